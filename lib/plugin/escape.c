@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * Checks UTF-8 and replaces what a reader of the output could trip over.
+ */
+#include "config.h"
+
+#include "plugin/escape.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* How longer characters start (Unicode, table 3-7). The bounds of the second byte shut out the wrong forms. */
+static const struct lead {
+    unsigned char first;
+    unsigned char last;
+    unsigned char second_first;
+    unsigned char second_last;
+    size_t length;
+} leads[] = {
+    {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3}, {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3},
+    {0xEE, 0xEF, 0x80, 0xBF, 3}, {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4},
+};
+
+/* What is written for one character, or for one broken part of one. */
+struct piece {
+    const char *bytes;
+    size_t length;
+};
+
+static const struct piece replacement_character = {"\xEF\xBF\xBD", 3};
+static const struct piece space = {" ", 1};
+
+static const struct lead *lead_find(unsigned char byte)
+{
+    for (size_t i = 0; i < sizeof leads / sizeof *leads; i++) {
+        if (byte >= leads[i].first && byte <= leads[i].last)
+            return &leads[i];
+    }
+    return NULL;
+}
+
+/* Returns the length of the character at `source`, or of its longest part that could begin one; `length` is at least 1.
+ */
+static size_t character_measure(const unsigned char *source, size_t length, bool *complete)
+{
+    const struct lead *lead = lead_find(source[0]);
+    size_t taken = 1;
+
+    *complete = source[0] < 0x80;
+    if (lead == NULL || length < 2 || source[1] < lead->second_first || source[1] > lead->second_last)
+        return 1;
+    for (taken = 2; taken < lead->length && taken < length; taken++) {
+        if (source[taken] < 0x80 || source[taken] > 0xBF)
+            break;
+    }
+    *complete = taken == lead->length;
+    return taken;
+}
+
+static struct piece ascii_as_text(const char *character)
+{
+    static const char from[] = "|;<>";
+    static const char to[] = "/,()";
+    const unsigned char byte = (unsigned char)*character;
+    const char *found;
+
+    if (byte < 0x20 || byte == 0x7F)
+        return space;
+    found = memchr(from, *character, sizeof from - 1);
+    return (struct piece){found != NULL ? &to[found - from] : character, 1};
+}
+
+static struct piece character_as_text(const char *character, size_t length)
+{
+    if (length == 1)
+        return ascii_as_text(character);
+    if (length == 2 && memcmp(character, "\xC2\x80", 2) >= 0 && memcmp(character, "\xC2\x9F", 2) <= 0)
+        return space;
+    if (length == 3 && (memcmp(character, "\xE2\x80\xA8", 3) == 0 || memcmp(character, "\xE2\x80\xA9", 3) == 0))
+        return space;
+    return (struct piece){character, length};
+}
+
+static struct piece character_replace(const char *character, size_t length, enum escape_rule rule)
+{
+    if (*character == '\0')
+        return space;
+    if (rule == ESCAPE_TEXT)
+        return character_as_text(character, length);
+    return (struct piece){character, length};
+}
+
+size_t escape_copy(char *target, size_t size, const char *source, size_t length, enum escape_rule rule)
+{
+    size_t written = 0;
+    size_t taken;
+
+    for (size_t at = 0; at < length; at += taken) {
+        bool complete;
+        struct piece piece = replacement_character;
+
+        taken = character_measure((const unsigned char *)source + at, length - at, &complete);
+        if (complete)
+            piece = character_replace(source + at, taken, rule);
+        if (piece.length > size - 1 - written)
+            break;
+        memcpy(target + written, piece.bytes, piece.length);
+        written += piece.length;
+    }
+    target[written] = '\0';
+    return written;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * Makes any bytes harmless for what reads a plugin's output. Free text passes here once, on its way out.
+ */
+#ifndef PLUGIN_ESCAPE_H
+#define PLUGIN_ESCAPE_H
+
+#include <stddef.h>
+
+enum escape_rule {
+    ESCAPE_TEXT, /* a plugin's free text, one line */
+    ESCAPE_UTF8  /* only makes it valid UTF-8 without NUL: what a JSON encoder needs */
+};
+
+/*
+ * Writes the `length` bytes at `source` to `target` as valid UTF-8, always ended by NUL, at most size - 1 bytes and
+ * never half a character; from the first that does not fit on, all is left out. Invalid sequences (overlong forms,
+ * surrogates, beyond U+10FFFF, truncated) become U+FFFD, one for each maximal broken part. NUL becomes a space. Under
+ * ESCAPE_TEXT also: "|" becomes
+ * "/", ";" becomes ",", "<" becomes "(" and ">" becomes ")", and every control character (C0, DEL, C1, U+2028, U+2029)
+ * becomes a space. Each ASCII replacement is one byte for one byte. `size` is at least 1. Returns the length written
+ * without the NUL.
+ */
+size_t escape_copy(char *target, size_t size, const char *source, size_t length, enum escape_rule rule);
+
+/* A size that always holds the whole result for `length` bytes: every byte could become U+FFFD (3 bytes), and a NUL. */
+#define ESCAPE_SIZE(length) ((length)*3 + 1)
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * A plugin's answer: one line of state and prose with all performance data, then detail lines. Everything added is
+ * escaped and bounded here, so no caller can break the shape of the output.
+ */
+#ifndef PLUGIN_REPORT_H
+#define PLUGIN_REPORT_H
+
+#include "plugin/perfdata.h"
+#include "plugin/state.h"
+
+#include <stddef.h>
+
+struct report;
+
+/*
+ * Starts a report that stays within `limit` bytes, newlines included; 0 for no limit. `name` stands before the state
+ * ("DUALSTACK"; static). Ends with report_free(). NULL when out of memory.
+ */
+struct report *report_create(const char *name, size_t limit);
+
+/* NULL is fine. */
+void report_free(struct report *report);
+
+/*
+ * Each of these returns 0 or -ENOMEM (also for text that printf cannot make); after an error every later call returns
+ * it too, report_render() included, so the caller may look once, at the end.
+ */
+
+/* Adds to the prose of the first line, as it is: separators are the caller's. */
+int report_prose(struct report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Adds a value behind the "|" of the first line. Never dropped by the limit. */
+int report_perfdata(struct report *report, const struct perfdata *perfdata);
+
+/* Adds a detail line "\_[STATE] text", or, for report_note(), "text" indented by four spaces below the last one. */
+int report_line(struct report *report, enum state state, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int report_note(struct report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * Writes the whole answer: "NAME STATE: prose | perfdata\n" and the lines in the order they were added. Prose longer
+ * than 400 bytes is cut at a character to 400 and ends in "..."; a detail line longer than 1,000 (without its newline)
+ * likewise. Lines that do not fit the limit are left out from the end, notes before their line, and the last line
+ * then is "... and N more" (N counts the report_line()s left out), or "..." where only notes were left out. Performance
+ * data is never dropped: prose yields to it, down to 80 bytes, then the limit is broken. An empty prose is a bug of the
+ * caller (assert). Leaves the report as it is. Returns 0; *text is malloc'd, *length its bytes, with a NUL behind that
+ * is not counted. -ENOMEM otherwise, and *text is NULL.
+ */
+int report_render(struct report *report, enum state state, char **text, size_t *length);
+
+#endif
