@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * Moves the process into another network namespace.
+ */
+#include "config.h"
+
+#include "socket/netns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FORM_PLACES 2
+
+/* One of the things a name can be: the paths that stand for it, and what it means when none of them is there. */
+struct form {
+    const char *places[FORM_PLACES]; /* each followed by the name, then the suffix */
+    const char *suffix;
+    const char *absent;
+};
+
+static const struct form process_form = {{"/proc/"},
+                                         "/ns/net",
+                                         "is not there: no process has this id, or /proc hides it"};
+static const struct form path_form = {{""}, "", "does not exist"};
+static const struct form name_form = {{"/run/netns/", "/var/run/netns/"},
+                                      "",
+                                      "does not exist (\"ip netns\" lists the names)"};
+
+/* NULL for what can be none of them. */
+static const struct form *form_find(const char *name)
+{
+    if (name[0] == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return NULL;
+    if (name[strspn(name, "0123456789")] == '\0')
+        return &process_form;
+    return strchr(name, '/') != NULL ? &path_form : &name_form;
+}
+
+static int place_format(char path[static PATH_MAX], const struct form *form, size_t place, const char *name)
+{
+    int length = snprintf(path, PATH_MAX, "%s%s%s", form->places[place], name, form->suffix);
+
+    return length < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+/*
+ * Tries the places in turn. Returns a descriptor or a negative errno; path is the place that it is about, the first if
+ * all are missing. O_NONBLOCK: opening a FIFO must not wait for a writer.
+ */
+static int form_open(const struct form *form, const char *name, char path[static PATH_MAX])
+{
+    int file = -ENOENT;
+
+    for (size_t place = 0; place < FORM_PLACES && form->places[place] != NULL && file == -ENOENT; ++place) {
+        file = place_format(path, form, place, name);
+        if (file < 0)
+            return file;
+        file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (file < 0)
+            file = -errno;
+    }
+    if (file == -ENOENT)
+        place_format(path, form, 0, name);
+    return file;
+}
+
+static int open_failed(struct source_fault *fault, const char *name, const char *path, const struct form *form,
+                       int error)
+{
+    bool denied = error == EACCES || error == EPERM;
+
+    if (denied && strncmp(path, "/proc/", strlen("/proc/")) == 0)
+        snprintf(fault->text, sizeof fault->text,
+                 "opening network namespace %.60s (%.60s) needs CAP_SYS_PTRACE (run as root) or the same user: %s",
+                 name, path, strerror(error));
+    else
+        snprintf(fault->text, sizeof fault->text, "cannot enter network namespace %.60s: %.80s%s%s", name, path,
+                 error == ENOENT ? " " : ": ", error == ENOENT ? form->absent : strerror(error));
+    return -error;
+}
+
+static int entry_failed(struct source_fault *fault, const char *name, const char *path, int error)
+{
+    if (error == EPERM)
+        snprintf(fault->text, sizeof fault->text,
+                 "entering network namespace %.60s (%.60s) needs CAP_SYS_ADMIN (run as root): %s", name, path,
+                 strerror(error));
+    else
+        snprintf(fault->text, sizeof fault->text, "cannot enter network namespace %.60s: %.80s%s%s", name, path,
+                 error == EINVAL ? " " : ": ", error == EINVAL ? "is not a network namespace" : strerror(error));
+    return -error;
+}
+
+int netns_enter(const char *name, struct source_fault *fault)
+{
+    const struct form *form = form_find(name);
+    char path[PATH_MAX];
+    int file;
+    int status = 0;
+
+    if (form == NULL) {
+        snprintf(fault->text, sizeof fault->text,
+                 "\"%s\" names no network namespace: give a name as \"ip netns\" lists it, a path or a process id",
+                 name);
+        return -EINVAL;
+    }
+    file = form_open(form, name, path);
+    if (file < 0)
+        return open_failed(fault, name, path, form, -file);
+    if (setns(file, CLONE_NEWNET) < 0)
+        status = entry_failed(fault, name, path, errno);
+    close(file);
+    return status;
+}

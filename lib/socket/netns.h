@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * Moves the process into another network namespace.
+ */
+#ifndef SOCKET_NETNS_H
+#define SOCKET_NETNS_H
+
+#include "socket/source.h"
+
+/*
+ * Enters the namespace that `name` names: a process id (all digits; "/proc/PID/ns/net"), a path (contains '/') or a
+ * name as `ip netns` gives them (/run/netns/NAME, then /var/run/netns/NAME). /proc/net and sysctls read from then on
+ * are that namespace's. Returns 0 or a negative errno; fault->text then says what is missing (CAP_SYS_ADMIN, the file)
+ * and what would be right.
+ */
+int netns_enter(const char *name, struct source_fault *fault);
+
+#endif

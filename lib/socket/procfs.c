@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * Reads /proc/net/{tcp,tcp6,udp,udp6}, or copies of them. A host can have a million rows: they stream through one
+ * buffer, and the parser is written by hand because sscanf() would cost more than the kernel's own work.
+ */
+#include "config.h"
+
+#include "socket/procfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Also the longest line: the kernel's have at most some 200 bytes. */
+#define BUFFER_SIZE 65536
+
+#define FILE_NAME_SIZE sizeof "tcp6"
+
+#define THIS_HOST "/proc/net"
+
+static const char *const file_names[RECORD_PROTOCOLS][RECORD_FAMILIES] = {
+    [RECORD_TCP] = {[RECORD_INET] = "tcp", [RECORD_INET6] = "tcp6"},
+    [RECORD_UDP] = {[RECORD_INET] = "udp", [RECORD_INET6] = "udp6"},
+};
+
+struct procfs {
+    struct source source; /* first, so that a pointer to one is a pointer to the other */
+    char buffer[BUFFER_SIZE];
+    char directory[];
+};
+
+/* One file while it is read. */
+struct reading {
+    const char *path;
+    const char *name; /* "tcp6" */
+    char *buffer;
+    enum record_family family;
+    const struct source_request *request;
+    source_visit *visit;
+    void *context;
+    struct source_fault *fault;
+    unsigned long line_number;
+};
+
+struct cursor {
+    const char *at;
+    const char *end;
+};
+
+/* The digit's value plus one, 0 for what is no digit. */
+static const unsigned char hex_values[UCHAR_MAX + 1] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+    ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
+
+static bool character_take(struct cursor *cursor, char wanted)
+{
+    if (cursor->at == cursor->end || *cursor->at != wanted)
+        return false;
+    ++cursor->at;
+    return true;
+}
+
+static bool blanks_take(struct cursor *cursor)
+{
+    if (!character_take(cursor, ' '))
+        return false;
+    while (character_take(cursor, ' '))
+        continue;
+    return true;
+}
+
+/* Exactly `digits` of them. */
+static bool hex_take(struct cursor *cursor, size_t digits, uint32_t *value)
+{
+    uint32_t sum = 0;
+
+    if ((size_t)(cursor->end - cursor->at) < digits)
+        return false;
+    for (size_t i = 0; i < digits; ++i) {
+        unsigned digit = hex_values[(unsigned char)cursor->at[i]];
+
+        if (digit == 0)
+            return false;
+        sum = sum << 4 | (digit - 1);
+    }
+    cursor->at += digits;
+    *value = sum;
+    return true;
+}
+
+/* One digit or more, for numbers of any width whose value nobody needs. */
+static bool digits_skip(struct cursor *cursor, unsigned base)
+{
+    const char *start = cursor->at;
+
+    while (cursor->at < cursor->end && hex_values[(unsigned char)*cursor->at] - 1u < base)
+        ++cursor->at;
+    return cursor->at > start;
+}
+
+static bool decimal_take(struct cursor *cursor, uint32_t *value)
+{
+    const char *start = cursor->at;
+    uint64_t sum = 0;
+
+    while (cursor->at < cursor->end && *cursor->at >= '0' && *cursor->at <= '9') {
+        sum = sum * 10 + (uint64_t)(*cursor->at - '0');
+        if (sum > UINT32_MAX)
+            return false;
+        ++cursor->at;
+    }
+    *value = (uint32_t)sum;
+    return cursor->at > start;
+}
+
+/* The kernel prints each 32-bit word as a number, so its bytes in memory are the address in network order again. */
+static bool endpoint_take(struct cursor *cursor, enum record_family family, struct in6_addr *address, uint16_t *port)
+{
+    uint32_t words[4] = {0, 0, htonl(0xffff), 0};
+    uint32_t number;
+
+    for (size_t i = family == RECORD_INET ? 3 : 0; i < 4; ++i)
+        if (!hex_take(cursor, 8, &words[i]))
+            return false;
+    if (!character_take(cursor, ':') || !hex_take(cursor, 4, &number))
+        return false;
+    memcpy(address, words, sizeof *address);
+    *port = (uint16_t)number;
+    return true;
+}
+
+/* Up to the inode; leaves the cursor behind it. */
+static bool fields_take(struct cursor *cursor, enum record_family family, struct sock_record *record)
+{
+    uint32_t state;
+    uint32_t unused;
+    bool whole;
+
+    while (character_take(cursor, ' '))
+        continue;
+    whole = digits_skip(cursor, 10) && character_take(cursor, ':') && blanks_take(cursor) &&
+            endpoint_take(cursor, family, &record->local, &record->local_port) && blanks_take(cursor) &&
+            endpoint_take(cursor, family, &record->remote, &record->remote_port) && blanks_take(cursor) &&
+            /* st */
+            hex_take(cursor, 2, &state) && blanks_take(cursor) &&
+            /* tx_queue:rx_queue */
+            hex_take(cursor, 8, &record->send_queue) && character_take(cursor, ':') &&
+            hex_take(cursor, 8, &record->receive_queue) && blanks_take(cursor) &&
+            /* tr:tm->when, the time as wide as it is long */
+            hex_take(cursor, 2, &unused) && character_take(cursor, ':') && digits_skip(cursor, 16) &&
+            blanks_take(cursor) &&
+            /* retrnsmt uid */
+            hex_take(cursor, 8, &unused) && blanks_take(cursor) && decimal_take(cursor, &record->uid) &&
+            blanks_take(cursor) &&
+            /* timeout inode */
+            digits_skip(cursor, 10) && blanks_take(cursor) && digits_skip(cursor, 10) &&
+            (cursor->at == cursor->end || *cursor->at == ' ');
+    if (!whole || state < RECORD_ESTABLISHED || state > RECORD_NEW_SYN_RECV)
+        return false;
+    record->state = (enum record_state)state;
+    return true;
+}
+
+static bool line_take(struct cursor *cursor, enum record_protocol protocol, enum record_family family,
+                      struct sock_record *record)
+{
+    *record = (struct sock_record){.protocol = protocol, .family = family, .v6only = RECORD_V6ONLY_UNKNOWN};
+    return fields_take(cursor, family, record) && memchr(cursor->at, '\0', (size_t)(cursor->end - cursor->at)) == NULL;
+}
+
+int procfs_line_decode(const char *line, size_t length, enum record_protocol protocol, enum record_family family,
+                       struct sock_record *record)
+{
+    struct cursor cursor = {line, line + length};
+
+    return line_take(&cursor, protocol, family, record) ? 0 : -EBADMSG;
+}
+
+static size_t word_skip(struct cursor *cursor)
+{
+    const char *start = cursor->at;
+
+    while (cursor->at < cursor->end && *cursor->at != ' ')
+        ++cursor->at;
+    return (size_t)(cursor->at - start);
+}
+
+/*
+ * A copy that was cut inside a number leaves a number, so a line without its newline must show more: the fields "ref"
+ * and "pointer" that follow the inode, the latter with all its digits (of a 32-bit or 64-bit kernel, or gVisor's 0x).
+ */
+static bool tail_is_whole(struct cursor cursor)
+{
+    size_t width;
+
+    if (!blanks_take(&cursor) || word_skip(&cursor) == 0 || !blanks_take(&cursor))
+        return false;
+    width = word_skip(&cursor);
+    return width == 8 || width == 16 || width == 18;
+}
+
+static bool heading_is_whole(struct cursor cursor, bool terminated)
+{
+    size_t length = (size_t)(cursor.end - cursor.at);
+
+    if (!terminated && memmem(cursor.at, length, "inode", strlen("inode")) == NULL)
+        return false;
+    return blanks_take(&cursor) && character_take(&cursor, 's') && character_take(&cursor, 'l') && blanks_take(&cursor);
+}
+
+static bool ports_contain(const struct source_ports *ports, size_t count, uint16_t port)
+{
+    size_t first = 0;
+
+    while (first < count) {
+        size_t middle = first + (count - first) / 2;
+
+        if (port < ports[middle].first)
+            count = middle;
+        else if (port > ports[middle].last)
+            first = middle + 1;
+        else
+            return true;
+    }
+    return false;
+}
+
+static bool request_fits(const struct source_request *request, const struct sock_record *record)
+{
+    if ((request->states & SOURCE_STATE(record->state)) == 0)
+        return false;
+    if (request->v4_mapped_only && !record_is_ipv4(&record->remote))
+        return false;
+    return request->ports == NULL || ports_contain(request->ports, request->port_count, record->local_port);
+}
+
+static int read_failed(struct source_fault *fault, const char *path, int error)
+{
+    snprintf(fault->text, sizeof fault->text, "cannot read %.160s: %s", path, strerror(error));
+    return -error;
+}
+
+static int line_failed(const struct reading *reading)
+{
+    snprintf(reading->fault->text, sizeof reading->fault->text, "%.160s:%lu: %s /proc/net/%s", reading->path,
+             reading->line_number,
+             reading->line_number == 1 ? "this is not the heading of" : "this is not a whole line of", reading->name);
+    return -EBADMSG;
+}
+
+static int line_show(struct reading *reading, const char *line, size_t length, bool terminated)
+{
+    struct cursor cursor = {line, line + length};
+    struct sock_record record;
+
+    ++reading->line_number;
+    if (reading->line_number == 1)
+        return heading_is_whole(cursor, terminated) ? 0 : line_failed(reading);
+    if (!line_take(&cursor, reading->request->protocol, reading->family, &record))
+        return line_failed(reading);
+    if (!terminated && !tail_is_whole(cursor))
+        return line_failed(reading);
+    return request_fits(reading->request, &record) ? reading->visit(&record, reading->context) : 0;
+}
+
+/* Shows the lines that end within the buffer's first *length bytes; then these are only the start of the next line. */
+static int lines_show(struct reading *reading, size_t *length)
+{
+    const char *line = reading->buffer;
+    const char *end = reading->buffer + *length;
+    const char *newline;
+
+    while ((newline = memchr(line, '\n', (size_t)(end - line))) != NULL) {
+        int status = line_show(reading, line, (size_t)(newline - line), true);
+
+        if (status < 0)
+            return status;
+        line = newline + 1;
+    }
+    *length = (size_t)(end - line);
+    memmove(reading->buffer, line, *length);
+    return 0;
+}
+
+static int file_show(struct reading *reading, int file)
+{
+    size_t kept = 0;
+    ssize_t count;
+
+    while ((count = read(file, reading->buffer + kept, BUFFER_SIZE - kept)) > 0) {
+        int status;
+
+        kept += (size_t)count;
+        status = lines_show(reading, &kept);
+        if (status < 0)
+            return status;
+        if (kept == BUFFER_SIZE) {
+            ++reading->line_number;
+            return line_failed(reading);
+        }
+    }
+    if (count < 0)
+        return read_failed(reading->fault, reading->path, errno);
+    if (kept > 0)
+        return line_show(reading, reading->buffer, kept, false);
+    if (reading->line_number > 0)
+        return 0;
+    snprintf(reading->fault->text, sizeof reading->fault->text, "%.160s is empty, so it is no copy of /proc/net/%s",
+             reading->path, reading->name);
+    return -EBADMSG;
+}
+
+/* Returns the descriptor or a negative errno. O_NONBLOCK: opening a FIFO must not wait for a writer. */
+static int file_open(const char *path)
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    struct stat status;
+    int error = 0;
+
+    if (file < 0)
+        return -errno;
+    if (fstat(file, &status) < 0)
+        error = errno;
+    else if (S_ISDIR(status.st_mode))
+        error = EISDIR;
+    else if (!S_ISREG(status.st_mode))
+        error = EINVAL;
+    if (error == 0)
+        return file;
+    close(file);
+    return -error;
+}
+
+/* As source.scan for one family; adds its bit to *present when it has a file. */
+static int family_scan(struct reading *reading, unsigned *present)
+{
+    int file = file_open(reading->path);
+    int status;
+
+    if (file == -ENOENT)
+        return 0;
+    *present |= SOURCE_FAMILY(reading->family);
+    if (file < 0)
+        return read_failed(reading->fault, reading->path, -file);
+    status = file_show(reading, file);
+    close(file);
+    return status;
+}
+
+/* Of this host a missing file means a missing family only if the kernel says the same: a sandbox can hide files. */
+static int absence_confirm(const char *path, enum record_family family, struct source_fault *fault)
+{
+    int probe = socket(family == RECORD_INET ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    if (probe < 0)
+        return errno == EAFNOSUPPORT ? 0 : read_failed(fault, path, errno);
+    close(probe);
+    snprintf(fault->text, sizeof fault->text, "%s is missing, though the kernel opens such sockets", path);
+    return -ENOENT;
+}
+
+/* What it means that of some families there was a file (`present`) and of others none. */
+static int presence_judge(const struct procfs *procfs, const struct source_request *request, unsigned present,
+                          struct source_fault *fault)
+{
+    const char *const *names = file_names[request->protocol];
+    bool this_host = strcmp(procfs->directory, THIS_HOST) == 0;
+    int status = 0;
+
+    if (present == 0) {
+        snprintf(fault->text, sizeof fault->text, "cannot read %.80s/%s or %.80s/%s: %s", procfs->directory,
+                 names[RECORD_INET], procfs->directory, names[RECORD_INET6], strerror(ENOENT));
+        return -ENOENT;
+    }
+    for (enum record_family family = RECORD_INET; family < RECORD_FAMILIES && this_host && status == 0; ++family) {
+        char path[sizeof THIS_HOST "/" + FILE_NAME_SIZE];
+
+        snprintf(path, sizeof path, THIS_HOST "/%s", names[family]);
+        if ((request->families & ~present & SOURCE_FAMILY(family)) != 0)
+            status = absence_confirm(path, family, fault);
+    }
+    return status;
+}
+
+static int procfs_scan(struct source *source, const struct source_request *request, source_visit *visit, void *context,
+                       struct source_fault *fault)
+{
+    struct procfs *procfs = (struct procfs *)source;
+    unsigned present = 0;
+
+    for (enum record_family family = RECORD_INET; family < RECORD_FAMILIES; ++family) {
+        const char *name = file_names[request->protocol][family];
+        char path[PATH_MAX];
+        struct reading reading = {path, name, procfs->buffer, family, request, visit, context, fault, 0};
+        int status = 0;
+
+        snprintf(path, sizeof path, "%s/%s", procfs->directory, name);
+        if ((request->families & SOURCE_FAMILY(family)) != 0)
+            status = family_scan(&reading, &present);
+        else if (access(path, F_OK) == 0)
+            present |= SOURCE_FAMILY(family);
+        if (status < 0)
+            return status;
+    }
+    return presence_judge(procfs, request, present, fault);
+}
+
+static void procfs_free(struct source *source)
+{
+    free(source);
+}
+
+int procfs_open(struct source **source, const char *directory, struct source_fault *fault)
+{
+    size_t length = strlen(directory);
+    struct procfs *procfs;
+
+    if (length + sizeof "/" + FILE_NAME_SIZE > PATH_MAX)
+        return read_failed(fault, directory, ENAMETOOLONG);
+    procfs = malloc(sizeof *procfs + length + 1);
+    if (procfs == NULL)
+        return read_failed(fault, directory, ENOMEM);
+    procfs->source = (struct source){"procfs", procfs_scan, procfs_free};
+    memcpy(procfs->directory, directory, length + 1);
+    *source = (struct source *)procfs;
+    return 0;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * What one socket's fields mean, and how its address is written.
+ */
+#include "config.h"
+
+#include "socket/record.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ::ffff:0:0/96, and with it the four bytes of 0.0.0.0. */
+static const struct in6_addr ipv4_wildcard = {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0}}};
+#define IPV4_PREFIX_SIZE 12
+
+const char *record_protocol_name(enum record_protocol protocol)
+{
+    static const char *const names[RECORD_PROTOCOLS] = {[RECORD_TCP] = "tcp", [RECORD_UDP] = "udp"};
+
+    return names[protocol];
+}
+
+bool record_is_ipv4(const struct in6_addr *address)
+{
+    return memcmp(address, &ipv4_wildcard, IPV4_PREFIX_SIZE) == 0;
+}
+
+bool record_is_wildcard(enum record_family family, const struct in6_addr *address)
+{
+    const struct in6_addr *wildcard = family == RECORD_INET ? &ipv4_wildcard : &in6addr_any;
+
+    return memcmp(address, wildcard, sizeof *address) == 0;
+}
+
+bool record_is_listener(const struct sock_record *record)
+{
+    if (record->protocol == RECORD_TCP)
+        return record->state == RECORD_LISTEN;
+    return record->state == RECORD_CLOSE && record->local_port != 0;
+}
+
+bool record_is_v4_mapped(const struct sock_record *record)
+{
+    return record->state == RECORD_ESTABLISHED && record->family == RECORD_INET6 && record_is_ipv4(&record->remote);
+}
+
+const char *record_address_format(char text[static RECORD_ADDRESS_SIZE], enum record_family family,
+                                  const struct in6_addr *address)
+{
+    _Static_assert(RECORD_ADDRESS_SIZE >= INET6_ADDRSTRLEN, "inet_ntop() fails for want of room only");
+
+    if (family == RECORD_INET)
+        inet_ntop(AF_INET, address->s6_addr + IPV4_PREFIX_SIZE, text, RECORD_ADDRESS_SIZE);
+    else
+        inet_ntop(AF_INET6, address, text, RECORD_ADDRESS_SIZE);
+    return text;
+}
+
+const char *record_endpoint_format(char text[static RECORD_ENDPOINT_SIZE], enum record_family family,
+                                   const struct in6_addr *address, uint16_t port, const char *interface)
+{
+    bool bracketed = family == RECORD_INET6;
+    const char *zone = interface != NULL ? interface : "";
+    char plain[RECORD_ADDRESS_SIZE];
+
+    record_address_format(plain, family, address);
+    snprintf(text, RECORD_ENDPOINT_SIZE, "%s%s%s%.*s%s:%u", bracketed ? "[" : "", plain, zone[0] != '\0' ? "%" : "",
+             IF_NAMESIZE - 1, zone, bracketed ? "]" : "", (unsigned)port);
+    return text;
+}
