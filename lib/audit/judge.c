@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * Rules and tally to verdicts: which services there are to judge, and what they add up to.
+ */
+#include "config.h"
+
+#include "audit/judge.h"
+#include "audit/judge_service.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct court {
+    const struct judge_question *question;
+    const struct policy *policy;
+    const struct tally *tally;
+    struct judge_verdict *verdict;
+    size_t room;
+};
+
+/* A set of scopes, bit by bit. */
+#define SCOPE_BIT(scope) (1u << (scope))
+#define SCOPES_ALL (SCOPE_BIT(STACK_SCOPES) - 1)
+
+static struct judge_service *service_append(struct court *court)
+{
+    struct judge_verdict *verdict = court->verdict;
+
+    if (verdict->service_count == court->room) {
+        size_t room = court->room == 0 ? 32 : court->room * 2;
+        struct judge_service *grown = realloc(verdict->services, room * sizeof *grown);
+        if (grown == NULL) {
+            return NULL;
+        }
+        verdict->services = grown;
+        court->room = room;
+    }
+    verdict->services[verdict->service_count] = (struct judge_service){0};
+    return &verdict->services[verdict->service_count++];
+}
+
+/* The scopes of the port that `rule` (NULL: nobody) judges. */
+static unsigned scopes_of(const struct court *court, const struct rule *rule, enum record_protocol protocol,
+                          uint16_t port)
+{
+    unsigned scopes = 0;
+
+    for (int scope = 0; scope < STACK_SCOPES; scope++) {
+        if (policy_find(court->policy, &court->tally->host, protocol, port, (enum stack_scope)scope) == rule) {
+            scopes |= SCOPE_BIT(scope);
+        }
+    }
+    return scopes;
+}
+
+static size_t listeners_count(const struct tally_service *source, unsigned scopes)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; source != NULL && i < source->listener_count; i++) {
+        count += (scopes & SCOPE_BIT(source->listeners[i].scope)) != 0;
+    }
+    return count;
+}
+
+/* Takes over the listeners and connections of these scopes. */
+static int service_fill(struct judge_service *service, const struct tally_service *source, unsigned scopes)
+{
+    size_t count = listeners_count(source, scopes);
+
+    if (source == NULL) {
+        return 0;
+    }
+    service->listeners = calloc(count + 1, sizeof(const struct tally_listener *));
+    if (service->listeners == NULL) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < source->listener_count; i++) {
+        if ((scopes & SCOPE_BIT(source->listeners[i].scope)) != 0) {
+            service->listeners[service->listener_count++] = &source->listeners[i];
+        }
+    }
+    for (int scope = 0; scope < STACK_SCOPES; scope++) {
+        for (int kind = 0; kind < TALLY_KINDS && (scopes & SCOPE_BIT(scope)) != 0; kind++) {
+            service->connections[kind] += source->connections[scope][kind];
+        }
+    }
+    return 0;
+}
+
+/* Adds the service of this rule (NULL: nobody's) at the port, judged. */
+static int service_add(struct court *court, const struct rule *rule, enum record_protocol protocol, uint16_t port,
+                       unsigned scopes)
+{
+    struct judge_service *service = service_append(court);
+    int result;
+
+    if (service == NULL) {
+        return -ENOMEM;
+    }
+    service->protocol = protocol;
+    service->port = port;
+    service->rule = rule;
+    result = service_fill(service, tally_find(court->tally, protocol, port), scopes);
+    return result != 0 ? result : judge_service_decide(service, court->tally);
+}
+
+static bool is_unreadable(const struct court *court, int protocol)
+{
+    return court->tally->unreadable[protocol][0] != '\0';
+}
+
+/* A port that the rule names: is there a service to judge, be it a missing one? */
+static int rule_port_judge(struct court *court, const struct rule *rule, const struct rule_ports *ports, uint16_t port)
+{
+    enum record_protocol protocol = (enum record_protocol)rule->protocol;
+    const struct tally_service *source = tally_find(court->tally, protocol, port);
+    unsigned scopes = scopes_of(court, rule, protocol, port);
+
+    if (scopes == 0 && policy_is_superseded(court->policy, &court->tally->host, rule, port)) {
+        return 0;
+    }
+    if (listeners_count(source, scopes) == 0 && !ports->single && rule_missing_state(rule, ports) == STATE_OK) {
+        return 0;
+    }
+    return service_add(court, rule, protocol, port, scopes);
+}
+
+/* A rule whose protocol cannot be read: its single ports, or the first of its ranges, stand for it. */
+static int rule_unreadable_judge(struct court *court, const struct rule *rule)
+{
+    enum record_protocol protocol = (enum record_protocol)rule->protocol;
+    int result = 0;
+
+    for (size_t i = 0; i < rule->port_count && result == 0; i++) {
+        if (rule->ports[i].single || i == 0) {
+            result = service_add(court, rule, protocol, rule->ports[i].first, 0);
+        }
+    }
+    return result;
+}
+
+/* A range whose missing ports are no breach: what listens is all there is to judge, however wide the range. */
+static int range_judge(struct court *court, const struct rule *rule, const struct rule_ports *ports)
+{
+    int result = 0;
+
+    for (size_t i = 0; i < court->tally->service_count && result == 0; i++) {
+        const struct tally_service *source = &court->tally->services[i];
+        if ((int)source->protocol == rule->protocol && ports->first <= source->port && source->port <= ports->last) {
+            result = rule_port_judge(court, rule, ports, source->port);
+        }
+    }
+    return result;
+}
+
+static int ports_judge(struct court *court, const struct rule *rule, const struct rule_ports *ports)
+{
+    int result = 0;
+
+    if (!ports->single && rule_missing_state(rule, ports) == STATE_OK) {
+        return range_judge(court, rule, ports);
+    }
+    for (unsigned port = ports->first; port <= ports->last && result == 0; port++) {
+        result = rule_port_judge(court, rule, ports, (uint16_t)port);
+    }
+    return result;
+}
+
+static int rule_judge(struct court *court, const struct rule *rule)
+{
+    int result = 0;
+
+    if (rule->is_default) {
+        return 0;
+    }
+    court->verdict->rule_known[rule->position] = !is_unreadable(court, rule->protocol);
+    if (is_unreadable(court, rule->protocol)) {
+        return rule_unreadable_judge(court, rule);
+    }
+    for (size_t i = 0; i < rule->port_count && result == 0; i++) {
+        result = ports_judge(court, rule, &rule->ports[i]);
+    }
+    return result;
+}
+
+/* The listening services, or parts of one, that fall to a default, or (when asked) to nobody. */
+static int others_judge(struct court *court, bool defaults)
+{
+    int result = 0;
+
+    for (size_t i = 0; i < court->tally->service_count && result == 0; i++) {
+        const struct tally_service *source = &court->tally->services[i];
+        unsigned done = 0;
+        for (int scope = 0; scope < STACK_SCOPES && result == 0; scope++) {
+            const struct rule *rule = policy_find(court->policy, &court->tally->host, source->protocol, source->port,
+                                                  (enum stack_scope)scope);
+            unsigned scopes;
+            if ((done & SCOPE_BIT(scope)) != 0 || defaults != (rule != NULL) || (rule != NULL && !rule->is_default)) {
+                continue;
+            }
+            scopes = scopes_of(court, rule, source->protocol, source->port);
+            done |= scopes;
+            if (listeners_count(source, scopes) > 0) {
+                result = service_add(court, rule, source->protocol, source->port, scopes);
+            }
+        }
+    }
+    return result;
+}
+
+/* --- v4-mapped connections of a rule ------------------------------------------------------------------------------ */
+
+static void rule_connections_sum(struct court *court)
+{
+    for (size_t i = 0; i < court->tally->service_count; i++) {
+        const struct tally_service *source = &court->tally->services[i];
+        for (int scope = 0; scope < STACK_SCOPES; scope++) {
+            const struct rule *rule = policy_find(court->policy, &court->tally->host, source->protocol, source->port,
+                                                  (enum stack_scope)scope);
+            if (rule == NULL || rule->is_default) {
+                continue;
+            }
+            uint64_t *sum = court->verdict->rule_connections[rule->position];
+            for (int kind = 0; kind < TALLY_KINDS; kind++) {
+                sum[kind] += source->connections[scope][kind];
+            }
+        }
+    }
+}
+
+/*
+ * Tells a crossed threshold of a rule at those of its services that have v4-mapped connections; where none has, at its
+ * first service; where it has no service at all (a range that nothing listens on), at its first port.
+ */
+static int mapped_breach_tell(struct court *court, const struct rule *rule, const struct judge_reason *reason)
+{
+    struct judge_verdict *verdict = court->verdict;
+    bool told = false;
+    size_t first = verdict->service_count;
+    int result = 0;
+
+    for (size_t i = 0; i < verdict->service_count && result == 0; i++) {
+        struct judge_service *service = &verdict->services[i];
+        if (service->rule != rule) {
+            continue;
+        }
+        first = first < i ? first : i;
+        if (service->connections[TALLY_MAPPED] > 0) {
+            told = true;
+            result = judge_service_blame(service, reason);
+        }
+    }
+    if (result != 0 || told) {
+        return result;
+    }
+    if (first == verdict->service_count) {
+        result = service_add(court, rule, (enum record_protocol)rule->protocol, rule->ports[0].first, 0);
+    }
+    return result != 0 ? result : judge_service_blame(&verdict->services[first], reason);
+}
+
+static int mapped_judge(struct court *court, size_t position)
+{
+    const struct rule *rule = court->policy->rules[position];
+    struct judge_reason reason = {.cause = JUDGE_MAPPED,
+                                  .count = court->verdict->rule_connections[position][TALLY_MAPPED]};
+
+    if (rule->mapped_critical_set && range_alerts(&rule->mapped_critical, (double)reason.count)) {
+        reason.state = STATE_CRITICAL;
+        reason.range = &rule->mapped_critical;
+    } else if (rule->mapped_warning_set && range_alerts(&rule->mapped_warning, (double)reason.count)) {
+        reason.state = STATE_WARNING;
+        reason.range = &rule->mapped_warning;
+    } else {
+        return 0;
+    }
+    return court->verdict->rule_known[position] ? mapped_breach_tell(court, rule, &reason) : 0;
+}
+
+/* --- totals ------------------------------------------------------------------------------------------------------ */
+
+static void service_count_in(struct judge_total *total, const struct judge_service *service)
+{
+    bool breach = service->state == STATE_WARNING || service->state == STATE_CRITICAL;
+
+    total->judged++;
+    total->violations += breach;
+    total->unlisted += breach && service->rule->is_default;
+    total->waived += service->waived;
+    total->unknown += service->state == STATE_UNKNOWN;
+    if (service->rule->is_default) {
+        total->mapped += service->connections[TALLY_MAPPED];
+    }
+}
+
+static void all_mapped_count(struct judge_total *total, const struct tally *tally)
+{
+    for (size_t i = 0; i < tally->service_count; i++) {
+        for (int scope = 0; scope < STACK_SCOPES; scope++) {
+            total->mapped += tally->services[i].connections[scope][TALLY_MAPPED];
+        }
+    }
+}
+
+static void totals_count(struct court *court)
+{
+    struct judge_verdict *verdict = court->verdict;
+    struct judge_total *total = &verdict->total;
+
+    total->known = true;
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
+        bool counts = court->policy->rule_count == 0 || policy_judges(court->policy, (enum record_protocol)protocol);
+        verdict->unreadable[protocol] = counts && is_unreadable(court, protocol);
+        total->known &= !verdict->unreadable[protocol];
+    }
+    for (size_t i = 0; i < verdict->service_count; i++) {
+        if (verdict->services[i].rule != NULL) {
+            service_count_in(total, &verdict->services[i]);
+        }
+    }
+    for (size_t i = 0; i < court->policy->rule_count; i++) {
+        total->mapped += verdict->rule_connections[i][TALLY_MAPPED];
+    }
+    if (court->policy->rule_count == 0) {
+        all_mapped_count(total, court->tally);
+    }
+    total->mapped_out = court->tally->outbound[TALLY_MAPPED];
+}
+
+static void thresholds_judge(struct court *court)
+{
+    const struct judge_question *question = court->question;
+    struct judge_verdict *verdict = court->verdict;
+    double mapped = (double)verdict->total.mapped;
+
+    if (!verdict->total.known) {
+        return;
+    }
+    if (question->critical != NULL && range_alerts(question->critical, mapped)) {
+        verdict->mapped_state = STATE_CRITICAL;
+        verdict->mapped_range = question->critical;
+    } else if (question->warning != NULL && range_alerts(question->warning, mapped)) {
+        verdict->mapped_state = STATE_WARNING;
+        verdict->mapped_range = question->warning;
+    }
+}
+
+static void state_sum(struct court *court)
+{
+    struct judge_verdict *verdict = court->verdict;
+
+    verdict->state = verdict->mapped_state;
+    for (size_t i = 0; i < verdict->service_count; i++) {
+        verdict->state = state_worse(verdict->state, verdict->services[i].state);
+    }
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
+        verdict->state = state_worse(verdict->state, verdict->unreadable[protocol] ? STATE_UNKNOWN : STATE_OK);
+    }
+    if (court->policy->rule_count == 0 && court->tally->host.ipv6 == RECORD_UNKNOWN) {
+        verdict->state = state_worse(verdict->state, STATE_UNKNOWN);
+    }
+}
+
+static int services_judge(struct court *court)
+{
+    int result = 0;
+
+    for (size_t i = 0; i < court->policy->rule_count && result == 0; i++) {
+        result = rule_judge(court, court->policy->rules[i]);
+    }
+    rule_connections_sum(court);
+    for (size_t i = 0; i < court->policy->rule_count && result == 0; i++) {
+        result = mapped_judge(court, i);
+    }
+    if (result == 0) {
+        result = others_judge(court, true);
+    }
+    if (result == 0 && court->question->everything) {
+        result = others_judge(court, false);
+    }
+    return result;
+}
+
+int judge(const struct judge_question *question, struct judge_verdict **verdict)
+{
+    struct court court = {.question = question, .policy = question->policy, .tally = question->tally};
+    size_t rules = court.policy->rule_count + 1;
+    int result = -ENOMEM;
+
+    *verdict = NULL;
+    court.verdict = calloc(1, sizeof *court.verdict);
+    if (court.verdict == NULL) {
+        return -ENOMEM;
+    }
+    court.verdict->rule_connections = calloc(rules, sizeof *court.verdict->rule_connections);
+    court.verdict->rule_known = calloc(rules, sizeof *court.verdict->rule_known);
+    if (court.verdict->rule_connections != NULL && court.verdict->rule_known != NULL) {
+        result = services_judge(&court);
+    }
+    if (result != 0) {
+        judge_free(court.verdict);
+        return result;
+    }
+    for (size_t i = 0; i < court.verdict->service_count; i++) {
+        judge_service_conclude(&court.verdict->services[i], question->today);
+    }
+    totals_count(&court);
+    thresholds_judge(&court);
+    state_sum(&court);
+    *verdict = court.verdict;
+    return 0;
+}
+
+void judge_free(struct judge_verdict *verdict)
+{
+    if (verdict == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < verdict->service_count; i++) {
+        free(verdict->services[i].listeners);
+        free(verdict->services[i].reasons);
+    }
+    free(verdict->services);
+    free(verdict->rule_connections);
+    free(verdict->rule_known);
+    free(verdict);
+}
+
+bool judge_rests_on_absence(const struct judge_verdict *verdict)
+{
+    for (size_t i = 0; i < verdict->service_count; i++) {
+        if (verdict->services[i].absent && verdict->services[i].state != STATE_OK) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * Rules and tally to verdicts. Pure: no I/O, no clock.
+ */
+#ifndef AUDIT_JUDGE_H
+#define AUDIT_JUDGE_H
+
+#include "audit/policy.h"
+#include "audit/tally.h"
+
+enum judge_cause {
+    JUDGE_NOTHING_LISTENS,
+    JUDGE_NO_IPV4, /* nothing accepts IPv4, or not as far as it must */
+    JUDGE_NO_IPV6,
+    JUDGE_TAKES_IPV4, /* a listener accepts IPv4 and must not */
+    JUDGE_TAKES_IPV6,
+    JUDGE_LISTENS,        /* a listener is there and must not be */
+    JUDGE_FORM,           /* dual-stack, but not in the form demanded */
+    JUDGE_BIND,           /* a listener is outside bind= */
+    JUDGE_UNIT,           /* a listener is not of unit= */
+    JUDGE_USER,           /* a listener is not of user= */
+    JUDGE_MAPPED,         /* v4-mapped connections outside mapped-warning= or mapped-critical= */
+    JUDGE_V6ONLY_UNKNOWN, /* whether a [::] listener takes IPv4 cannot be told, and it matters */
+    JUDGE_IPV6_UNKNOWN,   /* whether the host has IPv6 cannot be told, and it matters */
+    JUDGE_UNIT_UNKNOWN,   /* whose a listener is cannot be told */
+    JUDGE_UNREADABLE      /* the protocol cannot be read */
+};
+
+struct judge_reason {
+    enum judge_cause cause;
+    enum state state;                      /* what it makes of the service, waived or not */
+    const struct tally_listener *listener; /* the one to blame, NULL when it is all of them; borrowed from the tally */
+    const struct range *range;             /* of JUDGE_MAPPED; borrowed from the rule */
+    uint64_t count;                        /* of JUDGE_MAPPED: the rule's connections */
+};
+
+/* One judged service, or one listening service that nothing judges. */
+struct judge_service {
+    enum record_protocol protocol;
+    uint16_t port;
+    const struct rule *rule;                 /* NULL: not judged */
+    const struct tally_listener **listeners; /* those the rule judges; borrowed from the tally */
+    size_t listener_count;
+    struct stack stack;
+    uint64_t connections[TALLY_KINDS]; /* inbound, those that follow the rule */
+    enum state state;                  /* a waived breach counts as OK */
+    bool waived;
+    bool absent; /* in breach because something is not there: to be looked at twice */
+    struct judge_reason *reasons;
+    size_t reason_count;
+};
+
+struct judge_total {
+    bool known; /* false when a protocol that counts could not be read */
+    uint64_t mapped;
+    uint64_t mapped_out;
+    uint64_t violations;
+    uint64_t unlisted;
+    uint64_t waived;
+    uint64_t judged; /* services that a rule or default judges */
+    uint64_t unknown;
+};
+
+struct judge_verdict {
+    struct judge_service *services; /* in the order of the rules, then of defaults, then those not judged */
+    size_t service_count;
+    uint64_t (*rule_connections)[TALLY_KINDS]; /* by position in policy->rules */
+    bool *rule_known;                          /* likewise: false when its protocol could not be read */
+    struct judge_total total;
+    enum state mapped_state;           /* what the thresholds on the total make */
+    const struct range *mapped_range;  /* the one that was crossed, NULL for none; borrowed from the question */
+    bool unreadable[RECORD_PROTOCOLS]; /* it matters here that the protocol could not be read */
+    enum state state;                  /* of everything */
+};
+
+struct judge_question {
+    const struct policy *policy; /* without errors, finished */
+    const struct tally *tally;   /* sorted */
+    const struct range *warning; /* on the total of inbound v4-mapped connections; NULL for none */
+    const struct range *critical;
+    int32_t today;   /* days since 1970-01-01, UTC */
+    bool everything; /* also list what nothing judges */
+};
+
+/*
+ * Judges. Returns 0 and *verdict, which borrows from the question's policy and tally and ends with judge_free(); or
+ * -ENOMEM.
+ */
+int judge(const struct judge_question *question, struct judge_verdict **verdict);
+
+/* NULL is fine. */
+void judge_free(struct judge_verdict *verdict);
+
+/* True when any breach rests on something that is not there, so that a second look is worth it. */
+bool judge_rests_on_absence(const struct judge_verdict *verdict);
+
+#endif

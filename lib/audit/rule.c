@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * One rule of a policy, from its words.
+ */
+#include "config.h"
+
+#include "audit/rule.h"
+#include "audit/rule_parser.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const requirement_names[] = {
+    [RULE_V4_ONLY] = "v4-only", [RULE_V6_ONLY] = "v6-only", [RULE_DUAL_STACK] = "dual-stack", [RULE_V4] = "v4",
+    [RULE_V6] = "v6",           [RULE_ANY] = "any",         [RULE_CLOSED] = "closed",
+};
+#define REQUIREMENTS (sizeof requirement_names / sizeof *requirement_names)
+
+#define EXAMPLE "write PORTS REQUIREMENT, such as: 443 dual-stack"
+
+static void errors_add(struct rule_errors *errors, const char *origin, const char *sentence)
+{
+    size_t length = strlen(origin) + strlen(sentence) + sizeof ": ";
+    char **grown = realloc(errors->text, (errors->count + 1) * sizeof *grown);
+    char *text = malloc(length);
+
+    if (grown != NULL) {
+        errors->text = grown;
+    }
+    if (grown == NULL || text == NULL) {
+        free(text);
+        errors->out_of_memory = true;
+        return;
+    }
+    snprintf(text, length, "%s: %s", origin, sentence);
+    errors->text[errors->count++] = text;
+}
+
+void rule_errors_add(struct rule_errors *errors, const char *origin, const char *format, ...)
+{
+    char sentence[RULE_ERROR_SIZE];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(sentence, sizeof sentence, format, arguments);
+    va_end(arguments);
+    errors_add(errors, origin, sentence);
+}
+
+void rule_errors_clear(struct rule_errors *errors)
+{
+    for (size_t i = 0; i < errors->count; i++) {
+        free(errors->text[i]);
+    }
+    free(errors->text);
+    *errors = (struct rule_errors){0};
+}
+
+void rule_parser_fail(struct rule_parser *parser, const char *format, ...)
+{
+    char sentence[RULE_ERROR_SIZE];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(sentence, sizeof sentence, format, arguments);
+    va_end(arguments);
+    errors_add(parser->errors, parser->origin, sentence);
+    parser->failed = true;
+}
+
+char *rule_parser_copy(struct rule_parser *parser, const char *text)
+{
+    char *copied = strdup(text);
+
+    parser->out_of_memory |= copied == NULL;
+    return copied;
+}
+
+const char *rule_requirement_name(enum rule_requirement requirement)
+{
+    return requirement_names[requirement];
+}
+
+enum state rule_missing_state(const struct rule *rule, const struct rule_ports *ports)
+{
+    if (rule->requirement == RULE_CLOSED) {
+        return STATE_OK;
+    }
+    if (rule->missing_set) {
+        return rule->missing;
+    }
+    return ports->single ? rule->severity : STATE_OK;
+}
+
+const struct rule_ports *rule_ports_find(const struct rule *rule, uint16_t port)
+{
+    for (size_t i = 0; i < rule->port_count; i++) {
+        if (rule->ports[i].first <= port && port <= rule->ports[i].last) {
+            return &rule->ports[i];
+        }
+    }
+    return NULL;
+}
+
+static void requirement_parse(struct rule_parser *parser, const char *word)
+{
+    for (size_t i = 0; i < REQUIREMENTS; i++) {
+        if (strcmp(word, requirement_names[i]) == 0) {
+            parser->rule->requirement = (enum rule_requirement)i;
+            return;
+        }
+    }
+    rule_parser_fail(parser,
+                     "'" RULE_QUOTE "' is no requirement, write v4-only, v6-only, dual-stack, v4, v6, any or closed",
+                     word);
+    /* It goes with every option: so those behind are read, and none is blamed for what was meant here. */
+    parser->rule->requirement = RULE_DUAL_STACK;
+}
+
+/* "tcp_80_443", "udp_53_loopback"; of a long list the first port and how many more, so that it stays within bounds. */
+static void default_name_build(struct rule *rule)
+{
+    char tail[16] = "";
+    char name[RULE_NAME_MAX + 1];
+    const char *protocol = record_protocol_name((enum record_protocol)rule->protocol);
+    size_t length = (size_t)snprintf(name, sizeof name, "%s", protocol);
+    size_t limit;
+
+    if (rule->scope != RULE_ANY_SCOPE) {
+        snprintf(tail, sizeof tail, "_%s", stack_scope_name((enum stack_scope)rule->scope));
+    }
+    limit = sizeof name - strlen(tail);
+    for (size_t i = 0; i < rule->port_count; i++) {
+        const struct rule_ports *ports = &rule->ports[i];
+        char item[16];
+        int size = ports->single ? snprintf(item, sizeof item, "_%u", (unsigned)ports->first)
+                                 : snprintf(item, sizeof item, "_%u-%u", (unsigned)ports->first, (unsigned)ports->last);
+        if (length + (size_t)size >= limit) {
+            snprintf(name, limit, "%s_%u_and_%zu", protocol, (unsigned)rule->ports[0].first, rule->port_count - 1);
+            break;
+        }
+        memcpy(name + length, item, (size_t)size + 1);
+        length += (size_t)size;
+    }
+    snprintf(rule->name, sizeof rule->name, "%s%s", name, tail);
+}
+
+/* Splits `text` at blanks, up to a word that begins with '#'. `words` has room for every word there can be. */
+static size_t words_split(char *text, char **words)
+{
+    size_t count = 0;
+    char *rest = NULL;
+
+    for (char *word = strtok_r(text, " \t\r\n\v\f", &rest); word != NULL && *word != '#';
+         word = strtok_r(NULL, " \t\r\n\v\f", &rest)) {
+        words[count++] = word;
+    }
+    return count;
+}
+
+static char *words_join(struct rule_parser *parser, char *const *words, size_t count, size_t room)
+{
+    char *text = malloc(room);
+    size_t length = 0;
+
+    if (text == NULL) {
+        parser->out_of_memory = true;
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        size_t size = strlen(words[i]);
+        if (i > 0) {
+            text[length++] = ' ';
+        }
+        memcpy(text + length, words[i], size);
+        length += size;
+    }
+    text[length] = '\0';
+    return text;
+}
+
+static void words_parse(struct rule_parser *parser, char **words, size_t count, size_t room)
+{
+    struct rule *rule = parser->rule;
+
+    rule->text = words_join(parser, words, count, room);
+    rule->origin = rule_parser_copy(parser, parser->origin);
+    rule_subject_parse(parser, words[0]);
+    if (count < 2) {
+        rule_parser_fail(parser, "no requirement behind '" RULE_QUOTE "', " EXAMPLE,
+                         rule->text != NULL ? rule->text : "");
+        return;
+    }
+    requirement_parse(parser, words[1]);
+    rule_options_parse(parser, words + 2, count - 2);
+    if (!parser->failed && !rule->is_default && !rule->named) {
+        default_name_build(rule);
+    }
+}
+
+static int rule_words_read(struct rule_parser *parser, char *text, size_t length)
+{
+    char **words = calloc(length / 2 + 1, sizeof *words);
+    size_t count;
+
+    if (words == NULL) {
+        return -ENOMEM;
+    }
+    count = words_split(text, words);
+    if (count > 0) {
+        words_parse(parser, words, count, length + 1);
+    }
+    free(words);
+    if (parser->out_of_memory) {
+        return -ENOMEM;
+    }
+    if (parser->failed) {
+        return -EINVAL;
+    }
+    return count > 0;
+}
+
+int rule_parse(const char *text, size_t length, const char *origin, const struct rule_names *names,
+               struct rule_errors *errors, struct rule **rule)
+{
+    struct rule_parser parser = {.origin = origin, .names = names, .errors = errors};
+    char *copied = malloc(length + 1);
+    int result = -ENOMEM;
+
+    *rule = NULL;
+    parser.rule = calloc(1, sizeof *parser.rule);
+    if (copied == NULL || parser.rule == NULL) {
+        goto cleanup;
+    }
+    *parser.rule = (struct rule){.protocol = RULE_ANY_PROTOCOL, .scope = RULE_ANY_SCOPE, .severity = STATE_CRITICAL};
+    memcpy(copied, text, length);
+    copied[length] = '\0';
+    if (memchr(text, '\0', length) != NULL || length > RULE_LENGTH_MAX) {
+        rule_parser_fail(&parser,
+                         length > RULE_LENGTH_MAX ? "is longer than %d bytes, split it into several rules"
+                                                  : "holds a NUL byte, a policy is plain text of %d bytes a line",
+                         RULE_LENGTH_MAX);
+        result = -EINVAL;
+        goto cleanup;
+    }
+    result = rule_words_read(&parser, copied, length);
+
+cleanup:
+    free(copied);
+    if (result == 1) {
+        *rule = parser.rule;
+    } else {
+        rule_free(parser.rule);
+    }
+    return result;
+}
+
+void rule_free(struct rule *rule)
+{
+    if (rule == NULL) {
+        return;
+    }
+    free(rule->text);
+    free(rule->origin);
+    free(rule->ports);
+    free(rule->bind);
+    free(rule->unit);
+    free(rule->user);
+    free(rule->note);
+    free(rule);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * One rule of a policy: "443/tcp@external dual-stack name=web unit=nginx.service".
+ */
+#ifndef AUDIT_RULE_H
+#define AUDIT_RULE_H
+
+#include "audit/prefix.h"
+#include "audit/stack.h"
+#include "plugin/range.h"
+#include "plugin/state.h"
+
+#include <stddef.h>
+
+enum rule_requirement {
+    RULE_V4_ONLY,
+    RULE_V6_ONLY,
+    RULE_DUAL_STACK,
+    RULE_V4,
+    RULE_V6,
+    RULE_ANY,
+    RULE_CLOSED
+};
+
+/* Ports first to last; a single one was written alone ("443"), which outranks a range ("443-443" too). */
+struct rule_ports {
+    uint16_t first;
+    uint16_t last;
+    bool single;
+};
+
+/* What was not written. */
+#define RULE_ANY_PROTOCOL (-1)
+#define RULE_ANY_SCOPE (-1)
+
+#define RULE_NAME_MAX 24
+
+/* The longest rule, in bytes. */
+#define RULE_LENGTH_MAX 8192
+
+struct rule {
+    char *text;        /* as written, words set apart by single blanks, without a comment */
+    char *origin;      /* "policy.conf:3" or "--rule 1" */
+    bool command_line; /* from --rule: outranks a file's */
+    bool is_default;
+    size_t position; /* in the policy's rules, once it is finished */
+    int protocol;    /* enum record_protocol; RULE_ANY_PROTOCOL only in a default */
+    int scope;       /* enum stack_scope or RULE_ANY_SCOPE */
+    struct rule_ports *ports;
+    size_t port_count;
+    enum rule_requirement requirement;
+    char name[RULE_NAME_MAX + 1]; /* "" in a default */
+    bool named;                   /* name= was written */
+    enum state severity;
+    bool missing_set;
+    enum state missing;
+    enum stack_form form; /* STACK_FORM_NONE: either */
+    bool bind_set;
+    bool bind_scope[STACK_SCOPES];
+    struct prefix *bind;
+    size_t bind_count;
+    char *unit; /* glob, NULL for any */
+    char *user; /* as written, NULL for any */
+    uint32_t uid;
+    bool mapped_warning_set;
+    bool mapped_critical_set;
+    struct range mapped_warning;
+    struct range mapped_critical;
+    bool waive_set;
+    int32_t waive_day; /* the last waived day, in days since 1970-01-01 */
+    char waive_text[sizeof "2027-01-31"];
+    char *note; /* NULL for none */
+};
+
+/* Asked for the names in rules, so that this floor reads no database. Each returns false for a name nobody knows. */
+struct rule_names {
+    bool (*port)(const char *name, enum record_protocol protocol, uint16_t *port);
+    bool (*user)(const char *name, uint32_t *uid);
+};
+
+/* Sentences, each with its place. Begin with all zero, end with rule_errors_clear(). */
+struct rule_errors {
+    char **text;
+    size_t count;
+    bool out_of_memory; /* a sentence was lost: the list is not whole, and never empty in meaning */
+};
+
+/* The longest sentence, without its place; longer ones are cut. */
+#define RULE_ERROR_SIZE 512
+
+/* Adds "ORIGIN: sentence". */
+void rule_errors_add(struct rule_errors *errors, const char *origin, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+void rule_errors_clear(struct rule_errors *errors);
+
+/*
+ * Reads one rule from `length` bytes (no newline in them). Returns 1 and the rule, which the caller ends with
+ * rule_free(); 0 when there is none (blank, or only a comment); -EINVAL when it is wrong: every mistake is in *errors
+ * then; -ENOMEM. `origin` is copied.
+ */
+int rule_parse(const char *text, size_t length, const char *origin, const struct rule_names *names,
+               struct rule_errors *errors, struct rule **rule);
+
+/* NULL is fine. */
+void rule_free(struct rule *rule);
+
+/* "v4-only", "v6-only", "dual-stack", "v4", "v6", "any", "closed". */
+const char *rule_requirement_name(enum rule_requirement requirement);
+
+/* The state of a service of the rule that nobody listens on: missing=, or what it is when that is not written. */
+enum state rule_missing_state(const struct rule *rule, const struct rule_ports *ports);
+
+/* The item of the rule's list that holds the port, NULL when none does. */
+const struct rule_ports *rule_ports_find(const struct rule *rule, uint16_t port);
+
+/* Days since 1970-01-01 of a date of the Gregorian calendar, "YYYY-MM-DD". Returns false when there is no such day. */
+bool rule_day_parse(const char *text, int32_t *day);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * The first word of a rule: ports[/protocol][@scope].
+ */
+#include "config.h"
+
+#include "audit/rule_parser.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool rule_is_number(const char *text)
+{
+    return *text != '\0' && strspn(text, "0123456789") == strlen(text);
+}
+
+/* A decimal number of 1 to 65535. */
+static bool port_number_parse(struct rule_parser *parser, const char *text, uint16_t *port)
+{
+    unsigned long value = strlen(text) <= 5 ? strtoul(text, NULL, 10) : 65536;
+
+    if (value < 1 || value > 65535) {
+        rule_parser_fail(parser, "port " RULE_QUOTE " is out of range, ports are 1 to 65535", text);
+        return false;
+    }
+    if (*text == '0') {
+        rule_parser_fail(parser, "port " RULE_QUOTE " begins with a zero, write %lu", text, value);
+        return false;
+    }
+    *port = (uint16_t)value;
+    return true;
+}
+
+/* "8000-8099"; `dash` points into text. */
+static bool port_range_parse(struct rule_parser *parser, char *text, char *dash, struct rule_ports *ports)
+{
+    bool good;
+
+    *dash = '\0';
+    good = port_number_parse(parser, text, &ports->first);
+    good = port_number_parse(parser, dash + 1, &ports->last) && good;
+    if (good && ports->first > ports->last) {
+        rule_parser_fail(parser, "port range %u-%u runs backwards, write %u-%u", (unsigned)ports->first,
+                         (unsigned)ports->last, (unsigned)ports->last, (unsigned)ports->first);
+        good = false;
+    }
+    return good;
+}
+
+/* One item of the list: "443", "8000-8099" or "https". */
+static bool port_item_parse(struct rule_parser *parser, char *text, struct rule_ports *ports)
+{
+    enum record_protocol protocol = (enum record_protocol)parser->rule->protocol;
+    char *dash = strchr(text, '-');
+
+    *ports = (struct rule_ports){.single = true};
+    if (*text == '\0') {
+        rule_parser_fail(parser, "the port list has an empty place, write ports such as 80,443 or 8000-8099");
+        return false;
+    }
+    if (rule_is_number(text)) {
+        bool good = port_number_parse(parser, text, &ports->first);
+        ports->last = ports->first;
+        return good;
+    }
+    if (dash != NULL && strspn(text, "0123456789-") == strlen(text)) {
+        ports->single = false;
+        if (dash == text || !rule_is_number(dash + 1)) {
+            rule_parser_fail(parser, "'" RULE_QUOTE "' is no port range, write one such as 8000-8099", text);
+            return false;
+        }
+        return port_range_parse(parser, text, dash, ports);
+    }
+    if (!parser->names->port(text, protocol, &ports->first)) {
+        rule_parser_fail(parser,
+                         "'" RULE_QUOTE
+                         "' is no port and no %s service that this host knows, write a number such as 443",
+                         text, record_protocol_name(protocol));
+        return false;
+    }
+    ports->last = ports->first;
+    return true;
+}
+
+static int ports_compare(const void *left, const void *right)
+{
+    const struct rule_ports *a = left;
+    const struct rule_ports *b = right;
+
+    return a->first - b->first;
+}
+
+/* The same port twice in one rule says that a number was mistyped. */
+static void ports_twice_find(struct rule_parser *parser)
+{
+    struct rule *rule = parser->rule;
+    struct rule_ports *sorted = malloc((rule->port_count + 1) * sizeof *sorted);
+    unsigned last = 0;
+
+    if (sorted == NULL) {
+        parser->out_of_memory = true;
+        return;
+    }
+    memcpy(sorted, rule->ports, rule->port_count * sizeof *sorted);
+    qsort(sorted, rule->port_count, sizeof *sorted, ports_compare);
+    for (size_t i = 0; i < rule->port_count; i++) {
+        if (sorted[i].first <= last) {
+            rule_parser_fail(parser, "port %u is in the list twice, name it once", (unsigned)sorted[i].first);
+            break;
+        }
+        last = sorted[i].last;
+    }
+    free(sorted);
+}
+
+static void port_list_parse(struct rule_parser *parser, char *text)
+{
+    struct rule *rule = parser->rule;
+    size_t room = 1;
+
+    for (const char *c = text; *c != '\0'; c++) {
+        room += *c == ',';
+    }
+    rule->ports = calloc(room, sizeof *rule->ports);
+    if (rule->ports == NULL) {
+        parser->out_of_memory = true;
+        return;
+    }
+    for (char *item = text, *next; item != NULL; item = next) {
+        next = strchr(item, ',');
+        if (next != NULL) {
+            *next++ = '\0';
+        }
+        if (port_item_parse(parser, item, &rule->ports[rule->port_count])) {
+            rule->port_count++;
+        }
+    }
+    ports_twice_find(parser);
+}
+
+static void protocol_parse(struct rule_parser *parser, const char *text)
+{
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
+        if (strcmp(text, record_protocol_name((enum record_protocol)protocol)) == 0) {
+            parser->rule->protocol = protocol;
+            return;
+        }
+    }
+    rule_parser_fail(parser, "'/" RULE_QUOTE "' is no protocol, write /tcp or /udp", text);
+}
+
+static void scope_parse(struct rule_parser *parser, const char *text)
+{
+    enum stack_scope scope;
+
+    if (!stack_scope_parse(text, &scope)) {
+        rule_parser_fail(parser, "'@" RULE_QUOTE "' is no scope, write @loopback, @link or @external", text);
+        return;
+    }
+    parser->rule->scope = (int)scope;
+}
+
+void rule_subject_parse(struct rule_parser *parser, char *word)
+{
+    char *at = strchr(word, '@');
+    char *slash;
+
+    if (at != NULL) {
+        *at = '\0';
+        scope_parse(parser, at + 1);
+    }
+    slash = strchr(word, '/');
+    if (slash != NULL) {
+        *slash = '\0';
+        protocol_parse(parser, slash + 1);
+    }
+    if (strcmp(word, "default") == 0) {
+        parser->rule->is_default = true;
+        return;
+    }
+    if (parser->rule->protocol == RULE_ANY_PROTOCOL) {
+        parser->rule->protocol = RECORD_TCP;
+    }
+    port_list_parse(parser, word);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * What a listener accepts, how far it reaches, and what the listeners of a service add up to.
+ */
+#ifndef AUDIT_STACK_H
+#define AUDIT_STACK_H
+
+#include "socket/record.h"
+
+/* From the narrowest to the widest. */
+enum stack_scope {
+    STACK_LOOPBACK,
+    STACK_LINK,
+    STACK_EXTERNAL
+};
+#define STACK_SCOPES 3
+
+/* How far a family of a service reaches: nowhere, or as far as the scope one below. */
+enum stack_reach {
+    STACK_REACH_NONE,
+    STACK_REACH_LOOPBACK,
+    STACK_REACH_LINK,
+    STACK_REACH_EXTERNAL
+};
+
+enum stack_kind {
+    STACK_CLOSED,
+    STACK_V4_ONLY,
+    STACK_V6_ONLY,
+    STACK_DUAL,
+    STACK_UNKNOWN
+};
+
+/* Of a dual-stack service: which sockets take which family. */
+enum stack_form {
+    STACK_FORM_NONE,
+    STACK_SPLIT,
+    STACK_SINGLE,
+    STACK_MIXED
+};
+
+struct stack_accepts {
+    enum record_answer ipv4;
+    enum record_answer ipv6;
+};
+
+/*
+ * What a listener accepts. `host_ipv6`: whether the host has any IPv6 address; without one nothing arrives over IPv6.
+ * v6only 0 means both families on the wildcard alone: the kernel shows 0 for a mapped address, which takes only IPv4
+ * (RFC 3493, 3.7 and 5.3; seen on Linux 6.18).
+ */
+struct stack_accepts stack_accepts(enum record_family family, const struct in6_addr *address, enum record_v6only v6only,
+                                   enum record_answer host_ipv6);
+
+/*
+ * Loopback for 127.0.0.0/8, ::1, ::ffff:127.0.0.0/104 and whatever is bound to the interface lo (index 1 in every
+ * namespace: kernel source, LOOPBACK_IFINDEX in include/net/flow.h); link for fe80::/10 and 169.254.0.0/16; else
+ * external.
+ */
+enum stack_scope stack_scope(const struct in6_addr *address, uint32_t interface);
+
+/*
+ * One way the unknown may be. An unknown is not one question for a whole service: two [::] sockets of one port, one of
+ * them bound to lo, may differ.
+ */
+struct stack_world {
+    bool unknown_takes_ipv4[STACK_SCOPES]; /* the answer for listeners of that scope whose IPv4 is unknown */
+    bool unknown_takes_ipv6;               /* the answer where the host's IPv6 is unknown */
+};
+
+/* Listeners added up, in one world. Begin with all zero. */
+struct stack_sum {
+    enum stack_reach ipv4;
+    enum stack_reach ipv6;
+    bool inet_takes_ipv4;
+    bool inet6_takes_ipv4;
+};
+
+/* Adds a listener to *sum as it is in *world. */
+void stack_sum_add(struct stack_sum *sum, const struct stack_world *world, enum record_family family,
+                   enum stack_scope scope, struct stack_accepts accepts);
+
+struct stack {
+    enum stack_kind kind;
+    enum stack_form form;  /* STACK_FORM_NONE unless kind is STACK_DUAL, or when it cannot be told */
+    bool lopsided;         /* both families, but one reaches farther: kind is that one's alone */
+    enum stack_reach ipv4; /* meaningful unless kind is STACK_UNKNOWN */
+    enum stack_reach ipv6;
+};
+
+/* What the sum means. */
+struct stack stack_of(const struct stack_sum *sum);
+
+/* What two worlds agree on: differing kinds make STACK_UNKNOWN, differing forms STACK_FORM_NONE. */
+struct stack stack_agree(const struct stack *a, const struct stack *b);
+
+/* "closed", "v4-only", "v6-only", "dual-stack", "unknown". */
+const char *stack_kind_name(enum stack_kind kind);
+
+/* "split", "single", "mixed"; NULL for none. */
+const char *stack_form_name(enum stack_form form);
+
+/* "loopback", "link", "external". */
+const char *stack_scope_name(enum stack_scope scope);
+
+/* Reads a scope's name. Returns false for other text. */
+bool stack_scope_parse(const char *text, enum stack_scope *scope);
+
+#endif

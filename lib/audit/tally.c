@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * Records added up to services: listeners and connection counts.
+ */
+#include "config.h"
+
+#include "audit/tally.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PORTS 65536u
+
+struct tally *tally_create(void)
+{
+    struct tally *tally = calloc(1, sizeof *tally);
+
+    if (tally == NULL) {
+        return NULL;
+    }
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
+        /* Large and zero: the allocator maps it, and only the pages of ports in use are ever touched. */
+        tally->by_port[protocol] = calloc(PORTS, sizeof *tally->by_port[protocol]);
+        if (tally->by_port[protocol] == NULL) {
+            tally_free(tally);
+            return NULL;
+        }
+    }
+    return tally;
+}
+
+static void service_clear(struct tally_service *service)
+{
+    for (size_t i = 0; i < service->listener_count; i++) {
+        free(service->listeners[i].user);
+        free(service->listeners[i].unit);
+    }
+    free(service->listeners);
+}
+
+void tally_free(struct tally *tally)
+{
+    if (tally == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < tally->service_count; i++) {
+        service_clear(&tally->services[i]);
+    }
+    free(tally->services);
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
+        free(tally->by_port[protocol]);
+    }
+    free(tally);
+}
+
+struct tally_service *tally_find(const struct tally *tally, enum record_protocol protocol, uint16_t port)
+{
+    uint32_t position = tally->by_port[protocol][port];
+
+    return position == 0 ? NULL : &tally->services[position - 1];
+}
+
+static struct tally_service *service_make(struct tally *tally, enum record_protocol protocol, uint16_t port)
+{
+    struct tally_service *service = tally_find(tally, protocol, port);
+
+    if (service != NULL) {
+        return service;
+    }
+    if (tally->service_count == tally->service_room) {
+        size_t room = tally->service_room == 0 ? 32 : tally->service_room * 2;
+        struct tally_service *grown = realloc(tally->services, room * sizeof *grown);
+        if (grown == NULL) {
+            return NULL;
+        }
+        tally->services = grown;
+        tally->service_room = room;
+    }
+    service = &tally->services[tally->service_count++];
+    *service = (struct tally_service){.protocol = protocol, .port = port};
+    tally->by_port[protocol][port] = (uint32_t)tally->service_count;
+    return service;
+}
+
+#define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
+
+/* By what a reader sees first; the cgroup comes last, as its number says nothing outside this boot. */
+static int listener_compare(const void *left, const void *right)
+{
+    const struct tally_listener *a = left;
+    const struct tally_listener *b = right;
+    int order = COMPARE(a->family, b->family);
+
+    order = order != 0 ? order : memcmp(&a->address, &b->address, sizeof a->address);
+    order = order != 0 ? order : COMPARE(a->interface, b->interface);
+    order = order != 0 ? order : COMPARE(a->v6only, b->v6only);
+    order = order != 0 ? order : COMPARE(a->uid, b->uid);
+    return order != 0 ? order : COMPARE(a->cgroup, b->cgroup);
+}
+
+int tally_listener_add(struct tally *tally, enum record_protocol protocol, uint16_t port,
+                       const struct tally_listener *listener)
+{
+    struct tally_service *service = service_make(tally, protocol, port);
+    struct tally_listener *grown;
+    size_t count;
+
+    if (service == NULL) {
+        return -ENOMEM;
+    }
+    count = service->listener_count;
+    /* Grown at powers of two. */
+    if ((count & (count - 1)) == 0) {
+        grown = realloc(service->listeners, (count == 0 ? 1 : count * 2) * sizeof *grown);
+        if (grown == NULL) {
+            return -ENOMEM;
+        }
+        service->listeners = grown;
+    }
+    service->listeners[service->listener_count++] = *listener;
+    return 0;
+}
+
+static int listener_record_add(struct tally *tally, const struct sock_record *record)
+{
+    struct tally_service *service = tally_find(tally, record->protocol, record->local_port);
+    struct tally_listener listener = {
+        .family = record->family,
+        .address = record->local,
+        .interface = record->interface,
+        .v6only = record->v6only,
+        .scope = stack_scope(&record->local, record->interface),
+        .sockets = 1,
+        .uid = record->uid,
+        .cgroup = record->cgroup,
+    };
+
+    for (size_t i = 0; service != NULL && i < service->listener_count; i++) {
+        if (listener_compare(&service->listeners[i], &listener) == 0) {
+            service->listeners[i].sockets++;
+            return 0;
+        }
+    }
+    return tally_listener_add(tally, record->protocol, record->local_port, &listener);
+}
+
+/* Could the listener have accepted a connection to `local`, being bound to a v4-mapped address? */
+static bool mapped_listener_takes(const struct tally_listener *listener, const struct in6_addr *local)
+{
+    return listener->family == RECORD_INET6 && record_is_ipv4(&listener->address) &&
+           (record_is_wildcard(RECORD_INET, &listener->address) || IN6_ARE_ADDR_EQUAL(&listener->address, local));
+}
+
+static void v6only_infer(struct tally_service *service, const struct in6_addr *local)
+{
+    for (size_t i = 0; i < service->listener_count; i++) {
+        if (mapped_listener_takes(&service->listeners[i], local)) {
+            return;
+        }
+    }
+    for (size_t i = 0; i < service->listener_count; i++) {
+        struct tally_listener *listener = &service->listeners[i];
+        if (listener->v6only == RECORD_V6ONLY_UNKNOWN && record_is_wildcard(RECORD_INET6, &listener->address)) {
+            listener->v6only = RECORD_V6ONLY_NO;
+        }
+    }
+}
+
+enum tally_kind tally_kind_of(const struct sock_record *record)
+{
+    if (record->family == RECORD_INET) {
+        return TALLY_IPV4;
+    }
+    return record_is_v4_mapped(record) ? TALLY_MAPPED : TALLY_IPV6;
+}
+
+static void connection_add(struct tally *tally, const struct sock_record *record)
+{
+    struct tally_service *service = tally_find(tally, record->protocol, record->local_port);
+    enum tally_kind kind = tally_kind_of(record);
+
+    if (service == NULL) {
+        tally->outbound[kind]++;
+        return;
+    }
+    service->connections[stack_scope(&record->local, record->interface)][kind]++;
+    if (kind == TALLY_MAPPED && record->protocol == RECORD_TCP) {
+        v6only_infer(service, &record->local);
+    }
+}
+
+int tally_add(struct tally *tally, const struct sock_record *record)
+{
+    if (record_is_listener(record)) {
+        return listener_record_add(tally, record);
+    }
+    if (record->state == RECORD_ESTABLISHED) {
+        connection_add(tally, record);
+    }
+    return 0;
+}
+
+static int service_compare(const void *left, const void *right)
+{
+    const struct tally_service *a = left;
+    const struct tally_service *b = right;
+    int order = COMPARE(a->protocol, b->protocol);
+
+    return order != 0 ? order : COMPARE(a->port, b->port);
+}
+
+void tally_sort(struct tally *tally)
+{
+    if (tally->service_count == 0) {
+        return;
+    }
+    qsort(tally->services, tally->service_count, sizeof *tally->services, service_compare);
+    for (size_t i = 0; i < tally->service_count; i++) {
+        struct tally_service *service = &tally->services[i];
+        qsort(service->listeners, service->listener_count, sizeof *service->listeners, listener_compare);
+        tally->by_port[service->protocol][service->port] = (uint32_t)(i + 1);
+    }
+}
+
+struct stack_accepts tally_accepts(const struct tally *tally, const struct tally_listener *listener)
+{
+    return stack_accepts(listener->family, &listener->address, listener->v6only, tally->host.ipv6);
+}

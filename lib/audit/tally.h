@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * Records added up to services: listeners and connection counts. Memory grows with services, never with connections.
+ */
+#ifndef AUDIT_TALLY_H
+#define AUDIT_TALLY_H
+
+#include "audit/stack.h"
+
+#include <stddef.h>
+
+/* Connections by what they are: an AF_INET socket, an AF_INET6 one with an IPv4 peer, a true IPv6 one. */
+enum tally_kind {
+    TALLY_IPV4,
+    TALLY_MAPPED,
+    TALLY_IPV6
+};
+#define TALLY_KINDS 3
+
+enum tally_unit {
+    TALLY_UNIT_NOT_ASKED, /* nobody looked it up */
+    TALLY_UNIT_KNOWN,
+    TALLY_UNIT_GONE,   /* its cgroup no longer exists */
+    TALLY_UNIT_UNTOLD, /* the source does not tell, or there is no cgroup2 mount */
+};
+
+/* Sockets that listen alike: same service, family, address, interface, v6only and owner. */
+struct tally_listener {
+    enum record_family family;
+    struct in6_addr address;
+    uint32_t interface; /* index, 0 for none */
+    char interface_name[IF_NAMESIZE];
+    enum record_v6only v6only;
+    enum stack_scope scope;
+    uint32_t sockets;
+    uint32_t uid;
+    uint64_t cgroup;
+    char *user; /* name of uid, NULL when it has none or was not looked up; owned by the tally */
+    enum tally_unit unit_state;
+    char *unit; /* set when TALLY_UNIT_KNOWN; owned by the tally */
+};
+
+struct tally_service {
+    enum record_protocol protocol;
+    uint16_t port;
+    struct tally_listener *listeners;
+    size_t listener_count;
+    uint64_t connections[STACK_SCOPES][TALLY_KINDS]; /* inbound, by the scope of their local address */
+};
+
+struct tally {
+    struct sock_host host;
+    struct tally_service *services; /* sorted by protocol and port after tally_sort() */
+    size_t service_count;
+    uint64_t outbound[TALLY_KINDS];
+    char unreadable[RECORD_PROTOCOLS][512]; /* why a protocol could not be read, with the remedy; "" when it was */
+    size_t service_room;
+    uint32_t *by_port[RECORD_PROTOCOLS]; /* position in services + 1, by port */
+};
+
+/* An empty tally, NULL when out of memory. Ends with tally_free(). */
+struct tally *tally_create(void);
+
+/* NULL is fine. */
+void tally_free(struct tally *tally);
+
+/*
+ * Adds a record: a listener to its service, an established socket to the counts of the listening service of its local
+ * port or else to the outbound ones, anything else to nothing. So listeners must be added before connections.
+ * A v4-mapped TCP connection proves that a [::] listener of its port takes IPv4, unless a listener on a v4-mapped
+ * address can have accepted it: where v6only was unknown it becomes RECORD_V6ONLY_NO. Returns 0 or -ENOMEM.
+ */
+int tally_add(struct tally *tally, const struct sock_record *record);
+
+/*
+ * Adds `listener` (as read from a capture: its user and unit are taken over when it succeeds) to the service of that
+ * protocol and port, which is made when it is new. Returns 0 or -ENOMEM.
+ */
+int tally_listener_add(struct tally *tally, enum record_protocol protocol, uint16_t port,
+                       const struct tally_listener *listener);
+
+/* Puts services and their listeners in the order that depends on what they are alone, not on the kernel's tables. */
+void tally_sort(struct tally *tally);
+
+/* The service, or NULL when nothing listens there. It is valid until the next listener is added. */
+struct tally_service *tally_find(const struct tally *tally, enum record_protocol protocol, uint16_t port);
+
+/* What the listener accepts on the tally's host. */
+struct stack_accepts tally_accepts(const struct tally *tally, const struct tally_listener *listener);
+
+/* The kind of connection that an established record is. */
+enum tally_kind tally_kind_of(const struct sock_record *record);
+
+#endif
