@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * check_dualstack: which IP families does each service really accept, and may it?
+ */
+#include "config.h"
+
+#include "check.h"
+#include "deadline.h"
+#include "options.h"
+#include "output.h"
+#include "policy_load.h"
+#include "socket/netns.h"
+#include "tell_json.h"
+#include "tell_text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char version[] = "check_dualstack " PACKAGE_VERSION "\n";
+static const char out_of_memory[] = "DUALSTACK UNKNOWN: out of memory\n";
+
+static int failure_build(const struct options *options, enum state state, const char *const *sentences, size_t count,
+                         const char *usage, struct answer *answer)
+{
+    answer->state = state;
+    return options->json ? tell_json_failure(state, sentences, count, &answer->text, &answer->length)
+                         : tell_text_failure(state, sentences, count, usage, &answer->text, &answer->length);
+}
+
+static int sentence_fail(const struct options *options, const char *sentence, const char *usage, struct answer *answer)
+{
+    return failure_build(options, STATE_UNKNOWN, &sentence, 1, usage, answer);
+}
+
+/* Makes sure of an answer before anything can take long. */
+static int deadline_set(const struct options *options)
+{
+    struct answer late = {0};
+    struct answer ended = {0};
+    char sentence[80];
+    const char *sentences[] = {sentence};
+    int result;
+
+    snprintf(sentence, sizeof sentence, "no answer within %u second%s, while " DEADLINE_STAGE, options->timeout,
+             options->timeout == 1 ? "" : "s");
+    result = failure_build(options, options->timeout_state, sentences, 1, NULL, &late);
+    snprintf(sentence, sizeof sentence, "told to end by SIGTERM, while " DEADLINE_STAGE);
+    if (result == 0) {
+        result = failure_build(options, STATE_UNKNOWN, sentences, 1, NULL, &ended);
+    }
+    if (result == 0) {
+        result = deadline_start(options->timeout, &(struct deadline_answer){late.text, late.state},
+                                &(struct deadline_answer){ended.text, ended.state});
+    }
+    free(late.text);
+    free(ended.text);
+    return result;
+}
+
+static int namespace_enter(const struct options *options, struct source_fault *fault)
+{
+    deadline_stage("entering the network namespace");
+    return options->netns != NULL ? netns_enter(options->netns, fault) : 0;
+}
+
+/* What every mode does that judges or shows this host, after the command line was read. */
+static int mode_run(const struct options *options, struct answer *answer)
+{
+    struct policy *policy = NULL;
+    struct source_fault fault;
+    int result = policy_load(options, &policy);
+
+    if (result != 0) {
+        return result;
+    }
+    if (policy->errors.count > 0) {
+        result = failure_build(options, STATE_UNKNOWN, (const char *const *)policy->errors.text, policy->errors.count,
+                               NULL, answer);
+    } else if (namespace_enter(options, &fault) != 0) {
+        result = sentence_fail(options, fault.text, NULL, answer);
+    } else {
+        result = check_host(options, policy, answer);
+    }
+    policy_free(policy);
+    return result;
+}
+
+static int options_run(const struct options *options, struct answer *answer)
+{
+    int result = deadline_set(options);
+
+    if (result != 0 && result != -ENOMEM) {
+        char sentence[128];
+        snprintf(sentence, sizeof sentence, "no timer for --timeout is to be had: %s", strerror(-result));
+        return sentence_fail(options, sentence, NULL, answer);
+    }
+    return result != 0 ? result : mode_run(options, answer);
+}
+
+static int help_tell(enum options_mode mode)
+{
+    const char *text = mode == OPTIONS_HELP ? options_help : version;
+
+    return output_answer(text, strlen(text), STATE_UNKNOWN);
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    struct answer answer = {.state = STATE_UNKNOWN};
+    char error[OPTIONS_ERROR_SIZE];
+    int result;
+    int exit_code;
+
+    output_prepare();
+    result = options_parse(&options, argc, argv, error);
+    if (result == 0 && (options.mode == OPTIONS_HELP || options.mode == OPTIONS_VERSION)) {
+        exit_code = help_tell(options.mode);
+        options_clear(&options);
+        return exit_code;
+    }
+    if (result == 0) {
+        result = options_run(&options, &answer);
+    } else if (result == -EINVAL) {
+        result = sentence_fail(&options, error, options_usage, &answer);
+    }
+    exit_code = result == 0 ? output_answer(answer.text, answer.length, answer.state)
+                            : output_answer(out_of_memory, strlen(out_of_memory), STATE_UNKNOWN);
+    free(answer.text);
+    options_clear(&options);
+    return exit_code;
+}

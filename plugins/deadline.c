@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * Ends the program with an answer when its time is up or it is told to end.
+ */
+#include "config.h"
+
+#include "deadline.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TEXT_SIZE 1024
+
+struct ending {
+    char text[TEXT_SIZE];
+    int exit_code;
+};
+
+/*
+ * A signal handler reaches nothing but what has static storage, so this is the one place in the program that has some
+ * that changes. The texts are made beforehand: the handler only copies and writes, as POSIX allows there.
+ */
+static struct {
+    const char *volatile stage;
+    volatile sig_atomic_t answering;
+    struct ending late;
+    struct ending ended;
+} deadline = {.stage = "starting"};
+
+/* Copies text, the stage in place of each DEADLINE_STAGE; what does not fit is left out. */
+static size_t stage_fill(char *filled, size_t size, const char *text, const char *stage)
+{
+    size_t length = 0;
+
+    while (*text != '\0' && length < size) {
+        if (strncmp(text, DEADLINE_STAGE, strlen(DEADLINE_STAGE)) != 0) {
+            filled[length++] = *text++;
+            continue;
+        }
+        for (const char *c = stage; *c != '\0' && length < size; c++) {
+            filled[length++] = *c;
+        }
+        text += strlen(DEADLINE_STAGE);
+    }
+    return length;
+}
+
+static void answer_and_end(int signal)
+{
+    const struct ending *ending = signal == SIGALRM ? &deadline.late : &deadline.ended;
+    char text[TEXT_SIZE + 256];
+    size_t length = stage_fill(text, sizeof text, ending->text, deadline.stage);
+
+    if (deadline.answering || write(STDOUT_FILENO, text, length) != (ssize_t)length) {
+        _exit(STATE_UNKNOWN);
+    }
+    _exit(ending->exit_code);
+}
+
+static void ending_keep(struct ending *ending, const struct deadline_answer *answer)
+{
+    ending->exit_code = (int)answer->state;
+    snprintf(ending->text, sizeof ending->text, "%s", answer->text);
+}
+
+int deadline_start(unsigned seconds, const struct deadline_answer *late, const struct deadline_answer *ended)
+{
+    struct sigaction action = {.sa_handler = answer_and_end};
+    struct itimerspec when = {.it_value = {.tv_sec = (time_t)seconds}};
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
+    sigset_t signals;
+    timer_t timer;
+
+    ending_keep(&deadline.late, late);
+    ending_keep(&deadline.ended, ended);
+    sigfillset(&action.sa_mask);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGALRM);
+    sigaddset(&signals, SIGTERM);
+    if (sigaction(SIGALRM, &action, NULL) != 0 || sigaction(SIGTERM, &action, NULL) != 0 ||
+        sigprocmask(SIG_UNBLOCK, &signals, NULL) != 0 || timer_create(CLOCK_MONOTONIC, &event, &timer) != 0 ||
+        timer_settime(timer, 0, &when, NULL) != 0) {
+        return -errno;
+    }
+    return 0;
+}
+
+void deadline_stage(const char *stage)
+{
+    deadline.stage = stage;
+}
+
+void deadline_answering(void)
+{
+    deadline.answering = 1;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * Ends the program with an answer when its time is up or it is told to end, whatever it is waiting for: the kernel, a
+ * name service, a file system, the reader of its output.
+ */
+#ifndef DEADLINE_H
+#define DEADLINE_H
+
+#include "plugin/state.h"
+
+/* Stands in the answers below where the stage belongs. */
+#define DEADLINE_STAGE "@STAGE@"
+
+/* What to print and how to end. The text is copied; it must be shorter than 1 KB. */
+struct deadline_answer {
+    const char *text; /* whole, newline included, with DEADLINE_STAGE wherever it belongs */
+    enum state state;
+};
+
+/*
+ * From now on SIGALRM, sent after `seconds` of the monotonic clock, prints *late and ends the process with its state;
+ * SIGTERM does so with *ended at any time. Returns 0 or a negative errno when no timer is to be had.
+ */
+int deadline_start(unsigned seconds, const struct deadline_answer *late, const struct deadline_answer *ended);
+
+/* Names what is waited for from now on, to stand after "while ": plain words without quotes, a literal. */
+void deadline_stage(const char *stage);
+
+/* The answer is being written: from now on the process only ends, so that there are never two answers. */
+void deadline_answering(void);
+
+#endif

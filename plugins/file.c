@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * Whole files into memory.
+ */
+#include "config.h"
+
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FIRST_SIZE 4096u
+
+/* Reads to the end of the descriptor. */
+static int descriptor_read(int descriptor, size_t most, char **bytes, size_t *length)
+{
+    size_t room = 0;
+    char *grown;
+
+    *length = 0;
+    for (;;) {
+        ssize_t count;
+        if (*length + 1 >= room) {
+            room = room == 0 ? FIRST_SIZE : room * 2;
+            grown = realloc(*bytes, room);
+            if (grown == NULL) {
+                return -ENOMEM;
+            }
+            *bytes = grown;
+        }
+        count = read(descriptor, *bytes + *length, room - *length - 1);
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count <= 0) {
+            (*bytes)[*length] = '\0';
+            return count < 0 ? -errno : 0;
+        }
+        *length += (size_t)count;
+        if (*length > most) {
+            return -EFBIG;
+        }
+    }
+}
+
+int file_read(const char *path, size_t most, char **bytes, size_t *length, char error[static FILE_ERROR_SIZE])
+{
+    int descriptor = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    int result;
+
+    *bytes = NULL;
+    if (descriptor < 0) {
+        result = -errno;
+    } else {
+        result = descriptor_read(descriptor, most, bytes, length);
+        close(descriptor);
+    }
+    if (result == -EFBIG) {
+        snprintf(error, FILE_ERROR_SIZE, "is longer than %zu bytes", most);
+    } else if (result != 0) {
+        snprintf(error, FILE_ERROR_SIZE, "cannot be read: %s", strerror(-result));
+    }
+    if (result != 0) {
+        free(*bytes);
+        *bytes = NULL;
+    }
+    return result;
+}

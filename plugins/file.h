@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * Whole files into memory.
+ */
+#ifndef FILE_H
+#define FILE_H
+
+#include <stddef.h>
+
+#define FILE_ERROR_SIZE 160
+
+/*
+ * Reads the file, "-" for standard input, of at most `most` bytes. Returns 0 and *bytes, malloc'd, with a NUL behind
+ * its *length bytes; or a negative errno, and `error` says what is wrong as the end of a sentence that begins with the
+ * name.
+ */
+int file_read(const char *path, size_t most, char **bytes, size_t *length, char error[static FILE_ERROR_SIZE]);
+
+#endif

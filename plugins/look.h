@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * One look at the host: what listens, what is connected as far as it is asked for, and how that was learned.
+ */
+#ifndef LOOK_H
+#define LOOK_H
+
+#include "audit/policy.h"
+#include "audit/tally.h"
+#include "options.h"
+
+#include <time.h>
+
+struct look {
+    struct tally *tally;
+    char source[24];     /* "netlink", "procfs", "netlink+procfs" or "capture" */
+    char remark[512];    /* why it is not the source one would expect, "" when it is */
+    char fault[320];     /* what else could not be read ("" nothing); protocols are in tally->unreadable */
+    char namespace[128]; /* as --netns named it, "" for its own */
+    time_t time;
+    char **asked; /* what was asked of the kernel, a line each; only when the options are that verbose */
+    size_t asked_count;
+    bool connections_whole; /* all connections were read, not only the v4-mapped ones of the judged ports */
+};
+
+/* Which connections to read. */
+enum look_depth {
+    LOOK_LISTENERS,     /* none */
+    LOOK_MAPPED_JUDGED, /* the v4-mapped ones of the judged ports, of all listening ports when nothing is judged */
+    LOOK_ALL            /* all of them */
+};
+
+struct look_request {
+    const struct options *options;
+    const struct policy *policy; /* finished */
+    enum look_depth depth;
+    bool every_protocol; /* also those that the policy does not judge */
+};
+
+/*
+ * Looks at the host (in the namespace the process is in). What cannot be read is told in the look itself. Returns 0 and
+ * *look, which look_free() ends, or -ENOMEM.
+ */
+int look_take(const struct look_request *request, struct look **look);
+
+/* Finds the user names and units of all listeners. Returns 0 or -ENOMEM. What cannot be told is told so in each of
+ * them. */
+int look_owners_find(struct look *look);
+
+/* NULL is fine. */
+void look_free(struct look *look);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * The way out: everything the program says goes through here.
+ */
+#include "config.h"
+
+#include "output.h"
+
+#include "deadline.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+void output_prepare(void)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    sigaction(SIGPIPE, &ignore, NULL);
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++) {
+        if (fcntl(stream, F_GETFD) < 0 && errno == EBADF) {
+            /* Read-only, so that writing to a standard output that is not there still fails. */
+            (void)!open("/dev/null", O_RDONLY);
+        }
+    }
+}
+
+int output_write(const char *bytes, size_t length)
+{
+    size_t written = 0;
+
+    while (written < length) {
+        ssize_t count = write(STDOUT_FILENO, bytes + written, length - written);
+        if (count < 0 && errno != EINTR) {
+            return -errno;
+        }
+        if (count == 0) {
+            return -EIO;
+        }
+        written += count > 0 ? (size_t)count : 0;
+    }
+    return 0;
+}
+
+int output_answer(const char *bytes, size_t length, enum state state)
+{
+    deadline_stage("writing the answer");
+    deadline_answering();
+    return output_write(bytes, length) == 0 ? (int)state : STATE_UNKNOWN;
+}
