@@ -23,7 +23,9 @@ struct court {
 #define SCOPE_BIT(scope) (1u << (scope))
 #define SCOPES_ALL (SCOPE_BIT(STACK_SCOPES) - 1)
 
-static struct judge_service *service_append(struct court *court)
+/* A service without listeners as yet, and without a verdict. NULL when out of memory. */
+static struct judge_service *service_append(struct court *court, const struct rule *rule, enum record_protocol protocol,
+                                            uint16_t port)
 {
     struct judge_verdict *verdict = court->verdict;
 
@@ -36,7 +38,8 @@ static struct judge_service *service_append(struct court *court)
         verdict->services = grown;
         court->room = room;
     }
-    verdict->services[verdict->service_count] = (struct judge_service){0};
+    verdict->services[verdict->service_count] =
+        (struct judge_service){.protocol = protocol, .port = port, .rule = rule};
     return &verdict->services[verdict->service_count++];
 }
 
@@ -93,15 +96,12 @@ static int service_fill(struct judge_service *service, const struct tally_servic
 static int service_add(struct court *court, const struct rule *rule, enum record_protocol protocol, uint16_t port,
                        unsigned scopes)
 {
-    struct judge_service *service = service_append(court);
+    struct judge_service *service = service_append(court, rule, protocol, port);
     int result;
 
     if (service == NULL) {
         return -ENOMEM;
     }
-    service->protocol = protocol;
-    service->port = port;
-    service->rule = rule;
     result = service_fill(service, tally_find(court->tally, protocol, port), scopes);
     return result != 0 ? result : judge_service_decide(service, court->tally);
 }
@@ -111,6 +111,11 @@ static bool is_unreadable(const struct court *court, int protocol)
     return court->tally->unreadable[protocol][0] != '\0';
 }
 
+static bool is_superseded(const struct court *court, const struct rule *rule, uint16_t port)
+{
+    return policy_is_superseded(court->policy, &court->tally->host, rule, port);
+}
+
 /* A port that the rule names: is there a service to judge, be it a missing one? */
 static int rule_port_judge(struct court *court, const struct rule *rule, const struct rule_ports *ports, uint16_t port)
 {
@@ -118,7 +123,7 @@ static int rule_port_judge(struct court *court, const struct rule *rule, const s
     const struct tally_service *source = tally_find(court->tally, protocol, port);
     unsigned scopes = scopes_of(court, rule, protocol, port);
 
-    if (scopes == 0 && policy_is_superseded(court->policy, &court->tally->host, rule, port)) {
+    if (scopes == 0 && is_superseded(court, rule, port)) {
         return 0;
     }
     if (listeners_count(source, scopes) == 0 && !ports->single && rule_missing_state(rule, ports) == STATE_OK) {
@@ -127,15 +132,30 @@ static int rule_port_judge(struct court *court, const struct rule *rule, const s
     return service_add(court, rule, protocol, port, scopes);
 }
 
-/* A rule whose protocol cannot be read: its single ports, or the first of its ranges, stand for it. */
+/* The port that stands for the whole rule: its first that no other rule stands before. */
+static uint16_t rule_port(const struct court *court, const struct rule *rule)
+{
+    for (size_t i = 0; i < rule->port_count; i++) {
+        for (unsigned port = rule->ports[i].first; port <= rule->ports[i].last; port++) {
+            if (!is_superseded(court, rule, (uint16_t)port)) {
+                return (uint16_t)port;
+            }
+        }
+    }
+    return rule->ports[0].first;
+}
+
+/* A rule whose protocol cannot be read: one port stands for it, and each that it names singly for itself. */
 static int rule_unreadable_judge(struct court *court, const struct rule *rule)
 {
     enum record_protocol protocol = (enum record_protocol)rule->protocol;
-    int result = 0;
+    uint16_t first = rule_port(court, rule);
+    int result = service_add(court, rule, protocol, first, 0);
 
     for (size_t i = 0; i < rule->port_count && result == 0; i++) {
-        if (rule->ports[i].single || i == 0) {
-            result = service_add(court, rule, protocol, rule->ports[i].first, 0);
+        uint16_t port = rule->ports[i].first;
+        if (rule->ports[i].single && port != first && !is_superseded(court, rule, port)) {
+            result = service_add(court, rule, protocol, port, 0);
         }
     }
     return result;
@@ -232,7 +252,7 @@ static void rule_connections_sum(struct court *court)
 
 /*
  * Tells a crossed threshold of a rule at those of its services that have v4-mapped connections; where none has, at its
- * first service; where it has no service at all (a range that nothing listens on), at its first port.
+ * first service; where it has no service at all (a range that nothing listens on), at the port that stands for it.
  */
 static int mapped_breach_tell(struct court *court, const struct rule *rule, const struct judge_reason *reason)
 {
@@ -255,10 +275,11 @@ static int mapped_breach_tell(struct court *court, const struct rule *rule, cons
     if (result != 0 || told) {
         return result;
     }
-    if (first == verdict->service_count) {
-        result = service_add(court, rule, (enum record_protocol)rule->protocol, rule->ports[0].first, 0);
+    if (first == verdict->service_count &&
+        service_append(court, rule, (enum record_protocol)rule->protocol, rule_port(court, rule)) == NULL) {
+        return -ENOMEM;
     }
-    return result != 0 ? result : judge_service_blame(&verdict->services[first], reason);
+    return judge_service_blame(&verdict->services[first], reason);
 }
 
 static int mapped_judge(struct court *court, size_t position)

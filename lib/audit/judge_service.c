@@ -27,6 +27,7 @@ struct outlook {
     unsigned always;             /* causes that break the rule in every world */
     unsigned sometimes;          /* causes that break it in some */
     bool broken_in_all;          /* broken in every world, be it for different causes */
+    unsigned broken;             /* the worlds in which it is broken, a bit for each number */
     struct stack_world breaking; /* a world in which it is broken, to name the listener to blame */
 };
 
@@ -200,17 +201,19 @@ static unsigned causes_in(const struct outlook *outlook, const struct stack_worl
     return causes;
 }
 
-static void world_look(struct outlook *outlook, const struct stack_world *world)
+static void world_look(struct outlook *outlook, unsigned number)
 {
-    struct stack stack = stack_in(outlook, world);
-    unsigned causes = outlook->service->rule != NULL ? causes_in(outlook, world, &stack) : 0;
+    struct stack_world world = world_of(number);
+    struct stack stack = stack_in(outlook, &world);
+    unsigned causes = outlook->service->rule != NULL ? causes_in(outlook, &world, &stack) : 0;
 
     outlook->stack = outlook->seen ? stack_agree(&outlook->stack, &stack) : stack;
     outlook->always = outlook->seen ? outlook->always & causes : causes;
     outlook->broken_in_all = (outlook->broken_in_all || !outlook->seen) && causes != 0;
     outlook->sometimes |= causes;
     if (causes != 0) {
-        outlook->breaking = *world;
+        outlook->breaking = world;
+        outlook->broken |= 1u << number;
     }
     outlook->seen = true;
 }
@@ -246,16 +249,33 @@ static int causes_blame(struct judge_service *service, const struct outlook *out
     return result;
 }
 
+/* Of the open questions those on whose answer it depends whether the rule is broken. */
+static unsigned questions_that_matter(const struct outlook *outlook, unsigned questions)
+{
+    unsigned matter = 0;
+
+    for (unsigned question = 1; question < WORLDS; question <<= 1) {
+        for (unsigned number = 0; number < WORLDS; number++) {
+            if ((questions & question) == 0 || (number & ~(questions & ~question)) != 0) {
+                continue;
+            }
+            if ((outlook->broken >> number & 1) != (outlook->broken >> (number | question) & 1)) {
+                matter |= question;
+            }
+        }
+    }
+    return matter;
+}
+
 static int outlook_blame(struct judge_service *service, const struct outlook *outlook, unsigned questions)
 {
+    unsigned matter = questions_that_matter(outlook, questions);
     unsigned unknown = 0;
     unsigned breaking = outlook->broken_in_all && outlook->always == 0 ? outlook->sometimes : outlook->always;
     int result;
 
-    if (breaking == 0 && outlook->sometimes != 0) {
-        unknown |= (questions & ~WORLD_IPV6) != 0 ? CAUSE_BIT(JUDGE_V6ONLY_UNKNOWN) : 0;
-        unknown |= (questions & WORLD_IPV6) != 0 ? CAUSE_BIT(JUDGE_IPV6_UNKNOWN) : 0;
-    }
+    unknown |= (matter & ~WORLD_IPV6) != 0 ? CAUSE_BIT(JUDGE_V6ONLY_UNKNOWN) : 0;
+    unknown |= (matter & WORLD_IPV6) != 0 ? CAUSE_BIT(JUDGE_IPV6_UNKNOWN) : 0;
     if (breaking == 0 && blame_find(outlook, JUDGE_UNIT_UNKNOWN, &outlook->breaking) != NULL) {
         unknown |= CAUSE_BIT(JUDGE_UNIT_UNKNOWN);
     }
@@ -280,12 +300,11 @@ int judge_service_decide(struct judge_service *service, const struct tally *tall
     if (tally->unreadable[service->protocol][0] != '\0') {
         struct judge_reason reason = {.cause = JUDGE_UNREADABLE, .state = STATE_UNKNOWN};
         service->stack = (struct stack){.kind = STACK_UNKNOWN};
-        return judge_service_blame(service, &reason);
+        return service->rule == NULL ? 0 : judge_service_blame(service, &reason);
     }
     for (unsigned number = 0; number < WORLDS; number++) {
         if ((number & ~questions) == 0) {
-            struct stack_world world = world_of(number);
-            world_look(&outlook, &world);
+            world_look(&outlook, number);
         }
     }
     service->stack = outlook.stack;

@@ -149,7 +149,7 @@ int policy_text_add(struct policy *policy, const char *bytes, size_t length, con
         const char *stop = newline != NULL ? newline : end;
         snprintf(origin, origin_size, "%s:%zu", name, number);
         result = line_add(policy, line, (size_t)(stop - line), origin, false);
-        line = stop + 1;
+        line = newline != NULL ? newline + 1 : end;
     }
     free(origin);
     return result < 0 ? result : 0;

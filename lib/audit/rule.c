@@ -125,15 +125,15 @@ static void requirement_parse(struct rule_parser *parser, const char *word)
 static void default_name_build(struct rule *rule)
 {
     char tail[16] = "";
-    char name[RULE_NAME_MAX + 1];
+    char *name = rule->name;
     const char *protocol = record_protocol_name((enum record_protocol)rule->protocol);
-    size_t length = (size_t)snprintf(name, sizeof name, "%s", protocol);
+    size_t length = (size_t)snprintf(name, sizeof rule->name, "%s", protocol);
     size_t limit;
 
     if (rule->scope != RULE_ANY_SCOPE) {
         snprintf(tail, sizeof tail, "_%s", stack_scope_name((enum stack_scope)rule->scope));
     }
-    limit = sizeof name - strlen(tail);
+    limit = sizeof rule->name - strlen(tail);
     for (size_t i = 0; i < rule->port_count; i++) {
         const struct rule_ports *ports = &rule->ports[i];
         char item[16];
@@ -146,7 +146,7 @@ static void default_name_build(struct rule *rule)
         memcpy(name + length, item, (size_t)size + 1);
         length += (size_t)size;
     }
-    snprintf(rule->name, sizeof rule->name, "%s%s", name, tail);
+    memcpy(name + strlen(name), tail, strlen(tail) + 1);
 }
 
 /* Splits `text` at blanks, up to a word that begins with '#'. `words` has room for every word there can be. */

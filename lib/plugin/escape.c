@@ -71,14 +71,29 @@ static struct piece ascii_as_text(const char *character)
     return (struct piece){found != NULL ? &to[found - from] : character, 1};
 }
 
+/* Beyond ASCII: the C1 controls, marks of direction that could turn a line around for its reader, line separators. */
+static const struct unprintable {
+    char first[4];
+    char last[4];
+} unprintables[] = {
+    {"\xC2\x80", "\xC2\x9F"},
+    {"\xE2\x80\x8E", "\xE2\x80\x8F"},
+    {"\xE2\x80\xA8", "\xE2\x80\xAE"},
+    {"\xE2\x81\xA6", "\xE2\x81\xA9"},
+};
+
 static struct piece character_as_text(const char *character, size_t length)
 {
-    if (length == 1)
+    if (length == 1) {
         return ascii_as_text(character);
-    if (length == 2 && memcmp(character, "\xC2\x80", 2) >= 0 && memcmp(character, "\xC2\x9F", 2) <= 0)
-        return space;
-    if (length == 3 && (memcmp(character, "\xE2\x80\xA8", 3) == 0 || memcmp(character, "\xE2\x80\xA9", 3) == 0))
-        return space;
+    }
+    for (size_t i = 0; i < sizeof unprintables / sizeof *unprintables; i++) {
+        const struct unprintable *range = &unprintables[i];
+        if (length == strlen(range->first) && memcmp(character, range->first, length) >= 0 &&
+            memcmp(character, range->last, length) <= 0) {
+            return space;
+        }
+    }
     return (struct piece){character, length};
 }
 

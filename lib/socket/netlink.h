@@ -16,10 +16,10 @@
 int netlink_open(struct source **source, struct source_fault *fault);
 
 /*
- * Handles `length` bytes as they were received (no alignment needed): every record in them goes to visit. Returns 1 when
- * more must be received, 0 when the dump is complete (what follows is not read), else a negative errno as source.scan
- * does. A refusal inside NLMSG_DONE or NLMSG_ERROR comes back as its errno, an interrupted dump as -EAGAIN, a malformed
- * message, or none at all, as -EBADMSG, one with another sequence or port as -EPROTO.
+ * Handles `length` bytes as they were received (no alignment needed): every record in them goes to visit. Returns 1
+ * when more must be received, 0 when the dump is complete (what follows is not read), else a negative errno as
+ * source.scan does. A refusal inside NLMSG_DONE or NLMSG_ERROR comes back as its errno, an interrupted dump as -EAGAIN,
+ * a malformed message, or none at all, as -EBADMSG, one with another sequence or port as -EPROTO.
  * For tests and fuzzing; netlink_open()'s source uses nothing else.
  */
 int netlink_answer_handle(const void *bytes, size_t length, uint32_t sequence, uint32_t port_id,

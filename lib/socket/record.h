@@ -11,10 +11,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum record_protocol { RECORD_TCP, RECORD_UDP };
+enum record_protocol {
+    RECORD_TCP,
+    RECORD_UDP
+};
 #define RECORD_PROTOCOLS 2
 
-enum record_family { RECORD_INET, RECORD_INET6 };
+enum record_family {
+    RECORD_INET,
+    RECORD_INET6
+};
 #define RECORD_FAMILIES 2
 
 /* The kernel's own numbers (include/net/tcp_states.h); /proc/net and sock_diag agree on them. */
@@ -33,7 +39,11 @@ enum record_state {
     RECORD_NEW_SYN_RECV
 };
 
-enum record_v6only { RECORD_V6ONLY_UNKNOWN, RECORD_V6ONLY_NO, RECORD_V6ONLY_YES };
+enum record_v6only {
+    RECORD_V6ONLY_UNKNOWN,
+    RECORD_V6ONLY_NO,
+    RECORD_V6ONLY_YES
+};
 
 /*
  * Addresses are in network byte order, as struct in6_addr always is. An AF_INET address is held in its v4-mapped form
@@ -56,18 +66,22 @@ struct sock_record {
     uint64_t cgroup;        /* cgroup v2 id, 0 when the kernel does not tell */
 };
 
-enum record_answer { RECORD_NO, RECORD_YES, RECORD_UNKNOWN };
+enum record_answer {
+    RECORD_NO,
+    RECORD_YES,
+    RECORD_UNKNOWN
+};
 
 /* What decides the meaning of sockets but is no socket. Plain values: nothing to free. */
 struct sock_host {
-    char name[65];                  /* host name, UTF-8 not guaranteed */
-    char kernel[65];                /* release, as uname -r */
-    enum record_answer ipv6;        /* does the namespace have any IPv6 address? */
-    enum record_answer bindv6only;  /* net.ipv6.bindv6only */
+    char name[65];                   /* host name, UTF-8 not guaranteed */
+    char kernel[65];                 /* release, as uname -r */
+    enum record_answer ipv6;         /* does the namespace have any IPv6 address? */
+    enum record_answer bindv6only;   /* net.ipv6.bindv6only */
     enum record_answer disable_ipv6; /* net.ipv6.conf.all.disable_ipv6 */
-    uint16_t port_range_first;      /* net.ipv4.ip_local_port_range; */
-    uint16_t port_range_last;       /* first > last when it is not known */
-    uint64_t netns;                 /* inode number of the network namespace, 0 unknown */
+    uint16_t port_range_first;       /* net.ipv4.ip_local_port_range; */
+    uint16_t port_range_last;        /* first > last when it is not known */
+    uint64_t netns;                  /* inode number of the network namespace, 0 unknown */
 };
 
 /* The protocol's word as policies and JSON spell it: "tcp" or "udp". */

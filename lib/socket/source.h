@@ -22,8 +22,8 @@ struct source_ports {
 };
 
 /*
- * What to read. A source may show more than was asked for (a kernel filter can be coarser than the request), never less:
- * who counts looks at every record again.
+ * What to read. A source may show more than was asked for (a kernel filter can be coarser than the request), never
+ * less: who counts looks at every record again.
  */
 struct source_request {
     enum record_protocol protocol;

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * plugins/capture.c: what capture_parse() makes of good captures, and how it refuses all others.
+ */
+#include "config.h"
+
+#include "unit.h"
+
+#include "capture.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+#define LISTENER(rest)                                                                                                 \
+    "{\"protocol\":\"tcp\",\"port\":443," rest ",\"sockets\":2,\"uid\":33,\"user\":\"www-data\"," UNIT "}"
+#define UNIT "\"cgroup\":77,\"unit_state\":\"known\",\"unit\":\"nginx.service\""
+#define INET6 "\"family\":\"inet6\",\"address\":\"::\",\"interface\":0,\"interface_name\":null,\"v6only\":true"
+#define INET "\"family\":\"inet\",\"address\":\"127.0.0.1\",\"interface\":7,\"interface_name\":\"eth0\",\"v6only\":null"
+
+static const char good[] =
+    "{\"format\":\"check_dualstack-capture\",\"schema\":1,\"version\":\"1.0.0\",\"time\":\"2026-11-22T09:01:02Z\","
+    "\"host\":\"web1\",\"kernel\":\"6.18\",\"netns\":4026531840,\"namespace\":\"blue\",\"source\":\"netlink\","
+    "\"fault\":\"a fault\",\"ipv6\":true,"
+    "\"sysctls\":{\"net.ipv6.bindv6only\":0,\"net.ipv6.conf.all.disable_ipv6\":null,"
+    "\"net.ipv4.ip_local_port_range\":[32768,60999]},"
+    "\"protocols\":{\"tcp\":{\"unreadable\":null,\"remark\":\"a remark\"},"
+    "\"udp\":{\"unreadable\":\"a cause\",\"remark\":null}},"
+    "\"listeners\":[" LISTENER(INET6) "," LISTENER(
+        INET) "],"
+              "\"connections\":[{\"protocol\":\"tcp\",\"port\":443,\"scope\":\"external\",\"ipv4\":0,\"ipv4_mapped\":8,"
+              "\"ipv6\":3}],"
+              "\"outbound\":{\"ipv4\":1,\"ipv4_mapped\":2,\"ipv6\":4294967295}}";
+
+/* Refuses the text with just that error. */
+static void assert_refused(const char *text, size_t length, const char *expected)
+{
+    char error[CAPTURE_ERROR_SIZE] = "";
+    struct look *look = NULL;
+
+    ck_assert_int_eq(capture_parse(text, length, &look, error), -EINVAL);
+    ck_assert_ptr_null(look);
+    ck_assert_msg(strstr(error, expected) != NULL, "\"%s\" is not in \"%s\"", expected, error);
+}
+
+/* A copy of the good capture in which `from` became `to`. */
+static char *changed(const char *from, const char *to)
+{
+    const char *place = strstr(good, from);
+    size_t size = sizeof good + strlen(to);
+    char *text = malloc(size);
+
+    ck_assert_msg(place != NULL, "no %s in the good capture", from);
+    ck_assert_ptr_nonnull(text);
+    snprintf(text, size, "%.*s%s%s", (int)(place - good), good, to, place + strlen(from));
+    return text;
+}
+
+START_TEST(everything_is_read)
+{
+    char error[CAPTURE_ERROR_SIZE];
+    struct look *look;
+    const struct tally_service *service;
+    const struct sock_host *host;
+
+    ck_assert_int_eq(capture_parse(good, strlen(good), &look, error), 0);
+    host = &look->tally->host;
+    ck_assert_int_eq(look->time, 1795338062);
+    ck_assert_str_eq(host->name, "web1");
+    ck_assert_str_eq(host->kernel, "6.18");
+    ck_assert_uint_eq(host->netns, 4026531840);
+    ck_assert_str_eq(look->namespace, "blue");
+    ck_assert_str_eq(look->source, "netlink");
+    ck_assert_str_eq(look->fault, "a fault");
+    ck_assert_str_eq(look->remarks[RECORD_TCP], "a remark");
+    ck_assert_str_eq(look->tally->unreadable[RECORD_TCP], "");
+    ck_assert_str_eq(look->tally->unreadable[RECORD_UDP], "a cause");
+    ck_assert_int_eq(host->ipv6, RECORD_YES);
+    ck_assert_int_eq(host->bindv6only, RECORD_NO);
+    ck_assert_int_eq(host->disable_ipv6, RECORD_UNKNOWN);
+    ck_assert_uint_eq(host->port_range_first, 32768);
+    ck_assert_uint_eq(host->port_range_last, 60999);
+    ck_assert(look->owners_known);
+    ck_assert(look->connections_whole);
+    ck_assert_uint_eq(look->tally->service_count, 1);
+    service = tally_find(look->tally, RECORD_TCP, 443);
+    ck_assert_uint_eq(service->listener_count, 2);
+    ck_assert_uint_eq(service->connections[STACK_EXTERNAL][TALLY_MAPPED], 8);
+    ck_assert_uint_eq(service->connections[STACK_EXTERNAL][TALLY_IPV6], 3);
+    ck_assert_uint_eq(look->tally->outbound[TALLY_IPV4], 1);
+    ck_assert_uint_eq(look->tally->outbound[TALLY_IPV6], 4294967295);
+    look_free(look);
+}
+END_TEST
+
+START_TEST(listeners_are_read)
+{
+    char error[CAPTURE_ERROR_SIZE];
+    struct look *look;
+    const struct tally_listener *inet, *inet6;
+
+    ck_assert_int_eq(capture_parse(good, strlen(good), &look, error), 0);
+    inet = &tally_find(look->tally, RECORD_TCP, 443)->listeners[0];
+    inet6 = inet + 1;
+    ck_assert_int_eq(inet->family, RECORD_INET);
+    ck_assert(record_is_ipv4(&inet->address));
+    ck_assert_int_eq(inet->address.s6_addr[12], 127);
+    ck_assert_int_eq(inet->scope, STACK_LOOPBACK);
+    ck_assert_uint_eq(inet->interface, 7);
+    ck_assert_str_eq(inet->interface_name, "eth0");
+    ck_assert_int_eq(inet->v6only, RECORD_V6ONLY_UNKNOWN);
+    ck_assert_int_eq(inet6->family, RECORD_INET6);
+    ck_assert(record_is_wildcard(RECORD_INET6, &inet6->address));
+    ck_assert_int_eq(inet6->scope, STACK_EXTERNAL);
+    ck_assert_str_eq(inet6->interface_name, "");
+    ck_assert_int_eq(inet6->v6only, RECORD_V6ONLY_YES);
+    ck_assert_uint_eq(inet6->sockets, 2);
+    ck_assert_uint_eq(inet6->uid, 33);
+    ck_assert_str_eq(inet6->user, "www-data");
+    ck_assert_uint_eq(inet6->cgroup, 77);
+    ck_assert_int_eq(inet6->unit_state, TALLY_UNIT_KNOWN);
+    ck_assert_str_eq(inet6->unit, "nginx.service");
+    look_free(look);
+}
+END_TEST
+
+/* What is as good as the good one. */
+static const struct change {
+    const char *from;
+    const char *to;
+    const char *error;
+} fine[] = {
+    {"\"host\":\"web1\"", "\"host\":\"\"", NULL},
+    {"4026531840", "null", NULL},
+    {"\"ipv6\":true", "\"ipv6\":null", NULL},
+    {"[32768,60999]", "null", NULL},
+    {"[32768,60999]", "[1024,1024]", NULL},
+    {"\"v6only\":true", "\"v6only\":null", NULL},
+    {"\"www-data\"", "null", NULL},
+    {"\"known\",\"unit\":\"nginx.service\"", "\"gone\",\"unit\":null", NULL},
+    {"\"known\",\"unit\":\"nginx.service\"", "\"untold\",\"unit\":null", NULL},
+    {"\"nginx.service\"", "\"/\\u00e9|;<\\n\"", NULL},
+    {"\"::\"", "\"::ffff:192.0.2.1\"", NULL},
+    {"2026-11-22T", "2028-02-29T", NULL},
+};
+
+START_TEST(is_taken)
+{
+    char error[CAPTURE_ERROR_SIZE] = "";
+    char *text = changed(fine[_i].from, fine[_i].to);
+    struct look *look;
+    int result = capture_parse(text, strlen(text), &look, error);
+
+    ck_assert_msg(result == 0, "%s: %s", fine[_i].to, error);
+    look_free(look);
+    free(text);
+}
+END_TEST
+
+static const struct change wrong[] = {
+    {"check_dualstack-capture", "check_dualstack", "is no capture: format must be \"check_dualstack-capture\""},
+    {"\"schema\":1", "\"schema\":2", "schema is 2, check_dualstack"},
+    {"\"schema\":1", "\"schema\":9223372036854775807", "schema is 9223372036854775807, "},
+    {"\"schema\":1", "\"schema\":0", "schema is 0, must be a whole number from 1 to 1"},
+    {"\"schema\":1", "\"schema\":\"1\"", "schema is \"1\", must be"},
+    {"\"schema\":1", "\"schema\":1.0", "schema is no whole number, must be"},
+    {"\"schema\":1,", "", "schema is missing"},
+    {"\"ipv6\":true", "\"ipv6\":1", "ipv6 is 1, must be true or false or null"},
+    {"\"ipv6\":true", "\"ipv6\":true,\"ipv7\":true", "ipv7 is no member of schema 1"},
+    {"\"ipv6\":true", "\"ipv6\":true,\"ipv6\":true", "duplicate object key"},
+    {"\"web1\"", "\"web\\u0000\"", "\\u0000 is not allowed"},
+    {"\"web1\"", "\"\\ud800\"", "invalid"},
+    {"\"web1\"", "\"\xff\"", "unable to decode byte 0xff"},
+    {"\"web1\"", "\"0123456789012345678901234567890123456789012345678901234567890123456789\"",
+     "host is a text of 70 bytes, must be a text of 0 to 64 bytes"},
+    {"4026531840", "0", "netns is 0, must be"},
+    {"4026531840", "92233720368547758070", "too big integer"},
+    {"4026531840", "1e999", "real number overflow"},
+    {"\"source\":\"netlink\"", "\"source\":\"capture\"",
+     "source is \"capture\", must be \"netlink\" or \"procfs\" or \"netlink+procfs\""},
+    {"\"a fault\"", "\"\"", "fault is \"\", must be a text of 1 to 319 bytes or null"},
+    {"2026-11-22T", "2026-02-30T", "time is \"2026-02-30T09:01:02Z\", must be a time in UTC"},
+    {"2026-11-22T", "1969-12-31T", "time is "},
+    {"09:01:02Z", "24:01:02Z", "time is "},
+    {"09:01:02Z", "09:60:02Z", "time is "},
+    {"09:01:02Z", "09:01:02z", "time is "},
+    {"09:01:02Z", "9:01:02Z", "time is \"2026-11-22T9:01:02Z\", must be a text of 20 to 20 bytes"},
+    {"bindv6only\":0", "bindv6only\":2",
+     "sysctls.net.ipv6.bindv6only is 2, must be a whole number from 0 to 1 or null"},
+    {"[32768,60999]", "[32768]", "sysctls.net.ipv4.ip_local_port_range holds 1 elements, must hold 2"},
+    {"[32768,60999]", "[32768,\"60999\"]", "ip_local_port_range[1] is \"60999\", must be"},
+    {"[32768,60999]", "[32768,65536]", "ip_local_port_range[1] is 65536, must be"},
+    {"[32768,60999]", "[60999,32768]", "ip_local_port_range ends before it begins"},
+    {"\"udp\":{", "\"sctp\":{", "protocols.udp is missing"},
+    {"\"a remark\"", "[]", "protocols.tcp.remark is an array, must be a text of 1 to 511 bytes or null"},
+    {"\"listeners\":[", "\"listeners\":[[],", "listeners[0] is an array, must be an object"},
+    {"\"listeners\":[", "\"listeners\":[null,", "listeners[0] is null, must be an object"},
+    {"\"protocol\":\"tcp\"", "\"protocol\":\"sctp\"", "listeners[0].protocol is \"sctp\", must be \"tcp\" or \"udp\""},
+    {"\"protocol\":\"tcp\"", "\"protocol\":6", "listeners[0].protocol is 6, must be"},
+    {"\"protocol\":\"tcp\",\"port\":443", "\"protocol\":\"tcp\",\"port\":0", "listeners[0].port is 0, must be"},
+    {"\"protocol\":\"tcp\",\"port\":443", "\"protocol\":\"tcp\",\"port\":65536", "listeners[0].port is 65536, must be"},
+    {"\"protocol\":\"tcp\",\"port\":443", "\"protocol\":\"tcp\",\"port\":-1", "listeners[0].port is -1, must be"},
+    {"\"protocol\":\"tcp\",\"port\":443", "\"protocol\":\"tcp\"", "listeners[0].port is missing"},
+    {"\"inet6\"", "\"inet\"", "listeners[0].v6only must be null"},
+    {"\"inet6\",\"address\":\"::\"", "\"inet6\",\"address\":\"0.0.0.0\"",
+     "listeners[0].address is \"0.0.0.0\", must be an IPv6 address, as the family is inet6"},
+    {"\"::\"", "\"::1%eth0\"", "listeners[0].address is "},
+    {"\"127.0.0.1\"", "\"::1\"", "listeners[1].address is \"::1\", must be an IPv4 address, as the family is inet"},
+    {"\"127.0.0.1\"", "\"127.1\"", "listeners[1].address is "},
+    {"\"127.0.0.1\"", "\"localhost\"", "listeners[1].address is "},
+    {"\"127.0.0.1\"", "\"\"", "listeners[1].address is "},
+    {"\"interface\":0", "\"interface\":-1", "listeners[0].interface is -1, must be"},
+    {"\"interface\":0", "\"interface\":3", "listeners[0].interface_name must be null where interface is 0"},
+    {"\"eth0\"", "null", "listeners[1].interface_name must be null where interface is 0"},
+    {"\"eth0\"", "\"0123456789abcdef\"", "listeners[1].interface_name is \"0123456789abcdef\", must be"},
+    {"\"v6only\":true", "\"v6only\":\"true\"", "listeners[0].v6only is \"true\", must be true or false or null"},
+    {"\"sockets\":2", "\"sockets\":0", "listeners[0].sockets is 0, must be"},
+    {"\"sockets\":2", "\"sockets\":4294967296", "listeners[0].sockets is 4294967296, must be"},
+    {"\"uid\":33", "\"uid\":4294967296", "listeners[0].uid is "},
+    {"\"cgroup\":77", "\"cgroup\":-77", "listeners[0].cgroup is -77, must be"},
+    {"\"known\"", "\"not asked\"",
+     "listeners[0].unit_state is \"not asked\", must be \"known\" or \"gone\" or \"untold\""},
+    {"\"known\"", "\"gone\"", "listeners[0].unit must be null where unit_state is not \"known\""},
+    {"\"nginx.service\"", "null", "listeners[0].unit must be null where unit_state is not \"known\""},
+    {"\"connections\":[", "\"connections\":[3,", "connections[0] is 3, must be an object"},
+    {"\"scope\":\"external\"", "\"scope\":\"global\"", "connections[0].scope is \"global\", must be"},
+    {"\"ipv4_mapped\":8", "\"ipv4_mapped\":-8", "connections[0].ipv4_mapped is -8, must be"},
+    {"\"ipv4_mapped\":8", "\"ipv4_mapped\":9007199254740993",
+     "connections[0].ipv4_mapped is 9007199254740993, must be"},
+    {"\"port\":443,\"scope\"", "\"port\":80,\"scope\"", "connections[0] is of a service that no listener is of"},
+    {"\"ipv6\":4294967295", "\"ipv6\":4294967296", "outbound.ipv6 is 4294967296, must be"},
+    {"\"outbound\":{", "\"outbound\":{\"\":0,", "outbound. is no member of schema 1"},
+    {"\"outbound\":{\"ipv4\":1,\"ipv4_mapped\":2,\"ipv6\":4294967295}", "\"outbound\":[]",
+     "outbound is an array, must be an object"},
+    {"4294967295}}", "4294967295}}{}", "end of file expected"},
+};
+
+START_TEST(is_refused)
+{
+    char *text = changed(wrong[_i].from, wrong[_i].to);
+
+    assert_refused(text, strlen(text), wrong[_i].error);
+    free(text);
+}
+END_TEST
+
+START_TEST(a_listener_twice)
+{
+    char *text = changed("\"connections\":[", "\"connections\":[");
+    char twice[2 * sizeof good];
+    const char *end = strstr(text, "],\"connections\"");
+
+    snprintf(twice, sizeof twice, "%.*s,%s%s", (int)(end - text), text, LISTENER(INET), end);
+    assert_refused(twice, strlen(twice), "listeners hold 127.0.0.1%eth0:443/tcp of uid 33 more than once");
+    free(text);
+}
+END_TEST
+
+START_TEST(connections_twice)
+{
+    const char *entry = strstr(good, "{\"protocol\":\"tcp\",\"port\":443,\"scope\"");
+    const char *end = strstr(entry, "],\"outbound\"");
+    char twice[2 * sizeof good];
+
+    snprintf(twice, sizeof twice, "%.*s,%.*s%s", (int)(end - good), good, (int)(end - entry), entry, end);
+    assert_refused(twice, strlen(twice), "connections[1] is of a service and scope that an element before it is of");
+}
+END_TEST
+
+/* Cut anywhere, it is no capture. */
+START_TEST(is_truncated)
+{
+    for (size_t length = 0; length < sizeof good - 1; length++) {
+        assert_refused(good, length, "line 1, column ");
+    }
+}
+END_TEST
+
+START_TEST(is_something_else)
+{
+    static const char *const texts[] = {"[]", "[{}]", "[[[1]]]"};
+
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        assert_refused(texts[i], strlen(texts[i]), "is no capture: it must be one JSON object");
+    }
+    assert_refused("{}", 2, "is no capture: format must be");
+    assert_refused("null", 4, "line 1, column ");
+    assert_refused("\0\0\0", 3, "line 1, column ");
+    assert_refused("\x7f"
+                   "ELF",
+                   4, "line 1, column ");
+}
+END_TEST
+
+/* `count` times the text and nothing else. */
+static void assert_repeated_refused(const char *start, const char *text, size_t count, const char *expected)
+{
+    size_t length = strlen(text);
+    size_t at = strlen(start);
+    char *whole = malloc(at + length * count + 1);
+
+    ck_assert_ptr_nonnull(whole);
+    memcpy(whole, start, at);
+    for (size_t i = 0; i < count; i++, at += length) {
+        memcpy(whole + at, text, length);
+    }
+    assert_refused(whole, at, expected);
+    free(whole);
+}
+
+START_TEST(is_deep)
+{
+    assert_repeated_refused("", "[", 100000, "maximum parsing depth reached");
+    assert_repeated_refused("", "{\"a\":", 100000, "maximum parsing depth reached");
+}
+END_TEST
+
+START_TEST(is_too_much)
+{
+    assert_repeated_refused("[", "{},", 1000000, "holds more than 150000 JSON objects and arrays");
+    assert_repeated_refused("[", "1,", 3000000, "or 2000000 commas");
+}
+END_TEST
+
+/* Random damage: whatever comes of it, it is a look or a sentence. */
+START_TEST(is_damaged)
+{
+    static const char alphabet[] = "{}[]\",:0123456789-.eE+\\untrfalsx \xff\n";
+    uint64_t state = 20261122;
+    char error[CAPTURE_ERROR_SIZE];
+    char text[sizeof good];
+
+    for (int round = 0; round < 20000; round++) {
+        struct look *look;
+        int result;
+        memcpy(text, good, sizeof good);
+        for (uint64_t hits = unit_random(&state) % 3 + 1; hits > 0; hits--) {
+            size_t at = (size_t)(unit_random(&state) % (sizeof good - 1));
+            text[at] = alphabet[unit_random(&state) % (sizeof alphabet - 1)];
+        }
+        error[0] = '\0';
+        result = capture_parse(text, sizeof good - 1, &look, error);
+        ck_assert(result == 0 ? look != NULL : result == -EINVAL && look == NULL && error[0] != '\0');
+        look_free(look);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("capture");
+    TCase *read = tcase_create("read");
+    TCase *refused = tcase_create("refused");
+
+    tcase_add_test(read, everything_is_read);
+    tcase_add_test(read, listeners_are_read);
+    tcase_add_loop_test(read, is_taken, 0, COUNT(fine));
+    suite_add_tcase(suite, read);
+    tcase_set_timeout(refused, 60);
+    tcase_add_loop_test(refused, is_refused, 0, COUNT(wrong));
+    tcase_add_test(refused, a_listener_twice);
+    tcase_add_test(refused, connections_twice);
+    tcase_add_test(refused, is_truncated);
+    tcase_add_test(refused, is_something_else);
+    tcase_add_test(refused, is_deep);
+    tcase_add_test(refused, is_too_much);
+    tcase_add_test(refused, is_damaged);
+    suite_add_tcase(suite, refused);
+    return unit_run(suite);
+}

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * lib/socket/host.c: folders of copies, this host, and child processes in namespaces of their own for what this host
+ * does not have. The latter need root or user namespaces; without either they say that they were skipped.
+ */
+#include "config.h"
+
+#include "unit.h"
+
+#include "socket/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+#define LOOPBACK "00000000000000000000000000000001 01 80 10 80       lo\n"
+#define GLOBAL "20010db8000000000000000000000001 02 40 00 80     eth0\n"
+
+static char folder[64];
+
+static int entry_remove(const char *path, const struct stat *status, int type, struct FTW *place)
+{
+    (void)status;
+    (void)type;
+    (void)place;
+    return remove(path);
+}
+
+static void folder_make(void)
+{
+    strcpy(folder, "/tmp/test_host.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+}
+
+static void folder_remove(void)
+{
+    nftw(folder, entry_remove, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Copies */
+
+static const struct {
+    const char *content; /* NULL: no such file */
+    size_t length;
+    int status;
+    enum record_answer ipv6;
+} copies[] = {
+    {LOOPBACK, sizeof LOOPBACK - 1, 0, RECORD_YES},
+    {GLOBAL LOOPBACK, sizeof GLOBAL LOOPBACK - 1, 0, RECORD_YES},
+    {GLOBAL LOOPBACK GLOBAL LOOPBACK GLOBAL LOOPBACK GLOBAL,
+     sizeof GLOBAL LOOPBACK GLOBAL LOOPBACK GLOBAL LOOPBACK GLOBAL - 1, 0, RECORD_YES},
+    {"20010DB8000000000000000000000001 02 40 00 80 eth0\r\n", 51, 0, RECORD_YES},
+    {NULL, 0, 0, RECORD_NO},
+    {"", 0, 0, RECORD_NO},
+    /* what is left of an empty copy that went through a shell */
+    {"\n", 1, 0, RECORD_NO},
+    {"\r\n", 2, 0, RECORD_NO},
+    {"2001:db8::1 eth0\n", 17, -EBADMSG, RECORD_UNKNOWN},
+    {"20010db800000000000000000000000 02 40 00 80     eth0\n", 53, -EBADMSG, RECORD_UNKNOWN},
+    {"20010db80000000000000000000000011 02 40 00 80    eth0\n", 54, -EBADMSG, RECORD_UNKNOWN},
+    {"<html>", 6, -EBADMSG, RECORD_UNKNOWN},
+    {"\0\0\0\0", 4, -EBADMSG, RECORD_UNKNOWN},
+    {"\n\0", 2, -EBADMSG, RECORD_UNKNOWN},
+};
+
+START_TEST(copy)
+{
+    struct source_fault fault = {""};
+    struct sock_host host;
+    char path[96];
+
+    snprintf(path, sizeof path, "%s/if_inet6", folder);
+    if (copies[_i].content != NULL) {
+        FILE *file = fopen(path, "we");
+
+        ck_assert_ptr_nonnull(file);
+        ck_assert_uint_eq(fwrite(copies[_i].content, 1, copies[_i].length, file), copies[_i].length);
+        ck_assert_int_eq(fclose(file), 0);
+    }
+    memset(&host, 0x55, sizeof host);
+    ck_assert_int_eq(host_read(&host, folder, &fault), copies[_i].status);
+    ck_assert_int_eq(host.ipv6, copies[_i].ipv6);
+    ck_assert_int_eq(strstr(fault.text, path) != NULL, copies[_i].status != 0);
+    /* nothing of the host that reads the copies */
+    ck_assert_str_eq(host.name, "");
+    ck_assert_str_eq(host.kernel, "");
+    ck_assert_uint_eq(host.netns, 0);
+    ck_assert_int_eq(host.bindv6only, RECORD_UNKNOWN);
+    ck_assert_int_eq(host.disable_ipv6, RECORD_UNKNOWN);
+    ck_assert_uint_gt(host.port_range_first, host.port_range_last);
+}
+END_TEST
+
+START_TEST(unreadable_copy)
+{
+    struct source_fault fault = {""};
+    struct sock_host host;
+    char name[5000];
+
+    snprintf(name, sizeof name, "%s/if_inet6", folder);
+    ck_assert_int_eq(mkdir(name, 0700), 0);
+    ck_assert_int_eq(host_read(&host, folder, &fault), -EISDIR);
+    ck_assert_int_eq(host.ipv6, RECORD_UNKNOWN);
+    ck_assert_ptr_nonnull(strstr(fault.text, "/if_inet6: Is a directory"));
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    ck_assert_int_eq(host_read(&host, name, &fault), -ENAMETOOLONG);
+    ck_assert_int_eq(host.ipv6, RECORD_UNKNOWN);
+}
+END_TEST
+
+/* This host */
+
+/* The number at the start of a file, -1 if there is none. */
+static long number_read(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    char text[64] = "-1";
+
+    if (file == NULL)
+        return -1;
+    if (fgets(text, sizeof text, file) == NULL)
+        strcpy(text, "-1");
+    fclose(file);
+    return strtol(text, NULL, 10);
+}
+
+static enum record_answer answer(long number)
+{
+    return number < 0 ? RECORD_UNKNOWN : number == 0 ? RECORD_NO : RECORD_YES;
+}
+
+START_TEST(this_host)
+{
+    struct source_fault fault = {""};
+    struct sock_host host;
+    struct utsname names;
+    struct stat status;
+
+    ck_assert_msg(host_read(&host, "/proc/net", &fault) == 0, "%s", fault.text);
+    ck_assert_int_ne(host.ipv6, RECORD_UNKNOWN);
+    ck_assert_int_eq(uname(&names), 0);
+    ck_assert_str_eq(host.name, names.nodename);
+    ck_assert_str_eq(host.kernel, names.release);
+    ck_assert_int_eq(stat("/proc/self/ns/net", &status), 0);
+    ck_assert_uint_eq(host.netns, status.st_ino);
+    ck_assert_int_eq(host.bindv6only, answer(number_read("/proc/sys/net/ipv6/bindv6only")));
+    ck_assert_int_eq(host.disable_ipv6, answer(number_read("/proc/sys/net/ipv6/conf/all/disable_ipv6")));
+    ck_assert_int_eq(host.port_range_first, number_read("/proc/sys/net/ipv4/ip_local_port_range"));
+    ck_assert_uint_ge(host.port_range_last, host.port_range_first);
+}
+END_TEST
+
+START_TEST(no_descriptors)
+{
+    struct source_fault fault = {""};
+    struct sock_host host;
+    struct rlimit before;
+    int lowest = dup(0);
+    int status;
+
+    ck_assert_int_ge(lowest, 0);
+    close(lowest);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){(rlim_t)lowest, before.rlim_max});
+    status = host_read(&host, "/proc/net", &fault);
+    setrlimit(RLIMIT_NOFILE, &before);
+    ck_assert_int_eq(status, -EMFILE);
+    ck_assert_int_eq(host.ipv6, RECORD_UNKNOWN);
+    ck_assert_ptr_nonnull(strstr(fault.text, "Too many open files"));
+    /* what needs no descriptor is there all the same, the rest unknown */
+    ck_assert_str_ne(host.kernel, "");
+    ck_assert_uint_ne(host.netns, 0);
+    ck_assert_int_eq(host.bindv6only, RECORD_UNKNOWN);
+    ck_assert_uint_gt(host.port_range_first, host.port_range_last);
+}
+END_TEST
+
+/* Hosts that this one is not */
+
+struct other_host {
+    const char *proc;    /* mounted over /proc: NULL for none, else the file to make in it ("" for none) */
+    const char *content; /* of that file */
+    int socket_errno;    /* what opening an AF_INET6 socket gives, 0 for what it does */
+    bool loopback_up;
+    int status;
+    enum record_answer ipv6;
+    const char *fault; /* in the text */
+};
+
+static const struct other_host other_hosts[] = {
+    /* a namespace whose interfaces are all down has IPv6, but no address */
+    {NULL, NULL, 0, false, 0, RECORD_NO, ""},
+    {NULL, NULL, 0, true, 0, RECORD_YES, ""},
+    /* no /proc is not "no IPv6" */
+    {"", "", 0, false, -ENOENT, RECORD_UNKNOWN, "is /proc mounted?"},
+    {"", "", EAFNOSUPPORT, false, -ENOENT, RECORD_UNKNOWN, "is /proc mounted?"},
+    /* a missing if_inet6 is an answer only if the kernel says the same */
+    {"/proc/net/dev", "", 0, false, -ENOENT, RECORD_UNKNOWN, "missing, though the kernel opens IPv6 sockets"},
+    {"/proc/net/dev", "", EAFNOSUPPORT, false, 0, RECORD_NO, ""},
+    {"/proc/net/dev", "", EACCES, false, -EACCES, RECORD_UNKNOWN, "Permission denied"},
+    {"/proc/net/dev", "", EMFILE, false, -EMFILE, RECORD_UNKNOWN, "Too many open files"},
+    {"/proc/net/if_inet6", "", EAFNOSUPPORT, false, 0, RECORD_NO, ""},
+    {"/proc/net/if_inet6", GLOBAL, EAFNOSUPPORT, false, 0, RECORD_YES, ""},
+};
+
+/* What a child process saw, in memory that it shares with the test. */
+struct seen {
+    bool skipped;
+    int status;
+    struct sock_host host;
+    struct source_fault fault;
+};
+
+/* By this name gcc lets gcov write its counts first, even under -std=c17. */
+#if defined __GNUC__ && !defined __clang__
+#define EXECUTE __builtin_execlp
+#else
+#define EXECUTE execlp
+#endif
+
+/* Ends a child process: by exec, so that no leak checker looks at what the child inherited from libcheck. */
+static _Noreturn void child_end(bool right)
+{
+    EXECUTE(right ? "true" : "false", "test", (char *)NULL);
+    _exit(127);
+}
+
+static bool text_write(const char *path, const char *text)
+{
+    int file = open(path, O_WRONLY | O_CLOEXEC);
+
+    return file >= 0 && write(file, text, strlen(text)) == (ssize_t)strlen(text) && close(file) == 0;
+}
+
+/* Whoever is not root becomes root of a user namespace of their own, if they may. */
+static bool privilege_get(void)
+{
+    char users[64];
+    char groups[64];
+
+    if (geteuid() == 0)
+        return true;
+    snprintf(users, sizeof users, "0 %ld 1", (long)geteuid());
+    snprintf(groups, sizeof groups, "0 %ld 1", (long)getegid());
+    return unshare(CLONE_NEWUSER) == 0 && text_write("/proc/self/setgroups", "deny") &&
+           text_write("/proc/self/uid_map", users) && text_write("/proc/self/gid_map", groups);
+}
+
+static bool loopback_raise(void)
+{
+    struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+    int file = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    return file >= 0 && ioctl(file, SIOCSIFFLAGS, &request) == 0;
+}
+
+static bool proc_replace(const char *path, const char *content)
+{
+    int file;
+
+    if (mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 || mount("none", "/proc", "tmpfs", 0, NULL) < 0)
+        return false;
+    if (path[0] == '\0')
+        return true;
+    if (mkdir("/proc/net", 0755) < 0)
+        return false;
+    file = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+    return file >= 0 && write(file, content, strlen(content)) == (ssize_t)strlen(content) && close(file) == 0;
+}
+
+/* From now on socket(AF_INET6, ...) fails with this errno. */
+static bool socket_deny(int error)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+                 offsetof(struct seccomp_data, args[0]) + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {COUNT(code), code};
+
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+static void other_host_see(const struct other_host *other, struct seen *seen)
+{
+    seen->skipped = true;
+    if (!privilege_get() || unshare(CLONE_NEWNS | CLONE_NEWNET) < 0)
+        return;
+    if (other->loopback_up && !loopback_raise())
+        return;
+    if (other->proc != NULL && !proc_replace(other->proc, other->content))
+        return;
+    if (other->socket_errno != 0 && !socket_deny(other->socket_errno))
+        return;
+    seen->skipped = false;
+    seen->status = host_read(&seen->host, "/proc/net", &seen->fault);
+}
+
+START_TEST(other_host)
+{
+    struct seen *seen = mmap(NULL, sizeof *seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t child;
+    int status;
+
+    ck_assert_ptr_ne(seen, MAP_FAILED);
+    child = fork();
+    if (child == 0) {
+        other_host_see(&other_hosts[_i], seen);
+        child_end(true);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    if (seen->skipped) {
+        printf("skipped: other_host %d needs root, or user namespaces for all\n", _i);
+    } else {
+        ck_assert_int_eq(seen->status, other_hosts[_i].status);
+        ck_assert_int_eq(seen->host.ipv6, other_hosts[_i].ipv6);
+        ck_assert_msg(strstr(seen->fault.text, other_hosts[_i].fault) != NULL, "%s", seen->fault.text);
+        ck_assert_int_eq(seen->fault.text[0] == '\0', seen->status == 0);
+        ck_assert_str_ne(seen->host.kernel, "");
+    }
+    munmap(seen, sizeof *seen);
+}
+END_TEST
+
+/* The sysctls of a namespace whose own differ from what kernels start with. */
+
+static void sysctls_see(struct seen *seen)
+{
+    seen->skipped = true;
+    if (!privilege_get() || unshare(CLONE_NEWNET) < 0 || !loopback_raise() ||
+        !text_write("/proc/sys/net/ipv6/bindv6only", "1") ||
+        !text_write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1") ||
+        !text_write("/proc/sys/net/ipv4/ip_local_port_range", "20000 20999"))
+        return;
+    seen->skipped = false;
+    seen->status = host_read(&seen->host, "/proc/net", &seen->fault);
+}
+
+START_TEST(sysctls)
+{
+    struct seen *seen = mmap(NULL, sizeof *seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct stat outside;
+    pid_t child;
+    int status;
+
+    ck_assert_ptr_ne(seen, MAP_FAILED);
+    child = fork();
+    if (child == 0) {
+        sysctls_see(seen);
+        child_end(true);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    if (seen->skipped) {
+        printf("skipped: sysctls needs root, or user namespaces for all, and a /proc/sys that can be written\n");
+    } else {
+        ck_assert_int_eq(seen->status, 0);
+        ck_assert_int_eq(seen->host.bindv6only, RECORD_YES);
+        ck_assert_int_eq(seen->host.disable_ipv6, RECORD_YES);
+        ck_assert_int_eq(seen->host.ipv6, RECORD_NO);
+        ck_assert_uint_eq(seen->host.port_range_first, 20000);
+        ck_assert_uint_eq(seen->host.port_range_last, 20999);
+        ck_assert_int_eq(stat("/proc/self/ns/net", &outside), 0);
+        ck_assert_uint_ne(seen->host.netns, 0);
+        ck_assert_uint_ne(seen->host.netns, outside.st_ino);
+    }
+    munmap(seen, sizeof *seen);
+}
+END_TEST
+
+/* Interfaces */
+
+START_TEST(interface_name)
+{
+    char name[IF_NAMESIZE] = "unchanged";
+
+    host_interface_name(name, 0);
+    ck_assert_str_eq(name, "");
+    host_interface_name(name, if_nametoindex("lo"));
+    ck_assert_str_eq(name, "lo");
+    host_interface_name(name, UINT32_MAX);
+    ck_assert_str_eq(name, "#4294967295");
+    host_interface_name(name, 2147483647);
+    ck_assert_str_eq(name, "#2147483647");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("host");
+    TCase *copied = tcase_create("copies");
+    TCase *live = tcase_create("live");
+
+    tcase_add_checked_fixture(copied, folder_make, folder_remove);
+    tcase_add_loop_test(copied, copy, 0, COUNT(copies));
+    tcase_add_test(copied, unreadable_copy);
+    suite_add_tcase(suite, copied);
+    tcase_add_test(live, this_host);
+    tcase_add_test(live, no_descriptors);
+    tcase_add_loop_test(live, other_host, 0, COUNT(other_hosts));
+    tcase_add_test(live, sysctls);
+    tcase_add_test(live, interface_name);
+    suite_add_tcase(suite, live);
+    return unit_run(suite);
+}

@@ -1,0 +1,724 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * Tests of lib/audit/rule.c, rule_subject.c and rule_options.c.
+ */
+#include "config.h"
+
+#include "audit/rule.h"
+
+#include "unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
+
+/* --- a host that knows a few names ------------------------------------------------------------------------------- */
+
+static bool port_by_name(const char *name, enum record_protocol protocol, uint16_t *port)
+{
+    static const struct {
+        const char *name;
+        enum record_protocol protocol;
+        uint16_t port;
+    } services[] = {
+        {"https", RECORD_TCP, 443}, {"domain", RECORD_TCP, 53},     {"domain", RECORD_UDP, 53},
+        {"ntp", RECORD_UDP, 123},   {"http-alt", RECORD_TCP, 8080}, {"9pfs", RECORD_TCP, 564},
+        {"who", RECORD_TCP, 1111},  {"who", RECORD_UDP, 2222},
+    };
+
+    for (int i = 0; i < COUNT(services); i++) {
+        if (strcmp(services[i].name, name) == 0 && services[i].protocol == protocol) {
+            *port = services[i].port;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool uid_by_name(const char *name, uint32_t *uid)
+{
+    *uid = 33;
+    return strcmp(name, "www-data") == 0;
+}
+
+static const struct rule_names names = {.port = port_by_name, .user = uid_by_name};
+
+/* The rule, which must be right. */
+static struct rule *rule_of(const char *text)
+{
+    struct rule_errors errors = {0};
+    struct rule *rule = NULL;
+    int result = rule_parse(text, strlen(text), "p:1", &names, &errors, &rule);
+
+    ck_assert_msg(result == 1, "%s: %s", text, errors.count > 0 ? errors.text[0] : "no rule");
+    ck_assert_uint_eq(errors.count, 0);
+    rule_errors_clear(&errors);
+    return rule;
+}
+
+/* --- ports ------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *subject;
+    const char *read; /* "tcp 80 8000-8099 @link", written out by subject_write() */
+} subjects[] = {
+    {"22", "tcp 22"},
+    {"1", "tcp 1"},
+    {"65535", "tcp 65535"},
+    {"80,443", "tcp 80 443"},
+    {"443,80", "tcp 443 80"},
+    {"80,443/tcp", "tcp 80 443"},
+    {"443/udp", "udp 443"},
+    {"8000-8099", "tcp 8000-8099"},
+    {"1-65535", "tcp 1-65535"},
+    {"443-443", "tcp 443-443"},
+    {"22,8000-8099,443/udp", "udp 22 8000-8099 443"},
+    {"53/udp@loopback", "udp 53 @loopback"},
+    {"53@link", "tcp 53 @link"},
+    {"53@external", "tcp 53 @external"},
+    {"https", "tcp 443"},
+    {"http-alt,22", "tcp 8080 22"},
+    {"9pfs", "tcp 564"},
+    {"ntp/udp", "udp 123"},
+    {"who", "tcp 1111"},
+    {"who/udp@link", "udp 2222 @link"},
+    {"default", "default any"},
+    {"default/tcp", "default tcp"},
+    {"default/udp", "default udp"},
+    {"default@external", "default any @external"},
+    {"default/udp@loopback", "default udp @loopback"},
+};
+
+static void subject_write(char *text, size_t size, const struct rule *rule)
+{
+    const char *protocol =
+        rule->protocol == RULE_ANY_PROTOCOL ? "any" : record_protocol_name((enum record_protocol)rule->protocol);
+    size_t length = (size_t)snprintf(text, size, "%s%s", rule->is_default ? "default " : "", protocol);
+
+    for (size_t i = 0; i < rule->port_count; i++) {
+        const struct rule_ports *ports = &rule->ports[i];
+        length += (size_t)(ports->single ? snprintf(text + length, size - length, " %d", ports->first)
+                                         : snprintf(text + length, size - length, " %d-%d", ports->first, ports->last));
+        ck_assert(!ports->single || ports->first == ports->last);
+    }
+    if (rule->scope != RULE_ANY_SCOPE) {
+        snprintf(text + length, size - length, " @%s", stack_scope_name((enum stack_scope)rule->scope));
+    }
+}
+
+START_TEST(subject_is_read)
+{
+    char text[128];
+    char found[128];
+    struct rule *rule;
+
+    snprintf(text, sizeof text, "%s any", subjects[_i].subject);
+    rule = rule_of(text);
+    subject_write(found, sizeof found, rule);
+    ck_assert_str_eq(found, subjects[_i].read);
+    ck_assert_str_eq(rule->text, text);
+    ck_assert_str_eq(rule->origin, "p:1");
+    rule_free(rule);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    const char *name;
+} default_names[] = {
+    {"443 any", "tcp_443"},
+    {"443/udp any", "udp_443"},
+    {"80,443 any", "tcp_80_443"},
+    {"8000-8099 any", "tcp_8000-8099"},
+    {"443@loopback any", "tcp_443_loopback"},
+    {"53/udp@link any", "udp_53_link"},
+    {"80,8000-8099@external any", "tcp_80_and_1_external"},
+    {"https any", "tcp_443"},
+    {"10000,10001,10002 any", "tcp_10000_10001_10002"},
+    {"443 any name=web", "web"},
+    {"443 any name=Web_site-2", "Web_site-2"},
+    {"443 any name=a23456789012345678901234", "a23456789012345678901234"},
+    {"default closed", ""},
+    /* Too long: the first port, and how many more. */
+    {"10000,10001,10002,10003 any", "tcp_10000_and_3"},
+    {"8000-8099,9000-9099,10000-10099 any", "tcp_8000_and_2"},
+};
+
+START_TEST(name_has_a_default)
+{
+    struct rule *rule = rule_of(default_names[_i].text);
+
+    ck_assert_str_eq(rule->name, default_names[_i].name);
+    ck_assert_int_eq(rule->named, strstr(default_names[_i].text, "name=") != NULL);
+    rule_free(rule);
+}
+END_TEST
+
+/* Whatever the ports, a name is short and of the letters that perfdata takes. */
+START_TEST(default_name_is_always_in_bounds)
+{
+    static const char *const tails[] = {"", "/udp", "@loopback", "/udp@external"};
+    char text[4096] = "";
+    size_t length = 0;
+
+    for (int count = 1; count <= 300; count++) {
+        struct rule *rule;
+        length += (size_t)snprintf(text + length, sizeof text - length, "%s%d", count > 1 ? "," : "", 20000 + count);
+        snprintf(text + length, sizeof text - length, "%s any", tails[count % COUNT(tails)]);
+        rule = rule_of(text);
+        ck_assert_uint_le(strlen(rule->name), RULE_NAME_MAX);
+        ck_assert_uint_eq(strspn(rule->name, "abcdefghijklmnopqrstuvwxyz0123456789_-"), strlen(rule->name));
+        if (strchr(tails[count % COUNT(tails)], '@') != NULL) {
+            ck_assert_ptr_nonnull(strstr(rule->name, strchr(tails[count % COUNT(tails)], '@') + 1));
+        }
+        rule_free(rule);
+    }
+}
+END_TEST
+
+/* --- requirements and options ------------------------------------------------------------------------------------ */
+
+static const struct {
+    const char *word;
+    enum rule_requirement requirement;
+} requirements[] = {
+    {"v4-only", RULE_V4_ONLY}, {"v6-only", RULE_V6_ONLY}, {"dual-stack", RULE_DUAL_STACK}, {"v4", RULE_V4},
+    {"v6", RULE_V6},           {"any", RULE_ANY},         {"closed", RULE_CLOSED},
+};
+
+START_TEST(requirement_is_read)
+{
+    char text[64];
+    struct rule *rule;
+
+    snprintf(text, sizeof text, "443 %s", requirements[_i].word);
+    rule = rule_of(text);
+    ck_assert_int_eq(rule->requirement, requirements[_i].requirement);
+    ck_assert_str_eq(rule_requirement_name(rule->requirement), requirements[_i].word);
+    rule_free(rule);
+}
+END_TEST
+
+START_TEST(options_have_defaults)
+{
+    struct rule *rule = rule_of("443 dual-stack");
+
+    ck_assert_int_eq(rule->severity, STATE_CRITICAL);
+    ck_assert_int_eq(rule->form, STACK_FORM_NONE);
+    ck_assert(!rule->bind_set);
+    ck_assert_ptr_null(rule->unit);
+    ck_assert_ptr_null(rule->user);
+    ck_assert_ptr_null(rule->note);
+    ck_assert(!rule->mapped_warning_set && !rule->mapped_critical_set);
+    ck_assert(!rule->waive_set);
+    rule_free(rule);
+}
+END_TEST
+
+START_TEST(options_are_read)
+{
+    struct rule *rule = rule_of("443 dual-stack name=web severity=warning missing=ok form=split "
+                                "bind=loopback,link,10.0.0.0/8,2001:db8::/32 unit=nginx*.service user=www-data "
+                                "mapped-warning=10 mapped-critical=@5:20 waive-until=2027-01-31 note=OPS-1234");
+
+    ck_assert_str_eq(rule->name, "web");
+    ck_assert_int_eq(rule->severity, STATE_WARNING);
+    ck_assert(rule->missing_set);
+    ck_assert_int_eq(rule->missing, STATE_OK);
+    ck_assert_int_eq(rule->form, STACK_SPLIT);
+    ck_assert(rule->bind_set);
+    ck_assert(rule->bind_scope[STACK_LOOPBACK] && rule->bind_scope[STACK_LINK] && !rule->bind_scope[STACK_EXTERNAL]);
+    ck_assert_uint_eq(rule->bind_count, 2);
+    ck_assert(rule->bind[0].ipv4 && !rule->bind[1].ipv4);
+    ck_assert_str_eq(rule->unit, "nginx*.service");
+    ck_assert_str_eq(rule->user, "www-data");
+    ck_assert_uint_eq(rule->uid, 33);
+    ck_assert(rule->mapped_warning_set && rule->mapped_critical_set);
+    ck_assert(range_alerts(&rule->mapped_warning, 11) && !range_alerts(&rule->mapped_warning, 10));
+    ck_assert(range_alerts(&rule->mapped_critical, 5) && !range_alerts(&rule->mapped_critical, 21));
+    ck_assert(rule->waive_set);
+    ck_assert_str_eq(rule->waive_text, "2027-01-31");
+    ck_assert_str_eq(rule->note, "OPS-1234");
+    rule_free(rule);
+}
+END_TEST
+
+/* Right in all their variety; each must be read without an error. */
+static const char *const good_rules[] = {
+    "443 any severity=critical",
+    "443 any missing=warning",
+    "443 any missing=critical",
+    "443 any missing=ok",
+    "443 dual-stack form=single",
+    "443 any user=0",
+    "443 any user=4294967294",
+    "443 any user=0000000033",
+    "443 any bind=0.0.0.0/0",
+    "443 any bind=::/0,0.0.0.0/0",
+    "443 any bind=::1",
+    "443 any bind=link",
+    "443 any bind=::ffff:10.0.0.0/104",
+    "443 any unit=*",
+    "443 any unit=a=b",
+    "443 any unit=user@1000.service",
+    "443 any note=a#b",
+    "443 any note=#1234",
+    "443 any note=x=y=z",
+    "443 any mapped-warning=~:10 mapped-critical=10:",
+    "443 closed severity=warning bind=loopback unit=x user=0 note=y mapped-critical=0 waive-until=2027-01-31",
+    "default closed severity=warning",
+    "default dual-stack form=split bind=loopback unit=x user=0 waive-until=2027-01-31 note=y",
+    "default/udp@link any",
+};
+
+START_TEST(good_rules_are_read)
+{
+    rule_free(rule_of(good_rules[_i]));
+}
+END_TEST
+
+/* --- words, blanks and comments ---------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *text;
+    const char *rule; /* as it is kept, NULL for none */
+} lines[] = {
+    {"443 any", "443 any"},
+    {"  443\t\tany   name=web  ", "443 any name=web"},
+    {"443 any\r", "443 any"},
+    {"443 any # the web", "443 any"},
+    {"443 any #the web", "443 any"},
+    {"443 any\t# the web", "443 any"},
+    {"443 any note=OPS#12 # x", "443 any note=OPS#12"},
+    {"443 any note=# name=web", "443 any note=# name=web"},
+    {"443 any ## name=", "443 any"},
+    {"", NULL},
+    {"   \t ", NULL},
+    {"\r", NULL},
+    {"#", NULL},
+    {"# 443 any", NULL},
+    {"   #443 any", NULL},
+    {"#443 nonsense", NULL},
+};
+
+START_TEST(line_is_split_into_words)
+{
+    struct rule_errors errors = {0};
+    struct rule *rule = NULL;
+    int result = rule_parse(lines[_i].text, strlen(lines[_i].text), "p:1", &names, &errors, &rule);
+
+    ck_assert_int_eq(result, lines[_i].rule != NULL);
+    ck_assert_uint_eq(errors.count, 0);
+    if (result == 1) {
+        ck_assert_str_eq(rule->text, lines[_i].rule);
+    } else {
+        ck_assert_ptr_null(rule);
+    }
+    rule_free(rule);
+    rule_errors_clear(&errors);
+}
+END_TEST
+
+/* The length counts, not a NUL behind it. */
+START_TEST(rule_ends_at_its_length)
+{
+    struct rule_errors errors = {0};
+    struct rule *rule = NULL;
+
+    ck_assert_int_eq(rule_parse("443 any-nonsense", 7, "p:1", &names, &errors, &rule), 1);
+    ck_assert_str_eq(rule->text, "443 any");
+    rule_free(rule);
+}
+END_TEST
+
+/* --- what is wrong ----------------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *text;
+    const char *said[4]; /* words of each error in turn, "|" between words of one */
+} wrong[] = {
+    /* ports */
+    {"0 any", {"port 0|1 to 65535"}},
+    {"65536 any", {"port 65536|1 to 65535"}},
+    {"99999999999999999999 any", {"99999999999999999999|1 to 65535"}},
+    {"080 any", {"080|begins with a zero|80"}},
+    {"9-5 any", {"9-5|backwards|5-9"}},
+    {"0-5 any", {"port 0|1 to 65535"}},
+    {"5-65536 any", {"port 65536|1 to 65535"}},
+    {"0-65536 any", {"port 0", "port 65536"}},
+    {"-5 any", {"-5|no port range|8000-8099"}},
+    {"5- any", {"5-|no port range|8000-8099"}},
+    {"1-2-3 any", {"1-2-3|no port range"}},
+    {"- any", {"'-'|no port range"}},
+    {"80,,443 any", {"empty place|80,443"}},
+    {"80, any", {"empty place"}},
+    {",80 any", {"empty place"}},
+    {"/tcp any", {"empty place"}},
+    {"@loopback any", {"empty place"}},
+    {"80,443,80 any", {"port 80|twice"}},
+    {"80-90,85-95 any", {"port 85|twice"}},
+    {"80,70-90 any", {"port 80|twice"}},
+    {"https,443 any", {"port 443|twice"}},
+    {"0x50 any", {"0x50|no port|number"}},
+    {"+80 any", {"+80|no port"}},
+    {"80;443 any", {"80;443|no port"}},
+    {"nosuch any", {"nosuch|no tcp service|443"}},
+    {"ntp any", {"ntp|no tcp service"}},
+    {"https/udp any", {"https|no udp service"}},
+    {"HTTPS any", {"HTTPS|no tcp service"}},
+    {"defaults closed", {"defaults|no tcp service"}},
+    {"80#443 any", {"80#443|no port"}},
+    {"0,65536,x any", {"port 0", "port 65536", "'x'"}},
+    /* protocol and scope */
+    {"443/sctp any", {"/sctp|no protocol|/tcp or /udp"}},
+    {"443/TCP any", {"/TCP|no protocol"}},
+    {"443/ any", {"no protocol|/tcp or /udp"}},
+    {"443/tcp/udp any", {"/tcp/udp|no protocol"}},
+    {"443@world any", {"@world|no scope|@loopback, @link or @external"}},
+    {"443@ any", {"no scope|@loopback"}},
+    {"443@loopback/tcp any", {"@loopback/tcp|no scope"}},
+    {"443@link@link any", {"@link@link|no scope"}},
+    {"0/sctp@world any", {"@world", "/sctp", "port 0"}},
+    {"default/sctp closed", {"/sctp|no protocol"}},
+    /* requirement */
+    {"443", {"no requirement|'443'|443 dual-stack"}},
+    {"default", {"no requirement|default"}},
+    {"443 dual", {"'dual'|v4-only, v6-only, dual-stack, v4, v6, any or closed"}},
+    {"443 DUAL-STACK", {"'DUAL-STACK'|dual-stack"}},
+    {"443 #any", {"no requirement|'443'"}},
+    {"0 dual", {"port 0", "'dual'"}},
+    {"443 v4 v6", {"unknown word 'v6'"}},
+    {"443 any web", {"unknown word 'web'|severity=warning"}},
+    /* options */
+    {"443 any nmae=web", {"unknown option 'nmae='|name=|waive-until="}},
+    {"443 any NAME=web", {"unknown option 'NAME='"}},
+    {"443 any =web", {"unknown option '='"}},
+    {"443 any name=a name=b", {"name=|twice"}},
+    {"443 any name=", {"name=|no value"}},
+    {"443 any severity=", {"severity=|no value"}},
+    {"443 any mapped-critical=", {"mapped-critical=|no value"}},
+    {"443 any note=", {"note=|no value"}},
+    {"443 any name=a.b", {"name=a.b|24 letters, digits, _ and -"}},
+    {"443 any name=caf\xc3\xa9", {"name=caf|24 letters"}},
+    {"443 any name=a234567890123456789012345", {"name=a234567890123456789012345|at most 24"}},
+    {"443 any name==web", {"name==web|24 letters"}},
+    {"443 any severity=ok", {"severity=ok|severity=warning or severity=critical"}},
+    {"443 any severity=unknown", {"severity=unknown|severity=warning"}},
+    {"443 any severity=CRITICAL", {"severity=CRITICAL|severity=critical"}},
+    {"443 any missing=unknown", {"missing=unknown|missing=ok, missing=warning or missing=critical"}},
+    {"443 any missing=yes", {"missing=yes|missing=ok"}},
+    {"443 closed missing=ok", {"missing=|closed"}},
+    {"443 closed missing=critical", {"missing=|closed"}},
+    {"443 dual-stack form=mixed", {"form=mixed|form=split or form=single"}},
+    {"443 any form=split", {"form=|dual-stack alone"}},
+    {"443 closed form=single", {"form=|dual-stack alone"}},
+    {"443 any bind=external", {"bind=|'external'|loopback, link or prefixes"}},
+    {"443 any bind=lo", {"bind=|'lo'|loopback, link"}},
+    {"443 any bind=loopback,", {"bind=|''|loopback, link"}},
+    {"443 any bind=,10.0.0.0/8", {"bind=|''"}},
+    {"443 any bind=10.0.0.0/33", {"bind=|10.0.0.0/33|0 to 32"}},
+    {"443 any bind=10.0.0.1/8", {"bind=|10.0.0.1/8|10.0.0.0/8"}},
+    {"443 any bind=[::1]", {"bind=|[::1]"}},
+    {"443 any bind=cafe", {"bind=|'cafe'|2001:db8::/32"}},
+    {"443 any bind=lo,10.0.0.1/8,::/200", {"'lo'", "10.0.0.1/8", "0 to 128"}},
+    {"443 any user=nobody-here", {"user=nobody-here|no user|user id"}},
+    {"443 any user=4294967295", {"user=4294967295|out of range|4294967294"}},
+    {"443 any user=99999999999", {"user=99999999999|out of range"}},
+    {"443 any user=-1", {"user=-1|no user"}},
+    {"443 any mapped-warning=5x", {"mapped-warning=5x|no threshold range|5:10"}},
+    {"443 any mapped-warning=10:5", {"mapped-warning=10:5|no threshold range"}},
+    {"443 any mapped-critical=@", {"mapped-critical=@|no threshold range"}},
+    {"443 any mapped-critical=-1", {"mapped-critical=-1|no threshold range"}},
+    {"443 any waive-until=2027-02-29", {"waive-until=2027-02-29|no day|2027-01-31"}},
+    {"443 any waive-until=tomorrow", {"waive-until=tomorrow|no day|2027-01-31"}},
+    {"443 any waive-until=2027-1-31", {"waive-until=2027-1-31|no day"}},
+    /* A default judges what listens, and has no perfdata of its own. */
+    {"default closed name=rest", {"name=|default"}},
+    {"default any missing=ok", {"missing=|default"}},
+    {"default any mapped-warning=1", {"mapped-warning=|default"}},
+    {"default any mapped-critical=1", {"mapped-critical=|default"}},
+    /* All at once. */
+    {"443 any name=a.b severity=x nonsense user=nobody-here",
+     {"name=a.b", "severity=x", "'nonsense'", "user=nobody-here"}},
+    {"0 any severity=x", {"port 0", "severity=x"}},
+    {"0 dual severity=x form=round", {"port 0", "'dual'", "severity=x", "form=round"}},
+    {"443 dual missing=perhaps form=split", {"'dual'", "missing=perhaps"}},
+    {"443 severity=warning", {"'severity=warning'|dual-stack"}},
+};
+
+/* Asserts that `text` holds each of the words, which "|" sets apart. */
+static void words_check(const char *text, const char *words)
+{
+    char copy[256];
+    char *rest = NULL;
+
+    snprintf(copy, sizeof copy, "%s", words);
+    for (char *word = strtok_r(copy, "|", &rest); word != NULL; word = strtok_r(NULL, "|", &rest)) {
+        ck_assert_msg(strstr(text, word) != NULL, "\"%s\" lacks \"%s\"", text, word);
+    }
+}
+
+START_TEST(what_is_wrong_is_told_with_its_place)
+{
+    struct rule_errors errors = {0};
+    struct rule *rule = (struct rule *)&errors;
+    size_t expected = 0;
+
+    ck_assert_int_eq(rule_parse(wrong[_i].text, strlen(wrong[_i].text), "policy.conf:17", &names, &errors, &rule),
+                     -EINVAL);
+    ck_assert_ptr_null(rule);
+    while (expected < 4 && wrong[_i].said[expected] != NULL) {
+        expected++;
+    }
+    for (size_t i = 0; i < errors.count && i < expected; i++) {
+        ck_assert_msg(strncmp(errors.text[i], "policy.conf:17: ", 16) == 0, "%s", errors.text[i]);
+        words_check(errors.text[i], wrong[_i].said[i]);
+    }
+    ck_assert_msg(errors.count == expected, "%s: %zu errors, the last is %s", wrong[_i].text, errors.count,
+                  errors.count > 0 ? errors.text[errors.count - 1] : "none");
+    rule_errors_clear(&errors);
+    ck_assert_uint_eq(errors.count, 0);
+}
+END_TEST
+
+static void error_check(const char *text, size_t length, const char *words)
+{
+    struct rule_errors errors = {0};
+    struct rule *rule = NULL;
+
+    ck_assert_int_eq(rule_parse(text, length, "--rule 2", &names, &errors, &rule), -EINVAL);
+    ck_assert_uint_eq(errors.count, 1);
+    ck_assert_msg(strncmp(errors.text[0], "--rule 2: ", 10) == 0, "%s", errors.text[0]);
+    words_check(errors.text[0], words);
+    rule_errors_clear(&errors);
+}
+
+START_TEST(nul_bytes_are_refused)
+{
+    error_check("443 any\0 name=web", 17, "NUL");
+    error_check("\0", 1, "NUL");
+    error_check("# comment \0 any", 15, "NUL");
+}
+END_TEST
+
+START_TEST(rule_is_as_long_as_it_may)
+{
+    char *text = malloc(RULE_LENGTH_MAX + 2);
+    struct rule_errors errors = {0};
+    struct rule *rule = NULL;
+
+    memset(text, 'x', RULE_LENGTH_MAX + 1);
+    text[RULE_LENGTH_MAX + 1] = '\0';
+    memcpy(text, "443 any note=", strlen("443 any note="));
+    ck_assert_int_eq(rule_parse(text, RULE_LENGTH_MAX, "p:1", &names, &errors, &rule), 1);
+    ck_assert_uint_eq(strlen(rule->note), RULE_LENGTH_MAX - strlen("443 any note="));
+    rule_free(rule);
+    error_check(text, RULE_LENGTH_MAX + 1, "longer than 8192 bytes|split");
+    free(text);
+}
+END_TEST
+
+/* A sentence stays readable, whatever it quotes. */
+START_TEST(sentences_are_bounded)
+{
+    static const char *const starts[] =
+        {"", "443 ", "443 any ", "443 any name=", "443 any user=", "443 any x", "443 any waive-until=", "443/", "443@"};
+    char *text = malloc(8001);
+
+    for (int i = 0; i < COUNT(starts); i++) {
+        struct rule_errors errors = {0};
+        struct rule *rule = NULL;
+        memset(text, 'x', 8000);
+        text[8000] = '\0';
+        memcpy(text, starts[i], strlen(starts[i]));
+        ck_assert_int_eq(rule_parse(text, 8000, "p:1", &names, &errors, &rule), -EINVAL);
+        ck_assert_uint_gt(errors.count, 0);
+        for (size_t k = 0; k < errors.count; k++) {
+            ck_assert_uint_lt(strlen(errors.text[k]), RULE_ERROR_SIZE);
+            ck_assert_ptr_nonnull(strstr(errors.text[k], "xxxx"));
+        }
+        rule_errors_clear(&errors);
+    }
+    free(text);
+}
+END_TEST
+
+/* --- missing= and port look-up ----------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *text;
+    uint16_t port;
+    enum state state;
+} missing[] = {
+    {"443 any", 443, STATE_CRITICAL},
+    {"443 any severity=warning", 443, STATE_WARNING},
+    {"443 any missing=ok", 443, STATE_OK},
+    {"443 any severity=warning missing=critical", 443, STATE_CRITICAL},
+    {"443 any missing=warning", 443, STATE_WARNING},
+    {"443 closed", 443, STATE_OK},
+    {"443 closed severity=warning", 443, STATE_OK},
+    {"8000-8099 any", 8050, STATE_OK},
+    {"8000-8099 any severity=warning", 8000, STATE_OK},
+    {"8000-8099 any missing=critical", 8099, STATE_CRITICAL},
+    {"80,443 any", 443, STATE_CRITICAL},
+    {"22,8000-8099 any", 22, STATE_CRITICAL},
+    {"22,8000-8099 any", 8000, STATE_OK},
+    {"443-443 any", 443, STATE_OK},
+};
+
+START_TEST(missing_has_a_state)
+{
+    struct rule *rule = rule_of(missing[_i].text);
+    const struct rule_ports *ports = rule_ports_find(rule, missing[_i].port);
+
+    ck_assert_ptr_nonnull(ports);
+    ck_assert_int_eq(rule_missing_state(rule, ports), missing[_i].state);
+    rule_free(rule);
+}
+END_TEST
+
+START_TEST(ports_are_found_in_the_list)
+{
+    struct rule *rule = rule_of("22,8000-8099,443 any");
+
+    ck_assert_uint_eq(rule_ports_find(rule, 22)->first, 22);
+    ck_assert_uint_eq(rule_ports_find(rule, 8000)->last, 8099);
+    ck_assert_uint_eq(rule_ports_find(rule, 8099)->first, 8000);
+    ck_assert_uint_eq(rule_ports_find(rule, 443)->first, 443);
+    ck_assert_ptr_null(rule_ports_find(rule, 21));
+    ck_assert_ptr_null(rule_ports_find(rule, 7999));
+    ck_assert_ptr_null(rule_ports_find(rule, 8100));
+    rule_free(rule);
+    rule_free(NULL);
+}
+END_TEST
+
+/* --- days -------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *text;
+    int32_t day;
+} days[] = {
+    {"1970-01-01", 0},     {"1970-01-02", 1},     {"1970-12-31", 364},    {"1971-01-01", 365},
+    {"1972-02-28", 788},   {"1972-02-29", 789},   {"1972-03-01", 790},    {"2000-02-29", 11016},
+    {"2000-03-01", 11017}, {"2001-09-09", 11574}, {"2024-02-29", 19782},  {"2024-12-31", 20088},
+    {"2026-11-22", 20779}, {"2027-01-31", 20849}, {"2038-01-19", 24855},  {"2099-12-31", 47481},
+    {"2100-02-28", 47540}, {"2100-03-01", 47541}, {"2400-02-29", 157113}, {"9999-12-31", 2932896},
+};
+
+START_TEST(day_is_counted)
+{
+    int32_t day = -1;
+
+    ck_assert(rule_day_parse(days[_i].text, &day));
+    ck_assert_int_eq(day, days[_i].day);
+}
+END_TEST
+
+static const char *const no_days[] = {
+    "",
+    "2027",
+    "2027-01",
+    "2027-00-01",
+    "2027-13-01",
+    "2027-01-00",
+    "2027-01-32",
+    "2027-04-31",
+    "2027-06-31",
+    "2027-09-31",
+    "2027-11-31",
+    "2027-02-29",
+    "2100-02-29",
+    "1900-02-29",
+    "2028-02-30",
+    "1969-12-31",
+    "0000-01-01",
+    "27-01-31",
+    "2027/01/31",
+    "2027-1-031",
+    "2027-01-1",
+    "2027-01-011",
+    "2027-01-3x",
+    "x027-01-31",
+    "20270-1-31",
+    "2027-01--1",
+    "-2027-01-31",
+    "31-01-2027",
+    "2027-01-31 ",
+    " 2027-01-31",
+    "2027-01-31T00:00",
+};
+
+START_TEST(what_is_no_day_is_refused)
+{
+    int32_t day = -7;
+
+    ck_assert_msg(!rule_day_parse(no_days[_i], &day), "%s", no_days[_i]);
+    ck_assert_int_eq(day, -7);
+}
+END_TEST
+
+/* Day after day from 1970 on there is neither a gap nor a day too many. */
+START_TEST(days_follow_each_other)
+{
+    int32_t expected = 0;
+
+    for (int year = 1970; year <= 2110; year++) {
+        for (int month = 0; month <= 13; month++) {
+            for (int date = 0; date <= 32; date++) {
+                char text[32];
+                int32_t day;
+                snprintf(text, sizeof text, "%04d-%02d-%02d", year, month, date);
+                if (rule_day_parse(text, &day)) {
+                    ck_assert_int_eq(day, expected);
+                    expected++;
+                }
+            }
+        }
+    }
+    /* 2111-01-01 of the Gregorian calendar: 141 years with 34 leap days. */
+    ck_assert_int_eq(expected, 141 * 365 + 34);
+}
+END_TEST
+
+static Suite *rule_suite(void)
+{
+    Suite *suite = suite_create("rule");
+    TCase *subject = tcase_create("subject");
+    TCase *option = tcase_create("option");
+    TCase *error = tcase_create("error");
+    TCase *day = tcase_create("day");
+
+    tcase_add_loop_test(subject, subject_is_read, 0, COUNT(subjects));
+    tcase_add_loop_test(subject, name_has_a_default, 0, COUNT(default_names));
+    tcase_add_test(subject, default_name_is_always_in_bounds);
+    tcase_add_test(subject, ports_are_found_in_the_list);
+    tcase_add_loop_test(subject, line_is_split_into_words, 0, COUNT(lines));
+    tcase_add_test(subject, rule_ends_at_its_length);
+    suite_add_tcase(suite, subject);
+    tcase_add_loop_test(option, requirement_is_read, 0, COUNT(requirements));
+    tcase_add_test(option, options_have_defaults);
+    tcase_add_test(option, options_are_read);
+    tcase_add_loop_test(option, good_rules_are_read, 0, COUNT(good_rules));
+    tcase_add_loop_test(option, missing_has_a_state, 0, COUNT(missing));
+    suite_add_tcase(suite, option);
+    tcase_add_loop_test(error, what_is_wrong_is_told_with_its_place, 0, COUNT(wrong));
+    tcase_add_test(error, nul_bytes_are_refused);
+    tcase_add_test(error, rule_is_as_long_as_it_may);
+    tcase_add_test(error, sentences_are_bounded);
+    suite_add_tcase(suite, error);
+    tcase_add_loop_test(day, day_is_counted, 0, COUNT(days));
+    tcase_add_loop_test(day, what_is_no_day_is_refused, 0, COUNT(no_days));
+    tcase_add_test(day, days_follow_each_other);
+    suite_add_tcase(suite, day);
+    return suite;
+}
+
+int main(void)
+{
+    return unit_run(rule_suite());
+}

@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * Tests of lib/audit/tally.c.
+ */
+#include "config.h"
+
+#include "audit/tally.h"
+
+#include "unit.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
+
+static struct in6_addr address_of(const char *text)
+{
+    struct in6_addr address;
+    char mapped[64];
+
+    snprintf(mapped, sizeof mapped, "%s%s", strchr(text, ':') == NULL ? "::ffff:" : "", text);
+    ck_assert_int_eq(inet_pton(AF_INET6, mapped, &address), 1);
+    return address;
+}
+
+static enum record_family family_of(const char *text)
+{
+    return strchr(text, ':') != NULL ? RECORD_INET6 : RECORD_INET;
+}
+
+static struct sock_record listener_of(enum record_protocol protocol, const char *address, uint16_t port)
+{
+    return (struct sock_record){
+        .protocol = protocol,
+        .family = family_of(address),
+        .state = protocol == RECORD_TCP ? RECORD_LISTEN : RECORD_CLOSE,
+        .local = address_of(address),
+        .local_port = port,
+    };
+}
+
+static struct sock_record connection_of(enum record_protocol protocol, const char *local, uint16_t port,
+                                        const char *remote)
+{
+    return (struct sock_record){
+        .protocol = protocol,
+        .family = family_of(local),
+        .state = RECORD_ESTABLISHED,
+        .local = address_of(local),
+        .remote = address_of(remote),
+        .local_port = port,
+        .remote_port = 50000,
+    };
+}
+
+static void add(struct tally *tally, struct sock_record record)
+{
+    ck_assert_int_eq(tally_add(tally, &record), 0);
+}
+
+/* --- listeners --------------------------------------------------------------------------------------------------- */
+
+START_TEST(empty_tally_finds_nothing)
+{
+    struct tally *tally = tally_create();
+
+    ck_assert_ptr_nonnull(tally);
+    tally_sort(tally);
+    ck_assert_uint_eq(tally->service_count, 0);
+    ck_assert_ptr_null(tally_find(tally, RECORD_TCP, 1));
+    ck_assert_ptr_null(tally_find(tally, RECORD_UDP, 65535));
+    tally_free(tally);
+    tally_free(NULL);
+}
+END_TEST
+
+START_TEST(reuseport_sockets_are_one_listener)
+{
+    struct tally *tally = tally_create();
+    const struct tally_service *service;
+
+    for (int i = 0; i < 16; i++) {
+        add(tally, listener_of(RECORD_TCP, "0.0.0.0", 443));
+    }
+    add(tally, listener_of(RECORD_TCP, "::", 443));
+    service = tally_find(tally, RECORD_TCP, 443);
+    ck_assert_ptr_nonnull(service);
+    ck_assert_uint_eq(tally->service_count, 1);
+    ck_assert_uint_eq(service->listener_count, 2);
+    ck_assert_uint_eq(service->listeners[0].sockets, 16);
+    ck_assert_uint_eq(service->listeners[1].sockets, 1);
+    tally_free(tally);
+}
+END_TEST
+
+/* What sets listeners of one port apart; each row changes one field of a record of [::]:443. */
+static const struct {
+    const char *what;
+    struct sock_record record;
+    const char *address;
+    bool apart;
+} differences[] = {
+    {"family", {.family = RECORD_INET}, "0.0.0.0", true},
+    {"address", {.family = RECORD_INET6, .v6only = RECORD_V6ONLY_NO}, "2001:db8::1", true},
+    {"interface", {.family = RECORD_INET6, .v6only = RECORD_V6ONLY_NO, .interface = 1}, "::", true},
+    {"v6only", {.family = RECORD_INET6, .v6only = RECORD_V6ONLY_YES}, "::", true},
+    {"uid", {.family = RECORD_INET6, .v6only = RECORD_V6ONLY_NO, .uid = 33}, "::", true},
+    {"cgroup", {.family = RECORD_INET6, .v6only = RECORD_V6ONLY_NO, .cgroup = 99}, "::", true},
+    {"queues", {.family = RECORD_INET6, .v6only = RECORD_V6ONLY_NO, .receive_queue = 3, .send_queue = 4}, "::", false},
+    {"nothing", {.family = RECORD_INET6, .v6only = RECORD_V6ONLY_NO}, "::", false},
+};
+
+START_TEST(listeners_that_differ_stay_apart)
+{
+    struct tally *tally = tally_create();
+    struct sock_record plain = listener_of(RECORD_TCP, "::", 443);
+    struct sock_record other = differences[_i].record;
+    const struct tally_service *service;
+
+    plain.v6only = RECORD_V6ONLY_NO;
+    other.state = RECORD_LISTEN;
+    other.local = address_of(differences[_i].address);
+    other.local_port = 443;
+    add(tally, plain);
+    add(tally, other);
+    service = tally_find(tally, RECORD_TCP, 443);
+    ck_assert_msg(service->listener_count == (differences[_i].apart ? 2 : 1), "%s", differences[_i].what);
+    ck_assert_uint_eq(service->listeners[0].sockets, differences[_i].apart ? 1 : 2);
+    tally_free(tally);
+}
+END_TEST
+
+START_TEST(listener_keeps_what_the_record_says)
+{
+    struct tally *tally = tally_create();
+    struct sock_record record = listener_of(RECORD_UDP, "fe80::5", 5353);
+    const struct tally_listener *listener;
+
+    record.v6only = RECORD_V6ONLY_YES;
+    record.interface = 7;
+    record.uid = 104;
+    record.cgroup = 4711;
+    add(tally, record);
+    ck_assert_ptr_null(tally_find(tally, RECORD_TCP, 5353));
+    listener = tally_find(tally, RECORD_UDP, 5353)->listeners;
+    ck_assert_int_eq(listener->family, RECORD_INET6);
+    ck_assert(IN6_ARE_ADDR_EQUAL(&listener->address, &record.local));
+    ck_assert_uint_eq(listener->interface, 7);
+    ck_assert_int_eq(listener->v6only, RECORD_V6ONLY_YES);
+    ck_assert_int_eq(listener->scope, STACK_LINK);
+    ck_assert_uint_eq(listener->uid, 104);
+    ck_assert_uint_eq(listener->cgroup, 4711);
+    ck_assert_ptr_null(listener->user);
+    ck_assert_int_eq(listener->unit_state, TALLY_UNIT_NOT_ASKED);
+    tally_free(tally);
+}
+END_TEST
+
+START_TEST(same_port_of_two_protocols_is_two_services)
+{
+    struct tally *tally = tally_create();
+
+    add(tally, listener_of(RECORD_TCP, "0.0.0.0", 53));
+    add(tally, listener_of(RECORD_UDP, "0.0.0.0", 53));
+    ck_assert_uint_eq(tally->service_count, 2);
+    ck_assert_int_eq(tally_find(tally, RECORD_TCP, 53)->protocol, RECORD_TCP);
+    ck_assert_int_eq(tally_find(tally, RECORD_UDP, 53)->protocol, RECORD_UDP);
+    tally_free(tally);
+}
+END_TEST
+
+/* What is neither listener nor established counts for nothing. */
+static const struct {
+    enum record_protocol protocol;
+    enum record_state state;
+} ignored[] = {
+    {RECORD_TCP, RECORD_SYN_SENT},     {RECORD_TCP, RECORD_SYN_RECV},  {RECORD_TCP, RECORD_FIN_WAIT1},
+    {RECORD_TCP, RECORD_FIN_WAIT2},    {RECORD_TCP, RECORD_TIME_WAIT}, {RECORD_TCP, RECORD_CLOSE},
+    {RECORD_TCP, RECORD_CLOSE_WAIT},   {RECORD_TCP, RECORD_LAST_ACK},  {RECORD_TCP, RECORD_CLOSING},
+    {RECORD_TCP, RECORD_NEW_SYN_RECV},
+};
+
+START_TEST(other_states_count_for_nothing)
+{
+    struct tally *tally = tally_create();
+    struct sock_record record = connection_of(ignored[_i].protocol, "::ffff:10.0.0.1", 80, "::ffff:10.0.0.2");
+
+    record.state = ignored[_i].state;
+    add(tally, listener_of(RECORD_TCP, "::", 80));
+    add(tally, record);
+    record.local_port = 81;
+    add(tally, record);
+    ck_assert_uint_eq(tally->service_count, 1);
+    ck_assert_uint_eq(tally->services[0].connections[STACK_EXTERNAL][TALLY_MAPPED], 0);
+    ck_assert_uint_eq(tally->outbound[TALLY_MAPPED], 0);
+    tally_free(tally);
+}
+END_TEST
+
+/* --- connections ------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    enum record_protocol protocol;
+    const char *local;
+    uint16_t port;
+    const char *remote;
+    bool inbound;
+    enum stack_scope scope;
+    enum tally_kind kind;
+} connections[] = {
+    {RECORD_TCP, "10.0.0.1", 80, "10.0.0.2", true, STACK_EXTERNAL, TALLY_IPV4},
+    {RECORD_TCP, "::ffff:10.0.0.1", 80, "::ffff:10.0.0.2", true, STACK_EXTERNAL, TALLY_MAPPED},
+    {RECORD_TCP, "::ffff:127.0.0.1", 80, "::ffff:127.0.0.1", true, STACK_LOOPBACK, TALLY_MAPPED},
+    {RECORD_TCP, "::ffff:169.254.3.4", 80, "::ffff:169.254.3.5", true, STACK_LINK, TALLY_MAPPED},
+    {RECORD_TCP, "2001:db8::1", 80, "2001:db8::2", true, STACK_EXTERNAL, TALLY_IPV6},
+    {RECORD_TCP, "fe80::1", 80, "fe80::2", true, STACK_LINK, TALLY_IPV6},
+    {RECORD_TCP, "::1", 80, "::1", true, STACK_LOOPBACK, TALLY_IPV6},
+    {RECORD_UDP, "::ffff:10.0.0.1", 80, "::ffff:10.0.0.2", true, STACK_EXTERNAL, TALLY_MAPPED},
+    {RECORD_TCP, "10.0.0.1", 40000, "10.0.0.2", false, STACK_EXTERNAL, TALLY_IPV4},
+    {RECORD_TCP, "::ffff:10.0.0.1", 40000, "::ffff:10.0.0.2", false, STACK_EXTERNAL, TALLY_MAPPED},
+    {RECORD_UDP, "::ffff:10.0.0.1", 40000, "::ffff:10.0.0.2", false, STACK_EXTERNAL, TALLY_MAPPED},
+    {RECORD_TCP, "2001:db8::1", 40000, "2001:db8::2", false, STACK_EXTERNAL, TALLY_IPV6},
+};
+
+START_TEST(connection_is_counted_once_where_it_belongs)
+{
+    struct tally *tally = tally_create();
+    const struct tally_service *service;
+    uint64_t sum = 0;
+
+    add(tally, listener_of(RECORD_TCP, "::", 80));
+    add(tally, listener_of(RECORD_UDP, "::", 80));
+    add(tally,
+        connection_of(connections[_i].protocol, connections[_i].local, connections[_i].port, connections[_i].remote));
+    service = tally_find(tally, connections[_i].protocol, 80);
+    ck_assert_uint_eq(service->connections[connections[_i].scope][connections[_i].kind], connections[_i].inbound);
+    ck_assert_uint_eq(tally->outbound[connections[_i].kind], !connections[_i].inbound);
+    for (int kind = 0; kind < TALLY_KINDS; kind++) {
+        sum += tally->outbound[kind];
+        for (size_t i = 0; i < tally->service_count; i++) {
+            for (int scope = 0; scope < STACK_SCOPES; scope++) {
+                sum += tally->services[i].connections[scope][kind];
+            }
+        }
+    }
+    ck_assert_uint_eq(sum, 1);
+    tally_free(tally);
+}
+END_TEST
+
+/* A port that listens for one protocol makes no connection of the other inbound. */
+START_TEST(inbound_goes_by_protocol)
+{
+    struct tally *tally = tally_create();
+
+    add(tally, listener_of(RECORD_UDP, "::", 443));
+    add(tally, connection_of(RECORD_TCP, "::ffff:10.0.0.1", 443, "::ffff:10.0.0.2"));
+    ck_assert_uint_eq(tally->outbound[TALLY_MAPPED], 1);
+    ck_assert_uint_eq(tally_find(tally, RECORD_UDP, 443)->connections[STACK_EXTERNAL][TALLY_MAPPED], 0);
+    tally_free(tally);
+}
+END_TEST
+
+START_TEST(connection_scope_follows_the_interface_too)
+{
+    struct tally *tally = tally_create();
+    struct sock_record record = connection_of(RECORD_TCP, "2001:db8::1", 80, "2001:db8::1");
+
+    record.interface = 1;
+    add(tally, listener_of(RECORD_TCP, "::", 80));
+    add(tally, record);
+    ck_assert_uint_eq(tally->services[0].connections[STACK_LOOPBACK][TALLY_IPV6], 1);
+    tally_free(tally);
+}
+END_TEST
+
+START_TEST(connections_take_no_memory)
+{
+    struct tally *tally = tally_create();
+    struct sock_record record = connection_of(RECORD_TCP, "::ffff:10.0.0.1", 80, "::ffff:10.0.0.2");
+
+    add(tally, listener_of(RECORD_TCP, "::", 80));
+    for (int i = 0; i < 100000; i++) {
+        tally_add(tally, &record);
+    }
+    ck_assert_uint_eq(tally->service_count, 1);
+    ck_assert_uint_eq(tally->services[0].listener_count, 1);
+    ck_assert_uint_eq(tally->services[0].connections[STACK_EXTERNAL][TALLY_MAPPED], 100000);
+    tally_free(tally);
+}
+END_TEST
+
+/* --- v6only from connections ------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *listener; /* AF_INET6, v6only as below */
+    enum record_v6only v6only;
+    const char *beside; /* another listener of the port, NULL for none */
+    enum record_protocol protocol;
+    const char *local, *remote;
+    enum record_v6only after;
+} inferences[] = {
+    /* A mapped connection was accepted, so [::] takes IPv4. */
+    {"::", RECORD_V6ONLY_UNKNOWN, NULL, RECORD_TCP, "::ffff:10.0.0.1", "::ffff:10.0.0.2", RECORD_V6ONLY_NO},
+    {"::", RECORD_V6ONLY_UNKNOWN, "2001:db8::1", RECORD_TCP, "::ffff:10.0.0.1", "::ffff:10.0.0.2", RECORD_V6ONLY_NO},
+    {"::", RECORD_V6ONLY_UNKNOWN, "0.0.0.0", RECORD_TCP, "::ffff:10.0.0.1", "::ffff:10.0.0.2", RECORD_V6ONLY_NO},
+    /* True IPv6 and AF_INET connections prove nothing. */
+    {"::", RECORD_V6ONLY_UNKNOWN, NULL, RECORD_TCP, "2001:db8::1", "2001:db8::2", RECORD_V6ONLY_UNKNOWN},
+    {"::", RECORD_V6ONLY_UNKNOWN, "0.0.0.0", RECORD_TCP, "10.0.0.1", "10.0.0.2", RECORD_V6ONLY_UNKNOWN},
+    /* A connected UDP socket was not accepted by anybody. */
+    {"::", RECORD_V6ONLY_UNKNOWN, NULL, RECORD_UDP, "::ffff:10.0.0.1", "::ffff:10.0.0.2", RECORD_V6ONLY_UNKNOWN},
+    /* A listener on the mapped address, or on all of them, can have accepted it; one on another address cannot. */
+    {"::", RECORD_V6ONLY_UNKNOWN, "::ffff:10.0.0.1", RECORD_TCP, "::ffff:10.0.0.1", "::ffff:10.0.0.2",
+     RECORD_V6ONLY_UNKNOWN},
+    {"::", RECORD_V6ONLY_UNKNOWN, "::ffff:0.0.0.0", RECORD_TCP, "::ffff:10.0.0.1", "::ffff:10.0.0.2",
+     RECORD_V6ONLY_UNKNOWN},
+    {"::", RECORD_V6ONLY_UNKNOWN, "::ffff:10.0.0.9", RECORD_TCP, "::ffff:10.0.0.1", "::ffff:10.0.0.2",
+     RECORD_V6ONLY_NO},
+    /* What is known, or is no wildcard, stays as it is. */
+    {"::", RECORD_V6ONLY_YES, NULL, RECORD_TCP, "::ffff:10.0.0.1", "::ffff:10.0.0.2", RECORD_V6ONLY_YES},
+    {"2001:db8::1", RECORD_V6ONLY_UNKNOWN, NULL, RECORD_TCP, "::ffff:10.0.0.1", "::ffff:10.0.0.2",
+     RECORD_V6ONLY_UNKNOWN},
+};
+
+START_TEST(v6only_is_inferred_from_mapped_connections)
+{
+    struct tally *tally = tally_create();
+    struct sock_record record = listener_of(inferences[_i].protocol, inferences[_i].listener, 80);
+
+    record.v6only = inferences[_i].v6only;
+    add(tally, record);
+    if (inferences[_i].beside != NULL) {
+        add(tally, listener_of(inferences[_i].protocol, inferences[_i].beside, 80));
+    }
+    add(tally, connection_of(inferences[_i].protocol, inferences[_i].local, 80, inferences[_i].remote));
+    ck_assert_int_eq(tally->services[0].listeners[0].v6only, inferences[_i].after);
+    tally_free(tally);
+}
+END_TEST
+
+START_TEST(v6only_is_inferred_for_its_own_port_only)
+{
+    struct tally *tally = tally_create();
+
+    add(tally, listener_of(RECORD_TCP, "::", 80));
+    add(tally, listener_of(RECORD_TCP, "::", 81));
+    add(tally, connection_of(RECORD_TCP, "::ffff:10.0.0.1", 80, "::ffff:10.0.0.2"));
+    ck_assert_int_eq(tally_find(tally, RECORD_TCP, 80)->listeners[0].v6only, RECORD_V6ONLY_NO);
+    ck_assert_int_eq(tally_find(tally, RECORD_TCP, 81)->listeners[0].v6only, RECORD_V6ONLY_UNKNOWN);
+    tally_free(tally);
+}
+END_TEST
+
+/* --- order, look-up, captures ------------------------------------------------------------------------------------ */
+
+START_TEST(sorting_keeps_every_service_findable)
+{
+    struct tally *tally = tally_create();
+    uint64_t random = 42;
+
+    for (int i = 0; i < 500; i++) {
+        enum record_protocol protocol = unit_random(&random) % 2 == 0 ? RECORD_TCP : RECORD_UDP;
+        add(tally, listener_of(protocol, "0.0.0.0", (uint16_t)(1 + unit_random(&random) % 65535)));
+    }
+    add(tally, listener_of(RECORD_UDP, "0.0.0.0", 65535));
+    add(tally, listener_of(RECORD_TCP, "0.0.0.0", 65535));
+    add(tally, listener_of(RECORD_TCP, "0.0.0.0", 1));
+    tally_sort(tally);
+    for (size_t i = 0; i < tally->service_count; i++) {
+        const struct tally_service *service = &tally->services[i];
+        ck_assert_ptr_eq(tally_find(tally, service->protocol, service->port), service);
+        if (i > 0) {
+            ck_assert(service[-1].protocol < service->protocol ||
+                      (service[-1].protocol == service->protocol && service[-1].port < service->port));
+        }
+    }
+    ck_assert_uint_eq(tally->services[0].port, 1);
+    tally_free(tally);
+}
+END_TEST
+
+/* The order of the answer is the same however the kernel ordered its tables. */
+START_TEST(listeners_sort_the_same_from_any_order)
+{
+    static const char *const addresses[] = {"::1", "0.0.0.0", "::", "127.0.0.1", "2001:db8::1", "::ffff:10.0.0.1"};
+    struct tally *tallies[2] = {tally_create(), tally_create()};
+
+    for (int i = 0; i < COUNT(addresses); i++) {
+        add(tallies[0], listener_of(RECORD_TCP, addresses[i], 80));
+        add(tallies[1], listener_of(RECORD_TCP, addresses[COUNT(addresses) - 1 - i], 80));
+    }
+    tally_sort(tallies[0]);
+    tally_sort(tallies[1]);
+    for (int i = 0; i < COUNT(addresses); i++) {
+        const struct tally_listener *a = &tallies[0]->services[0].listeners[i];
+        const struct tally_listener *b = &tallies[1]->services[0].listeners[i];
+        ck_assert_int_eq(a->family, b->family);
+        ck_assert(IN6_ARE_ADDR_EQUAL(&a->address, &b->address));
+    }
+    ck_assert_int_eq(tallies[0]->services[0].listeners[0].family, RECORD_INET);
+    tally_free(tallies[0]);
+    tally_free(tallies[1]);
+}
+END_TEST
+
+/* As a capture gives it, with names, which the tally frees. */
+START_TEST(listener_of_a_capture_is_taken_over)
+{
+    struct tally *tally = tally_create();
+    struct tally_listener listener = {
+        .family = RECORD_INET6,
+        .v6only = RECORD_V6ONLY_NO,
+        .scope = STACK_EXTERNAL,
+        .sockets = 4,
+        .uid = 33,
+        .user = strdup("www-data"),
+        .unit_state = TALLY_UNIT_KNOWN,
+        .unit = strdup("nginx.service"),
+    };
+
+    ck_assert_int_eq(tally_listener_add(tally, RECORD_TCP, 443, &listener), 0);
+    listener = (struct tally_listener){.family = RECORD_INET, .address = address_of("0.0.0.0"), .sockets = 1};
+    ck_assert_int_eq(tally_listener_add(tally, RECORD_TCP, 443, &listener), 0);
+    ck_assert_uint_eq(tally->service_count, 1);
+    ck_assert_uint_eq(tally->services[0].listener_count, 2);
+    ck_assert_uint_eq(tally->services[0].listeners[0].sockets, 4);
+    ck_assert_str_eq(tally->services[0].listeners[0].unit, "nginx.service");
+    tally_sort(tally);
+    ck_assert_str_eq(tally->services[0].listeners[1].user, "www-data");
+    tally_free(tally);
+}
+END_TEST
+
+START_TEST(accepts_goes_by_the_tallys_host)
+{
+    struct tally *tally = tally_create();
+    struct tally_listener listener = {.family = RECORD_INET6, .v6only = RECORD_V6ONLY_NO};
+    static const enum record_answer answers[] = {RECORD_NO, RECORD_YES, RECORD_UNKNOWN};
+
+    for (int i = 0; i < COUNT(answers); i++) {
+        tally->host.ipv6 = answers[i];
+        ck_assert_int_eq(tally_accepts(tally, &listener).ipv4, RECORD_YES);
+        ck_assert_int_eq(tally_accepts(tally, &listener).ipv6, answers[i]);
+    }
+    tally_free(tally);
+}
+END_TEST
+
+START_TEST(many_services_and_listeners_fit)
+{
+    struct tally *tally = tally_create();
+
+    for (unsigned port = 1; port <= 65535; port++) {
+        add(tally, listener_of(RECORD_TCP, "0.0.0.0", (uint16_t)port));
+    }
+    for (unsigned host = 1; host <= 200; host++) {
+        char address[32];
+        snprintf(address, sizeof address, "192.0.2.%u", host);
+        add(tally, listener_of(RECORD_TCP, address, 80));
+    }
+    ck_assert_uint_eq(tally->service_count, 65535);
+    ck_assert_uint_eq(tally_find(tally, RECORD_TCP, 80)->listener_count, 201);
+    ck_assert_uint_eq(tally_find(tally, RECORD_TCP, 65535)->listener_count, 1);
+    tally_free(tally);
+}
+END_TEST
+
+static Suite *tally_suite(void)
+{
+    Suite *suite = suite_create("tally");
+    TCase *listeners = tcase_create("listeners");
+    TCase *counts = tcase_create("connections");
+    TCase *order = tcase_create("order");
+
+    tcase_add_test(listeners, empty_tally_finds_nothing);
+    tcase_add_test(listeners, reuseport_sockets_are_one_listener);
+    tcase_add_loop_test(listeners, listeners_that_differ_stay_apart, 0, COUNT(differences));
+    tcase_add_test(listeners, listener_keeps_what_the_record_says);
+    tcase_add_test(listeners, same_port_of_two_protocols_is_two_services);
+    tcase_add_loop_test(listeners, other_states_count_for_nothing, 0, COUNT(ignored));
+    suite_add_tcase(suite, listeners);
+    tcase_add_loop_test(counts, connection_is_counted_once_where_it_belongs, 0, COUNT(connections));
+    tcase_add_test(counts, inbound_goes_by_protocol);
+    tcase_add_test(counts, connection_scope_follows_the_interface_too);
+    tcase_add_test(counts, connections_take_no_memory);
+    tcase_add_loop_test(counts, v6only_is_inferred_from_mapped_connections, 0, COUNT(inferences));
+    tcase_add_test(counts, v6only_is_inferred_for_its_own_port_only);
+    suite_add_tcase(suite, counts);
+    tcase_add_test(order, sorting_keeps_every_service_findable);
+    tcase_add_test(order, listeners_sort_the_same_from_any_order);
+    tcase_add_test(order, listener_of_a_capture_is_taken_over);
+    tcase_add_test(order, accepts_goes_by_the_tallys_host);
+    tcase_add_test(order, many_services_and_listeners_fit);
+    suite_add_tcase(suite, order);
+    return suite;
+}
+
+int main(void)
+{
+    return unit_run(tally_suite());
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * What the main() of every unit test does. Each test program is one suite.
+ */
+#ifndef UNIT_H
+#define UNIT_H
+
+#include <check.h>
+#include <stdint.h>
+
+/*
+ * Runs the suite, frees it and returns the exit status for main(): 0 when every test passed, 1 otherwise, also for a
+ * suite that ran no test at all. How much is printed and whether tests fork is left to libcheck's environment variables
+ * (CK_VERBOSITY, CK_FORK).
+ */
+int unit_run(Suite *suite);
+
+/* The next of a series of pseudo-random numbers below 2^53, the same in every run. *state starts as any but 0. */
+uint64_t unit_random(uint64_t *state);
+
+#endif
