@@ -69,9 +69,15 @@ static int sight_judge(const struct options *options, const struct policy *polic
     return result != 0 ? result : judge(&question, &sight->verdict);
 }
 
+/* Is more told than what the policy judges? */
+static bool tells_everything(const struct options *options)
+{
+    return options->json || options->perfdata == OPTIONS_PERFDATA_FULL;
+}
+
 static int sight_take(const struct options *options, const struct policy *policy, struct sight *sight)
 {
-    bool whole = options->json || options->perfdata == OPTIONS_PERFDATA_FULL;
+    bool whole = tells_everything(options);
     struct look_request request = {
         .options = options,
         .policy = policy,
@@ -153,6 +159,7 @@ static int sight_tell(const struct options *options, const struct policy *policy
         result = look_owners_find(sight->look);
     }
     answer->state = sight->verdict->state;
+    answer->total = sight->verdict->total;
     if (result != 0) {
         return result;
     }
@@ -163,8 +170,10 @@ static int sight_tell(const struct options *options, const struct policy *policy
 int check_look(const struct options *options, const struct policy *policy, struct look *look, struct answer *answer)
 {
     struct sight sight = {.look = look};
-    int result = sight_judge(options, policy, &sight);
+    int result;
 
+    look_remark_choose(look, policy, tells_everything(options));
+    result = sight_judge(options, policy, &sight);
     if (result == 0) {
         result = sight_tell(options, policy, &sight, answer);
     }

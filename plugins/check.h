@@ -3,9 +3,11 @@
  *
  * The program's main job: look, judge, look again where a breach rests on absence, and tell.
  */
-#ifndef CHECK_H
-#define CHECK_H
+/* Named after the program, as libcheck's check.h has taken CHECK_H. */
+#ifndef CHECK_DUALSTACK_CHECK_H
+#define CHECK_DUALSTACK_CHECK_H
 
+#include "audit/judge.h"
 #include "audit/policy.h"
 #include "look.h"
 #include "options.h"
@@ -16,6 +18,7 @@ struct answer {
     char *text;
     size_t length;
     enum state state;
+    struct judge_total total; /* of a host that was judged */
 };
 
 /* Judges this host by a policy without errors. Returns 0 and *answer, or -ENOMEM. */

@@ -5,11 +5,16 @@
  */
 #include "config.h"
 
+#include "capture.h"
 #include "check.h"
 #include "deadline.h"
+#include "learn.h"
+#include "lint.h"
+#include "list.h"
 #include "options.h"
 #include "output.h"
 #include "policy_load.h"
+#include "replay.h"
 #include "socket/netns.h"
 #include "tell_json.h"
 #include "tell_text.h"
@@ -66,9 +71,24 @@ static int namespace_enter(const struct options *options, struct source_fault *f
     return options->netns != NULL ? netns_enter(options->netns, fault) : 0;
 }
 
-/* What every mode does that judges or shows this host, after the command line was read. */
+static int check_run(const struct options *options, const struct policy *policy, struct answer *answer)
+{
+    return options->replay_count > 0 ? replay_run(options, policy, answer) : check_host(options, policy, answer);
+}
+
+static const struct mode {
+    int (*run)(const struct options *options, const struct policy *policy, struct answer *answer);
+    bool takes_mistakes; /* of the policy, to tell them itself */
+} modes[] = {
+    [OPTIONS_CHECK] = {check_run, false},     [OPTIONS_LIST] = {list_run, false},
+    [OPTIONS_LEARN] = {learn_run, false},     [OPTIONS_LINT] = {lint_run, true},
+    [OPTIONS_CAPTURE] = {capture_run, false},
+};
+
+/* What every mode does, after the command line was read. */
 static int mode_run(const struct options *options, struct answer *answer)
 {
+    const struct mode *mode = &modes[options->mode];
     struct policy *policy = NULL;
     struct source_fault fault;
     int result = policy_load(options, &policy);
@@ -76,13 +96,13 @@ static int mode_run(const struct options *options, struct answer *answer)
     if (result != 0) {
         return result;
     }
-    if (policy->errors.count > 0) {
+    if (policy->errors.count > 0 && !mode->takes_mistakes) {
         result = failure_build(options, STATE_UNKNOWN, (const char *const *)policy->errors.text, policy->errors.count,
                                NULL, answer);
     } else if (namespace_enter(options, &fault) != 0) {
         result = sentence_fail(options, fault.text, NULL, answer);
     } else {
-        result = check_host(options, policy, answer);
+        result = mode->run(options, policy, answer);
     }
     policy_free(policy);
     return result;
@@ -107,6 +127,15 @@ static int help_tell(enum options_mode mode)
     return output_answer(text, strlen(text), STATE_UNKNOWN);
 }
 
+/* Writes the answer, unless its mode has written it already. Returns the exit code. */
+static int answer_give(int result, const struct answer *answer)
+{
+    if (result != 0) {
+        return output_answer(out_of_memory, strlen(out_of_memory), STATE_UNKNOWN);
+    }
+    return answer->text != NULL ? output_answer(answer->text, answer->length, answer->state) : (int)answer->state;
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
@@ -127,8 +156,7 @@ int main(int argc, char **argv)
     } else if (result == -EINVAL) {
         result = sentence_fail(&options, error, options_usage, &answer);
     }
-    exit_code = result == 0 ? output_answer(answer.text, answer.length, answer.state)
-                            : output_answer(out_of_memory, strlen(out_of_memory), STATE_UNKNOWN);
+    exit_code = answer_give(result, &answer);
     free(answer.text);
     options_clear(&options);
     return exit_code;

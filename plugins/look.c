@@ -133,11 +133,14 @@ static int scan(struct survey *survey, const struct source_request *request, sou
     return result;
 }
 
+static bool policy_wants(const struct policy *policy, bool every_protocol, enum record_protocol protocol)
+{
+    return every_protocol || policy->rule_count == 0 || policy_judges(policy, protocol);
+}
+
 static bool is_wanted(const struct survey *survey, enum record_protocol protocol)
 {
-    const struct look_request *request = survey->request;
-
-    return request->every_protocol || request->policy->rule_count == 0 || policy_judges(request->policy, protocol);
+    return policy_wants(survey->request->policy, survey->request->every_protocol, protocol);
 }
 
 static int listeners_scan(struct survey *survey, enum record_protocol protocol)
@@ -322,12 +325,24 @@ static void source_tell(const struct survey *survey)
         }
         used[place] = true;
         if (place == PLACE_PROCFS && may_fall_back(survey)) {
-            snprintf(look->remark, sizeof look->remark, "read from /proc/net, which lacks v6only, as %s",
-                     survey->fault[protocol][PLACE_NETLINK].text);
+            snprintf(look->remarks[protocol], sizeof look->remarks[protocol],
+                     "read from /proc/net, which lacks v6only, as %s", survey->fault[protocol][PLACE_NETLINK].text);
         }
     }
+    look_remark_choose(look, survey->request->policy, survey->request->every_protocol);
     snprintf(look->source, sizeof look->source, "%s%s%s", used[PLACE_NETLINK] || !used[PLACE_PROCFS] ? "netlink" : "",
              used[PLACE_NETLINK] && used[PLACE_PROCFS] ? "+" : "", used[PLACE_PROCFS] ? "procfs" : "");
+}
+
+void look_remark_choose(struct look *look, const struct policy *policy, bool every_protocol)
+{
+    look->remark[0] = '\0';
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
+        if (look->remarks[protocol][0] != '\0' &&
+            policy_wants(policy, every_protocol, (enum record_protocol)protocol)) {
+            memcpy(look->remark, look->remarks[protocol], sizeof look->remark);
+        }
+    }
 }
 
 static void interfaces_name(struct tally *tally)
@@ -467,8 +482,12 @@ int look_owners_find(struct look *look)
     struct unit_table *table = NULL;
     struct source_fault fault;
     struct cgroup_list list = {NULL, 0};
-    int result = listeners_each(look->tally, cgroup_collect, &list);
+    int result;
 
+    if (look->owners_known) {
+        return 0;
+    }
+    result = listeners_each(look->tally, cgroup_collect, &list);
     deadline_stage("looking up units and users");
     if (result == 0 && list.count > 0) {
         result = unit_table_read(&table, list.ids, list.count, &fault) == -ENOMEM ? -ENOMEM : 0;
@@ -479,6 +498,7 @@ int look_owners_find(struct look *look)
     if (result == 0) {
         result = listeners_each(look->tally, user_tell, NULL);
     }
+    look->owners_known = result == 0;
     unit_table_free(table);
     free(list.ids);
     return result;

@@ -14,13 +14,15 @@
 
 struct look {
     struct tally *tally;
-    char source[24];     /* "netlink", "procfs", "netlink+procfs" or "capture" */
-    char remark[512];    /* why it is not the source one would expect, "" when it is */
+    char source[24];  /* "netlink", "procfs", "netlink+procfs" or "capture" */
+    char remark[512]; /* why it is not the source one would expect, "" when it is: one of those below */
+    char remarks[RECORD_PROTOCOLS][512]; /* of each protocol that was read */
     char fault[320];     /* what else could not be read ("" nothing); protocols are in tally->unreadable */
     char namespace[128]; /* as --netns named it, "" for its own */
     time_t time;
     char **asked; /* what was asked of the kernel, a line each; only when the options are that verbose */
     size_t asked_count;
+    bool owners_known;      /* users and units were looked up, or come from a capture: this host is not to be asked */
     bool connections_whole; /* all connections were read, not only the v4-mapped ones of the judged ports */
 };
 
@@ -47,6 +49,9 @@ int look_take(const struct look_request *request, struct look **look);
 /* Finds the user names and units of all listeners. Returns 0 or -ENOMEM. What cannot be told is told so in each of
  * them. */
 int look_owners_find(struct look *look);
+
+/* Sets the remark to that on the protocols that the policy judges, or on every one. */
+void look_remark_choose(struct look *look, const struct policy *policy, bool every_protocol);
 
 /* NULL is fine. */
 void look_free(struct look *look);
