@@ -1,0 +1,460 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright the check_dualstack authors
+"""--learn: whatever the host, the check is OK with the policy that was learned there, and not with another host's."""
+
+import contextlib
+import errno
+import os
+import random
+import re
+import socket
+import subprocess
+import unittest
+
+import dualstack
+from dualstack import CRITICAL, OK, UNKNOWN, WARNING
+
+HOSTS = 200
+SEED = int(os.environ.get("LEARN_SEED", "20261122"))
+PORT_RANGES = ((60001, 65000), (32768, 60999), (1024, 65535), (500, 800), (20000, 20001))
+KNOWN_PORTS = (22, 53, 80, 111, 123, 443, 631, 3306, 5432, 8080, 9100)
+DEFAULT = "default          closed severity=warning"
+
+
+def rules(text):
+    """The lines that are rules."""
+    return [line for line in text.split("\n") if line and not line.startswith("#")]
+
+
+def nameless(text):
+    """The rules but for the default, in words, without name=: what a port is called depends on this machine."""
+    return [tuple(word for word in rule.split() if not re.match("name=(?!per-boot|rpc)", word))
+            for rule in rules(text)[:-1]]
+
+
+def pointed_out(text):
+    """The rules that are written as comments."""
+    return [line[1:] for line in text.split("\n") if re.match(r"#\d", line)]
+
+
+def everything_frozen(text):
+    """The same policy with the # taken away from every rule."""
+    return re.sub(r"(?m)^#(?=\d)", "", text)
+
+
+def service_name(port, protocol="tcp"):
+    try:
+        return re.sub(r"[^A-Za-z0-9_-]", "_", socket.getservbyport(port, protocol))[:19]
+    except OSError:
+        return None
+
+
+class Learn(dualstack.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = dualstack.temporary_folder()
+
+    def learn(self, *args, uid=None, code=OK):
+        return self.check(code, "--learn", *args, uid=uid).text
+
+    def policy(self, text):
+        path = os.path.join(self.folder, "learned.policy")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def judge(self, code, text, *args, uid=None):
+        return self.check(code, "-f", self.policy(text), *args, uid=uid)
+
+    def learned_is_ok(self, *args, uid=None):
+        """Learns, checks the form of what was learned, and judges by it."""
+        text = self.learn(*args, uid=uid)
+        self.assertEqual(rules(text)[-1], DEFAULT)
+        self.judge(OK, text, *args, uid=uid)
+        return text
+
+
+class RandomHosts(Learn):
+    """The property itself."""
+
+    def addresses(self, rng):
+        ipv4 = [address for of_scope in dualstack.Network.ADDRESSES[4].values() for address in of_scope]
+        ipv6 = [address for of_scope in dualstack.Network.ADDRESSES[6].values() for address in of_scope]
+        zoned = [address + "%ve0" if address.startswith("fe80") else address for address in ipv6]
+        return rng.choice((["0.0.0.0"], ["::"], ["::"], ipv4, zoned,
+                           ["::ffff:" + address for address in ipv4 + ["0.0.0.0"]]))
+
+    def listener(self, rng, port):
+        protocol = rng.choice(("tcp", "tcp", "udp"))
+        address = rng.choice(self.addresses(rng))
+        v6only = rng.choice((True, False, None)) if ":" in address and "ffff" not in address else None
+        sock = self.sockets.listener(address, port, protocol=protocol, v6only=v6only,
+                                     device=rng.choice((None, None, None, None, "lo", "ve0")),
+                                     reuseport=rng.random() < 0.5)
+        os.fchown(sock.fileno(), rng.choice((0, 0, 65534, 12345)), -1)
+        return sock
+
+    def port(self, rng, ports):
+        """One in use already, or of any kind."""
+        return rng.choice((rng.choice(ports or [0]), rng.choice(KNOWN_PORTS), 0, rng.randint(512, 1023),
+                           rng.randint(1024, 32767), rng.randint(32768, 65535)))
+
+    def connect(self, rng, sock):
+        with contextlib.suppress(OSError):
+            address = rng.choice(("127.0.0.1", "::1", "::ffff:127.0.0.1", "::ffff:192.0.2.1", "192.0.2.1"))
+            self.sockets.client(address, dualstack.port_of(sock),
+                                protocol="tcp" if sock.type == socket.SOCK_STREAM else "udp")
+
+    def populate(self, rng):
+        # The kernel lets no range begin below the first port that anyone may take.
+        dualstack.sysctl("net.ipv4.ip_unprivileged_port_start", 0)
+        dualstack.sysctl("net.ipv4.ip_local_port_range", "%d %d" % rng.choice(PORT_RANGES[:2] + PORT_RANGES))
+        ports = []
+        for _ in range(rng.randint(0, 25)):
+            try:
+                sock = self.listener(rng, self.port(rng, ports))
+            except OSError as error:
+                if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EINVAL, errno.ENODEV):
+                    raise
+                continue
+            ports.append(dualstack.port_of(sock))
+            if rng.random() < 0.3:
+                self.connect(rng, sock)
+
+    def hosts(self, count, *, ipv6):
+        """Judges so many hosts; some also the other ways."""
+        learned = 0
+        for number in range(count):
+            seed = "%d %s %d" % (SEED, ipv6, number)
+            rng = random.Random(seed)
+            self.sockets.close()
+            self.populate(rng)
+            for uid in dualstack.users():
+                with self.subTest(seed=seed, uid=uid):
+                    text = self.learned_is_ok(uid=uid)
+                    learned += 1
+            if number % 4 == 0:
+                with self.subTest(seed=seed, how="all frozen"):
+                    self.judge(OK, everything_frozen(text))
+                with self.subTest(seed=seed, how="no warning"):
+                    self.assertIn("no warnings", self.judge(OK, text, "--lint").first)
+            if number % 4 == 1:
+                with self.subTest(seed=seed, how="JSON"):
+                    self.judge(OK, text, "--format=json")
+                with self.subTest(seed=seed, how="another listener"):
+                    self.another_listener(text, uid=dualstack.users()[-1])
+            if number % 4 == 2 and ipv6:
+                with self.subTest(seed=seed, how="procfs"):
+                    self.learned_is_ok("--source=procfs", uid=dualstack.users()[-1])
+                with self.subTest(seed=seed, how="copies"):
+                    self.learned_is_ok("--procfs=/proc/net")
+            if number % 4 == 2 and not ipv6:
+                with self.subTest(seed=seed, how="procfs"):
+                    self.learned_or_unknown("--source=procfs")
+            if number % 4 == 3:
+                with self.subTest(seed=seed, how="replayed"):
+                    self.replayed(text)
+        return learned
+
+    def learned_or_unknown(self, *args):
+        """Without v6only and IPv6 there may be no policy that is sure to hold: then there is none."""
+        result = dualstack.run("--learn", *args)
+        if result.code == OK:
+            self.learned_is_ok(*args)
+        else:
+            self.assertEqual(result.code, UNKNOWN, str(result))
+            self.assertIn("no policy is sure to hold", result.first)
+
+    def another_listener(self, text, uid):
+        """What was not there is a WARNING, unless the policy lets that port be."""
+        taken = [(first, last) for first, last in re.findall(r"(?m)^(\d+)-(\d+) ", text)]
+        for port in range(2000, 65536, 97):
+            if not re.search(r"(?m)^#?%d\b" % port, text) and not any(
+                    int(first) <= port <= int(last) for first, last in taken):
+                with contextlib.suppress(OSError), dualstack.Sockets() as sockets:
+                    sockets.listener("127.0.0.1", port)
+                    self.assertRegex(self.judge(WARNING, text, uid=uid).first, r"\b%d/tcp is v4-only" % port)
+                    return
+
+    def replayed(self, text):
+        result = dualstack.run("--capture")
+        if result.code == OK and result.text.startswith("{"):
+            path = os.path.join(self.folder, "capture.json")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(result.text)
+            self.judge(OK, text, "--replay=" + path)
+
+    def test_learned_policy_is_ok(self):
+        self.assertEqual(self.hosts(HOSTS * 3 // 4, ipv6=True), HOSTS * 3 // 4 * len(dualstack.users()))
+
+    def test_learned_policy_is_ok_without_ipv6(self):
+        for name in ("all", "lo", dualstack.Network.DEVICE):
+            dualstack.sysctl("net.ipv6.conf.%s.disable_ipv6" % name, 1)
+        self.assertFalse(self.report()["ipv6"])
+        self.assertEqual(self.hosts(HOSTS // 4, ipv6=False), HOSTS // 4 * len(dualstack.users()))
+
+
+class WhatIsWritten(Learn):
+    network_wanted = False
+
+    def setUp(self):
+        super().setUp()
+        dualstack.sysctl("net.ipv4.ip_local_port_range", "32768 60999")
+
+    def test_nothing_listens(self):
+        self.assertEqual(rules(self.learned_is_ok()), [DEFAULT])
+
+    def test_heading(self):
+        first = self.learn().split("\n")[0]
+        self.assertRegex(first, r"^# Policy for check_dualstack, learned by version \d+\.\d+\.\d+ on .+, "
+                                r"\d{4}-\d\d-\d\d \d\d:\d\d UTC\.$")
+        self.assertIn(socket.gethostname(), first)
+
+    def test_each_stack(self):
+        self.sockets.listener("0.0.0.0", 2001)
+        self.sockets.listener("::", 2002, v6only=True)
+        self.sockets.listener("::", 2003, v6only=False)
+        self.sockets.listener("0.0.0.0", 2004)
+        self.sockets.listener("::", 2004, v6only=True)
+        self.sockets.listener("::ffff:0.0.0.0", 2005)
+        text = self.learned_is_ok()
+        self.assertEqual(nameless(text),
+                         [("2001", "v4-only"), ("2002", "v6-only"), ("2003", "dual-stack"), ("2004", "dual-stack"),
+                          ("2005", "v4-only")])
+        self.assertIn("# 2003/tcp is dual-stack (single)\n#   [::]:2003 accepts IPv4+IPv6, user root", text)
+
+    def test_any_change_is_a_breach(self):
+        self.sockets.listener("::", 2003, v6only=False)
+        text = self.learned_is_ok()
+        self.sockets.close()
+        self.judge(CRITICAL, text)
+        self.sockets.listener("0.0.0.0", 2003)
+        self.judge(CRITICAL, text)
+
+    def test_names(self):
+        for port, protocol in ((53, "tcp"), (53, "udp"), (80, "tcp"), (123, "udp")):
+            self.sockets.listener("0.0.0.0", port, protocol=protocol)
+        names = dict(re.findall(r"(?m)^(\S+) +v4-only name=(\S+)$", self.learned_is_ok()))
+        expected = {}
+        if service_name(53) and service_name(53) == service_name(53, "udp"):
+            expected = {"53": service_name(53), "53/udp": service_name(53) + "-udp"}
+        for subject, port, protocol in (("80", 80, "tcp"), ("123/udp", 123, "udp")):
+            if service_name(port, protocol):
+                expected[subject] = service_name(port, protocol)
+        if not expected:
+            self.skipTest("no services database here")
+        self.assertEqual(names, expected)
+
+    def test_loopback_stays_loopback(self):
+        self.sockets.listener("127.0.0.1", 2001)
+        text = self.learned_is_ok()
+        self.assertEqual(nameless(text), [("2001", "v4-only", "bind=loopback")])
+        self.sockets.close()
+        self.sockets.listener("0.0.0.0", 2001)
+        self.judge(CRITICAL, text)
+
+    def test_lopsided_has_a_rule_for_each_scope(self):
+        self.sockets.listener("0.0.0.0", 2001)
+        narrow = self.sockets.listener("::1", 2001)
+        text = self.learned_is_ok()
+        self.assertEqual(nameless(text),
+                         [("2001@external", "v4-only"), ("2001@loopback", "v6-only")])
+        narrow.close()
+        self.judge(CRITICAL, text)
+
+    def test_per_boot_tcp_is_pointed_out(self):
+        port = dualstack.port_of(self.sockets.listener("127.0.0.1"))
+        text = self.learned_is_ok()
+        self.assertEqual(nameless(text), [("32768-60999", "any", "missing=ok", "severity=warning",
+                                           "name=per-boot-tcp", "bind=loopback")])
+        self.assertEqual([rule.split()[:2] for rule in pointed_out(text)], [[str(port), "v4-only"]])
+        self.sockets.close()
+        self.judge(OK, text)
+        self.judge(CRITICAL, everything_frozen(text))
+        self.sockets.listener("0.0.0.0", port)
+        self.judge(WARNING, text)
+
+    def test_client_udp_is_pointed_out(self):
+        for _ in range(30):
+            self.sockets.listener("0.0.0.0", protocol="udp")
+        text = self.learned_is_ok()
+        self.assertEqual(rules(text), [DEFAULT])
+        self.assertEqual(len(pointed_out(text)), 20)
+        self.assertIn("\n# ... and 10 more ports\n", text)
+
+    def test_named_ports_of_a_wide_range_are_frozen(self):
+        dualstack.sysctl("net.ipv4.ip_local_port_range", "1024 65535")
+        if not service_name(3306) or service_name(2001):
+            self.skipTest("the services database here has other names")
+        self.sockets.listener("0.0.0.0", 3306)
+        self.sockets.listener("0.0.0.0", 2001)
+        text = self.learned_is_ok()
+        self.assertEqual([rule.split()[0] for rule in rules(text)], ["3306", "1024-65535", "default"])
+        self.assertEqual([rule.split()[0] for rule in pointed_out(text)], ["2001"])
+
+    def test_connections_are_told(self):
+        self.sockets.listener("::", 2003, v6only=False)
+        for _ in range(2):
+            self.sockets.client("127.0.0.1", 2003)
+        self.assertIn("# 2003/tcp is dual-stack (single), 2 v4-mapped connections now\n", self.learned_is_ok())
+
+    def test_many_listeners_of_a_service(self):
+        for number in range(1, 21):
+            self.sockets.listener("127.0.0.%d" % number, 2001)
+        self.assertIn("\n#   ... and 12 more\n", self.learned_is_ok())
+
+    def test_without_v6only(self):
+        """A connection proves that [::] takes IPv4, but the proof ends with it."""
+        self.sockets.listener("::", 2003, v6only=False)
+        self.sockets.client("127.0.0.1", 2003)
+        text = self.learned_is_ok("--source=procfs")
+        self.assertEqual(nameless(text), [("2003", "v6")])
+        self.assertIn("v6 holds either way", text)
+
+    def test_unsure_without_v6only_and_ipv6(self):
+        for name in ("all", "lo"):
+            dualstack.sysctl("net.ipv6.conf.%s.disable_ipv6" % name, 1)
+        self.sockets.listener("::", 2003, v6only=False)
+        self.learned_is_ok()
+        self.assertIn("2003/tcp", self.check(UNKNOWN, "--learn", "--source=procfs").first)
+
+    def test_closed_without_ipv6(self):
+        for name in ("all", "lo"):
+            dualstack.sysctl("net.ipv6.conf.%s.disable_ipv6" % name, 1)
+        self.sockets.listener("::", 2002, v6only=True)
+        text = self.learned_is_ok()
+        self.assertEqual(nameless(text), [("2002", "closed", "severity=warning")])
+        dualstack.sysctl("net.ipv6.conf.lo.disable_ipv6", 0)
+        self.judge(WARNING, text)
+
+
+class WhatCannotBe(Learn):
+    network_wanted = False
+
+    def test_a_host_that_cannot_be_read(self):
+        result = self.check(UNKNOWN, "--learn", "--procfs=" + self.folder)
+        self.assertTrue(result.first.startswith("DUALSTACK UNKNOWN: TCP sockets cannot be read"), str(result))
+        report = self.report("--learn", "--procfs=" + self.folder)
+        self.assertEqual(report["state"], "UNKNOWN")
+        self.assertTrue(report["errors"])
+
+    def test_rules_do_not_go_with_it(self):
+        self.assertIn("--learn", self.check(UNKNOWN, "--learn", "-r", "22 any").first)
+
+    def test_full_disk(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([dualstack.PROGRAM, "--learn"], stdout=full, check=False)
+        self.assertEqual(done.returncode, UNKNOWN)
+
+
+class Units(Learn):
+    """Sockets of made-up units, whatever they are called."""
+
+    network_wanted = False
+    LASTING = ("nginx.service", "ssh.socket", "postgresql@14-main.service", r"a\x2db.service")
+    PASSING = ("session-3.scope", "docker-%s.scope" % ("0123456789abcdef" * 4), "user@1000.service", "run-u7.service",
+               "a b.service", "a*.service", "a?[b].service", "a\r443 closed.service", "#x.service", "a\x1b[1m.service",
+               "a\u202eb.service", "0123456789abcdef.service")
+
+    def setUp(self):
+        super().setUp()
+        self.root = self.cgroup_root()
+        self.made = []
+        self.addCleanup(self.remove)
+
+    def cgroup_root(self):
+        with open("/proc/self/mountinfo", encoding="utf-8") as file:
+            for line in file:
+                fields, _, rest = line.partition(" - ")
+                if rest.split()[0] == "cgroup2" and fields.split()[3] == "/":
+                    root = fields.split()[4]
+                    break
+            else:
+                self.skipTest("no cgroup2 mount")
+        with open("/proc/self/cgroup", encoding="utf-8") as file:
+            self.home = root + next(line for line in file if line.startswith("0::"))[3:].strip()
+        if not os.access(os.path.join(root, "cgroup.procs"), os.W_OK):
+            self.skipTest("no right to make cgroups")
+        return root
+
+    def enter(self, folder):
+        try:
+            with open(os.path.join(folder, "cgroup.procs"), "w", encoding="ascii") as file:
+                file.write(str(os.getpid()))
+        except OSError as error:
+            self.skipTest("cannot move to a cgroup: %s" % error)
+
+    def in_unit(self, name, port, **options):
+        """A listener whose socket belongs to that unit."""
+        folder = self.root
+        for part in ("cdtest.slice", name):
+            folder = os.path.join(folder, part)
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(folder)
+                self.made.append(folder)
+        self.enter(folder)
+        try:
+            return self.sockets.listener("0.0.0.0", port, **options)
+        finally:
+            self.enter(self.home)
+
+    def remove(self):
+        while self.made:
+            os.rmdir(self.made.pop())
+
+    @dualstack.as_each_user
+    def test_lasting_units_are_demanded(self, uid):
+        self.sockets.close()
+        for number, name in enumerate(self.LASTING):
+            self.in_unit(name, 2000 + number)
+        text = self.learned_is_ok(uid=uid)
+        self.assertEqual([rule.split()[-1] for rule in rules(text)[:-1]],
+                         ["unit=" + name.replace("\\", "\\\\") for name in self.LASTING])
+        self.sockets.close()
+        for number in range(len(self.LASTING)):
+            self.in_unit("other.service", 2000 + number)
+        result = self.judge(CRITICAL, text, uid=uid)
+        self.assertEqual(result.values["violations"][0], str(len(self.LASTING)))
+
+    @dualstack.as_each_user
+    def test_passing_and_hostile_units_are_left_out(self, uid):
+        self.sockets.close()
+        for number, name in enumerate(self.PASSING):
+            self.in_unit(name, 2000 + number)
+        text = self.learned_is_ok(uid=uid)
+        self.assertEqual(nameless(text),
+                         [(str(2000 + number), "v4-only") for number in range(len(self.PASSING))])
+        self.assertEqual(text.count("No unit=, as its unit may be another one"), len(self.PASSING))
+        self.assertNotRegex(text, "[\x00-\x09\x0b-\x1f\x7f]")
+
+    def test_several_units(self):
+        self.in_unit("a.service", 2001, reuseport=True)
+        self.in_unit("b.service", 2001, reuseport=True)
+        text = self.learned_is_ok()
+        self.assertEqual(nameless(text), [("2001", "v4-only")])
+        self.assertIn("several units share the port", text)
+
+    def test_unit_gone(self):
+        self.in_unit("a.service", 2001)
+        self.remove()
+        text = self.learned_is_ok()
+        self.assertEqual(nameless(text), [("2001", "v4-only")])
+        self.assertIn("its unit is gone", text)
+
+    def test_rpc_takes_other_ports_at_each_start(self):
+        dualstack.sysctl("net.ipv4.ip_local_port_range", "32768 60999")
+        self.in_unit("rpcbind.service", 111, protocol="udp")
+        self.in_unit("rpcbind.service", 836, protocol="udp")
+        self.in_unit("other.service", 837, protocol="udp")
+        text = self.learned_is_ok()
+        self.assertEqual([rule.split()[0] for rule in rules(text)], ["111/udp", "837/udp", "512-1023/udp", "default"])
+        self.assertIn("unit=rpcbind.service", rules(text)[2])
+        self.assertEqual([rule.split()[0] for rule in pointed_out(text)], ["836/udp"])
+        self.in_unit("rpcbind.service", 901, protocol="udp")
+        self.judge(OK, text)
+        self.in_unit("other.service", 902, protocol="udp")
+        self.judge(WARNING, text)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
