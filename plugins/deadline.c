@@ -8,7 +8,9 @@
 #include "deadline.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -28,6 +30,9 @@ struct ending {
 static struct {
     const char *volatile stage;
     volatile sig_atomic_t answering;
+    bool started;
+    timer_t timer;
+    struct itimerspec left; /* while it is paused */
     struct ending late;
     struct ending ended;
 } deadline = {.stage = "starting"};
@@ -56,7 +61,9 @@ static void answer_and_end(int signal)
     char text[TEXT_SIZE + 256];
     size_t length = stage_fill(text, sizeof text, ending->text, deadline.stage);
 
-    if (deadline.answering || write(STDOUT_FILENO, text, length) != (ssize_t)length) {
+    /* A reader that takes nothing must not keep the process from ending. */
+    if (deadline.answering || poll(&(struct pollfd){.fd = STDOUT_FILENO, .events = POLLOUT}, 1, 0) != 1 ||
+        write(STDOUT_FILENO, text, length) != (ssize_t)length) {
         _exit(STATE_UNKNOWN);
     }
     _exit(ending->exit_code);
@@ -74,7 +81,6 @@ int deadline_start(unsigned seconds, const struct deadline_answer *late, const s
     struct itimerspec when = {.it_value = {.tv_sec = (time_t)seconds}};
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
     sigset_t signals;
-    timer_t timer;
 
     ending_keep(&deadline.late, late);
     ending_keep(&deadline.ended, ended);
@@ -83,16 +89,33 @@ int deadline_start(unsigned seconds, const struct deadline_answer *late, const s
     sigaddset(&signals, SIGALRM);
     sigaddset(&signals, SIGTERM);
     if (sigaction(SIGALRM, &action, NULL) != 0 || sigaction(SIGTERM, &action, NULL) != 0 ||
-        sigprocmask(SIG_UNBLOCK, &signals, NULL) != 0 || timer_create(CLOCK_MONOTONIC, &event, &timer) != 0 ||
-        timer_settime(timer, 0, &when, NULL) != 0) {
+        sigprocmask(SIG_UNBLOCK, &signals, NULL) != 0 || timer_create(CLOCK_MONOTONIC, &event, &deadline.timer) != 0 ||
+        timer_settime(deadline.timer, 0, &when, NULL) != 0) {
         return -errno;
     }
+    deadline.started = true;
     return 0;
 }
 
 void deadline_stage(const char *stage)
 {
     deadline.stage = stage;
+}
+
+void deadline_pause(void)
+{
+    const struct itimerspec stopped = {.it_value = {0}};
+
+    if (deadline.started) {
+        timer_settime(deadline.timer, 0, &stopped, &deadline.left);
+    }
+}
+
+void deadline_resume(void)
+{
+    if (deadline.started) {
+        timer_settime(deadline.timer, 0, &deadline.left, NULL);
+    }
 }
 
 void deadline_answering(void)

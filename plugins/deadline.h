@@ -27,6 +27,13 @@ int deadline_start(unsigned seconds, const struct deadline_answer *late, const s
 /* Names what is waited for from now on, to stand after "while ": plain words without quotes, a literal. */
 void deadline_stage(const char *stage);
 
+/*
+ * Between the two the clock stands still: how long the reader of a long list takes (a pager waits for its user) is not
+ * up to the program.
+ */
+void deadline_pause(void);
+void deadline_resume(void);
+
 /* The answer is being written: from now on the process only ends, so that there are never two answers. */
 void deadline_answering(void);
 

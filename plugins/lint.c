@@ -100,7 +100,7 @@ static void scoped_range_check(struct lint *lint, const struct rule *rule)
                 WARN(
                     lint, rule,
                     "at port %u the rule at %s stands before it, as a single port comes before a range even where only "
-                    "the range has a scope; write %u@%s if that is not meant",
+                    "the range has a scope, write a rule for %u@%s if that is not meant",
                     port, other->origin, port, stack_scope_name((enum stack_scope)rule->scope));
                 return;
             }

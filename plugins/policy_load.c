@@ -49,6 +49,16 @@ static const char *file_name(const char *path)
     return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
+static size_t line_of_nul(const char *bytes)
+{
+    size_t line = 1;
+
+    for (; *bytes != '\0'; bytes++) {
+        line += *bytes == '\n';
+    }
+    return line;
+}
+
 static int file_add(struct policy *policy, const char *path)
 {
     const char *name = file_name(path);
@@ -58,7 +68,9 @@ static int file_add(struct policy *policy, const char *path)
     int result = file_read(path, POLICY_SIZE_MAX, &bytes, &length, error);
 
     if (result == 0 && memchr(bytes, '\0', length) != NULL) {
-        rule_errors_add(&policy->errors, name, "is no text file, it holds NUL bytes; a policy has one rule a line");
+        rule_errors_add(&policy->errors, name,
+                        "is no text file, line %zu holds a NUL byte, and a policy has one rule a line",
+                        line_of_nul(bytes));
     } else if (result == 0) {
         result = policy_text_add(policy, bytes, length, name);
     } else if (result != -ENOMEM) {
@@ -83,7 +95,8 @@ int policy_load(const struct options *options, struct policy **policy)
     }
     if (result == 0 && options->policy != NULL && loaded->rule_count == 0 && loaded->errors.count == 0) {
         /* Half written or the wrong file: to judge nothing by it would be a false OK. */
-        rule_errors_add(&loaded->errors, file_name(options->policy), "has no rules, write one a line, such as: 443 dual-stack");
+        rule_errors_add(&loaded->errors, file_name(options->policy),
+                        "has no rules, write one a line, such as: 443 dual-stack");
     }
     if (result == 0) {
         result = policy_finish(loaded);

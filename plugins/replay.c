@@ -405,10 +405,9 @@ static void summary_tell(struct report *report, const struct fleet *fleet)
     }
 }
 
-/* The hosts that are off policy, in their order, which has them first. */
-static void names_tell(struct report *report, const struct fleet *fleet)
+/* The hosts that are off policy; they come first. */
+static void names_tell(struct report *report, const struct fleet *fleet, size_t off)
 {
-    size_t off = off_count(fleet);
     size_t length = 0;
     size_t told = 0;
 
@@ -419,6 +418,22 @@ static void names_tell(struct report *report, const struct fleet *fleet)
             return;
         }
         report_prose(report, "%s%s", told == 0 ? ": " : ", ", fleet->hosts[told].name);
+    }
+}
+
+/* Who it is about; where nobody is off policy but some cannot be judged, why the first of them. */
+static void findings_tell(struct report *report, const struct fleet *fleet)
+{
+    const struct host *first = fleet->hosts;
+    size_t unknown = fleet->by_state[STATE_UNKNOWN];
+    size_t off = off_count(fleet);
+
+    names_tell(report, fleet, off);
+    if (off == 0 && unknown > 0) {
+        report_prose(report, ". %s%s%.200s", first->name, *first->name != '\0' ? ": " : "", first->prose);
+    }
+    if (off == 0 && unknown > 1) {
+        report_prose(report, " ... and %zu more", unknown - 1);
     }
 }
 
@@ -485,7 +500,7 @@ static int fleet_tell(struct fleet *fleet, struct answer *answer)
     }
     qsort(fleet->hosts, fleet->count, sizeof *fleet->hosts, host_compare);
     summary_tell(report, fleet);
-    names_tell(report, fleet);
+    findings_tell(report, fleet);
     values_tell(report, fleet);
     for (size_t i = 0; i < fleet->count; i++) {
         host_tell(report, &fleet->hosts[i]);

@@ -72,7 +72,9 @@ const char *words_stack(char text[static WORDS_SIZE], const struct judge_service
     char address[WORDS_SIZE];
 
     if (narrow == NULL) {
-        snprintf(text, WORDS_SIZE, "%s", stack_kind_name(stack->kind));
+        /* Bound, but nothing arrives there: the host has no IPv6 address. */
+        bool deaf = stack->kind == STACK_CLOSED && service->listener_count > 0;
+        snprintf(text, WORDS_SIZE, "%s", deaf ? "out of reach without IPv6" : stack_kind_name(stack->kind));
         return text;
     }
     address_format(address, narrow);

@@ -123,7 +123,7 @@ static int rule_port_judge(struct court *court, const struct rule *rule, const s
     const struct tally_service *source = tally_find(court->tally, protocol, port);
     unsigned scopes = scopes_of(court, rule, protocol, port);
 
-    if (scopes == 0 && is_superseded(court, rule, port)) {
+    if (rule_ports_find(rule, port) != ports || (scopes == 0 && is_superseded(court, rule, port))) {
         return 0;
     }
     if (listeners_count(source, scopes) == 0 && !ports->single && rule_missing_state(rule, ports) == STATE_OK) {

@@ -71,6 +71,7 @@ static struct stack stack_in(const struct outlook *outlook, const struct stack_w
 
 /* --- the points of a rule ---------------------------------------------------------------------------------------- */
 
+/* Of a service that has a listener: so any is kept and closed broken, be it that nothing arrives there today. */
 static unsigned requirement_causes(enum rule_requirement requirement, const struct stack *stack)
 {
     static const struct {
@@ -82,22 +83,16 @@ static unsigned requirement_causes(enum rule_requirement requirement, const stru
         [RULE_V4] = {.needs_ipv4 = true},
         [RULE_V6] = {.needs_ipv6 = true},
         [RULE_ANY] = {0},
-        [RULE_CLOSED] = {.bars_ipv4 = true, .bars_ipv6 = true},
+        [RULE_CLOSED] = {0},
     };
     bool ipv4 = stack->kind == STACK_V4_ONLY || stack->kind == STACK_DUAL;
     bool ipv6 = stack->kind == STACK_V6_ONLY || stack->kind == STACK_DUAL;
-    unsigned causes = 0;
+    unsigned causes = requirement == RULE_CLOSED ? CAUSE_BIT(JUDGE_LISTENS) : 0;
 
     causes |= terms[requirement].needs_ipv4 && !ipv4 ? CAUSE_BIT(JUDGE_NO_IPV4) : 0;
     causes |= terms[requirement].needs_ipv6 && !ipv6 ? CAUSE_BIT(JUDGE_NO_IPV6) : 0;
     causes |= terms[requirement].bars_ipv4 && ipv4 ? CAUSE_BIT(JUDGE_TAKES_IPV4) : 0;
     causes |= terms[requirement].bars_ipv6 && ipv6 ? CAUSE_BIT(JUDGE_TAKES_IPV6) : 0;
-    if (requirement == RULE_ANY && stack->kind == STACK_CLOSED) {
-        causes |= CAUSE_BIT(JUDGE_NO_IPV4) | CAUSE_BIT(JUDGE_NO_IPV6);
-    }
-    if (requirement == RULE_CLOSED && causes != 0) {
-        causes = CAUSE_BIT(JUDGE_LISTENS);
-    }
     return causes;
 }
 

@@ -242,17 +242,32 @@ static uint16_t port_entry(const struct policy *policy, enum tier tier, enum bre
     return map == NULL ? 0 : map[port];
 }
 
-/* Does --rule take all that this rule of the file could judge at the port? */
-static bool is_replaced_at(const struct policy *policy, const struct rule *rule, uint16_t port)
+static bool command_line_takes(const struct policy *policy, const struct rule *rule, uint16_t port, int scope,
+                               bool singles_only)
 {
-    for (int breadth = 0; breadth < BREADTHS; breadth++) {
-        if (port_entry(policy, TIER_COMMAND_LINE, (enum breadth)breadth, STACK_SCOPES, rule->protocol, port) != 0 ||
-            port_entry(policy, TIER_COMMAND_LINE, (enum breadth)breadth, scope_place(rule), rule->protocol, port) !=
-                0) {
+    int breadths = singles_only ? BREADTH_SINGLE + 1 : BREADTHS;
+
+    for (int breadth = 0; breadth < breadths; breadth++) {
+        if (port_entry(policy, TIER_COMMAND_LINE, (enum breadth)breadth, scope, rule->protocol, port) != 0) {
             return true;
         }
     }
     return false;
+}
+
+/*
+ * Does --rule take all that this rule of the file could judge at the port: by a rule without a scope, by one of its
+ * own, or by one for each scope?
+ */
+static bool is_replaced_at(const struct policy *policy, const struct rule *rule, uint16_t port, bool singles_only)
+{
+    bool every_scope = true;
+
+    for (int scope = 0; scope < STACK_SCOPES; scope++) {
+        every_scope &= command_line_takes(policy, rule, port, scope, singles_only);
+    }
+    return every_scope || command_line_takes(policy, rule, port, STACK_SCOPES, singles_only) ||
+           command_line_takes(policy, rule, port, scope_place(rule), singles_only);
 }
 
 static bool is_replaced(const struct policy *policy, const struct rule *rule)
@@ -265,7 +280,8 @@ static bool is_replaced(const struct policy *policy, const struct rule *rule)
     }
     for (size_t i = 0; i < rule->port_count; i++) {
         for (unsigned port = rule->ports[i].first; port <= rule->ports[i].last; port++) {
-            if (!is_replaced_at(policy, rule, (uint16_t)port)) {
+            /* Which UDP ports are the clients', where a range judges nothing, is for the host to say. */
+            if (!is_replaced_at(policy, rule, (uint16_t)port, rule->protocol == RECORD_UDP)) {
                 return false;
             }
         }
@@ -295,7 +311,9 @@ static int name_compare(const void *left, const void *right)
     const struct rule *a = *(struct rule *const *)left;
     const struct rule *b = *(struct rule *const *)right;
 
-    return strcmp(a->name, b->name);
+    int order = strcmp(a->name, b->name);
+
+    return order != 0 ? order : (a->position > b->position) - (a->position < b->position);
 }
 
 /* Names that nobody wrote are alike only where the ports are, and that has been told. */
@@ -335,7 +353,8 @@ int policy_finish(struct policy *policy)
     int result;
 
     if (policy->rule_count > RULES_MAX) {
-        rule_errors_add(&policy->errors, "policy", "has more than %u rules, use ranges", RULES_MAX);
+        rule_errors_add(&policy->errors, policy->rules[RULES_MAX]->origin,
+                        "is one rule more than the %u there may be, use ranges", RULES_MAX);
         return policy->errors.out_of_memory ? -ENOMEM : 0;
     }
     result = index_build(policy);
@@ -414,10 +433,12 @@ bool policy_is_superseded(const struct policy *policy, const struct sock_host *h
 {
     const struct rule_ports *ports = rule_ports_find(rule, port);
 
-    if (!ports->single && is_client_port(host, (enum record_protocol)rule->protocol, port)) {
+    bool client_port = is_client_port(host, (enum record_protocol)rule->protocol, port);
+
+    if (!ports->single && client_port) {
         return true;
     }
-    if (!rule->command_line && is_replaced_at(policy, rule, port)) {
+    if (!rule->command_line && is_replaced_at(policy, rule, port, client_port)) {
         return true;
     }
     return !ports->single &&

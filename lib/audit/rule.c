@@ -98,12 +98,15 @@ enum state rule_missing_state(const struct rule *rule, const struct rule_ports *
 
 const struct rule_ports *rule_ports_find(const struct rule *rule, uint16_t port)
 {
+    const struct rule_ports *found = NULL;
+
     for (size_t i = 0; i < rule->port_count; i++) {
-        if (rule->ports[i].first <= port && port <= rule->ports[i].last) {
-            return &rule->ports[i];
+        const struct rule_ports *ports = &rule->ports[i];
+        if (ports->first <= port && port <= ports->last && (found == NULL || ports->single)) {
+            found = ports;
         }
     }
-    return NULL;
+    return found;
 }
 
 static void requirement_parse(struct rule_parser *parser, const char *word)
@@ -121,7 +124,7 @@ static void requirement_parse(struct rule_parser *parser, const char *word)
     parser->rule->requirement = RULE_DUAL_STACK;
 }
 
-/* "tcp_80_443", "udp_53_loopback"; of a long list the first port and how many more, so that it stays within bounds. */
+/* "tcp_80_443", "udp_53_loopback"; of a long list the first port alone, so that it stays within bounds. */
 static void default_name_build(struct rule *rule)
 {
     char tail[16] = "";
@@ -140,7 +143,7 @@ static void default_name_build(struct rule *rule)
         int size = ports->single ? snprintf(item, sizeof item, "_%u", (unsigned)ports->first)
                                  : snprintf(item, sizeof item, "_%u-%u", (unsigned)ports->first, (unsigned)ports->last);
         if (length + (size_t)size >= limit) {
-            snprintf(name, limit, "%s_%u_and_%zu", protocol, (unsigned)rule->ports[0].first, rule->port_count - 1);
+            snprintf(name, limit, "%s_%u_etc", protocol, (unsigned)rule->ports[0].first);
             break;
         }
         memcpy(name + length, item, (size_t)size + 1);
@@ -224,6 +227,16 @@ static int rule_words_read(struct rule_parser *parser, char *text, size_t length
     return count > 0;
 }
 
+static bool is_comment(const char *text, size_t length)
+{
+    size_t start = 0;
+
+    while (start < length && (text[start] == ' ' || text[start] == '\t')) {
+        start++;
+    }
+    return start < length && text[start] == '#';
+}
+
 int rule_parse(const char *text, size_t length, const char *origin, const struct rule_names *names,
                struct rule_errors *errors, struct rule **rule)
 {
@@ -239,11 +252,17 @@ int rule_parse(const char *text, size_t length, const char *origin, const struct
     *parser.rule = (struct rule){.protocol = RULE_ANY_PROTOCOL, .scope = RULE_ANY_SCOPE, .severity = STATE_CRITICAL};
     memcpy(copied, text, length);
     copied[length] = '\0';
-    if (memchr(text, '\0', length) != NULL || length > RULE_LENGTH_MAX) {
-        rule_parser_fail(&parser,
-                         length > RULE_LENGTH_MAX ? "is longer than %d bytes, split it into several rules"
-                                                  : "holds a NUL byte, a policy is plain text of %d bytes a line",
-                         RULE_LENGTH_MAX);
+    if (memchr(text, '\0', length) != NULL) {
+        rule_parser_fail(&parser, "holds a NUL byte, a policy is plain text");
+        result = -EINVAL;
+        goto cleanup;
+    }
+    if (is_comment(text, length)) {
+        result = 0;
+        goto cleanup;
+    }
+    if (length > RULE_LENGTH_MAX) {
+        rule_parser_fail(&parser, "is longer than %d bytes, split it into several rules", RULE_LENGTH_MAX);
         result = -EINVAL;
         goto cleanup;
     }

@@ -36,7 +36,7 @@ struct rule_ports {
 
 #define RULE_NAME_MAX 24
 
-/* The longest rule, in bytes. */
+/* The longest rule, in bytes; a comment may be longer. */
 #define RULE_LENGTH_MAX 8192
 
 struct rule {
@@ -112,7 +112,7 @@ const char *rule_requirement_name(enum rule_requirement requirement);
 /* The state of a service of the rule that nobody listens on: missing=, or what it is when that is not written. */
 enum state rule_missing_state(const struct rule *rule, const struct rule_ports *ports);
 
-/* The item of the rule's list that holds the port, NULL when none does. */
+/* The item of the rule's list that holds the port, a single one before a range; NULL when none does. */
 const struct rule_ports *rule_ports_find(const struct rule *rule, uint16_t port);
 
 /* Days since 1970-01-01 of a date of the Gregorian calendar, "YYYY-MM-DD". Returns false when there is no such day. */

@@ -88,15 +88,17 @@ static int ports_compare(const void *left, const void *right)
     const struct rule_ports *a = left;
     const struct rule_ports *b = right;
 
-    return a->first - b->first;
+    return a->single != b->single ? a->single - b->single : a->first - b->first;
 }
 
-/* The same port twice in one rule says that a number was mistyped. */
+/*
+ * The same port twice in one rule says that a number was mistyped. One that is named and also within a range is not:
+ * the name says that it must not be missing.
+ */
 static void ports_twice_find(struct rule_parser *parser)
 {
     struct rule *rule = parser->rule;
     struct rule_ports *sorted = malloc((rule->port_count + 1) * sizeof *sorted);
-    unsigned last = 0;
 
     if (sorted == NULL) {
         parser->out_of_memory = true;
@@ -104,12 +106,11 @@ static void ports_twice_find(struct rule_parser *parser)
     }
     memcpy(sorted, rule->ports, rule->port_count * sizeof *sorted);
     qsort(sorted, rule->port_count, sizeof *sorted, ports_compare);
-    for (size_t i = 0; i < rule->port_count; i++) {
-        if (sorted[i].first <= last) {
+    for (size_t i = 1; i < rule->port_count; i++) {
+        if (sorted[i].single == sorted[i - 1].single && sorted[i].first <= sorted[i - 1].last) {
             rule_parser_fail(parser, "port %u is in the list twice, name it once", (unsigned)sorted[i].first);
             break;
         }
-        last = sorted[i].last;
     }
     free(sorted);
 }

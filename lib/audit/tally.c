@@ -153,16 +153,18 @@ static bool mapped_listener_takes(const struct tally_listener *listener, const s
            (record_is_wildcard(RECORD_INET, &listener->address) || IN6_ARE_ADDR_EQUAL(&listener->address, local));
 }
 
-static void v6only_infer(struct tally_service *service, const struct in6_addr *local)
+static void v6only_infer(struct tally_service *service, const struct sock_record *record)
 {
     for (size_t i = 0; i < service->listener_count; i++) {
-        if (mapped_listener_takes(&service->listeners[i], local)) {
+        if (mapped_listener_takes(&service->listeners[i], &record->local)) {
             return;
         }
     }
     for (size_t i = 0; i < service->listener_count; i++) {
         struct tally_listener *listener = &service->listeners[i];
-        if (listener->v6only == RECORD_V6ONLY_UNKNOWN && record_is_wildcard(RECORD_INET6, &listener->address)) {
+        bool reached = listener->interface == 0 || listener->interface == record->interface;
+        if (reached && listener->v6only == RECORD_V6ONLY_UNKNOWN &&
+            record_is_wildcard(RECORD_INET6, &listener->address)) {
             listener->v6only = RECORD_V6ONLY_NO;
         }
     }
@@ -187,7 +189,7 @@ static void connection_add(struct tally *tally, const struct sock_record *record
     }
     service->connections[stack_scope(&record->local, record->interface)][kind]++;
     if (kind == TALLY_MAPPED && record->protocol == RECORD_TCP) {
-        v6only_infer(service, &record->local);
+        v6only_infer(service, record);
     }
 }
 

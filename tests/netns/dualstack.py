@@ -228,7 +228,7 @@ class Oracle:
     def __init__(self, network):
         self.network = network
         self.nonces = itertools.count(1)
-        self.silent = 0  # datagrams that nobody answered for
+        self.silent = 0  # places that no datagram came to and no refusal came back from
         self.attempts = 0
 
     def _targets(self, family, reach):
@@ -261,7 +261,13 @@ class Oracle:
         with client:
             if protocol == "tcp":
                 return self._connects(client, address, servers)
-            return self._delivers(client, address, servers)
+            # Silence proves little on a busy machine: a refusal or the datagram itself does.
+            for _ in range(3):
+                answer = self._delivers(client, address, servers)
+                if answer is not None:
+                    return answer
+            self.silent += 1
+            return False
 
     @staticmethod
     def _connects(client, address, servers):
@@ -281,7 +287,9 @@ class Oracle:
         return True
 
     def _delivers(self, client, address, servers):
+        """True or False; None when nothing came back."""
         nonce = b"%d" % next(self.nonces)
+        client.settimeout(2)
         try:
             client.connect(address)
             client.send(nonce)
@@ -289,14 +297,18 @@ class Oracle:
             if error.errno in (errno.ECONNREFUSED, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL):
                 return False
             raise
-        client.setblocking(False)
-        end = time.monotonic() + 1
+        socks = {sock.fileno(): sock for sock in (client, *servers)}
+        poll = select.poll()
+        for number, sock in socks.items():
+            sock.setblocking(False)
+            poll.register(number, select.POLLIN)
+        end = time.monotonic() + 0.5
         while True:
-            ready, _, _ = select.select([client, *servers], [], [], max(0, end - time.monotonic()))
+            ready = poll.poll(max(0, end - time.monotonic()) * 1000)
             if not ready:
-                self.silent += 1
-                return False
-            for sock in ready:
+                return None
+            for number, _ in ready:
+                sock = socks[number]
                 try:
                     if sock.recv(64) == nonce and sock is not client:
                         return True

@@ -32,5 +32,9 @@ else
 fi
 
 # shellcheck disable=SC2016 # the inner shell expands it
-exec unshare "$flags" sh -c 'ip link set lo up || { echo "SKIPPED: cannot set lo up in a new network namespace."; exit 77; }
+exec unshare "$flags" sh -c '
+ip link set lo up || {
+    echo "SKIPPED: cannot set lo up in a new network namespace."
+    exit 77
+}
 exec "$@"' sh "$@"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright the check_dualstack authors
-"""Bad input, and every way to give options: always an answer on standard output, and the exit code that belongs to it."""
+"""Bad input, and every way to give options: always an answer on standard output, and the exit code that fits it."""
 
 import datetime
 import os
@@ -66,7 +66,8 @@ BAD_RULES = [
     ("80 dual-stack \x01=2", ""),
 ]
 
-BAD_RANGES = ["", "@", "10:5", "5x", ":", ":5", "1:2:3", "~", "1e3", " 5", "5 ", "--5", "@@5", "0x10", "inf", "nan", "5,5"]
+BAD_RANGES = ["", "@", "10:5", "5x", ":", ":5", "1:2:3", "~", "1e3", " 5", "5 ", "--5", "@@5", "0x10", "inf", "nan",
+              "5,5"]
 
 # Each with an argument that is fine elsewhere.
 BAD_COMMANDS = [
@@ -329,8 +330,8 @@ class CommandLine(dualstack.TestCase):
             ["-r", rule, "-w", "0", "-c", "5", "--"],
         )}
         self.assertEqual(len(answers), 1, answers)
-        one, other = self.check(WARNING, "-vvr", rule, "-w0").text, self.check(WARNING, "-v", "-w0", "-v", "-r", rule).text
-        self.assertEqual(one, other)
+        self.assertEqual(self.check(WARNING, "-vvr", rule, "-w0").text,
+                         self.check(WARNING, "-v", "-w0", "-v", "-r", rule).text)
 
     def test_version_and_help(self):
         for args in (["-V"], ["--version"], ["--vers"], ["-V", "-r", "0 nonsense"]):
@@ -339,8 +340,8 @@ class CommandLine(dualstack.TestCase):
         for args in (["-h"], ["--help"], ["--he"], ["-h", "-f", "/nonexistent"]):
             result = self.check(UNKNOWN, *args)
             self.assertTrue(all(len(line) <= 100 for line in result.lines), "wider than a screen")
-        for option in ("-r, --rule", "-f, --policy", "-w, --warning", "-c, --critical", "-t, --timeout", "-v", "-V, --version",
-                       "-h, --help", "--format", "--perfdata", "--source"):
+        for option in ("-r, --rule", "-f, --policy", "-w, --warning", "-c, --critical", "-t, --timeout", "-v",
+                       "-V, --version", "-h, --help", "--format", "--perfdata", "--source"):
             self.assertIn(option, result.text)
 
     def test_no_locale_and_environment_matter(self):
@@ -380,7 +381,8 @@ class CommandLine(dualstack.TestCase):
             with self.subTest(args=args):
                 result = self.check(UNKNOWN, *args, cwd=self.folder)
                 report = result.json
-                self.assertEqual((report["plugin"], report["schema"], report["state"]), ("check_dualstack", 1, "UNKNOWN"))
+                self.assertEqual((report["plugin"], report["schema"], report["state"]),
+                                 ("check_dualstack", 1, "UNKNOWN"))
                 for word in words:
                     self.assertTrue(any(word in error for error in report["errors"]), (word, report["errors"]))
         result = self.check(UNKNOWN, "--format=json", "-f", "policy.conf", cwd=self.folder)
@@ -466,7 +468,8 @@ class CommandLine(dualstack.TestCase):
             for number in closed:
                 os.close(number)
         done = subprocess.run([PROGRAM, *args], stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE,
-                              env=dualstack.environment(), timeout=30, preexec_fn=close if closed else None, check=False)
+                              env=dualstack.environment(), timeout=30, check=False,
+                              preexec_fn=close if closed else None)
         self.assertEqual(done.stderr, b"")
         return done.returncode
 
@@ -491,9 +494,11 @@ class CommandLine(dualstack.TestCase):
         """Where no socket can be had the answer is UNKNOWN, not "nothing listens"."""
         port = port_of(self.sockets.listener("0.0.0.0"))
         for limit in range(3, 8):
+            def lower(limit=limit):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
             done = subprocess.run([PROGRAM, "-r", "%d closed" % port], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE, timeout=30, env=dualstack.environment(), check=False,
-                                  preexec_fn=lambda limit=limit: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)))
+                                  preexec_fn=lower)
             with self.subTest(limit=limit):
                 if b"error while loading shared libraries" in done.stderr:
                     continue

@@ -307,8 +307,8 @@ class RandomServices(dualstack.TestCase):
         for (protocol, port), opened in services.items():
             expected[protocol, port] = stack_of(*self.oracle.reaches(port, protocol, opened))
         kinds = collections.Counter(expected.values())
-        print("%d services of %d sockets, %d attempts to reach them: %s" % (
-            len(services), sum(map(len, services.values())), self.oracle.attempts,
+        print("%d services of %d sockets, %d attempts to reach them, %d without any answer: %s" % (
+            len(services), sum(map(len, services.values())), self.oracle.attempts, self.oracle.silent,
             ", ".join("%d %s%s" % (count, stack, " (lopsided)" if lopsided else "")
                       for (stack, lopsided), count in kinds.most_common())), flush=True)
         for kind in (("v4-only", False), ("v6-only", False), ("dual-stack", False), ("v4-only", True),
@@ -321,9 +321,10 @@ class RandomServices(dualstack.TestCase):
                 self.compare(self.report("-r", "default dual-stack", uid=uid), expected, "dual-stack")
 
     def compare(self, report, expected, required=None):
-        found = {(entry["protocol"], entry["port"]): (entry["stack"], entry["lopsided"])
-                 for entry in report["services"]}
-        wrong = ["%d/%s: %s, the oracle finds %s" % (port, protocol, found.get((protocol, port)), want)
+        entries = {(entry["protocol"], entry["port"]): entry for entry in report["services"]}
+        found = {key: (entry["stack"], entry["lopsided"]) for key, entry in entries.items()}
+        wrong = ["%d/%s: %s, the oracle finds %s; %s" % (port, protocol, found.get((protocol, port)), want,
+                                                         entries.get((protocol, port)))
                  for (protocol, port), want in expected.items() if found.get((protocol, port)) != want]
         self.assertEqual(wrong, [])
         self.assertEqual(set(found) - set(expected), set(), "services that nobody opened")

@@ -187,11 +187,14 @@ class Lint(dualstack.TestCase):
         self.assertTrue(result.lines[1].startswith("\\_[WARNING] --rule 2: unit=nginx fits no unit"), str(result))
 
     def test_no_rules(self):
+        """A file without a rule is a mistake, no policy at all only worth a word."""
         for policy in ("", "# nothing\n\n"):
-            result = self.lint(OK, policy)
-            self.assertEqual(result.first, "DUALSTACK OK: 0 rules, 1 warning")
+            result = self.lint(UNKNOWN, policy)
+            self.assertEqual(result.first, "DUALSTACK UNKNOWN: 1 mistake in the policy")
             self.assertIn("has no rules", result.lines[1])
-        self.assertIn("has no rules", self.check(OK, "--lint").lines[1])
+        result = self.check(OK, "--lint")
+        self.assertEqual(result.first, "DUALSTACK OK: 0 rules, 1 warning")
+        self.assertIn("has no rules", result.lines[1])
 
     def test_no_file(self):
         result = self.check(UNKNOWN, "--lint", "-f", self.path + ".gone")

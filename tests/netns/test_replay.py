@@ -9,6 +9,7 @@ import random
 import re
 import resource
 import shutil
+import subprocess
 import time
 
 import jsonschema
@@ -125,7 +126,7 @@ class RandomPolicy:
         self.rng = rng
         ports = sorted(set(services)) + [("tcp", 7), ("udp", 9)]
         rng.shuffle(ports)
-        self.rules = [self.rule(number, *service) for number, service in enumerate(ports[:rng.randrange(0, 6)])]
+        self.rules = [self.rule(number, *service) for number, service in enumerate(ports[:rng.choice((0, 1, 1, 2, 3, 5))])]
         self.rules += option(rng, 0.2, "20000-39999 any", "1024-19999/udp v6 severity=warning name=low")
         self.rules += option(rng, 0.4, "default closed severity=warning", "default/tcp dual-stack", "default/udp any",
                              "default@external v4", "default closed waive-until=" + self.day())
@@ -176,6 +177,7 @@ class Fidelity(dualstack.TestCase):
     def compare(self, path, args, *, source=(), uid=None):
         """Runs live and from the capture, which must be the same. Returns the state."""
         live = run(*source, *args, uid=uid)
+        self.assertNotIn("--rule", live.first, "the policy is wrong")
         replayed = run("--replay=" + path, *args)
         self.assertEqual((replayed.code, comparable(replayed.bytes)), (live.code, comparable(live.bytes)),
                          "%s\n%s\n%s" % (args, live, replayed))
@@ -272,7 +274,7 @@ class Fidelity(dualstack.TestCase):
     def test_capture_that_cannot_be_written(self):
         with open("/dev/full", "wb") as full:
             for args in (["--capture"], ["--replay=" + DATA], ["--replay=" + DATA, "--format=json"]):
-                code = dualstack.subprocess.run([dualstack.PROGRAM, *args], stdout=full, check=False).returncode
+                code = subprocess.run([dualstack.PROGRAM, *args], stdout=full, check=False).returncode
                 self.assertEqual(code, UNKNOWN, args)
 
 
@@ -413,16 +415,13 @@ class Hostile(dualstack.TestCase):
         report = self.check(OK, "--replay=" + data("good-names"), "--format=json").json
         self.assertEqual(report["host"], "a|b;c<d>\ne")
 
-    def assert_cheap(self, text, cause, megabytes=300):
+    def assert_cheap(self, text, cause):
         path = os.path.join(dualstack.temporary_folder(), "big.json")
-        write(path, text)
-
-        def limit():
-            resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
-        options = {} if "asan" in os.environ.get("CHECK_DUALSTACK_SANITIZED", "") else {"preexec_fn": limit}
-        result = self.check(UNKNOWN, "-t", "30", "--replay=" + path, **options)
-        self.assertIn(cause, result.first)
+        result = self.check(UNKNOWN, "-t", "30", "--replay=" + write(path, text))
         os.unlink(path)
+        self.assertIn(cause, result.first)
+        # The most that any program of this test took; with the sanitizers half of it is theirs.
+        self.assertLess(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, 600 << 10)
 
     def test_size(self):
         self.assert_cheap(b" " * (65 << 20), "is longer than 67108864 bytes")

@@ -109,7 +109,8 @@ class Listeners(dualstack.TestCase):
         self.sockets.listener("::", 4000, protocol="udp", v6only=True)
         raw = self.sockets.keep(socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP))
         raw.bind(("127.0.0.1", 0))
-        self.assertEqual(sorted((entry["protocol"], entry["port"], entry["stack"]) for entry in self.report()["services"]),
+        services = self.report()["services"]
+        self.assertEqual(sorted((entry["protocol"], entry["port"], entry["stack"]) for entry in services),
                          [("tcp", 4000, "v4-only"), ("udp", 4000, "v6-only")])
         self.check(OK, "-r", "4000 v4-only", "-r", "4000/udp v6-only")
         self.check(CRITICAL, "-r", "4000/udp v4-only")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright the check_dualstack authors
-"""The text a monitoring system stores: its shape, its performance data, its bounds, and what each policy makes of it."""
+"""The text a monitoring system stores: its shape, its performance data, its bounds, and what a policy makes of it."""
 
 import os
 import re
@@ -103,7 +103,8 @@ class Shape(TextCase):
         local = port_of(self.sockets.listener("127.0.0.1"))
         mapped = port_of(self.sockets.listener("::ffff:127.0.0.1", v6only=False))
         for port, bind, code in ((local, "loopback", OK), (local, "127.0.0.0/8", OK), (local, "10.0.0.0/8", CRITICAL),
-                                 (local, "10.0.0.0/8,loopback", OK), (local, "127.0.0.1", OK), (local, "::/0", CRITICAL),
+                                 (local, "10.0.0.0/8,loopback", OK), (local, "127.0.0.1", OK),
+                                 (local, "::/0", CRITICAL),
                                  (mapped, "loopback", OK), (mapped, "127.0.0.0/8", OK), (mapped, "::/0", CRITICAL),
                                  (everywhere, "loopback", CRITICAL), (everywhere, "0.0.0.0/0", OK),
                                  (everywhere, "0.0.0.0/1", CRITICAL), (everywhere, "::/0", CRITICAL),
@@ -299,7 +300,8 @@ class Perfdata(TextCase):
                 self.connect(port, "127.0.0.1")
                 seen.append(list(self.text(CRITICAL, *rules, *perfdata).values))
             self.assertEqual(seen[0], seen[1])
-        self.assertEqual(list(self.text(WARNING, *rules).values), TOTALS + ["b_mapped", "a_mapped", "udp_1000-1010_mapped"])
+        self.assertEqual(list(self.text(WARNING, *rules).values),
+                         TOTALS + ["b_mapped", "a_mapped", "udp_1000-1010_mapped"])
 
     def test_default_names(self):
         for rule, label in (("443 any", "tcp_443"), ("443/udp any", "udp_443"), ("80,443/tcp any", "tcp_80_443"),
@@ -311,7 +313,8 @@ class Perfdata(TextCase):
         self.connect(dual, "127.0.0.1", "127.0.0.1", "::1")
         self.connect(ipv4, "127.0.0.1", "::ffff:127.0.0.1")
         rules = ["-r", "%d dual-stack name=d" % dual, "-r", "%d v4-only name=i" % ipv4]
-        self.assertEqual(self.text(OK, "--perfdata=totals", *rules).perfdata, "mapped=2;;;0 violations=0;;;0 unlisted=0;;;0")
+        self.assertEqual(self.text(OK, "--perfdata=totals", *rules).perfdata,
+                         "mapped=2;;;0 violations=0;;;0 unlisted=0;;;0")
         mapped = self.text(OK, "--perfdata=mapped", *rules)
         self.assertEqual(mapped.perfdata, "mapped=2;;;0 violations=0;;;0 unlisted=0;;;0 d_mapped=2;;;0 i_mapped=0;;;0")
         self.assertEqual(mapped.perfdata, self.text(OK, *rules).perfdata)

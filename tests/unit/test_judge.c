@@ -327,6 +327,10 @@ static const struct {
     {"noipv6 443=0.0.0.0 443=::/6", "v4-only", "OCCOCOC"},
     {"noipv6 443=127.0.0.1 443=::", "v4-only", "OCCOCOC"},
     {"noipv6", "closed", "CCCCCCO"},
+    /* Out of reach, but there: any is about listeners, closed too. */
+    {"noipv6 443=::/6", "closed", "CCCCCOC"},
+    {"noipv6 443=2001:db8::1", "closed", "CCCCCOC"},
+    {"ipv6? 443=::1", "unknown", "CUCCUOC"},
     /* A host of which nobody knows. */
     {"ipv6? 443=0.0.0.0", "v4-only", "OCCOCOC"},
     {"ipv6? 443=::", "unknown", "UCUOUOC"},
@@ -399,6 +403,10 @@ static const struct {
     {"8000-8002 v4", "8001=::/6", "8001/tcp tcp_8000-8002 CRITICAL v6-only no-ipv4"},
     {"8000-8001 any missing=warning",
      "8001=::", "8000/tcp tcp_8000-8001 WARNING closed missing; 8001/tcp tcp_8000-8001 OK dual-stack/single"},
+    /* A port that is named too must not be missing from its range. */
+    {"8000-8002,8001 v4", "8000=::/6",
+     "8000/tcp tcp_8000-8002_8001 CRITICAL v6-only no-ipv4; 8001/tcp tcp_8000-8002_8001 CRITICAL closed missing"},
+    {"8001,8000-8002 any", "8001=::", "8001/tcp tcp_8001_8000-8002 OK dual-stack/single"},
     {"8000-8001 closed", "8001=::", "8001/tcp tcp_8000-8001 CRITICAL dual-stack/single listens(::)"},
     /* form= */
     {"443 dual-stack form=split", "443=0.0.0.0 443=::/6", "443/tcp tcp_443 OK dual-stack/split"},

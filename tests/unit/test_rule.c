@@ -136,16 +136,16 @@ static const struct {
     {"8000-8099 any", "tcp_8000-8099"},
     {"443@loopback any", "tcp_443_loopback"},
     {"53/udp@link any", "udp_53_link"},
-    {"80,8000-8099@external any", "tcp_80_and_1_external"},
+    {"80,8000-8099@external any", "tcp_80_etc_external"},
     {"https any", "tcp_443"},
     {"10000,10001,10002 any", "tcp_10000_10001_10002"},
     {"443 any name=web", "web"},
     {"443 any name=Web_site-2", "Web_site-2"},
     {"443 any name=a23456789012345678901234", "a23456789012345678901234"},
     {"default closed", ""},
-    /* Too long: the first port, and how many more. */
-    {"10000,10001,10002,10003 any", "tcp_10000_and_3"},
-    {"8000-8099,9000-9099,10000-10099 any", "tcp_8000_and_2"},
+    /* Too long: the first port stands for the list. */
+    {"10000,10001,10002,10003 any", "tcp_10000_etc"},
+    {"8000-8099,9000-9099,10000-10099 any", "tcp_8000_etc"},
 };
 
 START_TEST(name_has_a_default)
@@ -361,7 +361,6 @@ static const struct {
     {"@loopback any", {"empty place"}},
     {"80,443,80 any", {"port 80|twice"}},
     {"80-90,85-95 any", {"port 85|twice"}},
-    {"80,70-90 any", {"port 80|twice"}},
     {"https,443 any", {"port 443|twice"}},
     {"0x50 any", {"0x50|no port|number"}},
     {"+80 any", {"+80|no port"}},
@@ -518,6 +517,8 @@ START_TEST(rule_is_as_long_as_it_may)
     ck_assert_uint_eq(strlen(rule->note), RULE_LENGTH_MAX - strlen("443 any note="));
     rule_free(rule);
     error_check(text, RULE_LENGTH_MAX + 1, "longer than 8192 bytes|split");
+    text[0] = '#';
+    ck_assert_int_eq(rule_parse(text, RULE_LENGTH_MAX + 1, "p:1", &names, &errors, &rule), 0);
     free(text);
 }
 END_TEST
