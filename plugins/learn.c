@@ -332,18 +332,12 @@ static enum habit habit_of(const struct learner *learner, const struct lesson *l
     uint16_t port = service->port;
     bool client_port = learner->client_first <= port && port <= learner->client_last;
     bool ranges_meet = learner->client_first <= RESERVED_LAST && learner->client_last >= RESERVED_FIRST;
-    /* Where nothing arrives, closed is what holds, and "any" of a range would not. */
-    bool closed = service->stack.kind == STACK_CLOSED;
 
-    if (client_port && closed && !(service->protocol == RECORD_UDP && client_range_is_known(learner))) {
-        return HABIT_FIXED;
-    }
     if (client_port) {
         /* In a range made wider than Linux's own, ports with a name are those of servers. */
         return lesson->named && port < CLIENT_FIRST ? HABIT_FIXED : HABIT_CLIENT;
     }
-    if (!ranges_meet && !closed && port >= RESERVED_FIRST && port <= RESERVED_LAST &&
-        all_take_reserved_ports(service)) {
+    if (!ranges_meet && port >= RESERVED_FIRST && port <= RESERVED_LAST && all_take_reserved_ports(service)) {
         return HABIT_RESERVED;
     }
     return HABIT_FIXED;
@@ -476,7 +470,7 @@ static void bind_write(const struct learner *learner, const struct judge_service
 static enum rule_requirement requirement_of(const struct judge_service *service)
 {
     static const enum rule_requirement exact[] = {
-        [STACK_CLOSED] = RULE_CLOSED,   [STACK_V4_ONLY] = RULE_V4_ONLY, [STACK_V6_ONLY] = RULE_V6_ONLY,
+        [STACK_CLOSED] = RULE_ANY,      [STACK_V4_ONLY] = RULE_V4_ONLY, [STACK_V6_ONLY] = RULE_V6_ONLY,
         [STACK_DUAL] = RULE_DUAL_STACK, [STACK_UNKNOWN] = RULE_V6,
     };
 
@@ -495,14 +489,10 @@ static void rule_write(const struct learner *learner, const struct lesson *lesso
              scoped ? stack_scope_name((enum stack_scope)lesson->scope) : "");
     fprintf(learner->out, "%-16s %s%s%s", subject, rule_requirement_name(requirement), lesson->named ? " name=" : "",
             lesson->named ? lesson->name : "");
-    if (requirement == RULE_CLOSED) {
-        fputs(" severity=warning", learner->out);
-    } else {
-        if (!scoped) {
-            bind_write(learner, service);
-        }
-        unit_write(learner, service);
+    if (!scoped) {
+        bind_write(learner, service);
     }
+    unit_write(learner, service);
     fputc('\n', learner->out);
 }
 
@@ -541,8 +531,7 @@ static void remarks_write(const struct learner *learner, const struct lesson *le
         comment_write(learner, "  Without v6only it cannot be told whether [::] takes IPv4 too. v6 holds either way.");
     }
     if (service->stack.kind == STACK_CLOSED) {
-        comment_write(learner, "  This host has no IPv6 address, so nothing arrives. The rule holds until it has one.");
-        return;
+        comment_write(learner, "  This host has no IPv6 address, so nothing arrives there today.");
     }
     if (lesson->scope != RULE_ANY_SCOPE) {
         comment_write(learner, "  Another family reaches as far as another scope, so each scope has a rule.");

@@ -259,7 +259,7 @@ static void unreadable_tell(struct survey *survey, enum record_protocol protocol
     const char *procfs = survey->fault[protocol][PLACE_PROCFS].text;
     const char *both = *netlink != '\0' && *procfs != '\0' ? ". Nor does /proc/net: " : "";
 
-    snprintf(text, sizeof survey->look->tally->unreadable[protocol], "%s sockets cannot be read: %s%s%s%s",
+    snprintf(text, sizeof survey->look->tally->unreadable[protocol], "%s sockets cannot be read: %.200s%s%.200s%s",
              upper[protocol], netlink, both, procfs,
              survey->request->options->source == OPTIONS_SOURCE_NETLINK ? ". --source=auto would try /proc/net" : "");
 }

@@ -124,6 +124,17 @@ static void rule_values_tell(struct report *report, const struct judged_case *ju
     }
 }
 
+/* Defaults have no values of their own. */
+static size_t rules_with_values(const struct policy *policy)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < policy->rule_count; i++) {
+        count += !policy->rules[i]->is_default;
+    }
+    return count;
+}
+
 static void perfdata_tell(struct report *report, const struct judged_case *judged)
 {
     const struct judge_total *total = &judged->verdict->total;
@@ -131,7 +142,8 @@ static void perfdata_tell(struct report *report, const struct judged_case *judge
     enum options_perfdata set = options->perfdata;
 
     if (set == OPTIONS_PERFDATA_DEFAULT) {
-        set = judged->policy->rule_count > RULES_WITH_PERFDATA ? OPTIONS_PERFDATA_TOTALS : OPTIONS_PERFDATA_MAPPED;
+        set =
+            rules_with_values(judged->policy) > RULES_WITH_PERFDATA ? OPTIONS_PERFDATA_TOTALS : OPTIONS_PERFDATA_MAPPED;
     }
     if (total->known) {
         value_tell(report, "mapped", "", total->mapped, options->warning_set ? &options->warning : NULL,

@@ -327,7 +327,7 @@ class Perfdata(TextCase):
 
     def test_more_than_forty_rules(self):
         rules = [word for port in range(1, 41) for word in ("-r", "%d any missing=ok" % port)]
-        self.assertEqual(len(self.text(OK, *rules).values), 3 + 40)
+        self.assertEqual(len(self.text(OK, *rules, "-r", "default any").values), 3 + 40)
         rules += ["-r", "41 any missing=ok"]
         self.assertEqual(list(self.text(OK, *rules).values), TOTALS)
         self.assertEqual(len(self.text(OK, *rules, "--perfdata=mapped").values), 3 + 41)
