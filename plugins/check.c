@@ -115,11 +115,12 @@ static bool all_confirmed(const struct judge_verdict *verdict, const struct judg
 static void second_look_wait(void)
 {
     struct timespec left = {.tv_nsec = SECOND_LOOK_NANOSECONDS};
+    int result;
 
     deadline_stage("waiting for a second look");
-    while (nanosleep(&left, &left) != 0 && errno == EINTR) {
-        continue;
-    }
+    do {
+        result = nanosleep(&left, &left);
+    } while (result != 0 && errno == EINTR);
 }
 
 /* Looks until every breach by absence was seen twice in a row. */
@@ -155,7 +156,8 @@ static int sight_tell(const struct options *options, const struct policy *policy
     int result = 0;
 
     /* Owners are only looked up for those who read about them. */
-    if (options->json || options->verbose > 0 || sight->verdict->state != STATE_OK) {
+    if (options->json || options->verbose > 0 || sight->verdict->state != STATE_OK ||
+        sight->verdict->total.waived > 0) {
         result = look_owners_find(sight->look);
     }
     answer->state = sight->verdict->state;

@@ -90,7 +90,7 @@ static const char short_options[] = ":r:f:w:c:t:vVh";
 /* Where the mistake is told. */
 struct reader {
     struct options *options;
-    char *error;
+    char error[OPTIONS_ERROR_SIZE];
 };
 
 #define FAIL(reader, ...) (snprintf((reader)->error, OPTIONS_ERROR_SIZE, __VA_ARGS__), -EINVAL)
@@ -291,8 +291,7 @@ static int combination_check(struct reader *reader)
 
 int options_parse(struct options *options, int argc, char **argv, char error[static OPTIONS_ERROR_SIZE])
 {
-    struct reader reader = {.options = options, .error = error};
-    char ignored[OPTIONS_ERROR_SIZE];
+    struct reader reader = {.options = options};
     int result = 0;
     int option;
 
@@ -309,14 +308,13 @@ int options_parse(struct options *options, int argc, char **argv, char error[sta
                                               : option_read(&reader, option, optarg);
         if (result == 0 && read != 0) {
             result = read;
-            reader.error = ignored;
+            memcpy(error, reader.error, OPTIONS_ERROR_SIZE);
         }
     }
-    if (result == 0 && optind < argc) {
-        result = FAIL(&reader, "unexpected argument '%.60s', rules are given with -r", argv[optind]);
-    }
     if (result == 0) {
-        result = combination_check(&reader);
+        result = optind < argc ? FAIL(&reader, "unexpected argument '%.60s', rules are given with -r", argv[optind])
+                               : combination_check(&reader);
+        memcpy(error, reader.error, OPTIONS_ERROR_SIZE);
     }
     if (options->procfs != NULL) {
         options->source = OPTIONS_SOURCE_PROCFS;

@@ -22,7 +22,8 @@ void output_prepare(void)
     for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++) {
         if (fcntl(stream, F_GETFD) < 0 && errno == EBADF) {
             /* Read-only, so that writing to a standard output that is not there still fails. */
-            (void)!open("/dev/null", O_RDONLY);
+            int descriptor = open("/dev/null", O_RDONLY);
+            (void)descriptor;
         }
     }
 }

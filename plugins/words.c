@@ -7,6 +7,7 @@
 
 #include "words.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,6 +28,7 @@ const char *words_endpoint(char text[static WORDS_SIZE], const struct judge_serv
 {
     char endpoint[RECORD_ENDPOINT_SIZE];
 
+    assert(listener != NULL); /* a cause that blames a listener has one: see judge_service.c */
     record_endpoint_format(endpoint, listener->family, &listener->address, service->port, listener->interface_name);
     snprintf(text, WORDS_SIZE, "%s", endpoint);
     return text;

@@ -227,6 +227,15 @@ int judge_service_blame(struct judge_service *service, const struct judge_reason
     return 0;
 }
 
+/* The listener to blame in the world that breaks the rule; where that is for another cause, in the one that takes most. */
+static const struct tally_listener *culprit_find(const struct outlook *outlook, enum judge_cause cause)
+{
+    const struct stack_world most = world_of(WORLDS - 1);
+    const struct tally_listener *found = blame_find(outlook, cause, &outlook->breaking);
+
+    return found != NULL ? found : blame_find(outlook, cause, &most);
+}
+
 static int causes_blame(struct judge_service *service, const struct outlook *outlook, unsigned causes, enum state state)
 {
     int result = 0;
@@ -236,7 +245,7 @@ static int causes_blame(struct judge_service *service, const struct outlook *out
             struct judge_reason reason = {
                 .cause = (enum judge_cause)cause,
                 .state = state,
-                .listener = blame_find(outlook, (enum judge_cause)cause, &outlook->breaking),
+                .listener = culprit_find(outlook, (enum judge_cause)cause),
             };
             result = judge_service_blame(service, &reason);
         }

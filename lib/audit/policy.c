@@ -325,7 +325,7 @@ static bool is_told_by_ports(const struct rule *a, const struct rule *b)
 /* Performance data is told apart by names, so no two rules may share one. */
 static int names_twice_find(struct policy *policy)
 {
-    struct rule **sorted = malloc((policy->rule_count + 1) * sizeof *sorted);
+    struct rule **sorted = malloc((policy->rule_count + 1) * sizeof(struct rule *));
     size_t count = 0;
 
     if (sorted == NULL) {
@@ -336,7 +336,7 @@ static int names_twice_find(struct policy *policy)
             sorted[count++] = policy->rules[i];
         }
     }
-    qsort(sorted, count, sizeof *sorted, name_compare);
+    qsort(sorted, count, sizeof(struct rule *), name_compare);
     for (size_t i = 1; i < count; i++) {
         if (strcmp(sorted[i]->name, sorted[i - 1]->name) == 0 && !is_told_by_ports(sorted[i], sorted[i - 1])) {
             rule_errors_add(&policy->errors, sorted[i]->origin,

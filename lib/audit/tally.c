@@ -69,7 +69,7 @@ static struct tally_service *service_make(struct tally *tally, enum record_proto
     if (service != NULL) {
         return service;
     }
-    if (tally->service_count == tally->service_room) {
+    if (tally->services == NULL || tally->service_count == tally->service_room) {
         size_t room = tally->service_room == 0 ? 32 : tally->service_room * 2;
         struct tally_service *grown = realloc(tally->services, room * sizeof *grown);
         if (grown == NULL) {

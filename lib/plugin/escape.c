@@ -8,6 +8,7 @@
 #include "plugin/escape.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 /* How longer characters start (Unicode, table 3-7). The bounds of the second byte shut out the wrong forms. */
@@ -73,24 +74,31 @@ static struct piece ascii_as_text(const char *character)
 
 /* Beyond ASCII: the C1 controls, marks of direction that could turn a line around for its reader, line separators. */
 static const struct unprintable {
-    char first[4];
-    char last[4];
-} unprintables[] = {
-    {"\xC2\x80", "\xC2\x9F"},
-    {"\xE2\x80\x8E", "\xE2\x80\x8F"},
-    {"\xE2\x80\xA8", "\xE2\x80\xAE"},
-    {"\xE2\x81\xA6", "\xE2\x81\xA9"},
-};
+    uint32_t first;
+    uint32_t last;
+} unprintables[] = {{0x80, 0x9F}, {0x200E, 0x200F}, {0x2028, 0x202E}, {0x2066, 0x2069}};
+
+/* The code point of a valid character of two or more bytes. */
+static uint32_t code_point_of(const char *character, size_t length)
+{
+    uint32_t code_point = (unsigned char)character[0] & (0x7Fu >> length);
+
+    for (size_t i = 1; i < length; i++) {
+        code_point = code_point << 6 | ((unsigned char)character[i] & 0x3Fu);
+    }
+    return code_point;
+}
 
 static struct piece character_as_text(const char *character, size_t length)
 {
+    uint32_t code_point;
+
     if (length == 1) {
         return ascii_as_text(character);
     }
+    code_point = code_point_of(character, length);
     for (size_t i = 0; i < sizeof unprintables / sizeof *unprintables; i++) {
-        const struct unprintable *range = &unprintables[i];
-        if (length == strlen(range->first) && memcmp(character, range->first, length) >= 0 &&
-            memcmp(character, range->last, length) <= 0) {
+        if (unprintables[i].first <= code_point && code_point <= unprintables[i].last) {
             return space;
         }
     }
