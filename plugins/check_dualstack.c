@@ -78,7 +78,7 @@ static int check_run(const struct options *options, const struct policy *policy,
 
 static const struct mode {
     int (*run)(const struct options *options, const struct policy *policy, struct answer *answer);
-    bool takes_mistakes; /* of the policy, to tell them itself */
+    bool only_policy; /* looks at no host, and tells the policy's mistakes itself */
 } modes[] = {
     [OPTIONS_CHECK] = {check_run, false},     [OPTIONS_LIST] = {list_run, false},
     [OPTIONS_LEARN] = {learn_run, false},     [OPTIONS_LINT] = {lint_run, true},
@@ -96,10 +96,10 @@ static int mode_run(const struct options *options, struct answer *answer)
     if (result != 0) {
         return result;
     }
-    if (policy->errors.count > 0 && !mode->takes_mistakes) {
+    if (policy->errors.count > 0 && !mode->only_policy) {
         result = failure_build(options, STATE_UNKNOWN, (const char *const *)policy->errors.text, policy->errors.count,
                                NULL, answer);
-    } else if (namespace_enter(options, &fault) != 0) {
+    } else if (!mode->only_policy && namespace_enter(options, &fault) != 0) {
         result = sentence_fail(options, fault.text, NULL, answer);
     } else {
         result = mode->run(options, policy, answer);

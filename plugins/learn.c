@@ -166,6 +166,7 @@ static int lesson_fill(const struct learner *learner, struct lesson *lesson, con
     if (service->listeners == NULL) {
         return -ENOMEM;
     }
+    service->listener_count = 0;
     for (size_t i = 0; i < source->listener_count; i++) {
         if (scope == RULE_ANY_SCOPE || scope == (int)source->listeners[i].scope) {
             service->listeners[service->listener_count++] = &source->listeners[i];
@@ -467,20 +468,25 @@ static void bind_write(const struct learner *learner, const struct judge_service
     }
 }
 
-static enum rule_requirement requirement_of(const struct judge_service *service)
+/* The strictest that holds however the unknown is. */
+static enum rule_requirement requirement_of(const struct learner *learner, const struct judge_service *service)
 {
     static const enum rule_requirement exact[] = {
         [STACK_CLOSED] = RULE_ANY,      [STACK_V4_ONLY] = RULE_V4_ONLY, [STACK_V6_ONLY] = RULE_V6_ONLY,
         [STACK_DUAL] = RULE_DUAL_STACK, [STACK_UNKNOWN] = RULE_V6,
     };
 
+    /* An unknown [::] is v6-only or dual-stack; without IPv6 it is closed or v4-only. */
+    if (service->stack.kind == STACK_UNKNOWN && tally_of(learner)->host.ipv6 != RECORD_YES) {
+        return RULE_ANY;
+    }
     return exact[service->stack.kind];
 }
 
 static void rule_write(const struct learner *learner, const struct lesson *lesson)
 {
     const struct judge_service *service = &lesson->service;
-    enum rule_requirement requirement = requirement_of(service);
+    enum rule_requirement requirement = requirement_of(learner, service);
     bool scoped = lesson->scope != RULE_ANY_SCOPE;
     char subject[32];
 
@@ -528,7 +534,8 @@ static void remarks_write(const struct learner *learner, const struct lesson *le
     const char *why;
 
     if (service->stack.kind == STACK_UNKNOWN) {
-        comment_write(learner, "  Without v6only it cannot be told whether [::] takes IPv4 too. v6 holds either way.");
+        comment_write(learner, "  Without v6only it cannot be told whether [::] takes IPv4 too. %s holds either way.",
+                      rule_requirement_name(requirement_of(learner, service)));
     }
     if (service->stack.kind == STACK_CLOSED) {
         comment_write(learner, "  This host has no IPv6 address, so nothing arrives there today.");
@@ -795,10 +802,10 @@ static int fail(const struct options *options, const char *const *sentences, siz
 /* Why the host could not be read whole: returns how many sentences. They live as long as the looks. */
 static size_t faults_list(const struct learner *learner, const char *sentences[static RECORD_PROTOCOLS + 1])
 {
-    const struct look *looks[] = {learner->look, learner->connections};
+    const struct look *looks[2] = {learner->look, learner->connections};
     size_t count = 0;
 
-    for (size_t i = 0; i < sizeof looks / sizeof *looks && count == 0; i++) {
+    for (size_t i = 0; i < 2 && count == 0; i++) {
         for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
             if (looks[i]->tally->unreadable[protocol][0] != '\0') {
                 sentences[count++] = looks[i]->tally->unreadable[protocol];

@@ -312,7 +312,7 @@ static int twins_find(const struct policy *policy, const struct rule **twins)
             sorted[count++] = policy->rules[i];
         }
     }
-    qsort(sorted, count, sizeof *sorted, label_compare);
+    qsort(sorted, count, sizeof(const struct rule *), label_compare);
     for (size_t i = 1; i < count; i++) {
         char label[RRD_NAME_LENGTH + 1];
         char before[RRD_NAME_LENGTH + 1];

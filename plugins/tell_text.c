@@ -189,10 +189,13 @@ static void listeners_words(char text[static WORDS_SIZE], const struct judge_ser
 
 static size_t waiver_add(char *text, size_t size, const struct judged_case *judged, const struct judge_service *service)
 {
-    int32_t days = service->rule->waive_day - judged->today;
+    const char *until = service->rule->waive_text;
+    long days = (long)service->rule->waive_day - judged->today;
 
-    return (size_t)snprintf(text, size, "waived until %s, %ld day%s left: ", service->rule->waive_text, (long)days,
-                            days == 1 ? "" : "s");
+    if (days == 0) {
+        return (size_t)snprintf(text, size, "waived until %s, the last day: ", until);
+    }
+    return (size_t)snprintf(text, size, "waived until %s, %ld day%s left: ", until, days, days == 1 ? "" : "s");
 }
 
 /* All reasons, comma by comma; true when they leave it to the list of listeners to say which sockets there are. */

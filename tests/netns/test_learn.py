@@ -143,27 +143,15 @@ class RandomHosts(Learn):
                     self.judge(OK, text, "--format=json")
                 with self.subTest(seed=seed, how="another listener"):
                     self.another_listener(text, uid=dualstack.users()[-1])
-            if number % 4 == 2 and ipv6:
+            if number % 4 == 2:
                 with self.subTest(seed=seed, how="procfs"):
                     self.learned_is_ok("--source=procfs", uid=dualstack.users()[-1])
                 with self.subTest(seed=seed, how="copies"):
                     self.learned_is_ok("--procfs=/proc/net")
-            if number % 4 == 2 and not ipv6:
-                with self.subTest(seed=seed, how="procfs"):
-                    self.learned_or_unknown("--source=procfs")
             if number % 4 == 3:
                 with self.subTest(seed=seed, how="replayed"):
                     self.replayed(text)
         return learned
-
-    def learned_or_unknown(self, *args):
-        """Without v6only and IPv6 there may be no policy that is sure to hold: then there is none."""
-        result = dualstack.run("--learn", *args)
-        if result.code == OK:
-            self.learned_is_ok(*args)
-        else:
-            self.assertEqual(result.code, UNKNOWN, str(result))
-            self.assertIn("no policy is sure to hold", result.first)
 
     def another_listener(self, text, uid):
         """What was not there is a WARNING, unless the policy lets that port be."""
@@ -311,12 +299,14 @@ class WhatIsWritten(Learn):
         self.assertEqual(nameless(text), [("2003", "v6")])
         self.assertIn("v6 holds either way", text)
 
-    def test_unsure_without_v6only_and_ipv6(self):
+    def test_without_v6only_and_ipv6(self):
         for name in ("all", "lo"):
             dualstack.sysctl("net.ipv6.conf.%s.disable_ipv6" % name, 1)
         self.sockets.listener("::", 2003, v6only=False)
-        self.learned_is_ok()
-        self.assertIn("2003/tcp", self.check(UNKNOWN, "--learn", "--source=procfs").first)
+        self.assertEqual(nameless(self.learned_is_ok()), [("2003", "v4-only")])
+        text = self.learned_is_ok("--source=procfs")
+        self.assertEqual(nameless(text), [("2003", "any")])
+        self.assertIn("any holds either way", text)
 
     def test_out_of_reach_without_ipv6(self):
         for name in ("all", "lo"):

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright the check_dualstack authors
+"""--netns: another network namespace is judged in this one's stead, by process, path and name."""
+
+import os
+import subprocess
+import tempfile
+import unittest
+
+import dualstack
+from dualstack import CRITICAL, OK, UNKNOWN
+
+
+class OtherNamespace(unittest.TestCase):
+    """A process in a namespace of its own, in which port 4711 listens."""
+
+    SERVER = ("import socket, subprocess, sys\n"
+              "subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)\n"
+              "s = socket.socket(socket.AF_INET6); s.bind(('::', 4711)); s.listen()\n"
+              "print('ready', flush=True); sys.stdin.read()")
+
+    def setUp(self):
+        self.server = subprocess.Popen(["unshare", "-n", os.environ.get("PYTHON", "python3"), "-c", self.SERVER],
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(self.end)
+        self.assertEqual(self.server.stdout.readline(), b"ready\n")
+        self.path = "/proc/%d/ns/net" % self.server.pid
+
+    def end(self):
+        self.server.stdin.close()
+        self.server.wait()
+        self.server.stdout.close()
+
+    def judge(self, code, *args, **options):
+        result = dualstack.run(*args, **options)
+        self.assertEqual(result.code, code, result.text)
+        return result
+
+    def test_by_process_and_path(self):
+        for name in (str(self.server.pid), self.path):
+            with self.subTest(name=name):
+                self.judge(CRITICAL, "-r", "4711 dual-stack")
+                result = self.judge(OK, "-r", "4711 dual-stack", "--netns", name)
+                self.assertIn("in namespace " + name, result.first)
+                report = self.judge(OK, "-r", "4711 dual-stack", "--netns", name, "--format=json").json
+                self.assertEqual(report["namespace"], name)
+                self.assertEqual(report["netns"], os.stat(self.path).st_ino)
+
+    def test_by_name(self):
+        """A name is a file below /run/netns, as "ip netns" makes them."""
+        try:
+            os.makedirs("/run/netns", exist_ok=True)
+            descriptor, path = tempfile.mkstemp(prefix="dualstack-", dir="/run/netns")
+        except OSError as error:
+            self.skipTest("no name can be given here: %s" % error)
+        os.close(descriptor)
+        self.addCleanup(os.unlink, path)
+        subprocess.run(["mount", "--bind", self.path, path], check=True)
+        self.addCleanup(subprocess.run, ["umount", path], check=True)
+        result = self.judge(OK, "-r", "4711 dual-stack", "--netns", os.path.basename(path))
+        self.assertIn("in namespace " + os.path.basename(path), result.first)
+
+    def test_every_mode_looks_there(self):
+        for mode in ("--list", "--learn", "--capture"):
+            with self.subTest(mode=mode):
+                self.assertNotIn("4711", self.judge(OK, mode).text)
+                self.assertIn("4711", self.judge(OK, mode, "--netns", str(self.server.pid)).text)
+
+    def test_without_the_privilege(self):
+        if os.getuid() != 0 or open("/proc/self/uid_map").read().split()[2] != "4294967295":
+            self.skipTest("only the real root can take another user's place")
+        for name, words in ((str(self.server.pid), "needs CAP_SYS_PTRACE"), (self.path, "needs CAP_SYS_PTRACE"),
+                            ("/proc/self/ns/net", "needs CAP_SYS_ADMIN")):
+            with self.subTest(name=name):
+                result = self.judge(UNKNOWN, "-r", "4711 dual-stack", "--netns", name, uid=65534)
+                self.assertIn(words, result.first)
+
+    def test_what_is_no_namespace(self):
+        for name, words in (("no-such-name", "does not exist"), ("/dev/null", "is not a network namespace"), ("", "empty"),
+                            ("4194304999", "no process has this id"), ("..", "..")):
+            with self.subTest(name=name):
+                self.assertIn(words, self.judge(UNKNOWN, "-r", "4711 any", "--netns=" + name).first)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
