@@ -51,10 +51,24 @@ static uint8_t dump_family(const struct source_request *request, unsigned dump)
     return kernel_families[family];
 }
 
+/*
+ * A single port, in network byte order, goes into the request itself too; 0 is any port. The kernel compares it before
+ * it collects what a filter might test, which takes it several cache misses a socket: a walk for one quiet port then
+ * costs less than one with a filter that rejects all.
+ */
+static uint16_t only_port(const struct source_request *request)
+{
+    bool single = request->port_count == 1 && request->ports[0].first == request->ports[0].last;
+
+    return single ? htons(request->ports[0].first) : 0;
+}
+
 /* TCPDIAG_GETSOCK: whatever family it names, the kernel walks for all (inet_diag_dump_compat()). */
 static void both_families_put(struct nlmsghdr *header, const struct source_request *request)
 {
-    struct inet_diag_req body = {.idiag_family = AF_INET, .idiag_states = request->states};
+    struct inet_diag_req body = {.idiag_family = AF_INET,
+                                 .id.idiag_sport = only_port(request),
+                                 .idiag_states = request->states};
 
     header->nlmsg_type = TCPDIAG_GETSOCK;
     memcpy(mnl_nlmsg_put_extra_header(header, sizeof body), &body, sizeof body);
@@ -64,7 +78,8 @@ static void one_family_put(struct nlmsghdr *header, const struct source_request 
 {
     struct inet_diag_req_v2 body = {.sdiag_family = family,
                                     .sdiag_protocol = kernel_protocols[request->protocol],
-                                    .idiag_states = request->states};
+                                    .idiag_states = request->states,
+                                    .id.idiag_sport = only_port(request)};
 
     header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
     memcpy(mnl_nlmsg_put_extra_header(header, sizeof body), &body, sizeof body);

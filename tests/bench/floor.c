@@ -3,7 +3,8 @@
  *
  * floor PORT...: asks the kernel what a run of check_dualstack asks that judges these ports (the v4-mapped established
  * TCP connections on them), and throws the answer away unread: what the kernel itself charges.
- * floor: asks for the same with a filter that rejects every socket at its first instruction: what the mere walk costs.
+ * floor all: without a filter, so all established TCP connections of AF_INET6: what ss asks for.
+ * floor none: with a filter that rejects every socket at its first instruction: what the mere walk costs.
  * Prints how often it received and how many bytes.
  */
 #include "config.h"
@@ -66,21 +67,23 @@ static size_t ports_parse(struct source_ports *ports, int count, char **words)
 
 static size_t request_build(uint32_t *buffer, int count, char **words)
 {
+    bool none = strcmp(words[0], "none") == 0;
+    bool all = strcmp(words[0], "all") == 0;
     struct source_ports ports[PORTS_MOST];
     struct source_request request = {
         .protocol = RECORD_TCP,
         .families = SOURCE_FAMILY(RECORD_INET6),
         .states = SOURCE_STATE(RECORD_ESTABLISHED),
-        .v4_mapped_only = count > 0,
+        .v4_mapped_only = !none && !all,
         .ports = ports,
-        .port_count = ports_parse(ports, count, words),
+        .port_count = none || all ? 0 : ports_parse(ports, count, words),
     };
-    size_t length = diag_request_build(buffer, &request, 0, SEQUENCE);
+    struct nlmsghdr *header = (void *)buffer;
 
-    if (count > 0)
-        return length;
-    reject_all_put((struct nlmsghdr *)(void *)buffer);
-    return ((const struct nlmsghdr *)(const void *)buffer)->nlmsg_len;
+    diag_request_build(buffer, &request, 0, SEQUENCE);
+    if (none)
+        reject_all_put(header);
+    return header->nlmsg_len;
 }
 
 /* The end of a dump is the last message of an answer, so only an answer's last bytes need a look. */
@@ -111,11 +114,16 @@ int main(int argc, char **argv)
     const unsigned char *bytes = (const unsigned char *)buffer;
     struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
     int netlink = socket(AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
-    size_t length = request_build(buffer, argc - 1, argv + 1);
+    size_t length;
     unsigned long received = 0;
     unsigned long sum = 0;
     ssize_t count;
 
+    if (argc < 2) {
+        fputs("usage: floor PORT... | all | none\n", stderr);
+        return 2;
+    }
+    length = request_build(buffer, argc - 1, argv + 1);
     if (netlink < 0 || sendto(netlink, buffer, length, 0, (const struct sockaddr *)&kernel, sizeof kernel) < 0)
         fail("cannot ask");
     do {

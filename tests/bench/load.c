@@ -33,7 +33,7 @@
 #define SECONDS_MOST 3600u
 
 /* What a child needs beside its connections: standard streams, listeners, the pipe. */
-#define DESCRIPTORS_SPARE (PORTS_MOST + 36)
+#define DESCRIPTORS_SPARE (PORTS_MOST + 36UL)
 
 /* A child of its own source address holds no more than this, so that no address runs out of ports. */
 #define CHILD_MOST 20000UL

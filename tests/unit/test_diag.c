@@ -41,6 +41,14 @@ static const struct {
     {RECORD_UDP, 0, 0, {{0, 0, 0}}},
 };
 
+/* In network byte order, as the kernel compares it; 0 asks for any port. */
+static uint16_t only_port(const struct source_request *request)
+{
+    return request->port_count == 1 && request->ports[0].first == request->ports[0].last
+               ? htons(request->ports[0].first)
+               : 0;
+}
+
 /* Returns the length of the request's own struct. */
 static size_t body_check(const unsigned char *body, const struct source_request *request, uint16_t type, uint8_t family,
                          uint8_t protocol)
@@ -51,7 +59,7 @@ static size_t body_check(const unsigned char *body, const struct source_request 
     if (type == TCPDIAG_GETSOCK) {
         memcpy(&old, body, sizeof old);
         ck_assert_uint_eq(old.idiag_states, request->states);
-        ck_assert_uint_eq(old.id.idiag_sport, 0);
+        ck_assert_uint_eq(old.id.idiag_sport, only_port(request));
         return sizeof old;
     }
     memcpy(&new, body, sizeof new);
@@ -59,7 +67,7 @@ static size_t body_check(const unsigned char *body, const struct source_request 
     ck_assert_uint_eq(new.sdiag_protocol, protocol);
     ck_assert_uint_eq(new.idiag_states, request->states);
     ck_assert_uint_eq(new.idiag_ext, 0);
-    ck_assert_uint_eq(new.id.idiag_sport, 0);
+    ck_assert_uint_eq(new.id.idiag_sport, only_port(request));
     return sizeof new;
 }
 
@@ -114,6 +122,12 @@ START_TEST(request_is_built)
         request_check(&request, _i, dump);
         request.port_count = FILTER_RANGES;
         request_check(&request, _i, dump);
+        request.ports = &(struct source_ports){443, 443};
+        request.port_count = 1;
+        request_check(&request, _i, dump);
+        request.ports = &(struct source_ports){443, 444};
+        request_check(&request, _i, dump);
+        request.ports = ports;
     }
 }
 END_TEST
