@@ -12,8 +12,8 @@
 
 /*
  * To be called first of all: makes sure that no file the program opens gets the number of a standard stream that it was
- * started without, and that a reader who went away is an error instead of a signal. Nothing ever goes to standard
- * error.
+ * started without, and that a reader who went away, or a limit on the size of files, is an error instead of a signal.
+ * Nothing ever goes to standard error.
  */
 void output_prepare(void);
 

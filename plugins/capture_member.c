@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * Captures as JSON, each member read as what it must be, or a mistake told with its place.
+ */
+#include "config.h"
+
+#include "capture_member.h"
+
+#include "audit/rule.h"
+#include "capture_format.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/*
+ * A capture far above any host's is refused before it is taken apart: a parsed object takes a hundred times the memory
+ * of the "{}" it was.
+ */
+#define CONTAINERS_MOST 150000u
+#define VALUES_MOST 2000000u
+
+/* --- bytes -------------------------------------------------------------------------------------------------------- */
+
+/* Counts what can become a JSON value, wherever it stands: a text may hold some of these, too, but not so many. */
+static bool is_too_much(const char *bytes, size_t length)
+{
+    size_t containers = 0;
+    size_t values = 0;
+
+    for (size_t i = 0; i < length; i++) {
+        containers += bytes[i] == '{' || bytes[i] == '[';
+        values += bytes[i] == ',';
+    }
+    return containers > CONTAINERS_MOST || values > VALUES_MOST;
+}
+
+int capture_member_root_parse(const char *bytes, size_t length, json_t **root, char error[static CAPTURE_ERROR_SIZE])
+{
+    json_error_t fault;
+
+    *root = NULL;
+    if (is_too_much(bytes, length)) {
+        snprintf(error, CAPTURE_ERROR_SIZE,
+                 "holds more than %u JSON objects and arrays, or %u commas: no host's capture", CONTAINERS_MOST,
+                 VALUES_MOST);
+        return -EINVAL;
+    }
+    *root = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &fault);
+    if (*root == NULL && json_error_code(&fault) == json_error_out_of_memory) {
+        return -ENOMEM;
+    }
+    if (*root == NULL) {
+        snprintf(error, CAPTURE_ERROR_SIZE, "line %d, column %d: %s", fault.line, fault.column, fault.text);
+        return -EINVAL;
+    }
+    if (!json_is_object(*root)) {
+        snprintf(error, CAPTURE_ERROR_SIZE, "is no capture: it must be one JSON object");
+        json_decref(*root);
+        *root = NULL;
+        return -EINVAL;
+    }
+    return 0;
+}
+
+/* --- places in a capture ------------------------------------------------------------------------------------------ */
+
+static size_t append(char *text, size_t length, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Appends to a text of CAPTURE_ERROR_SIZE; what does not fit is left out. */
+static size_t append(char *text, size_t length, const char *format, ...)
+{
+    va_list arguments;
+    int added;
+
+    va_start(arguments, format);
+    added = vsnprintf(text + length, CAPTURE_ERROR_SIZE - length, format, arguments);
+    va_end(arguments);
+    length += added > 0 ? (size_t)added : 0;
+    return length < CAPTURE_ERROR_SIZE ? length : CAPTURE_ERROR_SIZE - 1;
+}
+
+/* The place that is `depth` above `place`, NULL when there is none. */
+static const struct capture_place *place_above(const struct capture_place *place, size_t depth)
+{
+    while (place != NULL && depth-- > 0) {
+        place = place->parent;
+    }
+    return place;
+}
+
+/* From the outermost place inwards. */
+static size_t place_append(char *text, const struct capture_place *place)
+{
+    size_t depth = 0;
+    size_t length = 0;
+
+    while (place_above(place, depth + 1) != NULL) {
+        depth++;
+    }
+    for (size_t up = depth + 1; up-- > 0;) {
+        const struct capture_place *at = place_above(place, up);
+        length = at->name == NULL ? append(text, length, "[%zu]", at->index)
+                                  : append(text, length, "%s%.60s", at->parent != NULL ? "." : "", at->name);
+    }
+    return length;
+}
+
+int capture_member_fail(char error[static CAPTURE_ERROR_SIZE], const struct capture_place *place, const char *format,
+                        ...)
+{
+    size_t length = place_append(error, place);
+    va_list arguments;
+
+    length = append(error, length, " ");
+    va_start(arguments, format);
+    vsnprintf(error + length, CAPTURE_ERROR_SIZE - length, format, arguments);
+    va_end(arguments);
+    return -EINVAL;
+}
+
+/* --- members ------------------------------------------------------------------------------------------------------ */
+
+static bool word_find(const struct capture_field *field, const char *text, struct capture_value *value)
+{
+    for (value->number = 0; field->words[value->number] != NULL; value->number++) {
+        if (strcmp(text, field->words[value->number]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_within(const struct capture_field *field, int64_t number)
+{
+    return field->least <= number && number <= field->most;
+}
+
+/* False when the node is not what the field must be. */
+static bool value_take(const struct capture_field *field, json_t *node, struct capture_value *value)
+{
+    *value = (struct capture_value){.null = json_is_null(node), .node = node};
+    if (value->null) {
+        return field->nullable;
+    }
+    switch (field->type) {
+    case CAPTURE_NUMBER:
+        value->number = json_integer_value(node);
+        return json_is_integer(node) && is_within(field, value->number);
+    case CAPTURE_TEXT:
+        value->text = json_string_value(node);
+        return value->text != NULL && is_within(field, (int64_t)json_string_length(node));
+    case CAPTURE_WORD:
+        return json_is_string(node) && word_find(field, json_string_value(node), value);
+    case CAPTURE_BOOLEAN:
+        value->number = json_is_true(node);
+        return json_is_boolean(node);
+    case CAPTURE_OBJECT:
+        return json_is_object(node);
+    case CAPTURE_ARRAY:
+        return json_is_array(node);
+    }
+    return false;
+}
+
+#define DEMAND_SIZE 120
+
+static void demand_format(char text[static DEMAND_SIZE], const struct capture_field *field)
+{
+    static const char *const plain[] =
+        {[CAPTURE_BOOLEAN] = "true or false", [CAPTURE_OBJECT] = "an object", [CAPTURE_ARRAY] = "an array"};
+    size_t length = 0;
+
+    if (field->type == CAPTURE_NUMBER) {
+        length = (size_t)snprintf(text, DEMAND_SIZE, "a whole number from %" PRId64 " to %" PRId64, field->least,
+                                  field->most);
+    } else if (field->type == CAPTURE_TEXT) {
+        length = (size_t)snprintf(text, DEMAND_SIZE, "a text of %" PRId64 " to %" PRId64 " bytes", field->least,
+                                  field->most);
+    } else if (field->type == CAPTURE_WORD) {
+        for (int i = 0; field->words[i] != NULL; i++) {
+            length += (size_t)snprintf(text + length, DEMAND_SIZE - length, "%s\"%s\"", i == 0 ? "" : " or ",
+                                       field->words[i]);
+        }
+    } else {
+        length = (size_t)snprintf(text, DEMAND_SIZE, "%s", plain[field->type]);
+    }
+    snprintf(text + length, DEMAND_SIZE - length, "%s", field->nullable ? " or null" : "");
+}
+
+#define FOUND_SIZE 80
+
+static void found_format(char text[static FOUND_SIZE], const json_t *node)
+{
+    static const char *const plain[] = {
+        [JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array", [JSON_REAL] = "no whole number",
+        [JSON_TRUE] = "true",        [JSON_FALSE] = "false",    [JSON_NULL] = "null",
+    };
+
+    if (json_is_integer(node)) {
+        snprintf(text, FOUND_SIZE, "%" JSON_INTEGER_FORMAT, json_integer_value(node));
+    } else if (!json_is_string(node)) {
+        snprintf(text, FOUND_SIZE, "%s", plain[json_typeof(node)]);
+    } else if (json_string_length(node) > 40) {
+        snprintf(text, FOUND_SIZE, "a text of %zu bytes", json_string_length(node));
+    } else {
+        snprintf(text, FOUND_SIZE, "\"%s\"", json_string_value(node));
+    }
+}
+
+int capture_member_read(char error[static CAPTURE_ERROR_SIZE], const struct capture_place *place,
+                        const struct capture_field *field, json_t *node, struct capture_value *value)
+{
+    char demand[DEMAND_SIZE];
+    char found[FOUND_SIZE];
+
+    if (value_take(field, node, value)) {
+        return 0;
+    }
+    demand_format(demand, field);
+    found_format(found, node);
+    return capture_member_fail(error, place, "is %s, must be %s", found, demand);
+}
+
+static bool is_known(const struct capture_field *fields, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(fields[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int unknown_member_tell(char error[static CAPTURE_ERROR_SIZE], const struct capture_place *place, json_t *object,
+                               const struct capture_field *fields, size_t count)
+{
+    struct capture_place member = {.parent = place};
+    json_t *value;
+
+    json_object_foreach(object, member.name, value)
+    {
+        if (!is_known(fields, count, member.name)) {
+            return capture_member_fail(error, &member, "is no member of schema %d", CAPTURE_SCHEMA);
+        }
+    }
+    return 0;
+}
+
+int capture_member_read_all(char error[static CAPTURE_ERROR_SIZE], const struct capture_place *place, json_t *object,
+                            const struct capture_field *fields, size_t count, struct capture_value *values)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct capture_place member = {.parent = place, .name = fields[i].name};
+        json_t *node = json_object_get(object, fields[i].name);
+        int result = node == NULL ? capture_member_fail(error, &member, "is missing")
+                                  : capture_member_read(error, &member, &fields[i], node, &values[i]);
+        if (result != 0) {
+            return result;
+        }
+    }
+    return json_object_size(object) == count ? 0 : unknown_member_tell(error, place, object, fields, count);
+}
+
+int capture_member_read_element(char error[static CAPTURE_ERROR_SIZE], const struct capture_place *place, json_t *node,
+                                const struct capture_field *fields, size_t count, struct capture_value *values)
+{
+    static const struct capture_field element = {.type = CAPTURE_OBJECT};
+    int result = capture_member_read(error, place, &element, node, &values[0]);
+
+    return result != 0 ? result : capture_member_read_all(error, place, node, fields, count, values);
+}
+
+enum record_answer capture_member_answer(const struct capture_value *value)
+{
+    if (value->null) {
+        return RECORD_UNKNOWN;
+    }
+    return value->number != 0 ? RECORD_YES : RECORD_NO;
+}
+
+/* Two digits below `most`, -1 for other text. */
+static int digits_read(const char *text, int most)
+{
+    int number = text[0] >= '0' && text[0] <= '9' && text[1] >= '0' && text[1] <= '9'
+                     ? (text[0] - '0') * 10 + text[1] - '0'
+                     : -1;
+
+    return number < most ? number : -1;
+}
+
+bool capture_member_time(const struct capture_value *value, time_t *time)
+{
+    const char *text = value->text;
+    char date[sizeof "2026-11-22"];
+    int hour = digits_read(text + 11, 24);
+    int minute = digits_read(text + 14, 60);
+    int second = digits_read(text + 17, 61);
+    int32_t day;
+
+    snprintf(date, sizeof date, "%s", text);
+    if (text[10] != 'T' || text[13] != ':' || text[16] != ':' || text[19] != 'Z' || hour < 0 || minute < 0 ||
+        second < 0 || !rule_day_parse(date, &day) || day < 0) {
+        return false;
+    }
+    *time = (time_t)day * 86400 + (time_t)hour * 3600 + (time_t)minute * 60 + second;
+    return true;
+}
+
+/* The field's bound says that it fits. */
+void capture_member_text_keep(char *text, const struct capture_value *value)
+{
+    if (value->null) {
+        *text = '\0';
+    } else {
+        memcpy(text, value->text, strlen(value->text) + 1);
+    }
+}
