@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * Tests of plugins/remedy.c: what there is to change, and in whose words.
+ */
+#include "config.h"
+
+#include "remedy.h"
+
+#include "unit.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool port_find(const char *name, enum record_protocol protocol, uint16_t *port)
+{
+    (void)name;
+    (void)protocol;
+    (void)port;
+    return false;
+}
+
+static bool user_find(const char *name, uint32_t *uid)
+{
+    (void)name;
+    *uid = 1;
+    return true;
+}
+
+static const struct rule_names names = {.port = port_find, .user = user_find};
+
+/* The host is one listener; a family of its own is told by the colon. v6only counts for [::] alone. */
+static const struct {
+    const char *rule;
+    const char *address; /* NULL: nothing listens */
+    enum record_v6only v6only;
+    const char *unit; /* NULL: not known */
+    enum record_answer host_ipv6, bindv6only, disable_ipv6;
+    const char *said[3]; /* all of these; an empty first one: nothing is said */
+} cases[] = {
+    /* The socket's own option, systemd's word and the sysctl. */
+    {"443 v6-only",
+     "::",
+     RECORD_V6ONLY_NO,
+     NULL,
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"set IPV6_V6ONLY on [::]:443", "BindIPv6Only=ipv6-only", "sysctl net.ipv6.bindv6only=1"}},
+    {"443 dual-stack",
+     "::",
+     RECORD_V6ONLY_YES,
+     NULL,
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"turn IPV6_V6ONLY off on [::]:443", "BindIPv6Only=both", "listen on 0.0.0.0:443 too"}},
+    {"443 dual-stack",
+     "::",
+     RECORD_V6ONLY_YES,
+     NULL,
+     RECORD_YES,
+     RECORD_YES,
+     RECORD_NO,
+     {"sysctl net.ipv6.bindv6only=0", NULL, NULL}},
+    {"443 dual-stack",
+     "0.0.0.0",
+     RECORD_V6ONLY_UNKNOWN,
+     NULL,
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"listen on [::]:443 too", NULL, NULL}},
+    {"443 v4-only",
+     "::",
+     RECORD_V6ONLY_NO,
+     NULL,
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"listen on 0.0.0.0:443 in place of [::]:443", NULL, NULL}},
+    {"443 v4-only bind=0.0.0.0/0",
+     "::1",
+     RECORD_V6ONLY_YES,
+     NULL,
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"listen on 0.0.0.0:443 too", NULL, NULL}},
+    {"443 v6-only",
+     "192.0.2.1",
+     RECORD_V6ONLY_UNKNOWN,
+     NULL,
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"listen on [::]:443 too", NULL, NULL}},
+    /* The host itself. */
+    {"443 v6",
+     "0.0.0.0",
+     RECORD_V6ONLY_UNKNOWN,
+     "nginx.service",
+     RECORD_NO,
+     RECORD_NO,
+     RECORD_NO,
+     {"give this host an IPv6 address", NULL, NULL}},
+    {"443 v6",
+     "0.0.0.0",
+     RECORD_V6ONLY_UNKNOWN,
+     NULL,
+     RECORD_NO,
+     RECORD_NO,
+     RECORD_YES,
+     {"sysctl net.ipv6.conf.all.disable_ipv6=1", NULL, NULL}},
+    /* The rest of what a rule can demand. */
+    {"443 any bind=10.0.0.0/8",
+     "0.0.0.0",
+     RECORD_V6ONLY_UNKNOWN,
+     NULL,
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"bind it to an address inside 10.0.0.0/8", NULL, NULL}},
+    {"443 dual-stack form=split",
+     "::",
+     RECORD_V6ONLY_NO,
+     NULL,
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"set IPV6_V6ONLY on [::]:443 and listen on 0.0.0.0:443 too", NULL, NULL}},
+    {"443 closed",
+     "0.0.0.0",
+     RECORD_V6ONLY_UNKNOWN,
+     "telnet.socket",
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"stop it: telnet.socket", NULL, NULL}},
+    {"443 any unit=nginx.service",
+     NULL,
+     RECORD_V6ONLY_UNKNOWN,
+     NULL,
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"start nginx.service", NULL, NULL}},
+    {"443 any unit=nginx*",
+     NULL,
+     RECORD_V6ONLY_UNKNOWN,
+     NULL,
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"missing=ok", NULL, NULL}},
+    {"443 any mapped-critical=1:",
+     "::",
+     RECORD_V6ONLY_NO,
+     NULL,
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"--list", NULL, NULL}},
+    {"443 v6-only", "::", RECORD_V6ONLY_UNKNOWN, NULL, RECORD_YES, RECORD_NO, RECORD_NO, {"netlink", NULL, NULL}},
+    {"443 any user=other", "0.0.0.0", RECORD_V6ONLY_UNKNOWN, NULL, RECORD_YES, RECORD_NO, RECORD_NO, {"", NULL, NULL}},
+    /* The daemon's own words, where its unit tells which it is. */
+    {"443 dual-stack",
+     "0.0.0.0",
+     RECORD_V6ONLY_UNKNOWN,
+     "nginx.service",
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"(in nginx: listen [::]:443)", NULL, NULL}},
+    {"443 v6-only",
+     "::",
+     RECORD_V6ONLY_NO,
+     "nginx.service",
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"(in nginx: listen [::]:443 ipv6only=on)", NULL, NULL}},
+    {"443 dual-stack",
+     "0.0.0.0",
+     RECORD_V6ONLY_UNKNOWN,
+     "ssh.service",
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"(in sshd: AddressFamily any)", NULL, NULL}},
+    {"443 dual-stack",
+     "0.0.0.0",
+     RECORD_V6ONLY_UNKNOWN,
+     "apache2.service",
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"(in Apache: Listen 443)", NULL, NULL}},
+    {"443 dual-stack",
+     "0.0.0.0",
+     RECORD_V6ONLY_UNKNOWN,
+     "postgresql@15-main.service",
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"(in PostgreSQL: listen_addresses = '*')", NULL, NULL}},
+    {"443 dual-stack",
+     "0.0.0.0",
+     RECORD_V6ONLY_UNKNOWN,
+     "redis-server.service",
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"(in Redis: bind * -::*)", NULL, NULL}},
+    {"443 v6-only",
+     "::",
+     RECORD_V6ONLY_NO,
+     "haproxy.service",
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"(in HAProxy: bind :::443 v6only)", NULL, NULL}},
+    {"443 v6-only",
+     "::",
+     RECORD_V6ONLY_NO,
+     "node-app.service",
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"(in Node.js: ", "ipv6Only: true", NULL}},
+    {"443 v4-only",
+     "::",
+     RECORD_V6ONLY_NO,
+     "tomcat10.service",
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"(in Java: -Djava.net.preferIPv4Stack=true)", NULL, NULL}},
+};
+
+static struct tally *tally_of(int row)
+{
+    struct tally *tally = tally_create();
+    const char *address = cases[row].address;
+    struct tally_listener listener = {.sockets = 1, .v6only = cases[row].v6only};
+    char mapped[64];
+
+    tally->host = (struct sock_host){.ipv6 = cases[row].host_ipv6,
+                                     .bindv6only = cases[row].bindv6only,
+                                     .disable_ipv6 = cases[row].disable_ipv6};
+    if (address == NULL) {
+        return tally;
+    }
+    listener.family = strchr(address, ':') != NULL ? RECORD_INET6 : RECORD_INET;
+    strcpy(mapped, listener.family == RECORD_INET ? "::ffff:" : "");
+    strcat(mapped, address);
+    ck_assert_int_eq(inet_pton(AF_INET6, mapped, &listener.address), 1);
+    listener.scope = stack_scope(&listener.address, 0);
+    listener.unit_state = cases[row].unit != NULL ? TALLY_UNIT_KNOWN : TALLY_UNIT_UNTOLD;
+    listener.unit = cases[row].unit != NULL ? strdup(cases[row].unit) : NULL;
+    ck_assert_int_eq(tally_listener_add(tally, RECORD_TCP, 443, &listener), 0);
+    tally_sort(tally);
+    return tally;
+}
+
+START_TEST(remedy_fits_the_evidence)
+{
+    struct policy *policy = policy_create(&names);
+    struct tally *tally = tally_of(_i);
+    struct judge_question question = {.policy = policy, .tally = tally};
+    struct judge_verdict *verdict = NULL;
+    char text[REMEDY_SIZE];
+
+    ck_assert_int_eq(policy_rule_add(policy, cases[_i].rule, 1), 0);
+    ck_assert_int_eq(policy_finish(policy), 0);
+    ck_assert_uint_eq(policy->errors.count, 0);
+    ck_assert_int_eq(judge(&question, &verdict), 0);
+    ck_assert_uint_ge(verdict->services[0].reason_count, 1);
+    remedy_format(text, &verdict->services[0], &verdict->services[0].reasons[0], tally);
+    if (*cases[_i].said[0] == '\0') {
+        ck_assert_str_eq(text, "");
+    }
+    for (int i = 0; i < 3 && cases[_i].said[i] != NULL; i++) {
+        ck_assert_msg(strstr(text, cases[_i].said[i]) != NULL, "\"%s\" lacks \"%s\"", text, cases[_i].said[i]);
+    }
+    judge_free(verdict);
+    policy_free(policy);
+    tally_free(tally);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("remedy");
+    TCase *tcase = tcase_create("remedy");
+
+    tcase_add_loop_test(tcase, remedy_fits_the_evidence, 0, (int)(sizeof cases / sizeof *cases));
+    suite_add_tcase(suite, tcase);
+    return unit_run(suite);
+}
