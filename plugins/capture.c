@@ -10,6 +10,7 @@
 #include "capture_format.h"
 #include "deadline.h"
 #include "json_text.h"
+#include "owners.h"
 #include "plugin/escape.h"
 
 #include <assert.h>
@@ -220,7 +221,7 @@ int capture_run(const struct options *options, const struct policy *policy, stru
     int result = look_take(&request, &look);
 
     if (result == 0) {
-        result = look_owners_find(look);
+        result = owners_find(look);
     }
     deadline_stage("writing the capture");
     if (result == 0) {

@@ -495,7 +495,6 @@ static struct look *look_create(void)
         return NULL;
     }
     look->owners_known = true;
-    look->connections_whole = true;
     look->tally = tally_create();
     if (look->tally == NULL) {
         free(look);

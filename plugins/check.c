@@ -8,6 +8,7 @@
 #include "check.h"
 
 #include "deadline.h"
+#include "owners.h"
 #include "tell_json.h"
 #include "tell_text.h"
 
@@ -63,7 +64,7 @@ static int sight_judge(const struct options *options, const struct policy *polic
         .today = day_of(sight->look->time),
         .everything = options->json || policy->rule_count == 0,
     };
-    int result = asks_for_units(policy) ? look_owners_find(sight->look) : 0;
+    int result = asks_for_units(policy) ? owners_find(sight->look) : 0;
 
     deadline_stage("judging");
     return result != 0 ? result : judge(&question, &sight->verdict);
@@ -158,7 +159,7 @@ static int sight_tell(const struct options *options, const struct policy *policy
     /* Owners are only looked up for those who read about them. */
     if (options->json || options->verbose > 0 || sight->verdict->state != STATE_OK ||
         sight->verdict->total.waived > 0) {
-        result = look_owners_find(sight->look);
+        result = owners_find(sight->look);
     }
     answer->state = sight->verdict->state;
     answer->total = sight->verdict->total;

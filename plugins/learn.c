@@ -9,6 +9,7 @@
 #include "learn.h"
 
 #include "deadline.h"
+#include "owners.h"
 #include "plugin/escape.h"
 #include "tell_json.h"
 #include "tell_text.h"
@@ -98,7 +99,7 @@ static int looks_take(struct learner *learner)
     int result = look_take(&request, &learner->look);
 
     if (result == 0) {
-        result = look_owners_find(learner->look);
+        result = owners_find(learner->look);
     }
     if (result == 0) {
         request.depth = LOOK_MAPPED_JUDGED;

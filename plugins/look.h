@@ -22,8 +22,8 @@ struct look {
     time_t time;
     char **asked; /* what was asked of the kernel, a line each; only when the options are that verbose */
     size_t asked_count;
-    bool owners_known;      /* users and units were looked up, or come from a capture: this host is not to be asked */
-    bool connections_whole; /* all connections were read, not only the v4-mapped ones of the judged ports */
+    bool foreign;      /* another host's files: its users are not this one's */
+    bool owners_known; /* users and units were looked up, or come from a capture: this host is not to be asked */
 };
 
 /* Which connections to read. */
@@ -45,10 +45,6 @@ struct look_request {
  * *look, which look_free() ends, or -ENOMEM.
  */
 int look_take(const struct look_request *request, struct look **look);
-
-/* Finds the user names and units of all listeners. Returns 0 or -ENOMEM. What cannot be told is told so in each of
- * them. */
-int look_owners_find(struct look *look);
 
 /* Sets the remark to that on the protocols that the policy judges, or on every one. */
 void look_remark_choose(struct look *look, const struct policy *policy, bool every_protocol);
