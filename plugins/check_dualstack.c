@@ -23,9 +23,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static const char version[] = "check_dualstack " PACKAGE_VERSION "\n";
-static const char out_of_memory[] = "DUALSTACK UNKNOWN: out of memory\n";
 
 static int failure_build(const struct options *options, enum state state, const char *const *sentences, size_t count,
                          const char *usage, struct answer *answer)
@@ -127,11 +127,31 @@ static int help_tell(enum options_mode mode)
     return output_answer(text, strlen(text), STATE_UNKNOWN);
 }
 
+/* In either form, with no memory but the stack's. */
+static int out_of_memory_tell(bool json)
+{
+    static const char text[] = "DUALSTACK UNKNOWN: out of memory\n";
+    time_t now = time(NULL);
+    struct tm fields;
+    char object[512];
+
+    if (!json || gmtime_r(&now, &fields) == NULL) {
+        return output_answer(text, strlen(text), STATE_UNKNOWN);
+    }
+    strftime(object, sizeof object,
+             "{\"plugin\":\"check_dualstack\",\"version\":\"" PACKAGE_VERSION
+             "\",\"schema\":1,\"time\":\"%Y-%m-%dT%H:%M:%SZ\",\"host\":\"\",\"source\":null,\"remark\":null,"
+             "\"netns\":null,\"namespace\":null,\"ipv6\":null,\"state\":\"UNKNOWN\",\"summary\":\"out of memory\","
+             "\"services\":[],\"totals\":{},\"errors\":[\"out of memory\"]}\n",
+             &fields);
+    return output_answer(object, strlen(object), STATE_UNKNOWN);
+}
+
 /* Writes the answer, unless its mode has written it already. Returns the exit code. */
-static int answer_give(int result, const struct answer *answer)
+static int answer_give(int result, bool json, const struct answer *answer)
 {
     if (result != 0) {
-        return output_answer(out_of_memory, strlen(out_of_memory), STATE_UNKNOWN);
+        return out_of_memory_tell(json);
     }
     return answer->text != NULL ? output_answer(answer->text, answer->length, answer->state) : (int)answer->state;
 }
@@ -156,7 +176,7 @@ int main(int argc, char **argv)
     } else if (result == -EINVAL) {
         result = sentence_fail(&options, error, options_usage, &answer);
     }
-    exit_code = answer_give(result, &answer);
+    exit_code = answer_give(result, options.json, &answer);
     free(answer.text);
     options_clear(&options);
     return exit_code;
