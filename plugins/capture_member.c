@@ -83,26 +83,21 @@ static size_t append(char *text, size_t length, const char *format, ...)
     return length < CAPTURE_ERROR_SIZE ? length : CAPTURE_ERROR_SIZE - 1;
 }
 
-/* The place that is `depth` above `place`, NULL when there is none. */
-static const struct capture_place *place_above(const struct capture_place *place, size_t depth)
-{
-    while (place != NULL && depth-- > 0) {
-        place = place->parent;
-    }
-    return place;
-}
+/* Deeper than any place in a capture is. */
+#define DEPTH_MOST 8
 
 /* From the outermost place inwards. */
 static size_t place_append(char *text, const struct capture_place *place)
 {
+    const struct capture_place *chain[DEPTH_MOST] = {NULL};
     size_t depth = 0;
     size_t length = 0;
 
-    while (place_above(place, depth + 1) != NULL) {
-        depth++;
+    for (; place != NULL && depth < DEPTH_MOST; place = place->parent) {
+        chain[depth++] = place;
     }
-    for (size_t up = depth + 1; up-- > 0;) {
-        const struct capture_place *at = place_above(place, up);
+    while (depth-- > 0) {
+        const struct capture_place *at = chain[depth];
         length = at->name == NULL ? append(text, length, "[%zu]", at->index)
                                   : append(text, length, "%s%.60s", at->parent != NULL ? "." : "", at->name);
     }

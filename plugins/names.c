@@ -70,7 +70,7 @@ int names_learn_users(struct names *users, bool foreign)
 
     for (size_t i = 0; i < users->count && result == 0; i++) {
         struct name *name = &users->list[i];
-        // cppcheck-suppress getpwuidCalled ; there is one thread
+
         struct passwd *user = name->text == NULL && !foreign ? getpwuid((uid_t)name->id) : NULL;
         char number[sizeof "4294967295"];
         snprintf(number, sizeof number, "%u", (unsigned)name->id);

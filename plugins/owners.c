@@ -82,7 +82,7 @@ static int user_tell(struct tally_listener *listener, void *context)
     if (listener->user != NULL) {
         return 0;
     }
-    user = getpwuid(listener->uid); // cppcheck-suppress getpwuidCalled ; there is one thread
+    user = getpwuid(listener->uid);
     listener->user = user != NULL ? strdup(user->pw_name) : NULL;
     return user == NULL || listener->user != NULL ? 0 : -ENOMEM;
 }

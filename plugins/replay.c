@@ -498,7 +498,9 @@ static int fleet_tell(struct fleet *fleet, struct answer *answer)
     if (report == NULL) {
         return -ENOMEM;
     }
-    qsort(fleet->hosts, fleet->count, sizeof *fleet->hosts, host_compare);
+    if (fleet->count > 0) {
+        qsort(fleet->hosts, fleet->count, sizeof *fleet->hosts, host_compare);
+    }
     summary_tell(report, fleet);
     findings_tell(report, fleet);
     values_tell(report, fleet);

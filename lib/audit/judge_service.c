@@ -227,7 +227,8 @@ int judge_service_blame(struct judge_service *service, const struct judge_reason
     return 0;
 }
 
-/* The listener to blame in the world that breaks the rule; where that is for another cause, in the one that takes most. */
+/* The listener to blame in the world that breaks the rule; where that is for another cause, in the one that takes most.
+ */
 static const struct tally_listener *culprit_find(const struct outlook *outlook, enum judge_cause cause)
 {
     const struct stack_world most = world_of(WORLDS - 1);

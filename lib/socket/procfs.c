@@ -71,11 +71,12 @@ static bool character_take(struct cursor *cursor, char wanted)
 
 static bool blanks_take(struct cursor *cursor)
 {
-    if (!character_take(cursor, ' '))
-        return false;
-    while (character_take(cursor, ' '))
-        continue;
-    return true;
+    bool any = false;
+
+    while (character_take(cursor, ' ')) {
+        any = true;
+    }
+    return any;
 }
 
 /* Exactly `digits` of them. */
@@ -145,8 +146,7 @@ static bool fields_take(struct cursor *cursor, enum record_family family, struct
     uint32_t unused;
     bool whole;
 
-    while (character_take(cursor, ' '))
-        continue;
+    blanks_take(cursor);
     whole = digits_skip(cursor, 10) && character_take(cursor, ':') && blanks_take(cursor) &&
             endpoint_take(cursor, family, &record->local, &record->local_port) && blanks_take(cursor) &&
             endpoint_take(cursor, family, &record->remote, &record->remote_port) && blanks_take(cursor) &&
