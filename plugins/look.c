@@ -74,6 +74,7 @@ static void asked_keep(struct survey *survey, const struct source *source, const
     struct look *look = survey->look;
     char ports[200];
     char line[400];
+    char *kept;
     char **grown;
 
     if (survey->request->options->verbose < 3) {
@@ -88,12 +89,16 @@ static void asked_keep(struct survey *survey, const struct source *source, const
              : request->families == SOURCE_FAMILY(RECORD_INET6) ? " of AF_INET6"
                                                                 : " of AF_INET",
              request->ports == NULL ? "" : ports, "");
+    kept = strdup(line);
     grown = realloc(look->asked, (look->asked_count + 1) * sizeof *grown);
     if (grown != NULL) {
         look->asked = grown;
-        look->asked[look->asked_count] = strdup(line);
-        look->asked_count += look->asked[look->asked_count] != NULL;
     }
+    if (grown == NULL || kept == NULL) {
+        free(kept);
+        return;
+    }
+    look->asked[look->asked_count++] = kept;
 }
 
 /* --- scans ------------------------------------------------------------------------------------------------------- */

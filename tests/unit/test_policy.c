@@ -560,6 +560,20 @@ static const struct {
     {"443@loopback any\n443@external any", "22,443 any\n", "p:1", 443, false},
 };
 
+/* Where the host's own range is not known the kernel's stands in, so that no client is taken for a server. */
+START_TEST(unknown_client_ports_are_the_kernels)
+{
+    static const struct sock_host unknown = {.port_range_first = 1, .port_range_last = 0};
+    struct policy *policy = policy_of(NULL, "default closed\n50000/udp any\n");
+
+    ck_assert_ptr_null(policy_find(policy, &unknown, RECORD_UDP, 40000, STACK_EXTERNAL));
+    ck_assert_ptr_nonnull(policy_find(policy, &unknown, RECORD_UDP, 50000, STACK_EXTERNAL));
+    ck_assert_ptr_nonnull(policy_find(policy, &unknown, RECORD_UDP, 61000, STACK_EXTERNAL));
+    ck_assert_ptr_nonnull(policy_find(policy, &unknown, RECORD_TCP, 40000, STACK_EXTERNAL));
+    policy_free(policy);
+}
+END_TEST
+
 START_TEST(superseded_port_is_told)
 {
     struct policy *policy = policy_of(supersessions[_i].rules, supersessions[_i].text);
@@ -618,6 +632,7 @@ static Suite *policy_suite(void)
     tcase_add_test(rank, unknown_port_range_frees_no_port);
     tcase_add_test(rank, empty_policy_judges_nothing);
     tcase_add_loop_test(rank, command_line_replaces_rules_of_the_file, 0, COUNT(replacements));
+    tcase_add_test(rank, unknown_client_ports_are_the_kernels);
     tcase_add_loop_test(rank, superseded_port_is_told, 0, COUNT(supersessions));
     tcase_add_loop_test(rank, judged_protocols_are_told, 0, COUNT(protocols));
     suite_add_tcase(suite, rank);
