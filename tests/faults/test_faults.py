@@ -89,6 +89,16 @@ MOST = 60
 # They call for memory in ways of their own and end the program when they get none.
 SANITIZER_OWN = {"mmap", "munmap", "mprotect", "brk", "madvise", "futex", "readlink", "prlimit64"}
 
+# What SECURITY.md says that it never does: start, connect, serve, change or end anything.
+FORBIDDEN = re.compile(
+    r"(execve|execveat|fork|vfork|clone3?|listen|accept4?|creat|truncate|ftruncate|fallocate|rename\w*|link|linkat|"
+    r"symlink\w*|unlink\w*|mkdir\w*|rmdir|mknod\w*|f?chmod\w*|f?chown\w*|\w*setxattr|utime\w*|mount|umount2?|init_module|"
+    r"finit_module|set[ug]id|setre\w+|setgroups|capset|kill|tkill|tgkill|ptrace|sethostname|reboot|shutdown)\(|"
+    r"open(at|at2)?\(.*O_(WRONLY|RDWR|CREAT|TRUNC|APPEND)|"
+    # A name service cache is asked over AF_UNIX; AF_INET6 is only tried for being there.
+    r"socket\((?!AF_NETLINK|AF_UNIX|AF_INET6?, SOCK_DGRAM)|(bind|sendto|sendmsg)\((?!\d+, .*AF_NETLINK)|"
+    r"connect\((?!\d+, \{sa_family=AF_UNIX)|write(v|64)?\((?!1, )")
+
 Fault = collections.namedtuple("Fault", "call inject")
 
 
@@ -101,7 +111,7 @@ class Sites:
 
     def __init__(self, scenario, log):
         self.answer = traced(scenario, log)
-        self.calls = []
+        self.calls = []  # each its name, its number and the line that tells of it
         self.left_out = 0
         counts = collections.Counter()
         with open(log, encoding="utf-8", errors="surrogateescape") as file:
@@ -114,7 +124,7 @@ class Sites:
             counts[call[1]] += 1
             started = started or MARKER.search(line) is not None
             if started and call[1] not in NEVER:
-                self.calls.append((call[1], counts[call[1]], line))
+                self.calls.append((call[1], counts[call[1]], line[call.start(1):]))
         if not started:
             raise AssertionError("no start of the program in:\n" + "\n".join(lines[-20:]))
         self._thin_out()
@@ -172,6 +182,13 @@ class Faults(unittest.TestCase):
     def test_every_option_has_a_scenario(self):
         self.assertEqual(scenarios.long_options() - scenarios.options_used(self.runs), set(),
                          "name them in scenarios.py, or no fault is tried on them")
+
+    def test_it_only_reads(self):
+        for scenario in self.runs:
+            with self.subTest(scenario=scenario.name):
+                calls = Sites(scenario, os.path.join(self.folder, "trace")).calls
+                self.assertEqual([line for _, _, line in calls if FORBIDDEN.search(line)], [])
+                self.assertTrue(any(line.startswith("write(1,") for _, _, line in calls))
 
     def test_every_call_fails_in_every_way(self):
         total = collections.Counter()

@@ -85,7 +85,6 @@ START_TEST(everything_is_read)
     ck_assert_uint_eq(host->port_range_first, 32768);
     ck_assert_uint_eq(host->port_range_last, 60999);
     ck_assert(look->owners_known);
-    ck_assert(look->connections_whole);
     ck_assert_uint_eq(look->tally->service_count, 1);
     service = tally_find(look->tally, RECORD_TCP, 443);
     ck_assert_uint_eq(service->listener_count, 2);
