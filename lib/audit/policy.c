@@ -369,18 +369,10 @@ int policy_finish(struct policy *policy)
 
 /* --- who judges what --------------------------------------------------------------------------------------------- */
 
-/* What the kernel hands out when nobody has set it otherwise; stands in where the host's range is not known. */
-#define CLIENT_PORT_FIRST 32768
-#define CLIENT_PORT_LAST 60999
-
 /* Clients come and go on the UDP ports that the kernel hands out. */
 static bool is_client_port(const struct sock_host *host, enum record_protocol protocol, uint16_t port)
 {
-    bool known = host->port_range_first <= host->port_range_last;
-    uint16_t first = known ? host->port_range_first : CLIENT_PORT_FIRST;
-    uint16_t last = known ? host->port_range_last : CLIENT_PORT_LAST;
-
-    return protocol == RECORD_UDP && first <= port && port <= last;
+    return protocol == RECORD_UDP && host->port_range_first <= port && port <= host->port_range_last;
 }
 
 static uint16_t rule_position(const struct policy *policy, bool singles_only, enum record_protocol protocol,

@@ -48,8 +48,8 @@ int policy_finish(struct policy *policy);
 /*
  * The one rule that judges a listener (or connection) of this port and scope on that host, NULL for none. On the ports
  * it names --rule outranks the file; then a single port outranks a range, then a scope outranks none; then come the
- * defaults, the one with a protocol first, then the one with a scope. UDP ports that the host hands out to clients
- * (32768 to 60999 where its range is not known) are judged by a rule that names the port itself only.
+ * defaults, the one with a protocol first, then the one with a scope. UDP ports that the host hands out to clients are
+ * judged by a rule that names the port itself only.
  */
 const struct rule *policy_find(const struct policy *policy, const struct sock_host *host, enum record_protocol protocol,
                                uint16_t port, enum stack_scope scope);

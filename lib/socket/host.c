@@ -48,6 +48,10 @@ static enum record_answer switch_read(const char *path)
     return strcmp(text, "1\n") == 0 ? RECORD_YES : RECORD_UNKNOWN;
 }
 
+/*
+ * What the kernel starts with (net/ipv4/af_inet.c, inet_init_net()) stands in for what cannot be read: with no range at
+ * all every client's UDP port would be taken for a server's.
+ */
 static void port_range_read(struct sock_host *host)
 {
     char text[64];
@@ -55,6 +59,8 @@ static void port_range_read(struct sock_host *host)
     unsigned long first;
     unsigned long last;
 
+    host->port_range_first = 32768;
+    host->port_range_last = 60999;
     if (text_read(text, sizeof text, "/proc/sys/net/ipv4/ip_local_port_range") < 0)
         return;
     first = strtoul(text, &rest, 10);

@@ -92,11 +92,11 @@ SANITIZER_OWN = {"mmap", "munmap", "mprotect", "brk", "madvise", "futex", "readl
 # What SECURITY.md says that it never does: start, connect, serve, change or end anything.
 FORBIDDEN = re.compile(
     r"(execve|execveat|fork|vfork|clone3?|listen|accept4?|creat|truncate|ftruncate|fallocate|rename\w*|link|linkat|"
-    r"symlink\w*|unlink\w*|mkdir\w*|rmdir|mknod\w*|f?chmod\w*|f?chown\w*|\w*setxattr|utime\w*|mount|umount2?|init_module|"
-    r"finit_module|set[ug]id|setre\w+|setgroups|capset|kill|tkill|tgkill|ptrace|sethostname|reboot|shutdown)\(|"
+    r"symlink\w*|unlink\w*|mkdir\w*|rmdir|mknod\w*|f?chmod\w*|f?chown\w*|\w*setxattr|utime\w*|mount|umount2?|"
+    r"f?init_module|set[ug]id|setre\w+|setgroups|capset|kill|tkill|tgkill|ptrace|sethostname|reboot|shutdown)\(|"
     r"open(at|at2)?\(.*O_(WRONLY|RDWR|CREAT|TRUNC|APPEND)|"
     # A name service cache is asked over AF_UNIX; AF_INET6 is only tried for being there.
-    r"socket\((?!AF_NETLINK|AF_UNIX|AF_INET6?, SOCK_DGRAM)|(bind|sendto|sendmsg)\((?!\d+, .*AF_NETLINK)|"
+    r"socket\((?!AF_NETLINK|AF_UNIX|AF_INET6?, SOCK_DGRAM)|(bind|sendto|sendmsg)\(.*sa_family=AF_INET|"
     r"connect\((?!\d+, \{sa_family=AF_UNIX)|write(v|64)?\((?!1, )")
 
 Fault = collections.namedtuple("Fault", "call inject")
@@ -127,6 +127,7 @@ class Sites:
                 self.calls.append((call[1], counts[call[1]], line[call.start(1):]))
         if not started:
             raise AssertionError("no start of the program in:\n" + "\n".join(lines[-20:]))
+        self.all = list(self.calls)
         self._thin_out()
 
     def _thin_out(self):
@@ -186,8 +187,8 @@ class Faults(unittest.TestCase):
     def test_it_only_reads(self):
         for scenario in self.runs:
             with self.subTest(scenario=scenario.name):
-                calls = Sites(scenario, os.path.join(self.folder, "trace")).calls
-                self.assertEqual([line for _, _, line in calls if FORBIDDEN.search(line)], [])
+                calls = Sites(scenario, os.path.join(self.folder, "trace")).all
+                self.assertEqual([line for _, _, line in calls if FORBIDDEN.match(line)], [])
                 self.assertTrue(any(line.startswith("write(1,") for _, _, line in calls))
 
     def test_every_call_fails_in_every_way(self):

@@ -193,7 +193,7 @@ START_TEST(no_descriptors)
     ck_assert_str_ne(host.kernel, "");
     ck_assert_uint_ne(host.netns, 0);
     ck_assert_int_eq(host.bindv6only, RECORD_UNKNOWN);
-    ck_assert_uint_gt(host.port_range_first, host.port_range_last);
+    ck_assert_uint_eq(host.port_range_first, 32768); /* the kernel's own */
 }
 END_TEST
 

@@ -464,6 +464,18 @@ START_TEST(one_rule_judges)
 }
 END_TEST
 
+/* Where the host's port range is not known no port is a client's. */
+START_TEST(unknown_port_range_frees_no_port)
+{
+    const struct sock_host unknown = {.port_range_first = 1, .port_range_last = 0};
+    struct policy *policy = policy_of(NULL, "default any\n");
+
+    ck_assert_ptr_nonnull(policy_find(policy, &unknown, RECORD_UDP, 40000, STACK_EXTERNAL));
+    ck_assert_ptr_nonnull(policy_find(policy, &unknown, RECORD_UDP, 1, STACK_EXTERNAL));
+    policy_free(policy);
+}
+END_TEST
+
 START_TEST(empty_policy_judges_nothing)
 {
     struct policy *policy = policy_of(NULL, NULL);
@@ -548,20 +560,6 @@ static const struct {
     {"443@loopback any\n443@external any", "22,443 any\n", "p:1", 443, false},
 };
 
-/* Where the host's own range is not known the kernel's stands in, so that no client is taken for a server. */
-START_TEST(unknown_client_ports_are_the_kernels)
-{
-    static const struct sock_host unknown = {.port_range_first = 1, .port_range_last = 0};
-    struct policy *policy = policy_of(NULL, "default closed\n50000/udp any\n");
-
-    ck_assert_ptr_null(policy_find(policy, &unknown, RECORD_UDP, 40000, STACK_EXTERNAL));
-    ck_assert_ptr_nonnull(policy_find(policy, &unknown, RECORD_UDP, 50000, STACK_EXTERNAL));
-    ck_assert_ptr_nonnull(policy_find(policy, &unknown, RECORD_UDP, 61000, STACK_EXTERNAL));
-    ck_assert_ptr_nonnull(policy_find(policy, &unknown, RECORD_TCP, 40000, STACK_EXTERNAL));
-    policy_free(policy);
-}
-END_TEST
-
 START_TEST(superseded_port_is_told)
 {
     struct policy *policy = policy_of(supersessions[_i].rules, supersessions[_i].text);
@@ -617,9 +615,9 @@ static Suite *policy_suite(void)
     tcase_add_loop_test(error, a_huge_list_is_read_or_refused, 0, COUNT(sizes));
     suite_add_tcase(suite, error);
     tcase_add_loop_test(rank, one_rule_judges, 0, COUNT(finds));
+    tcase_add_test(rank, unknown_port_range_frees_no_port);
     tcase_add_test(rank, empty_policy_judges_nothing);
     tcase_add_loop_test(rank, command_line_replaces_rules_of_the_file, 0, COUNT(replacements));
-    tcase_add_test(rank, unknown_client_ports_are_the_kernels);
     tcase_add_loop_test(rank, superseded_port_is_told, 0, COUNT(supersessions));
     tcase_add_loop_test(rank, judged_protocols_are_told, 0, COUNT(protocols));
     suite_add_tcase(suite, rank);
