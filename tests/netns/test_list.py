@@ -25,6 +25,11 @@ STATES = {1: "ESTABLISHED", 2: "SYN_SENT", 3: "SYN_RECV", 4: "FIN_WAIT1", 5: "FI
           8: "CLOSE_WAIT", 9: "LAST_ACK", 10: "LISTEN", 11: "CLOSING", 12: "SYN_RECV"}
 
 
+def about_sockets(remarks):
+    """Without those on units: a chroot may have no cgroup2 mount to tell them by."""
+    return [remark for remark in remarks if not remark.startswith("units cannot be told: no usable cgroup2 mount")]
+
+
 class Table:
     """The table, read by the columns of its heading; what does not fit them is an error."""
 
@@ -187,7 +192,7 @@ class Rows(ListCase):
                                  {"LISTEN", "ESTABLISHED", "TIME_WAIT", "CLOSE_WAIT", "FIN_WAIT1", "FIN_WAIT2",
                                   "LAST_ACK", "SYN_SENT", "SYN_RECV"})
                 self.assertEqual([row[0] for row in table.rows], sorted(row[0] for row in table.rows))
-                self.assertEqual(table.rest, [])
+                self.assertEqual(about_sockets(table.rest), [])
 
     def test_no_socket_at_all(self):
         result = self.check(OK, "--list")
@@ -330,7 +335,7 @@ class Json(ListCase):
         dual = self.sockets.listener("::", v6only=False)
         client, server = self.sockets.connection(dual, "127.0.0.1")
         *rows, end = [dualstack.json.loads(line) for line in self.check(OK, "--list", "--format=json").lines]
-        self.assertEqual((end["state"], end["sockets"], end["remarks"], end["errors"]), ("OK", 3, [], []))
+        self.assertEqual((end["state"], end["sockets"], about_sockets(end["remarks"]), end["errors"]), ("OK", 3, [], []))
         by_port = {(row["port"], row["remote_port"]): row for row in rows}
         listening = by_port[port_of(dual), None]
         self.assertEqual((listening["protocol"], listening["family"], listening["state"], listening["address"],
