@@ -302,11 +302,12 @@ static bool is_folder(const char *path)
     return strcmp(path, "-") != 0 && stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+/* What cannot be asked is taken for a file, so that reading it tells why: a host is never left out in silence. */
 static bool is_file(const char *path)
 {
     struct stat status;
 
-    return stat(path, &status) == 0 && S_ISREG(status.st_mode);
+    return stat(path, &status) != 0 || S_ISREG(status.st_mode);
 }
 
 static int is_shown(const struct dirent *entry)
