@@ -9,75 +9,43 @@
 #include "learn.h"
 
 #include "deadline.h"
+#include "lesson.h"
 #include "owners.h"
 #include "plugin/escape.h"
 #include "tell_json.h"
 #include "tell_text.h"
 #include "words.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* No longer than what RRD tells apart. */
-#define NAME_MAX_LEARNED 19
-
 /* So many listeners of one service, and of ports that are not frozen, are told one by one. */
 #define LISTENERS_TOLD 8
 #define PORTS_TOLD 20
 
-/* Linux hands these ports out unless told otherwise. */
-#define CLIENT_FIRST 32768
-#define CLIENT_LAST 60999
-
-/* bindresvport() takes its ports from these (glibc: 600 to 1023, then 512 on). */
-#define RESERVED_FIRST 512
-#define RESERVED_LAST 1023
-
 #define DAY_SECONDS 86400
-
-/* Will it be on the same port after the next start? */
-enum habit {
-    HABIT_FIXED,
-    HABIT_CLIENT,  /* in net.ipv4.ip_local_port_range */
-    HABIT_RESERVED /* of a daemon that takes any free port below 1024 */
-};
-
-/* One service, or its part in one scope where the parts differ: what one rule is to name. */
-struct lesson {
-    struct judge_service service; /* only what words.h looks at; the list of listeners is owned */
-    int scope;                    /* RULE_ANY_SCOPE: all of it */
-    char name[RULE_NAME_MAX + 1];
-    bool named; /* by the services database; else it is the name that the rule has by itself */
-    enum habit habit;
-};
 
 struct learner {
     const struct options *options;
     const struct policy *policy; /* without rules */
     struct look *look;           /* listeners alone: what a connection proves ends with it */
     struct look *connections;    /* for the comments */
-    uint16_t client_first;
-    uint16_t client_last;
-    struct lesson *lessons;
-    size_t count;
+    struct lesson_list lessons;
     FILE *out;
 };
 
 /* The ports that are not frozen, by why. */
 static const struct section {
     enum record_protocol protocol;
-    enum habit habit;
-    const char *name;
+    enum lesson_habit habit;
 } sections[] = {
-    {RECORD_TCP, HABIT_CLIENT, "per-boot-tcp"},
-    {RECORD_UDP, HABIT_CLIENT, "per-boot-udp"},
-    {RECORD_TCP, HABIT_RESERVED, "rpc-reserved-tcp"},
-    {RECORD_UDP, HABIT_RESERVED, "rpc-reserved-udp"},
+    {RECORD_TCP, LESSON_CLIENT},
+    {RECORD_UDP, LESSON_CLIENT},
+    {RECORD_TCP, LESSON_RESERVED},
+    {RECORD_UDP, LESSON_RESERVED},
 };
 #define SECTIONS (sizeof sections / sizeof *sections)
 
@@ -86,7 +54,7 @@ static const struct tally *tally_of(const struct learner *learner)
     return learner->look->tally;
 }
 
-/* --- what there is ----------------------------------------------------------------------------------------------- */
+/* --- the looks --------------------------------------------------------------------------------------------------- */
 
 static int looks_take(struct learner *learner)
 {
@@ -106,272 +74,6 @@ static int looks_take(struct learner *learner)
         result = look_take(&request, &learner->connections);
     }
     return result;
-}
-
-static bool client_range_is_known(const struct learner *learner)
-{
-    return tally_of(learner)->host.port_range_first <= tally_of(learner)->host.port_range_last;
-}
-
-static void client_range_set(struct learner *learner)
-{
-    const struct sock_host *host = &tally_of(learner)->host;
-    bool known = client_range_is_known(learner);
-
-    learner->client_first = known ? host->port_range_first : CLIENT_FIRST;
-    learner->client_last = known ? host->port_range_last : CLIENT_LAST;
-}
-
-/*
- * A socket whose IPv4 is unknown can only widen IPv4, and no farther than it takes IPv6 itself: the worlds in which
- * none and all of them do are the ends of what is possible.
- */
-static void stack_find(const struct tally *tally, struct judge_service *service)
-{
-    static const struct stack_world worlds[] = {{{false, false, false}, false}, {{true, true, true}, true}};
-    struct stack_sum sums[2] = {{0}};
-    struct stack ends[2];
-
-    for (int end = 0; end < 2; end++) {
-        for (size_t i = 0; i < service->listener_count; i++) {
-            const struct tally_listener *listener = service->listeners[i];
-            stack_sum_add(&sums[end], &worlds[end], listener->family, listener->scope, tally_accepts(tally, listener));
-        }
-        ends[end] = stack_of(&sums[end]);
-    }
-    service->stack = stack_agree(&ends[0], &ends[1]);
-}
-
-static uint64_t mapped_count(const struct learner *learner, const struct tally_service *source, int scope)
-{
-    const struct tally_service *seen = tally_find(learner->connections->tally, source->protocol, source->port);
-    uint64_t count = 0;
-
-    for (int i = 0; seen != NULL && i < STACK_SCOPES; i++) {
-        count += scope == RULE_ANY_SCOPE || scope == i ? seen->connections[i][TALLY_MAPPED] : 0;
-    }
-    return count;
-}
-
-/* Fills a lesson with the listeners of that scope (RULE_ANY_SCOPE: all). */
-static int lesson_fill(const struct learner *learner, struct lesson *lesson, const struct tally_service *source,
-                       int scope)
-{
-    struct judge_service *service = &lesson->service;
-
-    *lesson = (struct lesson){.scope = scope};
-    service->protocol = source->protocol;
-    service->port = source->port;
-    service->connections[TALLY_MAPPED] = mapped_count(learner, source, scope);
-    service->listeners = calloc(source->listener_count + 1, sizeof(const struct tally_listener *));
-    if (service->listeners == NULL) {
-        return -ENOMEM;
-    }
-    service->listener_count = 0;
-    for (size_t i = 0; i < source->listener_count; i++) {
-        if (scope == RULE_ANY_SCOPE || scope == (int)source->listeners[i].scope) {
-            service->listeners[service->listener_count++] = &source->listeners[i];
-        }
-    }
-    stack_find(tally_of(learner), service);
-    return 0;
-}
-
-/* Adds the lesson of that scope unless nothing listens in it. */
-static int lesson_add(struct learner *learner, const struct tally_service *source, int scope)
-{
-    struct lesson *lesson = &learner->lessons[learner->count];
-    int result = lesson_fill(learner, lesson, source, scope);
-
-    if (result == 0 && lesson->service.listener_count > 0) {
-        learner->count++;
-    } else {
-        free(lesson->service.listeners);
-    }
-    return result;
-}
-
-/* A rule without a scope would not see the narrower family of a lopsided service, so each scope gets a rule. */
-static int service_learn(struct learner *learner, const struct tally_service *source)
-{
-    int result = lesson_add(learner, source, RULE_ANY_SCOPE);
-
-    if (result != 0 || !learner->lessons[learner->count - 1].service.stack.lopsided) {
-        return result;
-    }
-    free(learner->lessons[--learner->count].service.listeners);
-    for (int scope = STACK_EXTERNAL; scope >= STACK_LOOPBACK && result == 0; scope--) {
-        result = lesson_add(learner, source, scope);
-    }
-    return result;
-}
-
-/* --- names ------------------------------------------------------------------------------------------------------- */
-
-static bool name_is_taken(const struct learner *learner, const struct lesson *except, const char *name)
-{
-    for (size_t i = 0; i < SECTIONS; i++) {
-        if (strcmp(sections[i].name, name) == 0) {
-            return true;
-        }
-    }
-    for (const struct lesson *lesson = learner->lessons; lesson < except; lesson++) {
-        if (strcmp(lesson->name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Joins the parts with the second whole and the first cut to fit. */
-static void name_join(char name[static RULE_NAME_MAX + 1], const char *base, const char *tail)
-{
-    int room = NAME_MAX_LEARNED - (int)strlen(tail);
-
-    snprintf(name, RULE_NAME_MAX + 1, "%.*s%s", room, base, tail);
-}
-
-/* "http", for UDP where TCP has that "http-udp", else "http_2" and so on. */
-static void name_choose(const struct learner *learner, struct lesson *lesson, const char *base)
-{
-    const char *scope = lesson->scope == RULE_ANY_SCOPE ? "" : stack_scope_name((enum stack_scope)lesson->scope);
-    char tail[24];
-
-    snprintf(tail, sizeof tail, "%s%s", *scope != '\0' ? "-" : "", scope);
-    name_join(lesson->name, base, tail);
-    if (name_is_taken(learner, lesson, lesson->name) && lesson->service.protocol == RECORD_UDP) {
-        snprintf(tail, sizeof tail, "-udp%s%s", *scope != '\0' ? "-" : "", scope);
-        name_join(lesson->name, base, tail);
-    }
-    for (unsigned number = 2; name_is_taken(learner, lesson, lesson->name); number++) {
-        snprintf(tail, sizeof tail, "_%u", number);
-        name_join(lesson->name, base, tail);
-    }
-}
-
-/* The services database's name with what a rule's name cannot hold made "_"; false when it has none. */
-static bool service_name_find(const struct judge_service *service, char name[static RULE_NAME_MAX + 1])
-{
-    const struct servent *entry = getservbyport(htons(service->port), record_protocol_name(service->protocol));
-
-    if (entry == NULL || entry->s_name[0] == '\0') {
-        return false;
-    }
-    snprintf(name, RULE_NAME_MAX + 1, "%s", entry->s_name);
-    for (char *c = name; *c != '\0'; c++) {
-        bool letter = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z');
-        if (!letter && !(*c >= '0' && *c <= '9') && *c != '-' && *c != '_') {
-            *c = '_';
-        }
-    }
-    return true;
-}
-
-/* As rule.c names a rule that has no name=. */
-static void own_name_write(struct lesson *lesson)
-{
-    bool scoped = lesson->scope != RULE_ANY_SCOPE;
-
-    snprintf(lesson->name, sizeof lesson->name, "%s_%u%s%s", record_protocol_name(lesson->service.protocol),
-             (unsigned)lesson->service.port, scoped ? "_" : "",
-             scoped ? stack_scope_name((enum stack_scope)lesson->scope) : "");
-}
-
-static void lesson_name(const struct learner *learner, struct lesson *lesson)
-{
-    char name[RULE_NAME_MAX + 1];
-
-    lesson->named = service_name_find(&lesson->service, name);
-    if (lesson->named) {
-        name_choose(learner, lesson, name);
-    } else {
-        own_name_write(lesson);
-    }
-}
-
-/* --- habits ------------------------------------------------------------------------------------------------------ */
-
-/* Daemons that bind with bindresvport() at each start, as units and users of the common distributions call them. */
-static bool takes_reserved_ports(const struct tally_listener *listener)
-{
-    static const char *const owners[] = {
-        "rpcbind.service",
-        "rpcbind.socket",
-        "rpc-statd.service",
-        "rpc-statd-notify.service",
-        "nfs-mountd.service",
-        "ypbind.service",
-        "ypserv.service",
-        "nis.service",
-        "rpc",
-        "_rpc",
-        "rpcuser",
-        "statd",
-    };
-
-    for (size_t i = 0; i < sizeof owners / sizeof *owners; i++) {
-        if ((listener->unit != NULL && strcmp(listener->unit, owners[i]) == 0) ||
-            (listener->user != NULL && strcmp(listener->user, owners[i]) == 0)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool all_take_reserved_ports(const struct judge_service *service)
-{
-    for (size_t i = 0; i < service->listener_count; i++) {
-        if (!takes_reserved_ports(service->listeners[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static enum habit habit_of(const struct learner *learner, const struct lesson *lesson)
-{
-    const struct judge_service *service = &lesson->service;
-    uint16_t port = service->port;
-    bool client_port = learner->client_first <= port && port <= learner->client_last;
-    bool ranges_meet = learner->client_first <= RESERVED_LAST && learner->client_last >= RESERVED_FIRST;
-
-    if (client_port) {
-        /* In a range made wider than Linux's own, ports with a name are those of servers. */
-        return lesson->named && port < CLIENT_FIRST ? HABIT_FIXED : HABIT_CLIENT;
-    }
-    if (!ranges_meet && port >= RESERVED_FIRST && port <= RESERVED_LAST && all_take_reserved_ports(service)) {
-        return HABIT_RESERVED;
-    }
-    return HABIT_FIXED;
-}
-
-static int lessons_make(struct learner *learner)
-{
-    const struct tally *tally = tally_of(learner);
-    int result = 0;
-
-    /* A lopsided service has at most three parts; one more for the whole that is tried first. */
-    learner->lessons = calloc(tally->service_count * STACK_SCOPES + 1, sizeof *learner->lessons);
-    if (learner->lessons == NULL) {
-        return -ENOMEM;
-    }
-    for (size_t i = 0; i < tally->service_count && result == 0; i++) {
-        result = service_learn(learner, &tally->services[i]);
-    }
-    deadline_stage("asking the services database for names");
-    for (size_t i = 0; i < learner->count; i++) {
-        lesson_name(learner, &learner->lessons[i]);
-        learner->lessons[i].habit = habit_of(learner, &learner->lessons[i]);
-    }
-    return result;
-}
-
-static void lessons_free(struct learner *learner)
-{
-    for (size_t i = 0; i < learner->count; i++) {
-        free(learner->lessons[i].service.listeners);
-    }
-    free(learner->lessons);
 }
 
 /* --- the policy's text ------------------------------------------------------------------------------------------- */
@@ -607,16 +309,16 @@ static int section_gather(const struct learner *learner, const struct section *s
 
     *all = (struct judge_service){.protocol = section->protocol};
     *lessons = 0;
-    for (size_t i = 0; i < learner->count; i++) {
-        room += learner->lessons[i].service.listener_count;
+    for (size_t i = 0; i < learner->lessons.count; i++) {
+        room += learner->lessons.list[i].service.listener_count;
     }
     all->listeners = calloc(room, sizeof(const struct tally_listener *));
     if (all->listeners == NULL) {
         return -ENOMEM;
     }
-    for (size_t i = 0; i < learner->count; i++) {
-        const struct judge_service *service = &learner->lessons[i].service;
-        if (is_of(section, &learner->lessons[i])) {
+    for (size_t i = 0; i < learner->lessons.count; i++) {
+        const struct judge_service *service = &learner->lessons.list[i].service;
+        if (is_of(section, &learner->lessons.list[i])) {
             for (size_t j = 0; j < service->listener_count; j++) {
                 all->listeners[all->listener_count++] = service->listeners[j];
             }
@@ -629,9 +331,9 @@ static int section_gather(const struct learner *learner, const struct section *s
 static void section_explain(const struct learner *learner, const struct section *section, unsigned first, unsigned last)
 {
     const char *source =
-        client_range_is_known(learner) ? "net.ipv4.ip_local_port_range" : "Linux's own range, this host's is unknown";
+        learner->lessons.client_known ? "net.ipv4.ip_local_port_range" : "Linux's own range, this host's is unknown";
 
-    if (section->habit == HABIT_RESERVED) {
+    if (section->habit == LESSON_RESERVED) {
         comment_write(learner, "RPC daemons take any free port of %u-%u/%s at each start.", first, last,
                       record_protocol_name(section->protocol));
     } else {
@@ -646,11 +348,11 @@ static void section_ports_write(const struct learner *learner, const struct sect
 {
     size_t told = 0;
 
-    for (size_t i = 0; i < learner->count && told < PORTS_TOLD; i++) {
-        if (is_of(section, &learner->lessons[i])) {
-            seen_write(learner, &learner->lessons[i]);
+    for (size_t i = 0; i < learner->lessons.count && told < PORTS_TOLD; i++) {
+        if (is_of(section, &learner->lessons.list[i])) {
+            seen_write(learner, &learner->lessons.list[i]);
             fputc('#', learner->out);
-            rule_write(learner, &learner->lessons[i]);
+            rule_write(learner, &learner->lessons.list[i]);
             told++;
         }
     }
@@ -665,13 +367,14 @@ static void section_rule_write(const struct learner *learner, const struct secti
 {
     char subject[32];
 
-    if (section->habit == HABIT_CLIENT && section->protocol == RECORD_UDP && client_range_is_known(learner)) {
+    if (section->habit == LESSON_CLIENT && section->protocol == RECORD_UDP && learner->lessons.client_known) {
         comment_write(learner, "Nothing else judges UDP ports of this range: clients come and go there.");
         return;
     }
     comment_write(learner, "Until then this rule lets such listeners be; a narrower one would be better:");
     snprintf(subject, sizeof subject, "%u-%u%s", first, last, section->protocol == RECORD_UDP ? "/udp" : "");
-    fprintf(learner->out, "%-16s any missing=ok severity=warning name=%s", subject, section->name);
+    fprintf(learner->out, "%-16s any missing=ok severity=warning name=%s", subject,
+            lesson_habit_name(section->habit, section->protocol));
     bind_write(learner, all);
     unit_write(learner, all);
     fputc('\n', learner->out);
@@ -679,9 +382,9 @@ static void section_rule_write(const struct learner *learner, const struct secti
 
 static int section_write(const struct learner *learner, const struct section *section)
 {
-    bool reserved = section->habit == HABIT_RESERVED;
-    unsigned first = reserved ? RESERVED_FIRST : learner->client_first;
-    unsigned last = reserved ? RESERVED_LAST : learner->client_last;
+    bool reserved = section->habit == LESSON_RESERVED;
+    unsigned first = reserved ? LESSON_RESERVED_FIRST : learner->lessons.client_first;
+    unsigned last = reserved ? LESSON_RESERVED_LAST : learner->lessons.client_last;
     struct judge_service all;
     size_t lessons;
     int result = section_gather(learner, section, &all, &lessons);
@@ -701,11 +404,11 @@ static int policy_write(const struct learner *learner)
     int result = 0;
 
     heading_write(learner);
-    for (size_t i = 0; i < learner->count; i++) {
-        if (learner->lessons[i].habit == HABIT_FIXED) {
+    for (size_t i = 0; i < learner->lessons.count; i++) {
+        if (learner->lessons.list[i].habit == LESSON_FIXED) {
             fputc('\n', learner->out);
-            seen_write(learner, &learner->lessons[i]);
-            rule_write(learner, &learner->lessons[i]);
+            seen_write(learner, &learner->lessons.list[i]);
+            rule_write(learner, &learner->lessons.list[i]);
         }
     }
     for (size_t i = 0; i < SECTIONS && result == 0; i++) {
@@ -823,7 +526,7 @@ static int learned_answer(struct learner *learner, struct answer *answer)
 {
     char sentence[WORDS_SIZE];
     const char *sentences[] = {sentence};
-    int result = lessons_make(learner);
+    int result = lesson_list_make(&learner->lessons, tally_of(learner), learner->connections->tally);
 
     if (result == 0) {
         result = policy_render(learner, answer);
@@ -853,11 +556,10 @@ int learn_run(const struct options *options, const struct policy *policy, struct
     answer->state = STATE_OK;
     result = looks_take(&learner);
     if (result == 0) {
-        client_range_set(&learner);
         faults = faults_list(&learner, sentences);
         result = faults > 0 ? fail(options, sentences, faults, answer) : learned_answer(&learner, answer);
     }
-    lessons_free(&learner);
+    lesson_list_clear(&learner.lessons);
     look_free(learner.look);
     look_free(learner.connections);
     return result;
