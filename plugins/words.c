@@ -297,7 +297,8 @@ const char *words_reason(char text[static WORDS_SIZE], const struct judge_servic
     return text;
 }
 
-const struct judge_reason *words_worst_reason(const struct judge_service *service)
+/* Of a service that has any. */
+static const struct judge_reason *worst_reason(const struct judge_service *service)
 {
     const struct judge_reason *worst = service->reasons;
 
@@ -311,7 +312,7 @@ const struct judge_reason *words_worst_reason(const struct judge_service *servic
 
 const char *words_finding(char text[static WORDS_SIZE], const struct judge_service *service, const struct tally *tally)
 {
-    const struct judge_reason *worst = words_worst_reason(service);
+    const struct judge_reason *worst = worst_reason(service);
     char label[WORDS_SIZE];
     char words[WORDS_SIZE];
 

@@ -46,9 +46,6 @@ const char *words_reason(char text[static WORDS_SIZE], const struct judge_servic
  */
 const char *words_finding(char text[static WORDS_SIZE], const struct judge_service *service, const struct tally *tally);
 
-/* The worst reason of a service that has any. */
-const struct judge_reason *words_worst_reason(const struct judge_service *service);
-
 /*
  * The sum of everything: "2 of 6 services off policy", "6 services on policy, 12 v4-mapped connections", and a crossed
  * threshold on the total before it: "12 v4-mapped connections, must be at most 10. 6 services on policy". Returns text.

@@ -170,7 +170,7 @@ static void v6only_infer(struct tally_service *service, const struct sock_record
     }
 }
 
-enum tally_kind tally_kind_of(const struct sock_record *record)
+static enum tally_kind kind_of(const struct sock_record *record)
 {
     if (record->family == RECORD_INET) {
         return TALLY_IPV4;
@@ -181,7 +181,7 @@ enum tally_kind tally_kind_of(const struct sock_record *record)
 static void connection_add(struct tally *tally, const struct sock_record *record)
 {
     struct tally_service *service = tally_find(tally, record->protocol, record->local_port);
-    enum tally_kind kind = tally_kind_of(record);
+    enum tally_kind kind = kind_of(record);
 
     if (service == NULL) {
         tally->outbound[kind]++;

@@ -89,7 +89,4 @@ struct tally_service *tally_find(const struct tally *tally, enum record_protocol
 /* What the listener accepts on the tally's host. */
 struct stack_accepts tally_accepts(const struct tally *tally, const struct tally_listener *listener);
 
-/* The kind of connection that an established record is. */
-enum tally_kind tally_kind_of(const struct sock_record *record);
-
 #endif

@@ -7,6 +7,7 @@
  */
 #include "config.h"
 
+#include "child.h"
 #include "unit.h"
 
 #include "socket/netns.h"
@@ -50,41 +51,6 @@ static void seen_make(void)
 static void seen_free(void)
 {
     munmap(seen, sizeof *seen);
-}
-
-/* By this name gcc lets gcov write its counts first, even under -std=c17. */
-#if defined __GNUC__ && !defined __clang__
-#define EXECUTE __builtin_execlp
-#else
-#define EXECUTE execlp
-#endif
-
-/* Ends a child process: by exec, so that no leak checker looks at what the child inherited from libcheck. */
-static _Noreturn void child_end(bool right)
-{
-    EXECUTE(right ? "true" : "false", "test", (char *)NULL);
-    _exit(127);
-}
-
-static bool text_write(const char *path, const char *text)
-{
-    int file = open(path, O_WRONLY | O_CLOEXEC);
-
-    return file >= 0 && write(file, text, strlen(text)) == (ssize_t)strlen(text) && close(file) == 0;
-}
-
-/* Whoever is not root becomes root of a user namespace of their own, if they may. */
-static bool privilege_get(void)
-{
-    char users[64];
-    char groups[64];
-
-    if (geteuid() == 0)
-        return true;
-    snprintf(users, sizeof users, "0 %ld 1", (long)geteuid());
-    snprintf(groups, sizeof groups, "0 %ld 1", (long)getegid());
-    return unshare(CLONE_NEWUSER) == 0 && text_write("/proc/self/setgroups", "deny") &&
-           text_write("/proc/self/uid_map", users) && text_write("/proc/self/gid_map", groups);
 }
 
 static int free_descriptor(void)
@@ -172,7 +138,7 @@ static void with_places(const char *format)
     int keep;
 
     seen->skipped = true;
-    if (!privilege_get() || unshare(CLONE_NEWNS) < 0)
+    if (!child_privilege_get() || unshare(CLONE_NEWNS) < 0)
         return;
     process = holder_start(&keep);
     snprintf(holder, sizeof holder, "%ld", (long)process);

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "child.h"
 #include "unit.h"
 
 #include "socket/procfs.h"
@@ -13,19 +14,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sched.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -548,58 +544,6 @@ END_TEST
 
 /* A /proc/net that lacks a family */
 
-/* By this name gcc lets gcov write its counts first, even under -std=c17. */
-#if defined __GNUC__ && !defined __clang__
-#define EXECUTE __builtin_execlp
-#else
-#define EXECUTE execlp
-#endif
-
-/* Ends a child process: by exec, so that no leak checker looks at what the child inherited from libcheck. */
-static _Noreturn void child_end(bool right)
-{
-    EXECUTE(right ? "true" : "false", "test", (char *)NULL);
-    _exit(127);
-}
-
-static bool text_write(const char *path, const char *text)
-{
-    int file = open(path, O_WRONLY | O_CLOEXEC);
-
-    return file >= 0 && write(file, text, strlen(text)) == (ssize_t)strlen(text) && close(file) == 0;
-}
-
-/* Whoever is not root becomes root of a user namespace of their own, if they may. */
-static bool privilege_get(void)
-{
-    char users[64];
-    char groups[64];
-
-    if (geteuid() == 0)
-        return true;
-    snprintf(users, sizeof users, "0 %ld 1", (long)geteuid());
-    snprintf(groups, sizeof groups, "0 %ld 1", (long)getegid());
-    return unshare(CLONE_NEWUSER) == 0 && text_write("/proc/self/setgroups", "deny") &&
-           text_write("/proc/self/uid_map", users) && text_write("/proc/self/gid_map", groups);
-}
-
-/* From now on socket(AF_INET6, ...) fails with this errno. */
-static bool socket_deny(int error)
-{
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-                 offsetof(struct seccomp_data, args[0]) + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {COUNT(code), code};
-
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
 static bool proc_replace(void)
 {
     static const char content[] = HEADING LISTEN;
@@ -639,8 +583,8 @@ static void lack_see(int index, struct seen *seen)
     struct source *source;
 
     seen->skipped = true;
-    if (!privilege_get() || unshare(CLONE_NEWNS) < 0 || !proc_replace() ||
-        (lacks[index].socket_errno != 0 && !socket_deny(lacks[index].socket_errno)))
+    if (!child_privilege_get() || unshare(CLONE_NEWNS) < 0 || !proc_replace() ||
+        (lacks[index].socket_errno != 0 && !child_socket_deny(lacks[index].socket_errno)))
         return;
     seen->skipped = false;
     request.families = lacks[index].families;

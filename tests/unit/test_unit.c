@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include "child.h"
 #include "unit.h"
 
 #include "socket/unit.h"
@@ -312,20 +313,6 @@ START_TEST(no_descriptors)
     }
 }
 END_TEST
-
-/* By this name gcc lets gcov write its counts first, even under -std=c17. */
-#if defined __GNUC__ && !defined __clang__
-#define EXECUTE __builtin_execlp
-#else
-#define EXECUTE execlp
-#endif
-
-/* Ends a child process: by exec, so that no leak checker looks at what the child inherited from libcheck. */
-static _Noreturn void child_end(bool right)
-{
-    EXECUTE(right ? "true" : "false", "test", (char *)NULL);
-    _exit(127);
-}
 
 /* What another user may not read is passed over, and the rest still found. */
 START_TEST(unreadable_directory)
