@@ -81,14 +81,14 @@ static void asked_keep(struct survey *survey, const struct source *source, const
         return;
     }
     ports_describe(ports, sizeof ports, request);
-    snprintf(line, sizeof line, "asked %s for %s %s%s%s%s", source->name, record_protocol_name(request->protocol),
+    snprintf(line, sizeof line, "asked %s for %s %s%s%s", source->name, record_protocol_name(request->protocol),
              (request->states & SOURCE_STATE(RECORD_ESTABLISHED)) == 0 ? "listeners"
              : request->v4_mapped_only                                 ? "v4-mapped connections"
                                                                        : "connections",
              request->families == SOURCE_FAMILIES_ALL           ? " of both families"
              : request->families == SOURCE_FAMILY(RECORD_INET6) ? " of AF_INET6"
                                                                 : " of AF_INET",
-             request->ports == NULL ? "" : ports, "");
+             ports);
     kept = strdup(line);
     grown = realloc(look->asked, (look->asked_count + 1) * sizeof *grown);
     if (grown != NULL) {
@@ -285,6 +285,7 @@ static int tally_begin(struct survey *survey)
     if (survey->look->tally == NULL) {
         return -ENOMEM;
     }
+    survey->look->fault[0] = '\0';
     deadline_stage("reading the host's facts under /proc");
     if (host_read(&survey->look->tally->host, directory_of(survey->request->options), &fault) != 0) {
         snprintf(survey->look->fault, sizeof survey->look->fault, "%s", fault.text);

@@ -117,15 +117,16 @@ bool words_requirement_is_kept(const struct judge_service *service)
 const char *words_owner(char text[static WORDS_SIZE], const struct tally_listener *listener)
 {
     bool has_unit = listener->unit_state == TALLY_UNIT_KNOWN && listener->unit[0] != '/';
+    const char *gone = listener->unit_state == TALLY_UNIT_GONE ? ", its unit is gone" : "";
 
     if (listener->unit_state == TALLY_UNIT_NOT_ASKED) {
         *text = '\0';
     } else if (has_unit) {
         snprintf(text, WORDS_SIZE, "%s", listener->unit);
     } else if (listener->user != NULL) {
-        snprintf(text, WORDS_SIZE, "user %s", listener->user);
+        snprintf(text, WORDS_SIZE, "user %s%s", listener->user, gone);
     } else {
-        snprintf(text, WORDS_SIZE, "user %lu", (unsigned long)listener->uid);
+        snprintf(text, WORDS_SIZE, "user %lu%s", (unsigned long)listener->uid, gone);
     }
     return text;
 }

@@ -26,7 +26,8 @@ bool words_requirement_is_kept(const struct judge_service *service);
 const char *words_endpoint(char text[static WORDS_SIZE], const struct judge_service *service,
                            const struct tally_listener *listener);
 
-/* Whose it is: its unit, or "user NAME" where there is no unit to tell; "" when neither was looked up. Returns text. */
+/* Whose it is: its unit, or "user NAME" where there is no unit to tell ("user NAME, its unit is gone"); "" when neither
+ * was looked up. Returns text. */
 const char *words_owner(char text[static WORDS_SIZE], const struct tally_listener *listener);
 
 /* "0.0.0.0:443 (nginx.service)". Returns text. */

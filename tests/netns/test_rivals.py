@@ -313,17 +313,19 @@ class Injected(dualstack.TestCase):
         if probe.returncode != 0:
             self.skipTest("strace may not trace here: %r" % probe.stderr)
 
-    def injected(self, injection, *args):
-        """Runs the program under strace; returns the result and whether the injection struck."""
+    def injected(self, injections, *args):
+        """Runs the program under strace; returns the result and whether any injection struck."""
+        injections = [injections] if isinstance(injections, str) else injections
         # The leak sanitizer cannot work under strace.
         env = dualstack.environment(ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0")
-        done = subprocess.run(["strace", "-f", "-o", self.trace, "-e", "inject=" + injection, dualstack.PROGRAM, *args],
+        faults = [word for injection in injections for word in ("-e", "inject=" + injection)]
+        done = subprocess.run(["strace", "-f", "-o", self.trace, *faults, dualstack.PROGRAM, *args],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30,
                               env=env, check=False)
         self.assertEqual(done.stderr, b"")
         with open(self.trace, encoding="utf-8", errors="replace") as file:
             struck = "(INJECTED)" in file.read()
-        return dualstack.Result((injection, *args), done.returncode, done.stdout), struck
+        return dualstack.Result((*injections, *args), done.returncode, done.stdout), struck
 
     def test_failing_answers(self):
         port = port_of(self.sockets.listener("0.0.0.0"))
@@ -342,6 +344,21 @@ class Injected(dualstack.TestCase):
                                     self.assertEqual(result.code, fine, str(result))
                             struck_at_all += struck
         self.assertGreater(struck_at_all, 20)
+
+    def test_a_fault_ends_with_its_attempt(self):
+        """What could not be read before an interrupted dump was read when it was asked for anew."""
+        subprocess.run(["strace", "-f", "-o", self.trace, "-e", "trace=openat", dualstack.PROGRAM],
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+        with open(self.trace, encoding="utf-8", errors="replace") as file:
+            opened = [line for line in file if "openat(" in line]
+        number = 1 + next(i for i, line in enumerate(opened) if "/if_inet6" in line)
+        once = "openat:error=EIO:when=%d" % number
+        result, struck = self.injected(once, "--format=json")
+        self.assertTrue(struck)
+        self.assertEqual((result.code, len(result.json["errors"])), (UNKNOWN, 1), str(result))
+        result, struck = self.injected([once, "recvmsg:error=ENOBUFS:when=1"], "--format=json")
+        self.assertTrue(struck)
+        self.assertEqual((result.code, result.json["errors"]), (OK, []), str(result))
 
     def test_short_answers(self):
         port = port_of(self.sockets.listener("0.0.0.0"))
