@@ -90,23 +90,33 @@ static int sight_take(const struct options *options, const struct policy *policy
     return result != 0 ? result : sight_judge(options, policy, sight);
 }
 
-/* Did the earlier verdict find the same absence? */
-static bool is_confirmed(const struct judge_service *service, const struct judge_verdict *earlier)
+static bool is_absent(const struct judge_service *service)
 {
-    for (size_t i = 0; i < earlier->service_count; i++) {
-        const struct judge_service *other = &earlier->services[i];
-        if (other->rule == service->rule && other->protocol == service->protocol && other->port == service->port) {
-            return other->absent && other->state != STATE_OK;
-        }
-    }
-    return false;
+    return service->absent && service->state != STATE_OK;
 }
 
+static bool is_same(const struct judge_service *a, const struct judge_service *b)
+{
+    return a->rule == b->rule && a->protocol == b->protocol && a->port == b->port;
+}
+
+/*
+ * Did the earlier verdict find every absence too? Both are in the same order, so the search for each goes on where the
+ * last one ended: a range may have 65,535 missing ports.
+ */
 static bool all_confirmed(const struct judge_verdict *verdict, const struct judge_verdict *earlier)
 {
+    size_t next = 0;
+
     for (size_t i = 0; i < verdict->service_count; i++) {
         const struct judge_service *service = &verdict->services[i];
-        if (service->absent && service->state != STATE_OK && !is_confirmed(service, earlier)) {
+        if (!is_absent(service)) {
+            continue;
+        }
+        while (next < earlier->service_count && !is_same(&earlier->services[next], service)) {
+            next++;
+        }
+        if (next == earlier->service_count || !is_absent(&earlier->services[next])) {
             return false;
         }
     }
