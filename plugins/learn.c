@@ -118,7 +118,8 @@ static bool unit_is_lasting(const char *unit)
     return strspn(unit, alphabet) == length && (lasting || strcmp(unit, "init.scope") == 0);
 }
 
-/* The unit that all these listeners belong to, when it can stand in a rule; NULL when not, and *why says so. */
+/* The unit that all these listeners belong to, when it can stand in a rule; else NULL, and *why is NULL where they have
+ * none. */
 static const char *common_unit(const struct judge_service *service, const char **why)
 {
     const char *unit = NULL;
@@ -127,16 +128,17 @@ static const char *common_unit(const struct judge_service *service, const char *
     for (size_t i = 0; i < service->listener_count; i++) {
         const struct tally_listener *listener = service->listeners[i];
         if (listener->unit_state != TALLY_UNIT_KNOWN || *listener->unit == '/') {
-            *why = "no unit";
-        } else if (!unit_is_lasting(listener->unit)) {
-            *why = "its unit may be another one after the next start";
-        } else if (unit != NULL && strcmp(unit, listener->unit) != 0) {
-            *why = "several units share the port";
-        }
-        unit = listener->unit;
-        if (*why != NULL) {
             return NULL;
         }
+        if (!unit_is_lasting(listener->unit)) {
+            *why = "its unit may be another one after the next start";
+            return NULL;
+        }
+        if (unit != NULL && strcmp(unit, listener->unit) != 0) {
+            *why = "several units share the port";
+            return NULL;
+        }
+        unit = listener->unit;
     }
     return unit;
 }
@@ -246,7 +248,7 @@ static void remarks_write(const struct learner *learner, const struct lesson *le
     if (lesson->scope != RULE_ANY_SCOPE) {
         comment_write(learner, "  Another family reaches as far as another scope, so each scope has a rule.");
     }
-    if (common_unit(service, &why) == NULL && strcmp(why, "no unit") != 0) {
+    if (common_unit(service, &why) == NULL && why != NULL) {
         comment_write(learner, "  No unit=, as %s.", why);
     }
 }
