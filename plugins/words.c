@@ -291,6 +291,10 @@ const char *words_reason(char text[static WORDS_SIZE], const struct judge_servic
     case JUDGE_UNIT_UNKNOWN:
         unit_unknown_words(text, service, reason->listener);
         break;
+    case JUDGE_CLIENT_UNKNOWN:
+        snprintf(text, WORDS_SIZE, "whether %.100s is a client's cannot be told without net.ipv4.ip_local_port_range",
+                 endpoint);
+        break;
     case JUDGE_UNREADABLE:
         snprintf(text, WORDS_SIZE, "%.500s", tally->unreadable[service->protocol]);
         break;

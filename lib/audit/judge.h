@@ -24,6 +24,7 @@ enum judge_cause {
     JUDGE_V6ONLY_UNKNOWN, /* whether a [::] listener takes IPv4 cannot be told, and it matters */
     JUDGE_IPV6_UNKNOWN,   /* whether the host has IPv6 cannot be told, and it matters */
     JUDGE_UNIT_UNKNOWN,   /* whose a listener is cannot be told */
+    JUDGE_CLIENT_UNKNOWN, /* whether a UDP port is one that clients get cannot be told, and it matters */
     JUDGE_UNREADABLE      /* the protocol cannot be read */
 };
 

@@ -14,6 +14,9 @@
 
 #define CAUSE_BIT(cause) (1u << (cause))
 
+/* Clients get no port below net.ipv4.ip_unprivileged_port_start, this one unless someone changed it. */
+#define CLIENT_FIRST 1024
+
 /* Worlds are numbered by the answers in them: a bit for each scope of struct stack_world, one for the host's IPv6. */
 #define WORLD_IPV6 (1u << STACK_SCOPES)
 #define WORLDS (WORLD_IPV6 << 1)
@@ -158,6 +161,8 @@ static bool is_to_blame(const struct outlook *outlook, const struct tally_listen
         return rule->user != NULL && listener->uid != rule->uid;
     case JUDGE_V6ONLY_UNKNOWN:
         return accepts.ipv4 == RECORD_UNKNOWN;
+    case JUDGE_CLIENT_UNKNOWN:
+        return true;
     default:
         return false;
     }
@@ -272,6 +277,19 @@ static unsigned questions_that_matter(const struct outlook *outlook, unsigned qu
     return matter;
 }
 
+/*
+ * Neither a range nor a default judges a UDP port that the kernel hands out to clients. Where nobody knows which ports
+ * these are, nobody knows whether such a rule judges this one.
+ */
+static bool may_be_client(const struct judge_service *service, const struct tally *tally)
+{
+    const struct sock_host *host = &tally->host;
+    bool is_named = !service->rule->is_default && rule_ports_find(service->rule, service->port)->single;
+
+    return service->protocol == RECORD_UDP && service->port >= CLIENT_FIRST && !is_named &&
+           host->port_range_first > host->port_range_last;
+}
+
 static int outlook_blame(struct judge_service *service, const struct outlook *outlook, unsigned questions)
 {
     unsigned matter = questions_that_matter(outlook, questions);
@@ -283,6 +301,10 @@ static int outlook_blame(struct judge_service *service, const struct outlook *ou
     unknown |= (matter & WORLD_IPV6) != 0 ? CAUSE_BIT(JUDGE_IPV6_UNKNOWN) : 0;
     if (breaking == 0 && blame_find(outlook, JUDGE_UNIT_UNKNOWN, &outlook->breaking) != NULL) {
         unknown |= CAUSE_BIT(JUDGE_UNIT_UNKNOWN);
+    }
+    if (breaking != 0 && may_be_client(service, outlook->tally)) {
+        breaking = 0;
+        unknown |= CAUSE_BIT(JUDGE_CLIENT_UNKNOWN);
     }
     result = causes_blame(service, outlook, breaking, service->rule->severity);
     return result != 0 ? result : causes_blame(service, outlook, unknown, STATE_UNKNOWN);

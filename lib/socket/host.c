@@ -7,6 +7,7 @@
 
 #include "socket/host.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -48,27 +49,32 @@ static enum record_answer switch_read(const char *path)
     return strcmp(text, "1\n") == 0 ? RECORD_YES : RECORD_UNKNOWN;
 }
 
-/*
- * What the kernel starts with (net/ipv4/af_inet.c, inet_init_net()) stands in for what cannot be read: with no range at
- * all every client's UDP port would be taken for a server's.
- */
-static void port_range_read(struct sock_host *host)
+static bool port_parse(uint16_t *port, char **text)
+{
+    unsigned long number;
+
+    *text += strspn(*text, " \t");
+    if (!isdigit((unsigned char)**text))
+        return false;
+    number = strtoul(*text, text, 10);
+    *port = (uint16_t)number;
+    return number > 0 && number <= UINT16_MAX;
+}
+
+/* What is no range, or cannot be read, leaves it unknown: the kernel's own would be a guess. */
+static void port_range_read(struct sock_host *host, const char *path)
 {
     char text[64];
-    char *rest;
-    unsigned long first;
-    unsigned long last;
+    char *rest = text;
+    uint16_t first;
+    uint16_t last;
 
-    host->port_range_first = 32768;
-    host->port_range_last = 60999;
-    if (text_read(text, sizeof text, "/proc/sys/net/ipv4/ip_local_port_range") < 0)
+    if (text_read(text, sizeof text, path) < 0 || !port_parse(&first, &rest) || !port_parse(&last, &rest))
         return;
-    first = strtoul(text, &rest, 10);
-    last = strtoul(rest, NULL, 10);
-    if (first > last || last == 0 || last > UINT16_MAX)
+    if (first > last || rest[strspn(rest, " \t\r\n")] != '\0')
         return;
-    host->port_range_first = (uint16_t)first;
-    host->port_range_last = (uint16_t)last;
+    host->port_range_first = first;
+    host->port_range_last = last;
 }
 
 static void this_host_read(struct sock_host *host)
@@ -84,7 +90,7 @@ static void this_host_read(struct sock_host *host)
         host->netns = status.st_ino;
     host->bindv6only = switch_read("/proc/sys/net/ipv6/bindv6only");
     host->disable_ipv6 = switch_read("/proc/sys/net/ipv6/conf/all/disable_ipv6");
-    port_range_read(host);
+    port_range_read(host, "/proc/sys/net/ipv4/ip_local_port_range");
 }
 
 static int ipv6_failed(struct source_fault *fault, const char *path, int error, const char *cause)
@@ -136,6 +142,15 @@ static int ipv6_read(enum record_answer *ipv6, const char *directory, struct sou
     return 0;
 }
 
+/* It is no file of /proc/net, but who copies these may put it beside them. */
+static void copies_read(struct sock_host *host, const char *directory)
+{
+    char path[PATH_MAX];
+
+    if (snprintf(path, sizeof path, "%s/ip_local_port_range", directory) < (int)sizeof path)
+        port_range_read(host, path);
+}
+
 int host_read(struct sock_host *host, const char *directory, struct source_fault *fault)
 {
     *host = (struct sock_host){
@@ -147,6 +162,8 @@ int host_read(struct sock_host *host, const char *directory, struct source_fault
     };
     if (strcmp(directory, THIS_HOST) == 0)
         this_host_read(host);
+    else
+        copies_read(host, directory);
     return ipv6_read(&host->ipv6, directory, fault);
 }
 

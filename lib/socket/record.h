@@ -79,9 +79,9 @@ struct sock_host {
     enum record_answer ipv6;         /* does the namespace have any IPv6 address? */
     enum record_answer bindv6only;   /* net.ipv6.bindv6only */
     enum record_answer disable_ipv6; /* net.ipv6.conf.all.disable_ipv6 */
-    uint16_t port_range_first; /* net.ipv4.ip_local_port_range, the kernel's own where this host's cannot be read; */
-    uint16_t port_range_last;  /* first > last when it is not known: another host's files */
-    uint64_t netns;            /* inode number of the network namespace, 0 unknown */
+    uint16_t port_range_first;       /* net.ipv4.ip_local_port_range */
+    uint16_t port_range_last;        /* first > last when it is not known */
+    uint64_t netns;                  /* inode number of the network namespace, 0 unknown */
 };
 
 /* The protocol's word as policies and JSON spell it: "tcp" or "udp". */

@@ -290,6 +290,23 @@ class CannotSee(dualstack.TestCase):
         self.check(UNKNOWN, "--procfs=" + dualstack.temporary_folder(), "-r", "4001 closed")
         self.check(UNKNOWN, "--procfs=/nonexistent", "-r", "4001 closed")
 
+    def test_clients_among_copies(self):
+        """A client's UDP socket told as a service: copies alone do not say which ports clients get."""
+        dualstack.sysctl("net.ipv4.ip_local_port_range", "20000 20999")
+        self.sockets.listener("0.0.0.0", 20500, protocol="udp")
+        self.sockets.listener("0.0.0.0", 5353, protocol="udp")
+        folder = self.copy_of_proc()
+        result = self.check(UNKNOWN, "--procfs=" + folder, "-r", "default closed")
+        for port in (5353, 20500):
+            self.assertIn("whether 0.0.0.0:%d is a client's cannot be told without net.ipv4.ip_local_port_range" % port,
+                          result.text)
+        self.check(OK, "--procfs=" + folder, "-r", "default v4-only")
+        self.check(CRITICAL, "--procfs=" + folder, "-r", "20500/udp closed")
+        shutil.copyfile("/proc/sys/net/ipv4/ip_local_port_range", os.path.join(folder, "ip_local_port_range"))
+        result = self.check(CRITICAL, "--procfs=" + folder, "-r", "default closed")
+        self.assertIn("5353", result.text)
+        self.assertNotIn("20500", result.text)
+
     @staticmethod
     def copy_of_proc():
         folder = dualstack.temporary_folder()

@@ -108,6 +108,48 @@ START_TEST(copy)
 }
 END_TEST
 
+/* What may lie beside the copies: net.ipv4.ip_local_port_range. */
+static const struct {
+    const char *content;
+    unsigned first; /* 0: not known */
+    unsigned last;
+} range_copies[] = {
+    {"32768\t60999\n", 32768, 60999},
+    {"1024 65535", 1024, 65535},
+    {"20000\t20000\r\n", 20000, 20000},
+    {"", 0, 0},
+    {"32768\n", 0, 0},
+    {"60999 32768\n", 0, 0},
+    {"1024 65536\n", 0, 0},
+    {"0 0\n", 0, 0},
+    {"-1 60999\n", 0, 0},
+    {"0x400 60999\n", 0, 0},
+    {"32768 60999 1\n", 0, 0},
+    {"a b\n", 0, 0},
+};
+
+START_TEST(port_range_copy)
+{
+    struct source_fault fault = {""};
+    struct sock_host host;
+    char path[96];
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s/ip_local_port_range", folder);
+    file = fopen(path, "we");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_ge(fputs(range_copies[_i].content, file), 0);
+    ck_assert_int_eq(fclose(file), 0);
+    ck_assert_int_eq(host_read(&host, folder, &fault), 0);
+    if (range_copies[_i].first == 0) {
+        ck_assert_uint_gt(host.port_range_first, host.port_range_last);
+    } else {
+        ck_assert_uint_eq(host.port_range_first, range_copies[_i].first);
+        ck_assert_uint_eq(host.port_range_last, range_copies[_i].last);
+    }
+}
+END_TEST
+
 START_TEST(unreadable_copy)
 {
     struct source_fault fault = {""};
@@ -189,7 +231,7 @@ START_TEST(no_descriptors)
     ck_assert_str_ne(host.kernel, "");
     ck_assert_uint_ne(host.netns, 0);
     ck_assert_int_eq(host.bindv6only, RECORD_UNKNOWN);
-    ck_assert_uint_eq(host.port_range_first, 32768); /* the kernel's own */
+    ck_assert_uint_gt(host.port_range_first, host.port_range_last);
 }
 END_TEST
 
@@ -364,6 +406,7 @@ int main(void)
 
     tcase_add_checked_fixture(copied, folder_make, folder_remove);
     tcase_add_loop_test(copied, copy, 0, COUNT(copies));
+    tcase_add_loop_test(copied, port_range_copy, 0, COUNT(range_copies));
     tcase_add_test(copied, unreadable_copy);
     suite_add_tcase(suite, copied);
     tcase_add_test(live, this_host);

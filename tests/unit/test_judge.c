@@ -91,6 +91,7 @@ static void connections_add(struct tally *tally, enum record_protocol protocol, 
  *   u53=::                the same of UDP
  *   443~::ffff:10.0.0.1*3 three connections to that address (mapped, IPv4 or IPv6, by how it is written)
  *   noipv6, ipv6?         a host without IPv6, or nobody knows
+ *   clients?              nobody knows which ports clients get
  *   notcp, noudp          the protocol cannot be read
  */
 static struct tally *tally_of(const char *text)
@@ -106,6 +107,9 @@ static struct tally *tally_of(const char *text)
         char *address;
         if (strcmp(word, "noipv6") == 0) {
             tally->host.ipv6 = RECORD_NO;
+        } else if (strcmp(word, "clients?") == 0) {
+            tally->host.port_range_first = 1;
+            tally->host.port_range_last = 0;
         } else if (strcmp(word, "ipv6?") == 0) {
             tally->host.ipv6 = RECORD_UNKNOWN;
         } else if (strcmp(word, "notcp") == 0) {
@@ -234,6 +238,7 @@ static void reason_write(struct text *text, const struct judge_reason *reason)
         [JUDGE_V6ONLY_UNKNOWN] = "v6only-unknown",
         [JUDGE_IPV6_UNKNOWN] = "ipv6-unknown",
         [JUDGE_UNIT_UNKNOWN] = "unit-unknown",
+        [JUDGE_CLIENT_UNKNOWN] = "client-unknown",
         [JUDGE_UNREADABLE] = "unreadable",
     };
     char address[RECORD_ADDRESS_SIZE];
@@ -513,6 +518,19 @@ static const struct {
     {"40000-40001/udp closed", "u40000=0.0.0.0", ""},
     {"40000-40001/udp any missing=critical", "", ""},
     {"40000/udp closed", "u40000=0.0.0.0", "40000/udp udp_40000 CRITICAL v4-only listens(0.0.0.0)"},
+    /* Whether they are clients', nobody knows: it matters only where they would break the rule. */
+    {"default closed", "clients? u40000=0.0.0.0", "40000/udp default UNKNOWN v4-only client-unknown(0.0.0.0)"},
+    {"default closed severity=warning", "clients? u5353=:: 5353=::",
+     "5353/tcp default WARNING dual-stack/single listens(::); 5353/udp default UNKNOWN dual-stack/single "
+     "client-unknown(::)"},
+    {"default v4", "clients? u40000=0.0.0.0", "40000/udp default OK v4-only"},
+    {"40000-40001/udp v6-only", "clients? u40000=0.0.0.0",
+     "40000/udp udp_40000-40001 UNKNOWN v4-only client-unknown(0.0.0.0)"},
+    {"40000/udp closed", "clients? u40000=0.0.0.0", "40000/udp udp_40000 CRITICAL v4-only listens(0.0.0.0)"},
+    {"default closed", "clients? u1023=0.0.0.0 u1024=0.0.0.0",
+     "1023/udp default CRITICAL v4-only listens(0.0.0.0); 1024/udp default UNKNOWN v4-only client-unknown(0.0.0.0)"},
+    {"default v6-only", "clients? u5353=::/?", "5353/udp default UNKNOWN unknown v6only-unknown(::)"},
+    {"default v4-only", "clients? u5353=::/6 u5353=::1/?", "5353/udp default UNKNOWN v6-only client-unknown(::)"},
     /* A protocol that cannot be read: each single port, and one for a range. */
     {"443 any\n53/udp any",
      "notcp u53=::", "443/tcp tcp_443 UNKNOWN unknown unreadable; 53/udp udp_53 OK dual-stack/single"},
