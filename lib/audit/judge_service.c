@@ -136,6 +136,12 @@ static bool bind_fits(const struct rule *rule, const struct tally_listener *list
     return false;
 }
 
+/* What is in no unit has the path of its cgroup instead, which "*" does not mean. */
+static bool unit_fits(const char *glob, const char *unit)
+{
+    return (*unit != '/' || *glob == '/') && fnmatch(glob, unit, 0) == 0;
+}
+
 /* Is this listener to blame for the cause? What nobody in particular is to blame for blames nobody. */
 static bool is_to_blame(const struct outlook *outlook, const struct tally_listener *listener, enum judge_cause cause,
                         const struct stack_world *world)
@@ -153,8 +159,7 @@ static bool is_to_blame(const struct outlook *outlook, const struct tally_listen
     case JUDGE_BIND:
         return rule->bind_set && !bind_fits(rule, listener, world);
     case JUDGE_UNIT:
-        return rule->unit != NULL && listener->unit_state == TALLY_UNIT_KNOWN &&
-               fnmatch(rule->unit, listener->unit, 0) != 0;
+        return rule->unit != NULL && listener->unit_state == TALLY_UNIT_KNOWN && !unit_fits(rule->unit, listener->unit);
     case JUDGE_UNIT_UNKNOWN:
         return rule->unit != NULL && listener->unit_state != TALLY_UNIT_KNOWN;
     case JUDGE_USER:

@@ -461,6 +461,10 @@ static const struct {
     {"443 any unit=nginx", "443=::+nginx.service", "443/tcp tcp_443 CRITICAL dual-stack/single unit(::)"},
     {"443 any unit=nginx*", "443=0.0.0.0+nginx.service 443=::/6+nc.scope",
      "443/tcp tcp_443 CRITICAL dual-stack/split unit(::)"},
+    /* A cgroup of no unit is told by its path, which fits only a glob of paths. */
+    {"443 any unit=*", "443=::+/", "443/tcp tcp_443 CRITICAL dual-stack/single unit(::)"},
+    {"443 any unit=*", "443=::+/user.slice", "443/tcp tcp_443 CRITICAL dual-stack/single unit(::)"},
+    {"443 any unit=/user*", "443=::+/user.slice", "443/tcp tcp_443 OK dual-stack/single"},
     {"443 any unit=nginx*", "443=::+?", "443/tcp tcp_443 UNKNOWN dual-stack/single unit-unknown(::)"},
     {"443 any unit=nginx*", "443=::", "443/tcp tcp_443 UNKNOWN dual-stack/single unit-unknown(::)"},
     {"443 any", "443=::+?", "443/tcp tcp_443 OK dual-stack/single"},
