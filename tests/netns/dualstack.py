@@ -22,6 +22,7 @@ import unittest
 
 PROGRAM = os.environ["CHECK_DUALSTACK"]
 TOP_SRCDIR = os.environ["TOP_SRCDIR"]
+VALGRIND = "DUALSTACK_VALGRIND" in os.environ  # PROGRAM runs it under valgrind (tests/netns/valgrind.sh)
 NOBODY = 65534
 OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
 STATE_NAMES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
@@ -37,6 +38,15 @@ def libc(name, *args):
     if getattr(LIBC, name)(*args) != 0:
         code = ctypes.get_errno()
         raise OSError(code, "%s: %s" % (name, os.strerror(code)))
+
+
+def share(count):
+    """So many random hosts, or a tenth of them where valgrind makes a second of each millisecond."""
+    return max(1, count // 10) if VALGRIND else count
+
+
+def not_under_valgrind(what):
+    return unittest.skipIf(VALGRIND, "valgrind has %s of its own" % what)
 
 
 # Network namespaces. A socket stays in the one it was made in, a program runs in the one it was started from.

@@ -344,6 +344,7 @@ class CommandLine(dualstack.TestCase):
                        "-V, --version", "-h, --help", "--format", "--perfdata", "--source"):
             self.assertIn(option, result.text)
 
+    @dualstack.not_under_valgrind("an environment")
     def test_no_locale_and_environment_matter(self):
         rule = "%d v6-only" % port_of(self.sockets.listener("0.0.0.0"))
         plain = self.check(CRITICAL, "-r", rule, "-w", "10").text
@@ -444,6 +445,7 @@ class CommandLine(dualstack.TestCase):
             with self.subTest(args=args), open("/dev/full", "wb") as full:
                 self.assertEqual(self.exit_code(args, stdout=full), UNKNOWN)
 
+    @dualstack.not_under_valgrind("descriptors")
     def test_closed_standard_output(self):
         for args in self.MODES:
             with self.subTest(args=args):
@@ -490,6 +492,7 @@ class CommandLine(dualstack.TestCase):
         self.assertEqual(done.returncode, UNKNOWN)
         self.assertIn(b"standard input", done.stdout)
 
+    @dualstack.not_under_valgrind("descriptors")
     def test_few_files_may_be_open(self):
         """Where no socket can be had the answer is UNKNOWN, not "nothing listens"."""
         port = port_of(self.sockets.listener("0.0.0.0"))

@@ -14,7 +14,7 @@ import unittest
 import dualstack
 from dualstack import CRITICAL, OK, UNKNOWN, WARNING
 
-HOSTS = 200
+HOSTS = dualstack.share(200)
 SEED = int(os.environ.get("LEARN_SEED", "20261122"))
 PORT_RANGES = ((60001, 65000), (32768, 60999), (1024, 65535), (500, 800), (20000, 20001))
 KNOWN_PORTS = (22, 53, 80, 111, 123, 443, 631, 3306, 5432, 8080, 9100)

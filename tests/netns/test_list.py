@@ -477,6 +477,7 @@ class Size(ListCase):
         finally:
             os._exit(1)
 
+    @dualstack.not_under_valgrind("memory")
     def test_memory_does_not_grow(self):
         self.connect(500)
         few = {args: self.peak(*args) for args in ((), ("-v",), ("--format=json",), ("--source=procfs",))}

@@ -18,7 +18,7 @@ import jsonschema
 import dualstack
 from dualstack import CRITICAL, OK, STATE_NAMES, UNKNOWN, WARNING, Network, port_of, run
 
-HOSTS = 200
+HOSTS = dualstack.share(200)
 FLEET = 1000
 SEED = int(os.environ.get("DUALSTACK_SEED", "20261122"))
 DEVICE = Network.DEVICE
