@@ -30,7 +30,9 @@ def source(*path):
 
 def plain(text):
     """The text of mdoc without its escapes."""
-    return text.replace("\\e", "\\").replace("\\&", "")
+    for escape, character in (("\\-", "-"), ("\\(aq", "'"), ("\\&", ""), ("\\e", "\\")):
+        text = text.replace(escape, character)
+    return text
 
 
 def folded(text):
