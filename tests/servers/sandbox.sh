@@ -11,7 +11,8 @@ plugins=/usr/lib/nagios/plugins
 scratch=$(mktemp -d)
 mount -t tmpfs -o mode=0755 tmpfs "$scratch"
 
-for folder in /etc/nagios /etc/nagios4 /etc/nagios-plugins /etc/icinga2 /var/lib/icinga2 /var/lib/nagios4 $plugins; do
+for folder in /etc/nagios /etc/nagios4 /etc/nagios-plugins /etc/icinga2 /var/cache/icinga2 /var/lib/icinga2 \
+    /var/log/icinga2 /var/spool/icinga2 /var/lib/nagios4 $plugins; do
     [ -d "$folder" ] || continue
     mkdir -p "$scratch$folder"
     cp -a "$folder/." "$scratch$folder"
