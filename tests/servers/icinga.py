@@ -91,6 +91,8 @@ class Icinga:
         self.name = name
         self.machine = machine or Machine()
         self.folder = self.machine.path("/etc/icinga2")
+        if not os.path.ismount(self.folder):
+            raise RuntimeError("this would change the machine's own Icinga: have run.sh run the test")
         self.process = None
         self.client = None
         constants = (self.folder / "constants.conf").read_text(encoding="utf-8")
