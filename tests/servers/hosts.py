@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright the check_dualstack authors
+"""What the tests of NRPE and Nagios share: hosts in namespaces, units in cgroups, processes ended by their id."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+TOP_SRCDIR = os.environ["TOP_SRCDIR"]
+sys.path.insert(0, os.path.join(TOP_SRCDIR, "tests", "netns"))
+
+import dualstack  # noqa: E402
+
+PLUGINS = "/usr/lib/nagios/plugins"
+PACKAGING = os.path.join(TOP_SRCDIR, "packaging")
+# As systemd gives it to a service; it adds nothing that a plugin should need.
+BARE_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+
+# Seconds that a server has for anything asked of it.
+PATIENCE = 30
+
+
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def eventually(condition, what, seconds=PATIENCE):
+    """Polls, for something that takes a process, until the condition holds; returns what it was."""
+    end = time.monotonic() + seconds
+    while True:
+        answer = condition()
+        if answer:
+            return answer
+        if time.monotonic() > end:
+            raise AssertionError("not within %d s: %s" % (seconds, what() if callable(what) else what))
+        time.sleep(0.05)
+
+
+class Unit:
+    """A cgroup that is called as a systemd unit. "with unit:" makes sockets and processes in it; one process at a time."""
+
+    def __init__(self, name):
+        self.root = self._root()
+        self.folder = os.path.join(self.root, name)
+        self.home = None
+
+    @staticmethod
+    def _root():
+        """A cgroup2 mount, made where the system has none."""
+        with open("/proc/self/mountinfo", encoding="utf-8") as file:
+            for line in file:
+                words = line.split()
+                if words[words.index("-") + 1] == "cgroup2" and "rw" in words[5].split(","):
+                    return words[4]
+        os.makedirs("/run/cgroup2", exist_ok=True)
+        subprocess.run(["mount", "-t", "cgroup2", "cgroup2", "/run/cgroup2"], check=True)
+        return "/run/cgroup2"
+
+    def _enter(self, folder):
+        with open(os.path.join(folder, "cgroup.procs"), "w", encoding="ascii") as file:
+            file.write(str(os.getpid()))
+
+    def __enter__(self):
+        own = next(line for line in read("/proc/self/cgroup").splitlines() if line.startswith("0::"))
+        self.home = os.path.join(self.root, own[len("0::/"):])
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(self.folder)
+        self._enter(self.folder)
+        return self
+
+    def __exit__(self, *_):
+        self._enter(self.home)
+
+    def close(self):
+        with contextlib.suppress(FileNotFoundError):
+            dualstack.eventually(self._removed, "the removal of " + self.folder)
+
+    def _removed(self):
+        try:
+            os.rmdir(self.folder)
+            return True
+        except OSError as error:
+            if isinstance(error, FileNotFoundError):
+                raise
+            return False
+
+
+class Server:
+    """A process and all of its children, with standard output and error in a file; close() ends them."""
+
+    def __init__(self, command, log, **popen):
+        self.log = log
+        with open(log, "ab") as file:
+            # A session of its own, so that what it starts can be told from everybody else's.
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
+                                            cwd="/", start_new_session=True, **popen)
+
+    def ready(self, condition, what):
+        """Waits until it is; an end of the process is told with its words."""
+        def condition_or_end():
+            if self.process.poll() is not None:
+                raise AssertionError("%s ended, %d: %s" % (what, self.process.returncode, self.words()))
+            return condition()
+        return eventually(condition_or_end, lambda: "%s: %s" % (what, self.words()))
+
+    def words(self):
+        with open(self.log, encoding="utf-8", errors="replace") as file:
+            return file.read()[-4000:]
+
+    def close(self):
+        self.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(10)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+class Services:
+    """What listens on a host, by unit."""
+
+    def __init__(self):
+        self.sockets = dualstack.Sockets()
+        self.units = {}
+
+    def unit(self, name):
+        return self.units.setdefault(name, Unit(name))
+
+    def listen(self, unit, *endpoints):
+        """Endpoints are "0.0.0.0:22", "[::]:22" (IPv6 alone) and "[::]:22 dual"."""
+        with self.unit(unit):
+            for endpoint in endpoints:
+                place, _, dual = endpoint.partition(" ")
+                address, _, port = place.rpartition(":")
+                self.sockets.listener(address.strip("[]"), int(port), v6only=None if "." in address else not dual)
+
+    def close(self):
+        self.sockets.close()
+        for unit in self.units.values():
+            unit.close()
+
+
+def install(file, place):
+    """Puts a file of packaging/, unchanged, where its first lines say."""
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    return shutil.copyfile(os.path.join(PACKAGING, file), place)
