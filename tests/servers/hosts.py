@@ -2,6 +2,7 @@
 # Copyright the check_dualstack authors
 """What the tests of NRPE and Nagios share: hosts in namespaces, units in cgroups, processes ended by their id."""
 
+import collections
 import contextlib
 import os
 import shutil
@@ -48,12 +49,16 @@ def eventually(condition, what, seconds=PATIENCE):
 
 
 class Unit:
-    """A cgroup that is called as a systemd unit. "with unit:" makes sockets and processes in it; one process at a time."""
+    """A cgroup that is called as a systemd unit, and shared by those of one name. Sockets and processes that are made
+    in "with unit:" belong to it."""
+
+    users = collections.Counter()
 
     def __init__(self, name):
         self.root = self._root()
         self.folder = os.path.join(self.root, name)
         self.home = None
+        self.users[self.folder] += 1
 
     @staticmethod
     def _root():
@@ -83,16 +88,15 @@ class Unit:
         self._enter(self.home)
 
     def close(self):
-        with contextlib.suppress(FileNotFoundError):
+        self.users[self.folder] -= 1
+        if self.users[self.folder] == 0 and os.path.isdir(self.folder):
             dualstack.eventually(self._removed, "the removal of " + self.folder)
 
     def _removed(self):
         try:
             os.rmdir(self.folder)
             return True
-        except OSError as error:
-            if isinstance(error, FileNotFoundError):
-                raise
+        except OSError:
             return False
 
 
@@ -155,3 +159,25 @@ def install(file, place):
     """Puts a file of packaging/, unchanged, where its first lines say."""
     os.makedirs(os.path.dirname(place), exist_ok=True)
     return shutil.copyfile(os.path.join(PACKAGING, file), place)
+
+
+class Host(Services):
+    """A host in a network namespace of its own, which a veth pair joins to the one that it is made from."""
+
+    def __init__(self, name, address, neighbour):
+        super().__init__()
+        self.namespace = dualstack.Namespace()
+        dualstack.ip("link add name %s type veth peer name eth0 netns %s" % (name, self.namespace.path()))
+        dualstack.ip("addr add %s peer %s dev %s" % (neighbour, address, name))
+        dualstack.ip("link set %s up" % name)
+        with self.namespace:
+            dualstack.ip("addr add %s peer %s dev eth0" % (address, neighbour))
+            dualstack.ip("link set eth0 up")
+
+    def listen(self, unit, *endpoints):
+        with self.namespace:
+            super().listen(unit, *endpoints)
+
+    def close(self):
+        super().close()
+        self.namespace.close()
