@@ -36,6 +36,12 @@ def read(path):
         return file.read()
 
 
+def install(file, place):
+    """Puts a file of packaging/, unchanged, where its first lines say."""
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    return shutil.copyfile(os.path.join(PACKAGING, file), place)
+
+
 def eventually(condition, what, seconds=PATIENCE):
     """Polls, for something that takes a process, until the condition holds; returns what it was."""
     end = time.monotonic() + seconds
@@ -56,7 +62,8 @@ class Unit:
 
     def __init__(self, name):
         self.root = self._root()
-        self.folder = os.path.join(self.root, name)
+        # In a slice of this process, so that it is nobody else's.
+        self.folder = os.path.join(self.root, "dualstack%d.slice" % os.getpid(), name)
         self.home = None
         self.users[self.folder] += 1
 
@@ -79,8 +86,7 @@ class Unit:
     def __enter__(self):
         own = next(line for line in read("/proc/self/cgroup").splitlines() if line.startswith("0::"))
         self.home = os.path.join(self.root, own[len("0::/"):])
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(self.folder)
+        os.makedirs(self.folder, exist_ok=True)
         self._enter(self.folder)
         return self
 
@@ -93,11 +99,11 @@ class Unit:
             dualstack.eventually(self._removed, "the removal of " + self.folder)
 
     def _removed(self):
-        try:
+        """Whether it could be; its slice goes with the last unit."""
+        with contextlib.suppress(OSError):
             os.rmdir(self.folder)
-            return True
-        except OSError:
-            return False
+            os.rmdir(os.path.dirname(self.folder))
+        return not os.path.isdir(self.folder)
 
 
 class Server:
@@ -123,12 +129,16 @@ class Server:
             return file.read()[-4000:]
 
     def close(self):
-        self.process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(10)
-        with contextlib.suppress(ProcessLookupError):
+        if self.process.poll() is None:
+            self.process.terminate()
+            with contextlib.suppress(AssertionError):
+                eventually(self._ended, "an end", 10)
+            # Not reaped yet, so its number and that of its group are its own still.
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+            self.process.wait()
+
+    def _ended(self):
+        return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 class Services:
@@ -139,7 +149,9 @@ class Services:
         self.units = {}
 
     def unit(self, name):
-        return self.units.setdefault(name, Unit(name))
+        if name not in self.units:
+            self.units[name] = Unit(name)
+        return self.units[name]
 
     def listen(self, unit, *endpoints):
         """Endpoints are "0.0.0.0:22", "[::]:22" (IPv6 alone) and "[::]:22 dual"."""
@@ -153,12 +165,6 @@ class Services:
         self.sockets.close()
         for unit in self.units.values():
             unit.close()
-
-
-def install(file, place):
-    """Puts a file of packaging/, unchanged, where its first lines say."""
-    os.makedirs(os.path.dirname(place), exist_ok=True)
-    return shutil.copyfile(os.path.join(PACKAGING, file), place)
 
 
 class Host(Services):

@@ -2,19 +2,17 @@
 # Copyright the check_dualstack authors
 """A real Nagios 4, configured as Debian ships it, what it stores of each service, and hosts for it to ask by NRPE."""
 
+import contextlib
 import os
 import re
-import shutil
 import subprocess
 
 import nrpe
-from hosts import BARE_ENVIRONMENT, Host, Server, dualstack, eventually, install, read, write
+from hosts import BARE_ENVIRONMENT, Server, dualstack, install, read, write
 
 CONFIG = "/etc/nagios4/nagios.cfg"
 OBJECTS = "/etc/nagios4/conf.d"
 STATE = "/var/lib/nagios4"
-# The Nagios host's own address in the network of its hosts, which packaging/nagios/services.cfg begins with.
-ADDRESS = "192.0.2.10"
 
 # What differs from the file that Debian ships: checks at once, everything written where a test can read it, nothing sent.
 DIRECTIVES = {
@@ -112,25 +110,6 @@ class Nagios:
         self.server.close()
 
 
-class NrpeHost(Host):
-    """A host with packaging/nrpe/dualstack.cfg and a policy, or without one the sample, and NRPE for Nagios to ask."""
-
-    def __init__(self, name, address, policy=None):
-        super().__init__(name, address, ADDRESS)
-        folder = os.path.join(dualstack.temporary_folder(), "nagios")
-        shutil.copytree("/etc/nagios", folder)
-        install("nrpe/dualstack.cfg", folder + "/nrpe.d/dualstack.cfg")
-        install("dualstack.conf", folder + "/dualstack.conf")
-        if policy is not None:
-            write(folder + "/dualstack.conf", policy)
-        with self.namespace:
-            self.nrpe = nrpe.Nrpe("allowed_hosts=127.0.0.1,%s\n" % ADDRESS, folder)
-
-    def close(self):
-        self.nrpe.close()
-        super().close()
-
-
 # Beside those that services.cfg names.
 MORE_HOSTS = """
 define host {
@@ -148,15 +127,14 @@ define host {
 """
 
 
-def hosts_of_each_state(keep):
-    """Four hosts, each in another state; keep() is called with each, which has a close()."""
+def hosts_of_each_state(stack):
+    """Makes four hosts, each in another state, which the ExitStack will close."""
     write(OBJECTS + "/hosts.cfg", MORE_HOSTS)
-    web1, web2, app1 = (NrpeHost(name, address) for name, address in (
-        ("web1", "192.0.2.11"), ("web2", "192.0.2.12"), ("app1", "192.0.2.13")))
     # Someone's slip: it is dual-stack.
-    db1 = NrpeHost("db1", "192.0.2.14", "22    dual-stack  name=ssh\n5432  dualstack   name=db\n")
+    slip = {"dualstack.conf": "22    dual-stack  name=ssh\n5432  dualstack   name=db\n"}
+    web1, web2, app1, db1 = (stack.enter_context(contextlib.closing(nrpe.NrpeHost(*host))) for host in (
+        ("web1", "192.0.2.11"), ("web2", "192.0.2.12"), ("app1", "192.0.2.13"), ("db1", "192.0.2.14", slip)))
     for host in (web1, web2, app1, db1):
-        keep(host)
         host.listen("ssh.service", "0.0.0.0:22", "[::]:22")
     for host in (web1, app1):
         host.listen("nginx.service", "0.0.0.0:80", "[::]:80", "0.0.0.0:443", "[::]:443")

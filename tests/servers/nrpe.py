@@ -3,9 +3,10 @@
 """A real NRPE, configured as Debian ships it and started as its systemd unit does it, and check_nrpe to ask it."""
 
 import os
+import shutil
 import subprocess
 
-from hosts import BARE_ENVIRONMENT, PLUGINS, Server, Unit, dualstack, write
+from hosts import BARE_ENVIRONMENT, PLUGINS, Host, Server, Unit, dualstack, install, write
 
 CHECK_NRPE = PLUGINS + "/check_nrpe"
 UNIT = "nagios-nrpe-server.service"
@@ -14,6 +15,8 @@ POLICY = "/etc/nagios/dualstack.conf"
 PACKETS = {"v2": ["-2"], "v3": ["-3"], "v4": []}
 # What a packet of version 2 holds, and all that NRPE 4.1 puts into one of version 3.
 SMALL_PACKET = 1023
+# The monitoring host's address, in the network of the hosts of packaging/nagios/services.cfg.
+MONITORING_HOST = "192.0.2.10"
 
 
 class Answer:
@@ -63,3 +66,23 @@ class Nrpe:
         if self.server is not None:
             self.server.close()
         self.unit.close()
+
+
+class NrpeHost(Host):
+    """A host in a namespace of its own, whose NRPE answers the monitoring host. The files of packaging/ are in its
+    /etc/nagios, but where `files` has another text for one."""
+
+    def __init__(self, name, address, files=None):
+        super().__init__(name, address, MONITORING_HOST)
+        folder = os.path.join(dualstack.temporary_folder(), "nagios")
+        shutil.copytree("/etc/nagios", folder)
+        install("nrpe/dualstack.cfg", folder + "/nrpe.d/dualstack.cfg")
+        install("dualstack.conf", folder + "/dualstack.conf")
+        for file, text in (files or {}).items():
+            write(os.path.join(folder, file), text)
+        with self.namespace:
+            self.nrpe = Nrpe("allowed_hosts=127.0.0.1,%s\n" % MONITORING_HOST, folder)
+
+    def close(self):
+        self.nrpe.close()
+        super().close()

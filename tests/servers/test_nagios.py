@@ -4,6 +4,7 @@
 # Packages: iproute2 monitoring-plugins-basic nagios-nrpe-plugin nagios-nrpe-server nagios4-core python3 util-linux
 """check_dualstack under a real Nagios 4, run by itself and through NRPE: all that Nagios stores of its verdicts."""
 
+import contextlib
 import os
 import subprocess
 import unittest
@@ -109,7 +110,9 @@ class Stored(unittest.TestCase):
         # Copied for each host.
         objects.append(LOCAL_SERVICE.replace("localhost", "web1") % ("many", "check_nrpe!many"))
         hosts.write(nagios.OBJECTS + "/tests.cfg", "".join(objects))
-        nagios.hosts_of_each_state(lambda host: cls.addClassCleanup(host.close))
+        stack = contextlib.ExitStack()
+        cls.addClassCleanup(stack.close)
+        nagios.hosts_of_each_state(stack)
         cls.direct = folded(cls.many)
         cls.nagios = nagios.Nagios()
         cls.addClassCleanup(cls.nagios.close)
