@@ -42,8 +42,8 @@ def ask(command=None, *options, address="127.0.0.1"):
 class Nrpe:
     """NRPE as it is installed, with lines for the administrator's own file; `folder` stands for /etc/nagios."""
 
-    def __init__(self, local="", folder="/etc/nagios", address="127.0.0.1", unit=UNIT):
-        self.unit = Unit(unit)
+    def __init__(self, local="", folder="/etc/nagios", address="127.0.0.1"):
+        self.unit = Unit(UNIT)
         self.server = None
         # It has no syslog to write to.
         log = write(os.path.join(dualstack.temporary_folder(), "nrpe.log"), "")
