@@ -14,7 +14,7 @@ CONFIG = "/etc/nagios4/nagios.cfg"
 OBJECTS = "/etc/nagios4/conf.d"
 STATE = "/var/lib/nagios4"
 
-# What differs from the file that Debian ships: checks at once, everything written where a test can read it, nothing sent.
+# What differs from the file that Debian ships: checks at once, all written where a test can read it, nothing sent.
 DIRECTIVES = {
     "check_for_updates": "0",
     "check_result_reaper_frequency": "1",

@@ -55,8 +55,8 @@ class Nrpe:
                  "/usr/sbin/nrpe -c /etc/nagios/nrpe.cfg -f")
         try:
             with self.unit:
-                self.server = Server(["unshare", "--mount", "--propagation", "private", "sh", "-c", start, "sh", folder],
-                                     log, env=BARE_ENVIRONMENT)
+                self.server = Server(["unshare", "--mount", "--propagation", "private",
+                                      "sh", "-c", start, "sh", folder], log, env=BARE_ENVIRONMENT)
             self.server.ready(lambda: ask(address=address).code == 0, "NRPE")
         except BaseException:
             self.close()

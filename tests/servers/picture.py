@@ -3,7 +3,7 @@
 #
 # Packages: chromium fonts-liberation iproute2 monitoring-plugins-basic nagios-nrpe-plugin nagios-nrpe-server
 # Packages: nagios4-cgi nagios4-core python3 util-linux
-"""Makes doc/nagios.png again: what the web pages of a real Nagios 4 show of four hosts that a real NRPE was asked about.
+"""Makes doc/nagios.png again: what a real Nagios 4 shows of four hosts whose NRPE it asked, in its web pages.
 
     CHECK_DUALSTACK=$PWD/plugins/check_dualstack tests/servers/run.sh tests/servers/picture.py
 
@@ -64,8 +64,8 @@ def take(url, place):
                     "--disable-background-networking", "--disable-component-update", "--disable-sync",
                     "--hide-scrollbars", "--force-device-scale-factor=1", "--window-size=%d,%d" % SIZE,
                     "--user-data-dir=" + dualstack.temporary_folder(), "--screenshot=" + place, url],
-                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120, check=True,
-                   cwd="/")
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120,
+                   check=True, cwd="/")
 
 
 def all_hosts_are_up():

@@ -57,9 +57,9 @@ define service {
 """
 
 
-def folded(path, *options):
+def folded(path):
     """State, first line, other lines and performance data of what user nagios gets without Nagios."""
-    done = subprocess.run(["setpriv", "--reuid=nagios", "--regid=nagios", "--init-groups", PROGRAM, "-f", path, *options],
+    done = subprocess.run(["setpriv", "--reuid=nagios", "--regid=nagios", "--init-groups", PROGRAM, "-f", path],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False, cwd="/",
                           env=hosts.BARE_ENVIRONMENT)
     first, *rest = done.stdout.decode("utf-8").splitlines()

@@ -74,7 +74,7 @@ class NrpeCase(unittest.TestCase):
 
 
 class States(NrpeCase):
-    """The files of packaging/, unchanged, on hosts that differ. 5665, on which nothing listens, counts as a service too."""
+    """The files of packaging/, unchanged, as hosts differ. Nothing listens on 5665, which counts as a service too."""
 
     def web_server(self):
         self.services.listen("ssh.service", "0.0.0.0:22", "[::]:22")
@@ -146,9 +146,10 @@ class Surroundings(NrpeCase):
 
     def test_many_broken_rules(self):
         """Half of them miss, half of them lack IPv6. v2 and v3 hold a part of that, the first line in any case."""
-        for port in range(10000, 10000 + MANY // 2):
+        ports = range(10000, 10000 + MANY)
+        for port in ports[::2]:
             self.services.listen("legacy.service", "0.0.0.0:%d" % port)
-        path = self.own_policy(*("%d dual-stack name=a-service-%d" % (port, port) for port in range(10000, 10000 + MANY)))
+        path = self.own_policy(*("%d dual-stack name=a-service-%d" % (port, port) for port in ports))
         text = directly("-f", path)
         first = text.splitlines()[0]
         self.assertRegex(first, r"^DUALSTACK CRITICAL: 200 of 200 services off policy\. .* and \d+ more \| %s$"

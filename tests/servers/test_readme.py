@@ -83,8 +83,8 @@ class ReadmeCase(unittest.TestCase):
 
 
 class Nrpe(ReadmeCase):
-    """web1 is as it should be, on web2 443 has no IPv6. Marks: nrpe.d (the file for NRPE), nrpe (what check_nrpe prints),
-    and where nrpe.d names /etc/nagios/dualstack.conf: policy."""
+    """web1 is as it should be, on web2 443 has no IPv6. Marks: nrpe.d (the file for NRPE), nrpe (what check_nrpe
+    prints), and policy where nrpe.d names /etc/nagios/dualstack.conf."""
 
     HOSTS = (("web1", "192.0.2.11"), ("web2", "192.0.2.12"))
 
