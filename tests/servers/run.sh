@@ -7,19 +7,19 @@
 #
 # CHECK_DUALSTACK  the program, which the sandbox has as /usr/lib/nagios/plugins/check_dualstack;
 #                  empty: what is installed there.
-# TOP_SRCDIR       the sources; PYTHON: what runs the tests.
+# TOP_SRCDIR       the sources.
 set -uo pipefail
 exec </dev/null
 export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) || exit 1
 export TOP_SRCDIR=${TOP_SRCDIR:-$(cd "$here/../.." && pwd)}
-python=${PYTHON:-python3}
+python=/usr/bin/python3 # Debian's own, which has the modules that its packages bring
 
 as_root=()
 [ "$(id -u)" -eq 0 ] || as_root=(sudo -n "--preserve-env=CHECK_DUALSTACK,TOP_SRCDIR,LC_ALL,PYTHONDONTWRITEBYTECODE")
 
 packages_missing() {
-    sed -n 's/^# Packages: *//p' "$@" | tr -s ' ' '\n' | sort -u | while read -r package; do
+    { echo python3 && sed -n 's/^# Packages: *//p' "$@"; } | tr -s ' ' '\n' | sort -u | while read -r package; do
         [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || echo "$package"
     done
 }
