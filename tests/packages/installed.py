@@ -71,7 +71,7 @@ class Installed(unittest.TestCase):
 
     def serve(self, kind):
         """A service of that kind with a client of each family that gets in; its port. Only loopback can reach it."""
-        port = 0
+        port = dualstack.free_port()  # for the kernel the families may share it
         for address, v6only in KINDS[kind][0]:
             listener = self.sockets.listener(address, port, v6only=v6only, device="lo")
             port = dualstack.port_of(listener)
