@@ -1,0 +1,329 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright the check_dualstack authors
+"""How each daemon of doc/DAEMONS.md is configured and started in the foreground, as its unit does it on Debian 12."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import daemons
+from daemons import Daemon, replace, run_quietly, write
+
+
+def folder(path, owner="root"):
+    os.makedirs(path, exist_ok=True)
+    shutil.chown(path, owner)
+
+
+class FromFile(Daemon):
+    """Its addresses are in one file, in lines of a pattern."""
+
+    file = ""
+    pattern = ""
+    first = True  # where the lines go when the shipped file has none
+    words = ()  # to start it
+    folders = ()  # (path, owner) that its unit would make below /run
+
+    def configure(self, lines):
+        replace(self.file, self.pattern, lines, first=self.first)
+
+    def command(self):
+        for path, owner in self.folders:
+            folder(path, owner)
+        return list(self.words)
+
+
+class FromOptions(Daemon):
+    """Its addresses are options of its command line."""
+
+    words = ()
+    default = ()
+    options = ()
+
+    def configure(self, lines):
+        self.options = self.default if lines is None else [word for line in lines for word in line.split()]
+
+    def command(self):
+        return [*self.words, *self.options]
+
+
+# The web
+
+
+class Nginx(FromFile):
+    name, unit, package = "nginx", "nginx.service", "nginx-light"
+    file, pattern = "/etc/nginx/sites-available/default", r"^\s*listen\s"
+    words = ("nginx", "-g", "daemon off;")
+
+
+class Apache(FromFile):
+    name, unit, package = "Apache", "apache2.service", "apache2"
+    file, pattern = "/etc/apache2/ports.conf", r"^Listen\s"
+    words = ("sh", "-c", ". /etc/apache2/envvars && exec apache2 -D FOREGROUND")
+    folders = (("/run/apache2", "root"), ("/run/lock/apache2", "www-data"))
+
+
+class Lighttpd(FromFile):
+    name, unit, package = "lighttpd", "lighttpd.service", "lighttpd"
+    file, pattern = "/etc/lighttpd/lighttpd.conf", r"^include_shell .*use-ipv6"
+    words = ("lighttpd", "-D", "-f", file)
+
+
+class HAProxy(FromFile):
+    """As it is shipped it has no frontend, and listens nowhere."""
+
+    name, unit, package = "HAProxy", "haproxy.service", "haproxy"
+    file, pattern, first = "/etc/haproxy/haproxy.cfg", r"^frontend ", False
+    words = ("haproxy", "-Ws", "-f", file)
+    folders = (("/run/haproxy", "haproxy"),)
+
+    def configure(self, lines):
+        super().configure(None if lines is None else ["frontend web", *lines])
+
+
+class Squid(FromFile):
+    name, unit, package = "Squid", "squid.service", "squid"
+    file, pattern = "/etc/squid/squid.conf", r"^http_port\s"
+    words = ("squid", "--foreground", "-YC")
+
+
+class Tomcat(FromFile):
+    name, unit, package = "Tomcat", "tomcat10.service", "tomcat10"
+    user = "tomcat"
+    file, pattern, first = "/etc/default/tomcat10", r"^JAVA_OPTS=", False
+    words = ("sh", "/usr/libexec/tomcat10/tomcat-start.sh")
+    env = {"CATALINA_HOME": "/usr/share/tomcat10", "CATALINA_BASE": "/var/lib/tomcat10", "CATALINA_TMPDIR": "/tmp",
+           "JAVA_OPTS": "-Djava.awt.headless=true"}
+    server = "/etc/tomcat10/server.xml"
+
+    def configure(self, lines):
+        """Attributes of the Connector go into another file."""
+        attributes = [line for line in lines or () if re.match(r"\w+=\"", line)]
+        options = [line for line in lines or () if line not in attributes]
+        super().configure(options or None)
+        text = daemons.shipped(self.server)
+        write(self.server, text.replace('<Connector port="8080"', '<Connector port="8080" ' + " ".join(attributes), 1))
+
+
+# What the language's own library does
+
+
+class Java(FromOptions):
+    """The registry that comes with every JRE listens by java.net.ServerSocket."""
+
+    name, unit, package = "Java", "java-app.service", "openjdk-17-jre-headless"
+    words = ("rmiregistry", "1099")
+
+    def configure(self, lines):
+        super().configure(None if lines is None else ["-J" + line for line in lines])
+
+
+class Node(Daemon):
+    name, unit, package = "Node.js", "node-app.service", "nodejs"
+
+    def configure(self, lines):
+        line = "server.listen(8000)" if lines is None else " ".join(lines).replace("port: PORT", "port: 8000")
+        self.script = "const server = require('net').createServer(); " + line
+
+    def command(self):
+        return ["node", "-e", self.script]
+
+    def version(self):
+        return run_quietly(["node", "--version"]).strip().lstrip("v")
+
+
+class Python(FromOptions):
+    name, unit, package = "Python http.server", "python-app.service", "python3"
+    words = ("/usr/bin/python3", "-m", "http.server", "8000")
+
+
+class Go(FromOptions):
+    name, unit, package = "Go", "prometheus-node-exporter.service", "prometheus-node-exporter"
+    words = ("prometheus-node-exporter", "--collector.disable-defaults")
+
+
+# Monitoring, remote access, mail, files
+
+
+class Sshd(FromFile):
+    name, unit, package = "sshd", "ssh.service", "openssh-server"
+    file, pattern = "/etc/ssh/sshd_config", r"^(AddressFamily|ListenAddress)\s"
+    words = ("/usr/sbin/sshd", "-D", "-e")
+    folders = (("/run/sshd", "root"),)
+
+
+class Nrpe(FromFile):
+    name, unit, package = "NRPE", "nagios-nrpe-server.service", "nagios-nrpe-server"
+    user = "nagios"
+    file, pattern = "/etc/nagios/nrpe.cfg", r"^server_address="
+    words = ("nrpe", "-c", file, "-f")
+    folders = (("/run/nagios", "nagios"),)
+
+
+class Icinga(FromFile):
+    """The API must be set up once, as "icinga2 api setup" does on every host that is to have one."""
+
+    name, unit, package = "Icinga 2", "icinga2.service", "icinga2-bin"
+    file, pattern, first = "/etc/icinga2/features-available/api.conf", r"^\s*bind_host", False
+    words = ("icinga2", "daemon")
+    folders = (("/run/icinga2", "nagios"), ("/run/icinga2/cmd", "nagios"))
+
+    def configure(self, lines):
+        text = daemons.shipped(self.file)
+        write(self.file, text.replace('ApiListener "api" {', 'ApiListener "api" {\n' + "\n".join(lines or ())))
+
+    def command(self):
+        words = super().command()
+        if not os.path.exists("/etc/icinga2/features-enabled/api.conf"):
+            run_quietly(["icinga2", "api", "setup", "--cn", "dualstack.example"])
+        return words
+
+
+class Postfix(FromFile):
+    name, unit, package = "Postfix", "postfix@-.service", "postfix"
+    file, pattern = "/etc/postfix/main.cf", r"^inet_protocols\s"
+    words = ("postfix", "start-fg")
+
+
+class Dovecot(FromFile):
+    name, unit, package = "Dovecot", "dovecot.service", "dovecot-core"
+    file, pattern = "/etc/dovecot/dovecot.conf", r"^listen\s"
+    words = ("dovecot", "-F")
+
+
+class Vsftpd(FromFile):
+    name, unit, package = "vsftpd", "vsftpd.service", "vsftpd"
+    file, pattern = "/etc/vsftpd.conf", r"^listen"
+    words = ("vsftpd", file)
+    folders = (("/run/vsftpd/empty", "root"),)
+
+
+class Snmpd(FromFile):
+    name, unit, package = "snmpd", "snmpd.service", "snmpd"
+    file, pattern = "/etc/snmp/snmpd.conf", r"^agentaddress\s"
+    words = ("snmpd", "-LOw", "-u", "Debian-snmp", "-g", "Debian-snmp", "-I", "-smux,mteTrigger,mteTriggerConf", "-f")
+
+
+class Rpcbind(FromOptions):
+    name, unit, package = "rpcbind", "rpcbind.service", "rpcbind"
+    words = ("rpcbind", "-f", "-w")
+
+    def command(self):
+        folder("/run/rpcbind", "_rpc")
+        return super().command()
+
+
+class Slapd(Daemon):
+    name, unit, package = "slapd", "slapd.service", "slapd"
+    file = "/etc/default/slapd"
+
+    def configure(self, lines):
+        replace(self.file, r"^SLAPD_SERVICES=" if lines and lines[0].startswith("SLAPD_SERVICES") else r"^SLAPD_OPTIONS=",
+                lines)
+
+    def command(self):
+        folder("/run/slapd", "openldap")
+        start = '. %s && exec slapd -h "$SLAPD_SERVICES" -g openldap -u openldap -F /etc/ldap/slapd.d $SLAPD_OPTIONS -d 0'
+        return ["sh", "-c", start % self.file]
+
+
+class Mosquitto(FromFile):
+    name, unit, package = "Mosquitto", "mosquitto.service", "mosquitto"
+    file, pattern, first = "/etc/mosquitto/mosquitto.conf", r"^listener\s", False
+    words = ("mosquitto", "-c", file)
+    folders = (("/run/mosquitto", "mosquitto"), ("/var/log/mosquitto", "mosquitto"))
+
+
+# Databases and caches
+
+
+class PostgreSQL(FromFile):
+    name, unit, package = "PostgreSQL", "postgresql@15-main.service", "postgresql-15"
+    user = "postgres"
+    file, pattern, first = "/etc/postgresql/15/main/postgresql.conf", r"^listen_addresses\s", False
+    words = ("/usr/lib/postgresql/15/bin/postgres", "-D", "/var/lib/postgresql/15/main", "-c", "config_file=" + file)
+    folders = (("/run/postgresql", "postgres"),)
+
+
+class Redis(FromFile):
+    name, unit, package = "Redis", "redis-server.service", "redis-server"
+    user = "redis"
+    file, pattern = "/etc/redis/redis.conf", r"^bind\s"
+    words = ("redis-server", file, "--daemonize", "no")
+    folders = (("/run/redis", "redis"),)
+
+
+class MariaDB(Daemon):
+    """By the server alone: the package that holds Debian's configuration would bring 100 MB more."""
+
+    name, unit, package = "MariaDB", "mariadb.service", "mariadb-server-core"
+    file = "/etc/dualstack-mariadb.cnf"
+    data = None
+
+    def configure(self, lines):
+        if self.data is None:
+            self.data = os.path.join(daemons.dualstack.temporary_folder(), "mariadb")
+            run_quietly(["mariadb-install-db", "--no-defaults", "--user=root", "--datadir=" + self.data,
+                         "--skip-test-db", "--auth-root-authentication-method=normal"])
+        write(self.file, "[mariadbd]\n" + "\n".join(lines or ()) + "\n")
+
+    def command(self):
+        return ["mariadbd", "--defaults-file=" + self.file, "--user=root", "--datadir=" + self.data,
+                "--socket=" + self.data + "/socket", "--pid-file=" + self.data + "/pid"]
+
+
+class Memcached(FromFile):
+    name, unit, package = "memcached", "memcached.service", "memcached"
+    file, pattern = "/etc/memcached.conf", r"^-l "
+    words = ("/usr/share/memcached/scripts/systemd-memcached-wrapper", file)
+    folders = (("/run/memcached", "memcache"),)
+
+
+# Names and time
+
+
+class Dnsmasq(FromFile):
+    name, unit, package = "dnsmasq", "dnsmasq.service", "dnsmasq"
+    file, pattern = "/etc/dnsmasq.conf", r"^(listen-address|interface|bind-)"
+    words = ("dnsmasq", "-k", "-u", "dnsmasq", "-7", "/etc/dnsmasq.d,.dpkg-dist,.dpkg-old,.dpkg-new", "--local-service")
+    folders = (("/run/dnsmasq", "dnsmasq"),)
+
+
+class Unbound(Daemon):
+    name, unit, package = "Unbound", "unbound.service", "unbound"
+
+    def configure(self, lines):
+        write("/etc/unbound/unbound.conf.d/dualstack.conf", "server:\n" + "\n".join(lines or ()) + "\n")
+
+    def command(self):
+        return ["unbound", "-d", "-p"]
+
+
+class Named(FromFile):
+    name, unit, package = "BIND", "named.service", "bind9"
+    file, pattern = "/etc/bind/named.conf.options", r"^\s*listen-on"
+    words = ("named", "-f", "-u", "bind")
+    folders = (("/run/named", "bind"),)
+
+
+class Chrony(Daemon):
+    """Serves nobody until it is allowed to."""
+
+    name, unit, package = "chronyd", "chrony.service", "chrony"
+    options = ()
+
+    def configure(self, lines):
+        """Options go into DAEMON_OPTS of /etc/default/chrony, the rest into a file."""
+        lines = lines or []
+        self.options = [word for line in lines if line.startswith("-") for word in line.split()]
+        write("/etc/chrony/conf.d/dualstack.conf", "\n".join(line for line in lines if not line.startswith("-")) + "\n")
+
+    def command(self):
+        folder("/run/chrony", "_chrony")
+        return ["chronyd", "-d", "-x", "-F", "1", *self.options]
+
+
+CATALOG = {daemon.name: daemon() for daemon in (
+    Nginx, Apache, Lighttpd, HAProxy, Squid, Tomcat, Java, Node, Python, Go, Sshd, Nrpe, Icinga, Postfix, Dovecot, Vsftpd,
+    Snmpd, Rpcbind, Slapd, Mosquitto, PostgreSQL, Redis, MariaDB, Memcached, Dnsmasq, Unbound, Named, Chrony)}
