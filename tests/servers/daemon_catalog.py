@@ -4,16 +4,9 @@
 
 import os
 import re
-import shutil
-import subprocess
 
 import daemons
 from daemons import Daemon, replace, run_quietly, write
-
-
-def folder(path, owner="root"):
-    os.makedirs(path, exist_ok=True)
-    shutil.chown(path, owner)
 
 
 class FromFile(Daemon):
@@ -23,14 +16,11 @@ class FromFile(Daemon):
     pattern = ""
     first = True  # where the lines go when the shipped file has none
     words = ()  # to start it
-    folders = ()  # (path, owner) that its unit would make below /run
 
     def configure(self, lines):
         replace(self.file, self.pattern, lines, first=self.first)
 
     def command(self):
-        for path, owner in self.folders:
-            folder(path, owner)
         return list(self.words)
 
 
@@ -55,6 +45,9 @@ class Nginx(FromFile):
     name, unit, package = "nginx", "nginx.service", "nginx-light"
     file, pattern = "/etc/nginx/sites-available/default", r"^\s*listen\s"
     words = ("nginx", "-g", "daemon off;")
+
+    def line(self, remedy):
+        return remedy + ";"
 
 
 class Apache(FromFile):
@@ -120,11 +113,12 @@ class Java(FromOptions):
 
 
 class Node(Daemon):
-    name, unit, package = "Node.js", "node-app.service", "nodejs"
+    name, unit, package = "Node.js", "nodejs.service", "nodejs"
 
     def configure(self, lines):
-        line = "server.listen(8000)" if lines is None else " ".join(lines).replace("port: PORT", "port: 8000")
-        self.script = "const server = require('net').createServer(); " + line
+        # The oracle's connections end with a reset.
+        self.script = ("const server = require('net').createServer(socket => socket.on('error', () => {})); "
+                       + ("server.listen(8000)" if lines is None else " ".join(lines)))
 
     def command(self):
         return ["node", "-e", self.script]
@@ -191,6 +185,11 @@ class Dovecot(FromFile):
     file, pattern = "/etc/dovecot/dovecot.conf", r"^listen\s"
     words = ("dovecot", "-F")
 
+    def configure(self, lines):
+        super().configure(lines)
+        # Its package makes no certificate where there is none to link to.
+        write("/etc/dovecot/conf.d/10-ssl.conf", "ssl = no\n")
+
 
 class Vsftpd(FromFile):
     name, unit, package = "vsftpd", "vsftpd.service", "vsftpd"
@@ -208,22 +207,18 @@ class Snmpd(FromFile):
 class Rpcbind(FromOptions):
     name, unit, package = "rpcbind", "rpcbind.service", "rpcbind"
     words = ("rpcbind", "-f", "-w")
-
-    def command(self):
-        folder("/run/rpcbind", "_rpc")
-        return super().command()
+    folders = (("/run/rpcbind", "_rpc"),)
 
 
 class Slapd(Daemon):
     name, unit, package = "slapd", "slapd.service", "slapd"
     file = "/etc/default/slapd"
+    folders = (("/run/slapd", "openldap"),)
 
     def configure(self, lines):
-        replace(self.file, r"^SLAPD_SERVICES=" if lines and lines[0].startswith("SLAPD_SERVICES") else r"^SLAPD_OPTIONS=",
-                lines)
+        replace(self.file, r"^SLAPD_OPTIONS=", lines)
 
     def command(self):
-        folder("/run/slapd", "openldap")
         start = '. %s && exec slapd -h "$SLAPD_SERVICES" -g openldap -u openldap -F /etc/ldap/slapd.d $SLAPD_OPTIONS -d 0'
         return ["sh", "-c", start % self.file]
 
@@ -295,6 +290,8 @@ class Unbound(Daemon):
 
     def configure(self, lines):
         write("/etc/unbound/unbound.conf.d/dualstack.conf", "server:\n" + "\n".join(lines or ()) + "\n")
+        # The key of the root zone is no matter here, and where it comes from depends on other packages.
+        write("/etc/unbound/unbound.conf.d/root-auto-trust-anchor-file.conf", "")
 
     def command(self):
         return ["unbound", "-d", "-p"]
@@ -304,6 +301,10 @@ class Named(FromFile):
     name, unit, package = "BIND", "named.service", "bind9"
     file, pattern = "/etc/bind/named.conf.options", r"^\s*listen-on"
     words = ("named", "-f", "-u", "bind")
+
+    def line(self, remedy):
+        return re.sub(r"\{ (\w+) \}", r"{ \1; };", remedy)
+
     folders = (("/run/named", "bind"),)
 
 
@@ -312,6 +313,7 @@ class Chrony(Daemon):
 
     name, unit, package = "chronyd", "chrony.service", "chrony"
     options = ()
+    folders = (("/run/chrony", "_chrony"),)
 
     def configure(self, lines):
         """Options go into DAEMON_OPTS of /etc/default/chrony, the rest into a file."""
@@ -320,10 +322,13 @@ class Chrony(Daemon):
         write("/etc/chrony/conf.d/dualstack.conf", "\n".join(line for line in lines if not line.startswith("-")) + "\n")
 
     def command(self):
-        folder("/run/chrony", "_chrony")
         return ["chronyd", "-d", "-x", "-F", "1", *self.options]
 
 
 CATALOG = {daemon.name: daemon() for daemon in (
     Nginx, Apache, Lighttpd, HAProxy, Squid, Tomcat, Java, Node, Python, Go, Sshd, Nrpe, Icinga, Postfix, Dovecot, Vsftpd,
     Snmpd, Rpcbind, Slapd, Mosquitto, PostgreSQL, Redis, MariaDB, Memcached, Dnsmasq, Unbound, Named, Chrony)}
+
+
+def named(*names):
+    return [CATALOG[name] for name in names]

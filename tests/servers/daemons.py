@@ -3,15 +3,18 @@
 """What the tests of real daemons share: a daemon with the configuration its package ships or with directives in its
 place, in a cgroup that is called as its systemd unit, and the rows of doc/DAEMONS.md that say what comes of it."""
 
-import atexit
 import contextlib
+import errno
+import itertools
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+import unittest
 
 TOP_SRCDIR = os.environ["TOP_SRCDIR"]
 sys.path.insert(0, os.path.join(TOP_SRCDIR, "tests", "netns"))
@@ -21,9 +24,6 @@ from dualstack import CRITICAL, OK  # noqa: E402
 
 # Seconds that a daemon has to start in, and to end in.
 PATIENCE = 30
-# Of a service that is nowhere, and of one that both families reach from anywhere.
-CLOSED = (None, None)
-
 
 # A daemon writes where its package says. The tests run in a mount namespace of their own, in which they lay copies over
 # the folders of the machine.
@@ -89,6 +89,7 @@ class Process:
 
     def __init__(self, command, unit, user=None, env=None):
         self.unit = Unit(unit)
+        self.begun = time.monotonic()
         self.log = os.path.join(dualstack.temporary_folder(), "log")
         enter = 'echo $$ >"$1" && shift && exec "$@"'
         words = ["/bin/sh", "-c", enter, "sh", os.path.join(self.unit.path, "cgroup.procs")]
@@ -97,6 +98,10 @@ class Process:
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(words + command, stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=subprocess.STDOUT, cwd="/", env=env)
+
+    def started(self, outcome):
+        """Where it listens nowhere: that it does not sleep before it begins cannot be seen, so it must run a while."""
+        return outcome.stack != "closed" or time.monotonic() - self.begun > 1
 
     def words(self):
         with open(self.log, encoding="utf-8", errors="replace") as file:
@@ -165,10 +170,11 @@ class Daemon:
     name = ""  # as the table calls it
     unit = ""
     package = ""
-    port = 0
-    protocol = "tcp"
     user = None
     env = None
+    remedied = True  # the program knows its directives by its unit
+    remedied_on_loopback = False  # also where it listens on loopback alone
+    folders = ()  # (path, owner) that its unit would make below /run
 
     def configure(self, lines):
         """Writes these lines in the place of what the shipped configuration says of addresses; None: as shipped."""
@@ -182,8 +188,15 @@ class Daemon:
         text = run_quietly(["dpkg-query", "-W", "-f", "${Version}", self.package])
         return re.sub(r"^\d+:", "", text).split("-")[0].split("+")[0]
 
+    def line(self, remedy):
+        """A directive as the program words it, as the configuration has it: the program says no semicolon."""
+        return remedy
+
     def start(self, lines):
         self.configure(lines)
+        for path, owner in self.folders:
+            os.makedirs(path, exist_ok=True)
+            shutil.chown(path, owner)
         env = dict(dualstack.environment(), **(self.env or {}))
         return Process(self.command(), self.unit, self.user, env)
 
@@ -208,6 +221,11 @@ class Outcome:
         if self.stack not in ("closed", "v4-only", "v6-only", "dual-stack") or unknown:
             raise AssertionError("doc/DAEMONS.md: cannot read %r" % text)
 
+    def keeps(self, demand):
+        """Whether the rule's words hold for it."""
+        stack, _, form = demand.partition(" form=")
+        return self.stack == stack and form in ("", self.form)
+
     def reaches(self):
         """From where IPv4 and IPv6 get in, as the oracle has it."""
         return tuple(self.scope if self.stack in (only, "dual-stack") else None for only in ("v4-only", "v6-only"))
@@ -217,6 +235,7 @@ class Row:
     def __init__(self, cells):
         self.cells = dict(zip(COLUMNS, cells))
         self.name = self.cells["daemon"]
+        self.ports = [(int(word.split("/")[0]), word.split("/")[1]) for word in self.cells["port"].split()]
         self.default = Outcome(self.cells["default"])
         self.bindv6only = self.default if self.cells["bindv6only"] == "same" else Outcome(self.cells["bindv6only"])
 
@@ -251,16 +270,169 @@ class Oracle(dualstack.Oracle):
     """Servers here are other programs, which do not tell what reached them: a datagram that nothing refuses has."""
 
     def _delivers(self, client, address, servers):
-        client.settimeout(0.3)
+        client.settimeout(0.2)
         try:
             client.connect(address)
+            # The refusal of the first comes with the second.
             for _ in range(2):
                 client.send(b"\0")
                 client.recv(64)
         except socket.timeout:
             return True
-        except ConnectionRefusedError:
-            return False
-        except OSError:
-            return False
+        except OSError as error:
+            if error.errno in (errno.ECONNREFUSED, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL):
+                return False
+            raise
         return True
+
+
+HOSTS = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 dualstack.example dualstack\n"
+_prepared = []
+
+
+def prepare():
+    """Once: copies of what daemons write to, and names that mean the same on every machine."""
+    if _prepared:
+        return
+    _prepared.append(True)
+    lay_copies(*filter(os.path.isdir, ("/etc", "/var/log", "/var/spool", *(
+        "/var/lib/" + name for name in ("chrony", "dovecot", "icinga2", "ldap", "mosquitto", "nginx", "postfix",
+                                        "postgresql", "redis", "snmp", "tomcat10", "unbound")), *(
+        "/var/cache/" + name for name in ("bind", "icinga2", "lighttpd", "nginx", "tomcat10")))))
+    write("/etc/hosts", HOSTS)
+
+
+class TestCase(dualstack.TestCase):
+    """The rows of the table that `daemons` names."""
+
+    daemons = ()
+    # What a rule may demand, and the same in words of the table.
+    DEMANDS = ("v4-only", "v6-only", "dual-stack", "dual-stack form=split", "dual-stack form=single")
+
+    @classmethod
+    def setUpClass(cls):
+        prepare()
+        table = rows()
+        cls.pairs = [(daemon, table[daemon.name]) for daemon in cls.daemons]
+
+    def setUp(self):
+        super().setUp()
+        self.oracle = Oracle(self.network)
+
+    @contextlib.contextmanager
+    def running(self, daemon, row, lines, outcome):
+        """The daemon with these lines, once the kernel lets in who the table says."""
+        process = daemon.start(lines)
+        try:
+            self.settle(process, row, outcome)
+            yield process
+            # It did not change meanwhile.
+            for port, protocol in row.ports:
+                self.assertEqual(self.oracle.reaches(port, protocol), outcome.reaches(), process.words())
+        finally:
+            process.close()
+
+    def try_each(self, ways):
+        """Starts each daemon in each way of its row, and holds the program to the outcome."""
+        for daemon, row in self.pairs:
+            for outcome, lines in ways(row):
+                with self.subTest(daemon=daemon.name, lines=lines, outcome=outcome.text), \
+                        self.running(daemon, row, lines, outcome):
+                    self.agrees(daemon, row, outcome)
+
+    def settle(self, process, row, outcome):
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                found = [self.oracle.reaches(port, protocol) for port, protocol in row.ports]
+            except socket.timeout:
+                # What it has not accepted yet fills its queue.
+                found = ["no answer"]
+            if all(reaches == outcome.reaches() for reaches in found) and process.started(row.default):
+                return
+            if not process.runs() or time.monotonic() > end:
+                self.fail("the kernel lets in from %s, the table has it that from %s\n%s"
+                          % (found, outcome.reaches(), process.words()))
+            time.sleep(0.1)
+
+    def agrees(self, daemon, row, outcome):
+        """The program says of each port what the table says, in JSON and in text, whoever runs it."""
+        for (port, protocol), uid in itertools.product(row.ports, dualstack.users()):
+            entry = dualstack.service(self.report(uid=uid), port, protocol)
+            if outcome.stack == "closed":
+                self.assertIsNone(entry)
+                self.check(OK, "-r", "%d/%s closed" % (port, protocol), uid=uid)
+                continue
+            self.assertIsNotNone(entry, "%d/%s is not listed" % (port, protocol))
+            self.assertEqual((entry["stack"], entry["form"], entry["lopsided"]), (outcome.stack, outcome.form, False))
+            self.assertEqual({listener["scope"] == "loopback" for listener in entry["listeners"]
+                              if outcome.scope == "loopback" or listener["scope"] == "external"},
+                             {outcome.scope == "loopback"})
+            self.assertEqual({listener["unit"] for listener in entry["listeners"]}, {daemon.unit})
+            text = self.check(OK, "-v", uid=uid).text
+            self.assertIn("%d/%s: %s, on " % (port, protocol, outcome.stack), text)
+
+    def judged(self, port, protocol, demand, outcome):
+        """The remedies of the demand, None where it is kept."""
+        rule = "%d/%s %s" % (port, protocol, demand)
+        kept = outcome.keeps(demand)
+        result = self.check(OK if kept else CRITICAL, "-v", "-r", rule)
+        if kept:
+            return None
+        self.assertIn("%s, must be %s" % (outcome.stack, demand.split()[0]) if "form" not in demand else rule.split()[0],
+                      result.text)
+        return [line.strip() for line in result.lines if "to change it: " in line]
+
+    def directives(self, daemon, remedies):
+        """The lines of configuration that the remedies name, [] for none."""
+        found = [match for remedy in remedies for match in re.findall(r" \(in ([^:]+), for [^:]+: (.*)\)$", remedy)]
+        self.assertLessEqual(len(found), 1, remedies)
+        return [daemon.line(line) for line in found[0][1].split(" and ")] if found else []
+
+    def test_by_default(self):
+        self.try_each(lambda row: [(row.default, None)])
+
+    def test_with_bindv6only(self):
+        dualstack.sysctl("net.ipv6.bindv6only", 1)
+        self.try_each(lambda row: [(row.bindv6only, None)])
+
+    def test_directives(self):
+        self.try_each(Row.ways)
+
+    def test_remedies(self):
+        """What -v says to change makes a policy that is broken OK, from wherever the daemon was; and where the table
+        knows a way, the program does."""
+        for daemon, row in self.pairs:
+            asked = {}
+            for outcome, lines in [(row.default, None), *row.ways()]:
+                if outcome.stack == "closed":
+                    continue
+                with self.subTest(daemon=daemon.name, lines=lines), self.running(daemon, row, lines, outcome):
+                    for demand, (port, protocol) in itertools.product(self.DEMANDS, row.ports):
+                        remedies = self.judged(port, protocol, demand, outcome)
+                        if remedies is not None:
+                            words = self.directives(daemon, remedies)
+                            asked.setdefault((demand, outcome.scope, *words), []).append(remedies)
+            self.follow(daemon, row, asked)
+
+    def follow(self, daemon, row, asked):
+        for (demand, scope, *lines), remedies in asked.items():
+            with self.subTest(daemon=daemon.name, demand=demand, scope=scope, remedies=remedies):
+                self.assertEqual(bool(lines), self.is_remedied(daemon, row, demand, scope))
+                if not lines:
+                    continue
+                stack, _, form = demand.partition(" form=")
+                outcome = Outcome(", ".join(filter(None, (stack, form, scope if scope == "loopback" else None))))
+                with self.running(daemon, row, lines, outcome):
+                    for port, protocol in row.ports:
+                        self.check(OK, "-r", "%d/%s %s" % (port, protocol, demand))
+
+    @staticmethod
+    def is_remedied(daemon, row, demand, scope):
+        """On loopback directives for all addresses would open it to the world."""
+        return (daemon.remedied and any(outcome.keeps(demand) for outcome, _ in row.ways())
+                and (scope != "loopback" or daemon.remedied_on_loopback))
+
+
+def main():
+    unittest.main(module="__main__", verbosity=2)
