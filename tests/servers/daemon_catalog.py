@@ -4,6 +4,7 @@
 
 import os
 import re
+import shutil
 
 import daemons
 from daemons import Daemon, replace, run_quietly, write
@@ -92,9 +93,11 @@ class Tomcat(FromFile):
 
     def configure(self, lines):
         """Attributes of the Connector go into another file."""
-        attributes = [line for line in lines or () if re.match(r"\w+=\"", line)]
+        attributes = [line for line in lines or () if line.startswith("address=")]
         options = [line for line in lines or () if line not in attributes]
         super().configure(options or None)
+        # The application that comes along takes seconds to start.
+        shutil.rmtree("/var/lib/tomcat10/webapps/ROOT", ignore_errors=True)
         text = daemons.shipped(self.server)
         write(self.server, text.replace('<Connector port="8080"', '<Connector port="8080" ' + " ".join(attributes), 1))
 
@@ -106,6 +109,7 @@ class Java(FromOptions):
     """The registry that comes with every JRE listens by java.net.ServerSocket."""
 
     name, unit, package = "Java", "java-app.service", "openjdk-17-jre-headless"
+    remedied = False
     words = ("rmiregistry", "1099")
 
     def configure(self, lines):
@@ -129,6 +133,7 @@ class Node(Daemon):
 
 class Python(FromOptions):
     name, unit, package = "Python http.server", "python-app.service", "python3"
+    remedied = False
     words = ("/usr/bin/python3", "-m", "http.server", "8000")
 
 
@@ -200,6 +205,7 @@ class Vsftpd(FromFile):
 
 class Snmpd(FromFile):
     name, unit, package = "snmpd", "snmpd.service", "snmpd"
+    remedied_on_loopback = True
     file, pattern = "/etc/snmp/snmpd.conf", r"^agentaddress\s"
     words = ("snmpd", "-LOw", "-u", "Debian-snmp", "-g", "Debian-snmp", "-I", "-smux,mteTrigger,mteTriggerConf", "-f")
 
@@ -225,6 +231,7 @@ class Slapd(Daemon):
 
 class Mosquitto(FromFile):
     name, unit, package = "Mosquitto", "mosquitto.service", "mosquitto"
+    remedied_on_loopback = True
     file, pattern, first = "/etc/mosquitto/mosquitto.conf", r"^listener\s", False
     words = ("mosquitto", "-c", file)
     folders = (("/run/mosquitto", "mosquitto"), ("/var/log/mosquitto", "mosquitto"))
@@ -235,6 +242,7 @@ class Mosquitto(FromFile):
 
 class PostgreSQL(FromFile):
     name, unit, package = "PostgreSQL", "postgresql@15-main.service", "postgresql-15"
+    remedied_on_loopback = True
     user = "postgres"
     file, pattern, first = "/etc/postgresql/15/main/postgresql.conf", r"^listen_addresses\s", False
     words = ("/usr/lib/postgresql/15/bin/postgres", "-D", "/var/lib/postgresql/15/main", "-c", "config_file=" + file)
@@ -243,6 +251,7 @@ class PostgreSQL(FromFile):
 
 class Redis(FromFile):
     name, unit, package = "Redis", "redis-server.service", "redis-server"
+    remedied_on_loopback = True
     user = "redis"
     file, pattern = "/etc/redis/redis.conf", r"^bind\s"
     words = ("redis-server", file, "--daemonize", "no")
@@ -270,6 +279,7 @@ class MariaDB(Daemon):
 
 class Memcached(FromFile):
     name, unit, package = "memcached", "memcached.service", "memcached"
+    remedied_on_loopback = True
     file, pattern = "/etc/memcached.conf", r"^-l "
     words = ("/usr/share/memcached/scripts/systemd-memcached-wrapper", file)
     folders = (("/run/memcached", "memcache"),)
@@ -287,6 +297,7 @@ class Dnsmasq(FromFile):
 
 class Unbound(Daemon):
     name, unit, package = "Unbound", "unbound.service", "unbound"
+    remedied_on_loopback = True
 
     def configure(self, lines):
         write("/etc/unbound/unbound.conf.d/dualstack.conf", "server:\n" + "\n".join(lines or ()) + "\n")

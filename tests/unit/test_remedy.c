@@ -7,6 +7,7 @@
 
 #include "remedy.h"
 
+#include "directive.h"
 #include "unit.h"
 
 #include <arpa/inet.h>
@@ -164,7 +165,7 @@ static const struct {
      {"--list", NULL, NULL}},
     {"443 v6-only", "::", RECORD_V6ONLY_UNKNOWN, NULL, RECORD_YES, RECORD_NO, RECORD_NO, {"netlink", NULL, NULL}},
     {"443 any user=other", "0.0.0.0", RECORD_V6ONLY_UNKNOWN, NULL, RECORD_YES, RECORD_NO, RECORD_NO, {"", NULL, NULL}},
-    /* The daemon's own words, where its unit tells which it is. */
+    /* The daemon's own words, where its unit tells which it is; that they work is for tests/servers to show. */
     {"443 dual-stack",
      "0.0.0.0",
      RECORD_V6ONLY_UNKNOWN,
@@ -172,7 +173,7 @@ static const struct {
      RECORD_YES,
      RECORD_NO,
      RECORD_NO,
-     {"(in nginx: listen [::]:443)", NULL, NULL}},
+     {"listen on [::]:443 too (in nginx, for dual-stack: listen 0.0.0.0:443 and listen [::]:443)", NULL, NULL}},
     {"443 v6-only",
      "::",
      RECORD_V6ONLY_NO,
@@ -180,15 +181,23 @@ static const struct {
      RECORD_YES,
      RECORD_NO,
      RECORD_NO,
-     {"(in nginx: listen [::]:443 ipv6only=on)", NULL, NULL}},
-    {"443 dual-stack",
-     "0.0.0.0",
-     RECORD_V6ONLY_UNKNOWN,
-     "ssh.service",
+     {"(in nginx, for v6-only: listen [::]:443)", NULL, NULL}},
+    {"443 v4-only",
+     "::",
+     RECORD_V6ONLY_NO,
+     "nginx.service",
      RECORD_YES,
      RECORD_NO,
      RECORD_NO,
-     {"(in sshd: AddressFamily any)", NULL, NULL}},
+     {"in place of [::]:443 (in nginx, for v4-only: listen 0.0.0.0:443)", NULL, NULL}},
+    {"443 dual-stack form=split",
+     "::",
+     RECORD_V6ONLY_NO,
+     "nginx.service",
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"(in nginx, for form=split: listen 0.0.0.0:443 and listen [::]:443)", NULL, NULL}},
     {"443 dual-stack",
      "0.0.0.0",
      RECORD_V6ONLY_UNKNOWN,
@@ -196,7 +205,15 @@ static const struct {
      RECORD_YES,
      RECORD_NO,
      RECORD_NO,
-     {"(in Apache: Listen 443)", NULL, NULL}},
+     {"(in Apache, for dual-stack: Listen [::]:443)", NULL, NULL}},
+    {"443 v4",
+     "::",
+     RECORD_V6ONLY_YES,
+     "ssh.service",
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"(in sshd, for dual-stack: AddressFamily any)", NULL, NULL}},
     {"443 dual-stack",
      "0.0.0.0",
      RECORD_V6ONLY_UNKNOWN,
@@ -204,31 +221,7 @@ static const struct {
      RECORD_YES,
      RECORD_NO,
      RECORD_NO,
-     {"(in PostgreSQL: listen_addresses = '*')", NULL, NULL}},
-    {"443 dual-stack",
-     "0.0.0.0",
-     RECORD_V6ONLY_UNKNOWN,
-     "redis-server.service",
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"(in Redis: bind * -::*)", NULL, NULL}},
-    {"443 v6-only",
-     "::",
-     RECORD_V6ONLY_NO,
-     "haproxy.service",
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"(in HAProxy: bind :::443 v6only)", NULL, NULL}},
-    {"443 v6-only",
-     "::",
-     RECORD_V6ONLY_NO,
-     "node-app.service",
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"(in Node.js: ", "ipv6Only: true", NULL}},
+     {"(in PostgreSQL, for dual-stack: listen_addresses = '0.0.0.0, ::')", NULL, NULL}},
     {"443 v4-only",
      "::",
      RECORD_V6ONLY_NO,
@@ -236,19 +229,75 @@ static const struct {
      RECORD_YES,
      RECORD_NO,
      RECORD_NO,
-     {"(in Java: -Djava.net.preferIPv4Stack=true)", NULL, NULL}},
+     {"(in Tomcat, for v4-only: JAVA_OPTS=\"-Djava.net.preferIPv4Stack=true\")", NULL, NULL}},
+    /* What listens on loopback alone, or shall, is not opened to the world. */
+    {"443 dual-stack",
+     "127.0.0.1",
+     RECORD_V6ONLY_UNKNOWN,
+     "redis-server.service",
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"listen on [::1]:443 too (in Redis, for dual-stack: bind 127.0.0.1 ::1)", NULL, NULL}},
+    {"443 v4",
+     "::1",
+     RECORD_V6ONLY_YES,
+     "redis-server.service",
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"listen on 127.0.0.1:443 too (in Redis, for dual-stack: bind 127.0.0.1 ::1)", NULL, NULL}},
+    {"443 v4-only bind=loopback",
+     "::",
+     RECORD_V6ONLY_NO,
+     "redis-server.service",
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"listen on 127.0.0.1:443 in place of [::]:443 (in Redis, for v4-only: bind 127.0.0.1)", NULL, NULL}},
+    {"443 any bind=loopback",
+     "0.0.0.0",
+     RECORD_V6ONLY_UNKNOWN,
+     "nginx.service",
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"bind it to an address inside loopback (in nginx: listen ADDRESS:443)", NULL, NULL}},
+    {"443 dual-stack bind=10.0.0.0/8,2001:db8::/32",
+     "10.0.0.1",
+     RECORD_V6ONLY_UNKNOWN,
+     "nginx.service",
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"listen on [::]:443 too (in nginx: listen ADDRESS:443)", NULL, NULL}},
 };
 
-static struct tally *tally_of(int row)
+/* No daemon's words: it has none for that, or nothing tells for sure which it is. */
+static const struct {
+    const char *rule;
+    const char *address;
+    const char *unit;
+} silences[] = {
+    {"443 v6-only", "::", "apache2.service"},
+    {"443 dual-stack form=split", "::", "apache2.service"},
+    {"443 dual-stack form=single", "127.0.0.1", "nginx.service"},
+    {"443 dual-stack", "127.0.0.1", "ssh.service"},
+    {"443 dual-stack", "192.0.2.1", "nginx.service"},
+    {"443@external dual-stack", "0.0.0.0", "nginx.service"},
+    {"443 v4-only", "::", "nginx-prometheus-exporter.service"},
+    {"443 v4-only", "::", "node_exporter.service"},
+    {"443 v4-only", "::", "sshguard.service"},
+    {"443 v4-only", "::", "ssh.socket"},
+};
+
+static struct tally *tally_make(const char *address, enum record_v6only v6only, const char *unit)
 {
     struct tally *tally = tally_create();
-    const char *address = cases[row].address;
-    struct tally_listener listener = {.sockets = 1, .v6only = cases[row].v6only};
+    struct tally_listener listener = {.sockets = 1, .v6only = v6only};
     char mapped[64];
 
-    tally->host = (struct sock_host){.ipv6 = cases[row].host_ipv6,
-                                     .bindv6only = cases[row].bindv6only,
-                                     .disable_ipv6 = cases[row].disable_ipv6};
+    tally->host.ipv6 = RECORD_YES;
     if (address == NULL) {
         return tally;
     }
@@ -257,36 +306,90 @@ static struct tally *tally_of(int row)
     strcat(mapped, address);
     ck_assert_int_eq(inet_pton(AF_INET6, mapped, &listener.address), 1);
     listener.scope = stack_scope(&listener.address, 0);
-    listener.unit_state = cases[row].unit != NULL ? TALLY_UNIT_KNOWN : TALLY_UNIT_UNTOLD;
-    listener.unit = cases[row].unit != NULL ? strdup(cases[row].unit) : NULL;
+    listener.unit_state = unit != NULL ? TALLY_UNIT_KNOWN : TALLY_UNIT_UNTOLD;
+    listener.unit = unit != NULL ? strdup(unit) : NULL;
     ck_assert_int_eq(tally_listener_add(tally, RECORD_TCP, 443, &listener), 0);
     tally_sort(tally);
     return tally;
 }
 
-START_TEST(remedy_fits_the_evidence)
+/* The remedy of the rule's reason of that number, "" when there is none. Frees the tally. */
+static const char *remedy_of(char text[static REMEDY_SIZE], const char *rule, struct tally *tally, size_t reason)
 {
     struct policy *policy = policy_create(&names);
-    struct tally *tally = tally_of(_i);
     struct judge_question question = {.policy = policy, .tally = tally};
     struct judge_verdict *verdict = NULL;
-    char text[REMEDY_SIZE];
 
-    ck_assert_int_eq(policy_rule_add(policy, cases[_i].rule, 1), 0);
+    ck_assert_int_eq(policy_rule_add(policy, rule, 1), 0);
     ck_assert_int_eq(policy_finish(policy), 0);
     ck_assert_uint_eq(policy->errors.count, 0);
     ck_assert_int_eq(judge(&question, &verdict), 0);
     ck_assert_uint_ge(verdict->services[0].reason_count, 1);
-    remedy_format(text, &verdict->services[0], &verdict->services[0].reasons[0], tally);
+    *text = '\0';
+    if (reason < verdict->services[0].reason_count) {
+        remedy_format(text, &verdict->services[0], &verdict->services[0].reasons[reason], tally);
+    }
+    judge_free(verdict);
+    policy_free(policy);
+    tally_free(tally);
+    return text;
+}
+
+START_TEST(remedy_fits_the_evidence)
+{
+    struct tally *tally = tally_make(cases[_i].address, cases[_i].v6only, cases[_i].unit);
+    char text[REMEDY_SIZE];
+
+    tally->host = (struct sock_host){.ipv6 = cases[_i].host_ipv6,
+                                     .bindv6only = cases[_i].bindv6only,
+                                     .disable_ipv6 = cases[_i].disable_ipv6};
+    remedy_of(text, cases[_i].rule, tally, 0);
     if (*cases[_i].said[0] == '\0') {
         ck_assert_str_eq(text, "");
     }
     for (int i = 0; i < 3 && cases[_i].said[i] != NULL; i++) {
         ck_assert_msg(strstr(text, cases[_i].said[i]) != NULL, "\"%s\" lacks \"%s\"", text, cases[_i].said[i]);
     }
-    judge_free(verdict);
-    policy_free(policy);
-    tally_free(tally);
+}
+END_TEST
+
+START_TEST(remedy_guesses_no_daemon)
+{
+    char text[REMEDY_SIZE];
+
+    remedy_of(text, silences[_i].rule, tally_make(silences[_i].address, RECORD_V6ONLY_NO, silences[_i].unit), 0);
+    ck_assert_str_ne(text, "");
+    ck_assert_msg(strstr(text, "(in ") == NULL, "\"%s\" names a daemon", text);
+}
+END_TEST
+
+/* The two reasons of a service that is the other family's have one way out. */
+START_TEST(remedy_says_the_words_once)
+{
+    char text[REMEDY_SIZE];
+
+    ck_assert_str_eq(remedy_of(text, "443 v6-only", tally_make("0.0.0.0", RECORD_V6ONLY_UNKNOWN, "nginx.service"), 0),
+                     "listen on [::]:443 too (in nginx, for v6-only: listen [::]:443)");
+    ck_assert_str_eq(remedy_of(text, "443 v6-only", tally_make("0.0.0.0", RECORD_V6ONLY_UNKNOWN, "nginx.service"), 1),
+                     "do not listen on 0.0.0.0:443");
+}
+END_TEST
+
+/* Whatever room there is, it is not overrun. */
+START_TEST(directive_fits_its_room)
+{
+    const struct directive_daemon *daemon = directive_daemon_find("nginx.service");
+    const char *whole = "x (in nginx, for v4-only: listen 0.0.0.0:443)";
+
+    for (size_t size = 2; size <= strlen(whole) + 1; size++) {
+        char *text = malloc(size);
+        ck_assert_ptr_nonnull(text);
+        strcpy(text, "x");
+        ck_assert(directive_add(text, size, daemon, DIRECTIVE_V4_ONLY, DIRECTIVE_EVERYWHERE, 443));
+        ck_assert_uint_lt(strlen(text), size);
+        ck_assert_int_eq(strncmp(text, whole, strlen(text)), 0);
+        free(text);
+    }
 }
 END_TEST
 
@@ -296,6 +399,9 @@ int main(void)
     TCase *tcase = tcase_create("remedy");
 
     tcase_add_loop_test(tcase, remedy_fits_the_evidence, 0, (int)(sizeof cases / sizeof *cases));
+    tcase_add_loop_test(tcase, remedy_guesses_no_daemon, 0, (int)(sizeof silences / sizeof *silences));
+    tcase_add_test(tcase, remedy_says_the_words_once);
+    tcase_add_test(tcase, directive_fits_its_room);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);
 }

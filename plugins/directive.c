@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * What to write into the configuration of common daemons.
+ */
+#include "config.h"
+
+#include "directive.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+
+/*
+ * PORT stands for the number. The wildcards are written out, so that they can give way to the addresses of loopback.
+ * No words: the daemon cannot, or not on a wildcard. "{ none }" is for the semicolons that Nagios would rewrite.
+ */
+static const struct directive_daemon {
+    const char *unit; /* glob */
+    const char *name;
+    const char *words[DIRECTIVE_WORDS];
+} daemons[] = {
+    {"prometheus-node-exporter.service", "Go", {[DIRECTIVE_SINGLE] = "--web.listen-address=:PORT"}},
+    /* Exporters are called by what they look at: nginx-prometheus-exporter, node_exporter. */
+    {"*exporter*.service", "", {NULL}},
+    {"nginx*.service",
+     "nginx",
+     {[DIRECTIVE_V4_ONLY] = "listen 0.0.0.0:PORT",
+      [DIRECTIVE_V6_ONLY] = "listen [::]:PORT",
+      [DIRECTIVE_SPLIT] = "listen 0.0.0.0:PORT and listen [::]:PORT",
+      [DIRECTIVE_SINGLE] = "listen [::]:PORT ipv6only=off",
+      [DIRECTIVE_ADDRESS] = "listen ADDRESS:PORT"}},
+    {"apache2*.service",
+     "Apache",
+     {[DIRECTIVE_V4_ONLY] = "Listen 0.0.0.0:PORT",
+      [DIRECTIVE_SINGLE] = "Listen [::]:PORT",
+      [DIRECTIVE_ADDRESS] = "Listen ADDRESS:PORT"}},
+    {"lighttpd*.service",
+     "lighttpd",
+     {[DIRECTIVE_V4_ONLY] = "server.bind = \"0.0.0.0\"",
+      [DIRECTIVE_V6_ONLY] = "server.bind = \"[::]\"",
+      [DIRECTIVE_SPLIT] = "server.bind = \"0.0.0.0\" and $SERVER[\"socket\"] == \"[::]:PORT\" { }",
+      [DIRECTIVE_SINGLE] = "server.bind = \"[::]\" and server.v4mapped = \"enable\"",
+      [DIRECTIVE_ADDRESS] = "server.bind = \"ADDRESS\""}},
+    {"haproxy*.service",
+     "HAProxy",
+     {[DIRECTIVE_V4_ONLY] = "bind 0.0.0.0:PORT",
+      [DIRECTIVE_V6_ONLY] = "bind [::]:PORT v6only",
+      [DIRECTIVE_SPLIT] = "bind 0.0.0.0:PORT and bind [::]:PORT v6only",
+      [DIRECTIVE_SINGLE] = "bind [::]:PORT v4v6",
+      [DIRECTIVE_ADDRESS] = "bind ADDRESS:PORT"}},
+    {"squid*.service",
+     "Squid",
+     {[DIRECTIVE_V4_ONLY] = "http_port 0.0.0.0:PORT",
+      [DIRECTIVE_SINGLE] = "http_port [::]:PORT",
+      [DIRECTIVE_ADDRESS] = "http_port ADDRESS:PORT"}},
+    {"tomcat*.service",
+     "Tomcat",
+     {[DIRECTIVE_V4_ONLY] = "JAVA_OPTS=\"-Djava.net.preferIPv4Stack=true\"",
+      [DIRECTIVE_SINGLE] = "address=\"::\"",
+      [DIRECTIVE_ADDRESS] = "address=\"ADDRESS\""}},
+    {"nodejs*.service",
+     "Node.js",
+     {[DIRECTIVE_V4_ONLY] = "server.listen({port: PORT, host: '0.0.0.0'})",
+      [DIRECTIVE_V6_ONLY] = "server.listen({port: PORT, host: '::', ipv6Only: true})",
+      [DIRECTIVE_SINGLE] = "server.listen({port: PORT, host: '::'})",
+      [DIRECTIVE_ADDRESS] = "server.listen({port: PORT, host: 'ADDRESS'})"}},
+    {"ssh.service",
+     "sshd",
+     {[DIRECTIVE_V4_ONLY] = "AddressFamily inet",
+      [DIRECTIVE_V6_ONLY] = "AddressFamily inet6",
+      [DIRECTIVE_SPLIT] = "AddressFamily any",
+      [DIRECTIVE_ADDRESS] = "ListenAddress ADDRESS"}},
+    {"sshd*.service",
+     "sshd",
+     {[DIRECTIVE_V4_ONLY] = "AddressFamily inet",
+      [DIRECTIVE_V6_ONLY] = "AddressFamily inet6",
+      [DIRECTIVE_SPLIT] = "AddressFamily any",
+      [DIRECTIVE_ADDRESS] = "ListenAddress ADDRESS"}},
+    {"nagios-nrpe-server.service",
+     "NRPE",
+     {[DIRECTIVE_V4_ONLY] = "server_address=0.0.0.0",
+      [DIRECTIVE_V6_ONLY] = "server_address=::",
+      [DIRECTIVE_ADDRESS] = "server_address=ADDRESS"}},
+    {"icinga2*.service",
+     "Icinga 2",
+     {[DIRECTIVE_V4_ONLY] = "bind_host = \"0.0.0.0\"",
+      [DIRECTIVE_SINGLE] = "bind_host = \"::\"",
+      [DIRECTIVE_ADDRESS] = "bind_host = \"ADDRESS\""}},
+    {"postfix*.service",
+     "Postfix",
+     {[DIRECTIVE_V4_ONLY] = "inet_protocols = ipv4",
+      [DIRECTIVE_V6_ONLY] = "inet_protocols = ipv6",
+      [DIRECTIVE_SPLIT] = "inet_protocols = all",
+      [DIRECTIVE_ADDRESS] = "inet_interfaces = ADDRESS"}},
+    {"dovecot*.service",
+     "Dovecot",
+     {[DIRECTIVE_V4_ONLY] = "listen = 0.0.0.0",
+      [DIRECTIVE_V6_ONLY] = "listen = ::",
+      [DIRECTIVE_SPLIT] = "listen = 0.0.0.0, ::",
+      [DIRECTIVE_ADDRESS] = "listen = ADDRESS"}},
+    {"vsftpd*.service",
+     "vsftpd",
+     {[DIRECTIVE_V4_ONLY] = "listen=YES and listen_ipv6=NO", [DIRECTIVE_SINGLE] = "listen=NO and listen_ipv6=YES"}},
+    {"snmpd*.service",
+     "snmpd",
+     {[DIRECTIVE_V4_ONLY] = "agentaddress udp:0.0.0.0:PORT",
+      [DIRECTIVE_V6_ONLY] = "agentaddress udp6:[::]:PORT",
+      [DIRECTIVE_SPLIT] = "agentaddress udp:0.0.0.0:PORT,udp6:[::]:PORT",
+      [DIRECTIVE_ADDRESS] = "agentaddress ADDRESS:PORT"}},
+    {"slapd*.service",
+     "slapd",
+     {[DIRECTIVE_V4_ONLY] = "SLAPD_OPTIONS=\"-4\"",
+      [DIRECTIVE_V6_ONLY] = "SLAPD_OPTIONS=\"-6\"",
+      [DIRECTIVE_SPLIT] = "SLAPD_OPTIONS=\"\"",
+      [DIRECTIVE_ADDRESS] = "SLAPD_SERVICES=\"ldap://ADDRESS:PORT/\""}},
+    {"mosquitto*.service",
+     "Mosquitto",
+     {[DIRECTIVE_V4_ONLY] = "listener PORT 0.0.0.0",
+      [DIRECTIVE_V6_ONLY] = "listener PORT ::",
+      [DIRECTIVE_SPLIT] = "listener PORT 0.0.0.0 and listener PORT ::",
+      [DIRECTIVE_ADDRESS] = "listener PORT ADDRESS"}},
+    {"postgresql*.service",
+     "PostgreSQL",
+     {[DIRECTIVE_V4_ONLY] = "listen_addresses = '0.0.0.0'",
+      [DIRECTIVE_V6_ONLY] = "listen_addresses = '::'",
+      [DIRECTIVE_SPLIT] = "listen_addresses = '0.0.0.0, ::'",
+      [DIRECTIVE_ADDRESS] = "listen_addresses = 'ADDRESS'"}},
+    {"mariadb*.service",
+     "MariaDB",
+     {[DIRECTIVE_V4_ONLY] = "bind-address = 0.0.0.0",
+      [DIRECTIVE_V6_ONLY] = "bind-address = ::",
+      [DIRECTIVE_SPLIT] = "bind-address = 0.0.0.0,::",
+      [DIRECTIVE_ADDRESS] = "bind-address = ADDRESS"}},
+    {"redis*.service",
+     "Redis",
+     {[DIRECTIVE_V4_ONLY] = "bind 0.0.0.0",
+      [DIRECTIVE_V6_ONLY] = "bind ::",
+      [DIRECTIVE_SPLIT] = "bind 0.0.0.0 ::",
+      [DIRECTIVE_ADDRESS] = "bind ADDRESS"}},
+    {"memcached*.service",
+     "memcached",
+     {[DIRECTIVE_V4_ONLY] = "-l 0.0.0.0",
+      [DIRECTIVE_V6_ONLY] = "-l ::",
+      [DIRECTIVE_SPLIT] = "-l 0.0.0.0,::",
+      [DIRECTIVE_ADDRESS] = "-l ADDRESS"}},
+    {"dnsmasq*.service",
+     "dnsmasq",
+     {[DIRECTIVE_V4_ONLY] = "listen-address=0.0.0.0 and bind-interfaces",
+      [DIRECTIVE_V6_ONLY] = "listen-address=:: and bind-interfaces",
+      [DIRECTIVE_SPLIT] = "listen-address=0.0.0.0,:: and bind-interfaces",
+      [DIRECTIVE_ADDRESS] = "listen-address=ADDRESS and bind-interfaces"}},
+    {"unbound*.service",
+     "Unbound",
+     {[DIRECTIVE_V4_ONLY] = "interface: 0.0.0.0",
+      [DIRECTIVE_V6_ONLY] = "interface: ::",
+      [DIRECTIVE_SPLIT] = "interface: 0.0.0.0 and interface: ::",
+      [DIRECTIVE_ADDRESS] = "interface: ADDRESS"}},
+    {"named*.service",
+     "BIND",
+     {[DIRECTIVE_V4_ONLY] = "listen-on-v6 { none }",
+      [DIRECTIVE_V6_ONLY] = "listen-on { none } and listen-on-v6 { any }",
+      [DIRECTIVE_SPLIT] = "listen-on { any } and listen-on-v6 { any }",
+      [DIRECTIVE_ADDRESS] = "listen-on { ADDRESS }"}},
+    {"chrony*.service",
+     "chronyd",
+     {[DIRECTIVE_V4_ONLY] = "allow and -4",
+      [DIRECTIVE_V6_ONLY] = "allow and -6",
+      [DIRECTIVE_SPLIT] = "allow",
+      [DIRECTIVE_ADDRESS] = "bindaddress ADDRESS"}},
+};
+
+static const char *const want_names[] = {
+    [DIRECTIVE_V4_ONLY] = ", for v4-only",  [DIRECTIVE_V6_ONLY] = ", for v6-only",
+    [DIRECTIVE_SPLIT] = ", for form=split", [DIRECTIVE_SINGLE] = ", for form=single",
+    [DIRECTIVE_DUAL] = ", for dual-stack",  [DIRECTIVE_ADDRESS] = "",
+};
+
+/* What is written in the words, and what it becomes. */
+#define PORT_WORD "PORT"
+#define WILDCARD_V4 "0.0.0.0"
+#define WILDCARD_V6 "::"
+#define LOOPBACK_V4 "127.0.0.1"
+#define LOOPBACK_V6 "::1"
+
+const struct directive_daemon *directive_daemon_find(const char *unit)
+{
+    for (size_t i = 0; i < sizeof daemons / sizeof *daemons; i++) {
+        if (fnmatch(daemons[i].unit, unit, 0) == 0) {
+            return *daemons[i].name != '\0' ? &daemons[i] : NULL;
+        }
+    }
+    return NULL;
+}
+
+static bool names_wildcard(const char *words)
+{
+    return strstr(words, WILDCARD_V4) != NULL || strstr(words, WILDCARD_V6) != NULL;
+}
+
+/* The words for it, NULL for none. */
+static const char *words_find(const struct directive_daemon *daemon, enum directive_want want,
+                              enum directive_place place)
+{
+    const char *words = NULL;
+
+    if (want == DIRECTIVE_DUAL) {
+        want = daemon->words[DIRECTIVE_SPLIT] != NULL ? DIRECTIVE_SPLIT : DIRECTIVE_SINGLE;
+    }
+    words = daemon->words[want];
+    if (words == NULL || want == DIRECTIVE_ADDRESS) {
+        return words;
+    }
+    /* No address of loopback takes both families. */
+    if (place == DIRECTIVE_LOOPBACK && (want == DIRECTIVE_SINGLE || !names_wildcard(words))) {
+        return NULL;
+    }
+    return place == DIRECTIVE_AS_IT_IS && names_wildcard(words) ? NULL : words;
+}
+
+static bool begins(const char *text, const char *start)
+{
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+/* Appends the words in the place of `text + length`, with the port and the addresses put in. Returns the new length. */
+static size_t words_fill(char *text, size_t size, size_t length, const char *words, enum directive_place place,
+                         uint16_t port)
+{
+    bool loopback = place == DIRECTIVE_LOOPBACK;
+
+    while (*words != '\0' && length + 1 < size) {
+        if (begins(words, PORT_WORD)) {
+            length += (size_t)snprintf(text + length, size - length, "%u", (unsigned)port);
+            words += strlen(PORT_WORD);
+        } else if (loopback && begins(words, WILDCARD_V4)) {
+            length += (size_t)snprintf(text + length, size - length, LOOPBACK_V4);
+            words += strlen(WILDCARD_V4);
+        } else if (loopback && begins(words, WILDCARD_V6)) {
+            length += (size_t)snprintf(text + length, size - length, LOOPBACK_V6);
+            words += strlen(WILDCARD_V6);
+        } else {
+            text[length++] = *words++;
+            text[length] = '\0';
+        }
+    }
+    return length < size ? length : size - 1;
+}
+
+bool directive_add(char *text, size_t size, const struct directive_daemon *daemon, enum directive_want want,
+                   enum directive_place place, uint16_t port)
+{
+    const char *words = words_find(daemon, want, place);
+    size_t length = strlen(text);
+
+    if (words == NULL) {
+        return false;
+    }
+    length += (size_t)snprintf(text + length, size - length, " (in %s%s: ", daemon->name, want_names[want]);
+    if (length < size) {
+        length = words_fill(text, size, length, words, place, port);
+        snprintf(text + length, size - length, ")");
+    }
+    return true;
+}
