@@ -12,8 +12,9 @@
 #include <string.h>
 
 /*
- * PORT stands for the number. The wildcards are written out, so that they can give way to the addresses of loopback.
- * No words: the daemon cannot, or not on a wildcard. "{ none }" is for the semicolons that Nagios would rewrite.
+ * PORT stands for the number, KIND for Stream or Datagram. The wildcards are written out, so that they can give way to
+ * the addresses of loopback. No words: the daemon cannot, or not on a wildcard. "{ none }" is for the semicolons that
+ * Nagios would rewrite.
  */
 static const struct directive_daemon {
     const char *unit; /* glob */
@@ -23,6 +24,13 @@ static const struct directive_daemon {
     {"prometheus-node-exporter.service", "Go", {[DIRECTIVE_SINGLE] = "--web.listen-address=:PORT"}},
     /* Exporters are called by what they look at: nginx-prometheus-exporter, node_exporter. */
     {"*exporter*.service", "", {NULL}},
+    {"*.socket",
+     "systemd",
+     {[DIRECTIVE_V4_ONLY] = "ListenKIND=0.0.0.0:PORT",
+      [DIRECTIVE_V6_ONLY] = "ListenKIND=[::]:PORT and BindIPv6Only=ipv6-only",
+      [DIRECTIVE_SPLIT] = "ListenKIND=0.0.0.0:PORT and ListenKIND=[::]:PORT and BindIPv6Only=ipv6-only",
+      [DIRECTIVE_SINGLE] = "ListenKIND=[::]:PORT and BindIPv6Only=both",
+      [DIRECTIVE_ADDRESS] = "ListenKIND=ADDRESS:PORT"}},
     {"nginx*.service",
      "nginx",
      {[DIRECTIVE_V4_ONLY] = "listen 0.0.0.0:PORT",
@@ -81,6 +89,7 @@ static const struct directive_daemon {
      "NRPE",
      {[DIRECTIVE_V4_ONLY] = "server_address=0.0.0.0",
       [DIRECTIVE_V6_ONLY] = "server_address=::",
+      [DIRECTIVE_SPLIT] = "#server_address=",
       [DIRECTIVE_ADDRESS] = "server_address=ADDRESS"}},
     {"icinga2*.service",
      "Icinga 2",
@@ -176,12 +185,8 @@ static const char *const want_names[] = {
     [DIRECTIVE_DUAL] = ", for dual-stack",  [DIRECTIVE_ADDRESS] = "",
 };
 
-/* What is written in the words, and what it becomes. */
-#define PORT_WORD "PORT"
 #define WILDCARD_V4 "0.0.0.0"
 #define WILDCARD_V6 "::"
-#define LOOPBACK_V4 "127.0.0.1"
-#define LOOPBACK_V6 "::1"
 
 const struct directive_daemon *directive_daemon_find(const char *unit)
 {
@@ -218,48 +223,64 @@ static const char *words_find(const struct directive_daemon *daemon, enum direct
     return place == DIRECTIVE_AS_IT_IS && names_wildcard(words) ? NULL : words;
 }
 
-static bool begins(const char *text, const char *start)
+/* Appends text, as much as fits. Returns the new length. */
+static size_t append(char *text, size_t size, size_t length, const char *more, size_t more_length)
 {
-    return strncmp(text, start, strlen(start)) == 0;
+    size_t room = size - length - 1;
+    size_t count = more_length < room ? more_length : room;
+
+    memcpy(text + length, more, count);
+    text[length + count] = '\0';
+    return length + count;
 }
 
-/* Appends the words in the place of `text + length`, with the port and the addresses put in. Returns the new length. */
+/* Appends the words, with what stands for something put in. Returns the new length. */
 static size_t words_fill(char *text, size_t size, size_t length, const char *words, enum directive_place place,
-                         uint16_t port)
+                         const struct directive_service *service)
 {
+    char port[sizeof "65535"];
     bool loopback = place == DIRECTIVE_LOOPBACK;
+    const struct {
+        const char *written;
+        const char *meant;
+    } pairs[] = {
+        {"PORT", port},
+        {"KIND", service->protocol == RECORD_UDP ? "Datagram" : "Stream"},
+        {WILDCARD_V4, loopback ? "127.0.0.1" : WILDCARD_V4},
+        {WILDCARD_V6, loopback ? "::1" : WILDCARD_V6},
+    };
 
-    while (*words != '\0' && length + 1 < size) {
-        if (begins(words, PORT_WORD)) {
-            length += (size_t)snprintf(text + length, size - length, "%u", (unsigned)port);
-            words += strlen(PORT_WORD);
-        } else if (loopback && begins(words, WILDCARD_V4)) {
-            length += (size_t)snprintf(text + length, size - length, LOOPBACK_V4);
-            words += strlen(WILDCARD_V4);
-        } else if (loopback && begins(words, WILDCARD_V6)) {
-            length += (size_t)snprintf(text + length, size - length, LOOPBACK_V6);
-            words += strlen(WILDCARD_V6);
+    snprintf(port, sizeof port, "%u", (unsigned)service->port);
+    while (*words != '\0') {
+        size_t i = 0;
+        while (i < sizeof pairs / sizeof *pairs && strncmp(words, pairs[i].written, strlen(pairs[i].written)) != 0) {
+            i++;
+        }
+        if (i < sizeof pairs / sizeof *pairs) {
+            length = append(text, size, length, pairs[i].meant, strlen(pairs[i].meant));
+            words += strlen(pairs[i].written);
         } else {
-            text[length++] = *words++;
-            text[length] = '\0';
+            length = append(text, size, length, words, 1);
+            words++;
         }
     }
-    return length < size ? length : size - 1;
+    return length;
 }
 
 bool directive_add(char *text, size_t size, const struct directive_daemon *daemon, enum directive_want want,
-                   enum directive_place place, uint16_t port)
+                   enum directive_place place, const struct directive_service *service)
 {
     const char *words = words_find(daemon, want, place);
+    const char *const start[] = {" (in ", daemon->name, want_names[want], ": "};
     size_t length = strlen(text);
 
     if (words == NULL) {
         return false;
     }
-    length += (size_t)snprintf(text + length, size - length, " (in %s%s: ", daemon->name, want_names[want]);
-    if (length < size) {
-        length = words_fill(text, size, length, words, place, port);
-        snprintf(text + length, size - length, ")");
+    for (size_t i = 0; i < sizeof start / sizeof *start; i++) {
+        length = append(text, size, length, start[i], strlen(start[i]));
     }
+    length = words_fill(text, size, length, words, place, service);
+    append(text, size, length, ")", 1);
     return true;
 }

@@ -7,9 +7,10 @@
 #ifndef DIRECTIVE_H
 #define DIRECTIVE_H
 
+#include "socket/record.h"
+
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 /* What a service shall be. */
 enum directive_want {
@@ -29,6 +30,12 @@ enum directive_place {
     DIRECTIVE_AS_IT_IS    /* on the addresses it has: only words that name none are fit */
 };
 
+/* Of which service. */
+struct directive_service {
+    enum record_protocol protocol;
+    uint16_t port;
+};
+
 struct directive_daemon;
 
 /* The daemon of a systemd unit, NULL where the unit does not tell for sure. */
@@ -40,6 +47,6 @@ const struct directive_daemon *directive_daemon_find(const char *unit);
  * appends nothing, where the daemon has no such words.
  */
 bool directive_add(char *text, size_t size, const struct directive_daemon *daemon, enum directive_want want,
-                   enum directive_place place, uint16_t port);
+                   enum directive_place place, const struct directive_service *service);
 
 #endif

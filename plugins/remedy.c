@@ -196,6 +196,7 @@ static void daemon_add(char text[static REMEDY_SIZE], const struct judge_service
 {
     const struct directive_daemon *daemon = daemon_of(service);
     const struct rule *rule = service->rule;
+    const struct directive_service asked = {.protocol = service->protocol, .port = service->port};
 
     /* A rule of one scope does not know what else the port has. */
     if (daemon == NULL || rule->scope != RULE_ANY_SCOPE || !is_of_addresses(reason->cause, tally)) {
@@ -207,10 +208,10 @@ static void daemon_add(char text[static REMEDY_SIZE], const struct judge_service
         }
     }
     if (rule->bind_set && !stays_on_loopback(service)) {
-        directive_add(text, REMEDY_SIZE, daemon, DIRECTIVE_ADDRESS, DIRECTIVE_AS_IT_IS, service->port);
+        directive_add(text, REMEDY_SIZE, daemon, DIRECTIVE_ADDRESS, DIRECTIVE_AS_IT_IS, &asked);
         return;
     }
-    directive_add(text, REMEDY_SIZE, daemon, wanted(rule), place_of(service), service->port);
+    directive_add(text, REMEDY_SIZE, daemon, wanted(rule), place_of(service), &asked);
 }
 
 const char *remedy_format(char text[static REMEDY_SIZE], const struct judge_service *service,

@@ -336,9 +336,29 @@ class Chrony(Daemon):
         return ["chronyd", "-d", "-x", "-F", "1", *self.options]
 
 
+class SocketUnit(FromFile):
+    """Debian's ssh.socket, opened by a manager of systemd that minds nothing else."""
+
+    name, unit, package = "systemd", "ssh.socket", "systemd"
+    remedied_on_loopback = True
+    cgroup = "manager.slice"
+    units = "/run/user/0/systemd/user"
+    file, pattern = units + "/ssh.socket", r"^(ListenStream|BindIPv6Only)="
+    words = ("/lib/systemd/systemd", "--user", "--unit=dualstack.target", "--log-target=console")
+    # The manager looks for a folder that only a system that runs systemd has.
+    folders = (("/run/systemd/system", "root"), ("/run/sshd", "root"))
+    env = {"XDG_RUNTIME_DIR": "/run/user/0"}
+
+    def configure(self, lines):
+        for name in ("ssh.socket", "ssh.service"):
+            write(os.path.join(self.units, name), daemons.shipped("/lib/systemd/system/" + name))
+        write(self.units + "/dualstack.target", "[Unit]\nDefaultDependencies=no\nWants=ssh.socket\n")
+        super().configure(lines)
+
+
 CATALOG = {daemon.name: daemon() for daemon in (
     Nginx, Apache, Lighttpd, HAProxy, Squid, Tomcat, Java, Node, Python, Go, Sshd, Nrpe, Icinga, Postfix, Dovecot, Vsftpd,
-    Snmpd, Rpcbind, Slapd, Mosquitto, PostgreSQL, Redis, MariaDB, Memcached, Dnsmasq, Unbound, Named, Chrony)}
+    Snmpd, Rpcbind, Slapd, Mosquitto, PostgreSQL, Redis, MariaDB, Memcached, Dnsmasq, Unbound, Named, Chrony, SocketUnit)}
 
 
 def named(*names):

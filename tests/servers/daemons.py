@@ -61,12 +61,16 @@ class Unit:
         self.path = os.path.join(self.slice, name)
         os.makedirs(self.path, exist_ok=True)
 
+    def folders(self):
+        """From the innermost; a manager makes more."""
+        return [folder for folder, _, _ in os.walk(self.path, topdown=False)]
+
     def pids(self):
-        try:
-            with open(os.path.join(self.path, "cgroup.procs"), encoding="ascii") as file:
-                return [int(line) for line in file]
-        except OSError:
-            return []
+        found = []
+        for folder in self.folders():
+            with contextlib.suppress(OSError), open(os.path.join(folder, "cgroup.procs"), encoding="ascii") as file:
+                found += map(int, file)
+        return found
 
     def close(self):
         """Ends what still runs inside, by its process ids, and removes the cgroup."""
@@ -78,7 +82,7 @@ class Unit:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.01)
-        for path in (self.path, self.slice):
+        for path in (*self.folders(), self.slice):
             dualstack.eventually(functools.partial(self._remove, path), "the removal of " + path)
 
     @staticmethod
@@ -176,6 +180,7 @@ class Daemon:
 
     name = ""  # as the table calls it
     unit = ""
+    cgroup = None  # where its unit is not the cgroup that it is started in
     package = ""
     user = None
     env = None
@@ -205,7 +210,7 @@ class Daemon:
             os.makedirs(path, exist_ok=True)
             shutil.chown(path, owner)
         env = dict(dualstack.environment(), **(self.env or {}))
-        return Process(self.command(), self.unit, self.user, env)
+        return Process(self.command(), self.cgroup or self.unit, self.user, env)
 
 
 # The table: one row a daemon.
@@ -452,4 +457,6 @@ class TestCase(dualstack.TestCase):
 
 
 def main():
+    # Who ends the tests ends their daemons too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     unittest.main(module="__main__", verbosity=2)

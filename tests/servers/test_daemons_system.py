@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright the check_dualstack authors
 #
-# Packages: openssh-server nagios-nrpe-server icinga2-bin postfix dovecot-imapd vsftpd snmpd rpcbind slapd
-"""Real daemons, against what connections find and doc/DAEMONS.md says: remote access, monitoring, mail, files."""
+# Packages: openssh-server nagios-nrpe-server icinga2-bin postfix dovecot-imapd vsftpd snmpd rpcbind slapd systemd
+"""Real daemons, against what connections find and doc/DAEMONS.md says: remote access, monitoring, mail, files, a socket unit."""
 
 import daemon_catalog
 import daemons
@@ -10,7 +10,7 @@ import daemons
 
 class Daemons(daemons.TestCase):
     daemons = daemon_catalog.named("sshd", "NRPE", "Icinga 2", "Postfix", "Dovecot",
-             "vsftpd", "snmpd", "rpcbind", "slapd")
+             "vsftpd", "snmpd", "rpcbind", "slapd", "systemd")
 
 
 if __name__ == "__main__":

@@ -230,6 +230,14 @@ static const struct {
      RECORD_NO,
      RECORD_NO,
      {"(in Tomcat, for v4-only: JAVA_OPTS=\"-Djava.net.preferIPv4Stack=true\")", NULL, NULL}},
+    {"443 v6-only",
+     "::",
+     RECORD_V6ONLY_NO,
+     "ssh.socket",
+     RECORD_YES,
+     RECORD_NO,
+     RECORD_NO,
+     {"(in systemd, for v6-only: ListenStream=[::]:443 and BindIPv6Only=ipv6-only)", NULL, NULL}},
     /* What listens on loopback alone, or shall, is not opened to the world. */
     {"443 dual-stack",
      "127.0.0.1",
@@ -288,7 +296,6 @@ static const struct {
     {"443 v4-only", "::", "nginx-prometheus-exporter.service"},
     {"443 v4-only", "::", "node_exporter.service"},
     {"443 v4-only", "::", "sshguard.service"},
-    {"443 v4-only", "::", "ssh.socket"},
 };
 
 static struct tally *tally_make(const char *address, enum record_v6only v6only, const char *unit)
@@ -379,13 +386,14 @@ END_TEST
 START_TEST(directive_fits_its_room)
 {
     const struct directive_daemon *daemon = directive_daemon_find("nginx.service");
+    const struct directive_service service = {.protocol = RECORD_TCP, .port = 443};
     const char *whole = "x (in nginx, for v4-only: listen 0.0.0.0:443)";
 
     for (size_t size = 2; size <= strlen(whole) + 1; size++) {
         char *text = malloc(size);
         ck_assert_ptr_nonnull(text);
         strcpy(text, "x");
-        ck_assert(directive_add(text, size, daemon, DIRECTIVE_V4_ONLY, DIRECTIVE_EVERYWHERE, 443));
+        ck_assert(directive_add(text, size, daemon, DIRECTIVE_V4_ONLY, DIRECTIVE_EVERYWHERE, &service));
         ck_assert_uint_lt(strlen(text), size);
         ck_assert_int_eq(strncmp(text, whole, strlen(text)), 0);
         free(text);

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright the check_dualstack authors
+"""doc/DAEMONS.md is whole: each of its rows is tried by one of the tests, and each daemon of the tests has a row."""
+
+import collections
+import glob
+import importlib
+import os
+import unittest
+
+import daemon_catalog
+import daemons
+
+
+class Table(unittest.TestCase):
+    def setUp(self):
+        self.rows = daemons.rows()
+
+    def test_each_row_is_tried_once(self):
+        tried = collections.Counter()
+        for path in glob.glob(os.path.join(os.path.dirname(os.path.abspath(__file__)), "test_daemons_*.py")):
+            module = importlib.import_module(os.path.basename(path)[:-len(".py")])
+            if hasattr(module, "Daemons"):
+                tried.update(daemon.name for daemon in module.Daemons.daemons)
+        self.assertEqual(tried, {name: 1 for name in self.rows})
+
+    def test_rows_and_daemons_agree(self):
+        self.assertEqual({name: row.cells["unit"] for name, row in self.rows.items()},
+                         {name: daemon.unit for name, daemon in daemon_catalog.CATALOG.items()})
+
+    def test_rows_are_read_whole(self):
+        """A cell that the reader does not understand would be promised and not tried."""
+        for name, row in self.rows.items():
+            for column in ("v4-only", "v6-only", "dual-stack"):
+                ways = [lines for outcome, lines in row.ways() if outcome.stack == column]
+                with self.subTest(daemon=name, column=column):
+                    if row.cells[column] == "-":
+                        self.assertEqual(ways, [])
+                    else:
+                        self.assertEqual(sum(map(len, ways)), row.cells[column].count("`") / 2)
+                        self.assertNotIn([], ways)
+
+
+if __name__ == "__main__":
+    daemons.main()
