@@ -31,6 +31,7 @@ static struct {
     const char *volatile stage;
     volatile sig_atomic_t answering;
     bool started;
+    struct timespec began;
     timer_t timer;
     struct itimerspec left; /* while it is paused */
     struct ending late;
@@ -75,26 +76,46 @@ static void ending_keep(struct ending *ending, const struct deadline_answer *ans
     snprintf(ending->text, sizeof ending->text, "%s", answer->text);
 }
 
+/* Makes the timer, which runs from now, or lets the one there is end at another time. */
+static int timer_set(unsigned seconds)
+{
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
+    struct itimerspec when = {.it_interval = {0}};
+
+    if (!deadline.started && (clock_gettime(CLOCK_MONOTONIC, &deadline.began) != 0 ||
+                              timer_create(CLOCK_MONOTONIC, &event, &deadline.timer) != 0)) {
+        return -errno;
+    }
+    deadline.started = true;
+    when.it_value = deadline.began;
+    when.it_value.tv_sec += (time_t)seconds;
+    return timer_settime(deadline.timer, TIMER_ABSTIME, &when, NULL) == 0 ? 0 : -errno;
+}
+
 int deadline_start(unsigned seconds, const struct deadline_answer *late, const struct deadline_answer *ended)
 {
     struct sigaction action = {.sa_handler = answer_and_end};
-    struct itimerspec when = {.it_value = {.tv_sec = (time_t)seconds}};
-    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
     sigset_t signals;
+    int result;
 
-    ending_keep(&deadline.late, late);
-    ending_keep(&deadline.ended, ended);
     sigfillset(&action.sa_mask);
     sigemptyset(&signals);
     sigaddset(&signals, SIGALRM);
     sigaddset(&signals, SIGTERM);
-    if (sigaction(SIGALRM, &action, NULL) != 0 || sigaction(SIGTERM, &action, NULL) != 0 ||
-        sigprocmask(SIG_UNBLOCK, &signals, NULL) != 0 || timer_create(CLOCK_MONOTONIC, &event, &deadline.timer) != 0 ||
-        timer_settime(deadline.timer, 0, &when, NULL) != 0) {
+    /* A signal must not find the answers half written. */
+    if (sigprocmask(SIG_BLOCK, &signals, NULL) != 0) {
         return -errno;
     }
-    deadline.started = true;
-    return 0;
+    ending_keep(&deadline.late, late);
+    ending_keep(&deadline.ended, ended);
+    if (sigaction(SIGALRM, &action, NULL) != 0 || sigaction(SIGTERM, &action, NULL) != 0) {
+        return -errno;
+    }
+    result = timer_set(seconds);
+    if (result == 0 && sigprocmask(SIG_UNBLOCK, &signals, NULL) != 0) {
+        result = -errno;
+    }
+    return result;
 }
 
 void deadline_stage(const char *stage)

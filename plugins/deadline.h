@@ -20,7 +20,8 @@ struct deadline_answer {
 
 /*
  * From now on SIGALRM, sent after `seconds` of the monotonic clock, prints *late and ends the process with its state;
- * SIGTERM does so with *ended at any time. Returns 0 or a negative errno when no timer is to be had.
+ * SIGTERM does so with *ended at any time. May be called again when more is known: the seconds count from the first
+ * call all the same. Returns 0 or a negative errno when no timer is to be had.
  */
 int deadline_start(unsigned seconds, const struct deadline_answer *late, const struct deadline_answer *ended);
 
