@@ -8,6 +8,7 @@
 #include "capture.h"
 #include "check.h"
 #include "deadline.h"
+#include "extra_opts.h"
 #include "learn.h"
 #include "lint.h"
 #include "list.h"
@@ -35,13 +36,17 @@ static int failure_build(const struct options *options, enum state state, const 
                          : tell_text_failure(state, sentences, count, usage, &answer->text, &answer->length);
 }
 
-static int sentence_fail(const struct options *options, const char *sentence, const char *usage, struct answer *answer)
+static int mistake_tell(const struct options *options, const struct options_mistake *mistake, struct answer *answer)
 {
-    return failure_build(options, STATE_UNKNOWN, &sentence, 1, usage, answer);
+    const char *sentences[] = {mistake->sentence, mistake->more};
+    const char *below = mistake->in_arguments ? options_usage : mistake->more;
+
+    return failure_build(options, STATE_UNKNOWN, sentences, options->json && mistake->more != NULL ? 2 : 1, below,
+                         answer);
 }
 
-/* Makes sure of an answer before anything can take long. */
-static int deadline_set(const struct options *options)
+/* Makes sure of an answer before anything can take long. Returns 0, -EINVAL with a mistake, or -ENOMEM. */
+static int deadline_set(const struct options *options, struct options_mistake *mistake)
 {
     struct answer late = {0};
     struct answer ended = {0};
@@ -60,8 +65,44 @@ static int deadline_set(const struct options *options)
         result = deadline_start(options->timeout, &(struct deadline_answer){late.text, late.state},
                                 &(struct deadline_answer){ended.text, ended.state});
     }
+    if (result != 0 && result != -ENOMEM) {
+        *mistake = (struct options_mistake){.more = NULL};
+        snprintf(mistake->sentence, sizeof mistake->sentence, "no timer for --timeout is to be had: %s",
+                 strerror(-result));
+        result = -EINVAL;
+    }
     free(late.text);
     free(ended.text);
+    return result;
+}
+
+static bool only_tells_help(const struct options *options)
+{
+    return options->mode == OPTIONS_HELP || options->mode == OPTIONS_VERSION;
+}
+
+/*
+ * Reads the command line, and once more with the options of ini files before it where it names some. The first reading
+ * says how the files' own trouble is to be told: until when, and as text or JSON.
+ */
+static int options_read(struct options *options, struct extra_opts *extra, int argc, char **argv,
+                        struct options_mistake *mistake)
+{
+    const struct extra_opts_search search = extra_opts_search();
+    int result = options_parse(options, argc, argv, NULL, mistake);
+
+    if (result == -ENOMEM || options->extra_count == 0 || only_tells_help(options)) {
+        return result;
+    }
+    result = deadline_set(options, mistake);
+    deadline_stage("reading the options of --extra-opts");
+    if (result == 0) {
+        result = extra_opts_load(extra, options->extra, options->extra_count, &search);
+    }
+    if (result == 0) {
+        options_clear(options);
+        result = options_parse(options, argc, argv, extra, mistake);
+    }
     return result;
 }
 
@@ -100,24 +141,12 @@ static int mode_run(const struct options *options, struct answer *answer)
         result = failure_build(options, STATE_UNKNOWN, (const char *const *)policy->errors.text, policy->errors.count,
                                NULL, answer);
     } else if (!mode->only_policy && namespace_enter(options, &fault) != 0) {
-        result = sentence_fail(options, fault.text, NULL, answer);
+        result = failure_build(options, STATE_UNKNOWN, &(const char *){fault.text}, 1, NULL, answer);
     } else {
         result = mode->run(options, policy, answer);
     }
     policy_free(policy);
     return result;
-}
-
-static int options_run(const struct options *options, struct answer *answer)
-{
-    int result = deadline_set(options);
-
-    if (result != 0 && result != -ENOMEM) {
-        char sentence[128];
-        snprintf(sentence, sizeof sentence, "no timer for --timeout is to be had: %s", strerror(-result));
-        return sentence_fail(options, sentence, NULL, answer);
-    }
-    return result != 0 ? result : mode_run(options, answer);
 }
 
 static int help_tell(enum options_mode mode)
@@ -159,25 +188,27 @@ static int answer_give(int result, bool json, const struct answer *answer)
 int main(int argc, char **argv)
 {
     struct options options;
+    struct extra_opts extra = {.count = 0};
+    struct options_mistake mistake;
     struct answer answer = {.state = STATE_UNKNOWN};
-    char error[OPTIONS_ERROR_SIZE];
+    bool helps;
     int result;
     int exit_code;
 
     output_prepare();
-    result = options_parse(&options, argc, argv, error);
-    if (result == 0 && (options.mode == OPTIONS_HELP || options.mode == OPTIONS_VERSION)) {
-        exit_code = help_tell(options.mode);
-        options_clear(&options);
-        return exit_code;
+    result = options_read(&options, &extra, argc, argv, &mistake);
+    helps = only_tells_help(&options);
+    if (result == 0 && !helps) {
+        result = deadline_set(&options, &mistake);
     }
-    if (result == 0) {
-        result = options_run(&options, &answer);
+    if (result == 0 && !helps) {
+        result = mode_run(&options, &answer);
     } else if (result == -EINVAL) {
-        result = sentence_fail(&options, error, options_usage, &answer);
+        result = mistake_tell(&options, &mistake, &answer);
     }
-    exit_code = answer_give(result, options.json, &answer);
+    exit_code = result == 0 && helps ? help_tell(options.mode) : answer_give(result, options.json, &answer);
     free(answer.text);
     options_clear(&options);
+    extra_opts_clear(&extra);
     return exit_code;
 }

@@ -34,6 +34,7 @@ const char options_help[] = "Usage: check_dualstack [-r RULE]... [-f FILE] [-w R
                             "  --source=SOURCE    auto, netlink or procfs (/proc/net, which lacks v6only)\n"
                             "  --procfs=DIR       read copies of /proc/net's files in DIR\n"
                             "  --netns=NAME       another network namespace, by name, path or process id\n"
+                            "  --extra-opts[=[SECTION][@FILE]]  options from an ini file, before these\n"
                             "  -V, --version      print the version        -h, --help  print this\n"
                             "RULE is PORTS[/tcp|/udp][@loopback|@link|@external] REQUIREMENT [KEY=VALUE]...\n"
                             "  PORTS        443  80,443  8000-8099  https  default (all that no rule names)\n"
@@ -49,6 +50,7 @@ enum {
     OPTION_SOURCE,
     OPTION_PROCFS,
     OPTION_NETNS,
+    OPTION_EXTRA_OPTS,
     OPTION_MODE
 };
 
@@ -67,6 +69,7 @@ static const struct option long_options[] = {
     {"source", required_argument, NULL, OPTION_SOURCE},
     {"procfs", required_argument, NULL, OPTION_PROCFS},
     {"netns", required_argument, NULL, OPTION_NETNS},
+    {"extra-opts", optional_argument, NULL, OPTION_EXTRA_OPTS},
     {"list", no_argument, NULL, OPTION_MODE + OPTIONS_LIST},
     {"learn", no_argument, NULL, OPTION_MODE + OPTIONS_LEARN},
     {"lint", no_argument, NULL, OPTION_MODE + OPTIONS_LINT},
@@ -76,13 +79,18 @@ static const struct option long_options[] = {
 
 static const char short_options[] = ":r:f:w:c:t:vVh";
 
-/* Where the mistake is told. */
+#define ERROR_SIZE 320
+
+/* What is being read, and where its mistake is told. */
 struct reader {
     struct options *options;
-    char error[OPTIONS_ERROR_SIZE];
+    const char *file; /* an ini file; NULL for the command line */
+    size_t line;      /* in the ini file */
+    size_t rules;     /* so many on the command line */
+    char error[ERROR_SIZE];
 };
 
-#define FAIL(reader, ...) (snprintf((reader)->error, OPTIONS_ERROR_SIZE, __VA_ARGS__), -EINVAL)
+#define FAIL(reader, ...) (snprintf((reader)->error, ERROR_SIZE, __VA_ARGS__), -EINVAL)
 
 static int list_add(const char ***list, size_t *count, const char *text)
 {
@@ -93,6 +101,22 @@ static int list_add(const char ***list, size_t *count, const char *text)
     }
     *list = grown;
     grown[(*count)++] = text;
+    return 0;
+}
+
+static int rule_add(struct reader *reader, const char *text)
+{
+    struct options *options = reader->options;
+    struct options_rule *grown = realloc(options->rules, (options->rule_count + 1) * sizeof *grown);
+
+    if (grown == NULL) {
+        return -ENOMEM;
+    }
+    options->rules = grown;
+    grown[options->rule_count++] =
+        (struct options_rule){.text = text,
+                              .file = reader->file,
+                              .place = reader->file != NULL ? reader->line : ++reader->rules};
     return 0;
 }
 
@@ -201,7 +225,7 @@ static int option_read(struct reader *reader, int option, const char *value)
 
     switch (option) {
     case 'r':
-        return list_add(&options->rules, &options->rule_count, value);
+        return rule_add(reader, value);
     case 'f':
         return directory_read(reader, "policy", value, &options->policy);
     case 'w':
@@ -226,6 +250,14 @@ static int option_read(struct reader *reader, int option, const char *value)
         return directory_read(reader, "procfs", value, &options->procfs);
     case OPTION_NETNS:
         return directory_read(reader, "netns", value, &options->netns);
+    case OPTION_EXTRA_OPTS:
+        return list_add(&options->extra, &options->extra_count, value);
+    case 'h':
+        options->mode = OPTIONS_HELP;
+        return 0;
+    case 'V':
+        options->mode = OPTIONS_VERSION;
+        return 0;
     default:
         return mode_set(reader, (enum options_mode)(option - OPTION_MODE));
     }
@@ -259,7 +291,30 @@ static int option_refuse(struct reader *reader, int answer, const char *word)
                        : FAIL(reader, "unknown option -%c, see --help", optopt);
 }
 
-static int combination_check(struct reader *reader)
+/* Standard input ends but once. */
+static int stdin_check(struct reader *reader, const struct extra_opts *extra)
+{
+    const struct options *options = reader->options;
+    const char *readers[3] = {NULL};
+    size_t count = 0;
+
+    if (extra != NULL && extra->reads_stdin) {
+        readers[count++] = "--extra-opts";
+    }
+    if (options->policy != NULL && strcmp(options->policy, "-") == 0) {
+        readers[count++] = "--policy";
+    }
+    for (size_t i = 0; i < options->replay_count && count < 2; i++) {
+        if (strcmp(options->replays[i], "-") == 0) {
+            readers[count++] = "--replay";
+        }
+    }
+    return count < 2 ? 0
+                     : FAIL(reader, "standard input can be read only once, not by %s and by %s, name a file for one",
+                            readers[0], readers[1]);
+}
+
+static int combination_check(struct reader *reader, const struct extra_opts *extra)
 {
     const struct options *options = reader->options;
 
@@ -275,35 +330,144 @@ static int combination_check(struct reader *reader)
         return FAIL(reader, "--replay judges a capture, so it does not go with --source, --procfs, --netns, --list, "
                             "--learn, --lint or --capture");
     }
-    return 0;
+    return stdin_check(reader, extra);
 }
 
-int options_parse(struct options *options, int argc, char **argv, char error[static OPTIONS_ERROR_SIZE])
-{
-    struct reader reader = {.options = options};
-    int result = 0;
-    int option;
+/* --- extra options ----------------------------------------------------------------------------------------------- */
 
-    *options = (struct options){.timeout = TIMEOUT_DEFAULT, .timeout_state = STATE_UNKNOWN};
-    opterr = 0;
-    /* Read on after a mistake: the answer to it may be wanted as JSON. The first mistake is told. */
-    while ((option = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
-        int read;
-        if (option == 'h' || option == 'V') {
-            options->mode = option == 'h' ? OPTIONS_HELP : OPTIONS_VERSION;
-            return 0;
-        }
-        read = option == '?' || option == ':' ? option_refuse(&reader, option, argv[optind - 1])
-                                              : option_read(&reader, option, optarg);
-        if (result == 0 && read != 0) {
-            result = read;
-            memcpy(error, reader.error, OPTIONS_ERROR_SIZE);
+/* The option that a key of an ini file means, as getopt_long() would have it: a letter, a name or the start of one. */
+static const struct option *key_find(const char *key)
+{
+    const struct option *found = NULL;
+    size_t length = strlen(key);
+
+    for (const struct option *known = long_options; known->name != NULL; known++) {
+        if (length == 1 ? known->val == (unsigned char)*key : strcmp(known->name, key) == 0) {
+            return known;
         }
     }
+    for (const struct option *known = long_options; known->name != NULL && length > 1; known++) {
+        if (strncmp(known->name, key, length) == 0) {
+            if (found != NULL) {
+                return NULL;
+            }
+            found = known;
+        }
+    }
+    return found;
+}
+
+static int entry_read(struct reader *reader, const struct ini_entry *entry)
+{
+    const struct option *option = key_find(entry->key);
+    bool has_value = *entry->value != '\0';
+
+    if (option == NULL) {
+        return FAIL(reader, "unknown or ambiguous option '%.60s', %s", entry->key,
+                    *entry->key == '-' ? "write it without dashes" : "see --help");
+    }
+    if (option->val == OPTION_EXTRA_OPTS) {
+        return FAIL(reader, "'%.60s' is for the command line only", entry->key);
+    }
+    if (has_value && option->has_arg == no_argument) {
+        return FAIL(reader, "'%.60s' takes no value, write %.60s=", entry->key, entry->key);
+    }
+    if (!has_value && option->has_arg == required_argument) {
+        return FAIL(reader, "'%.60s' needs a value, see --help", entry->key);
+    }
+    return option_read(reader, option->val, entry->value);
+}
+
+/* --- all together ------------------------------------------------------------------------------------------------ */
+
+static bool wants_help(const struct options *options)
+{
+    return options->mode == OPTIONS_HELP || options->mode == OPTIONS_VERSION;
+}
+
+/* Keeps the first mistake, unless memory ran out. Returns what the outcome is by now. */
+static int outcome_add(const struct reader *reader, int outcome, int read, struct options_mistake *mistake)
+{
+    if (outcome == -ENOMEM || read == 0) {
+        return outcome;
+    }
+    if (outcome != 0 || read != -EINVAL) {
+        return read;
+    }
+    if (reader->file != NULL) {
+        extra_opts_place_format(mistake->sentence, sizeof mistake->sentence, reader->file, reader->line, reader->error);
+    } else {
+        snprintf(mistake->sentence, sizeof mistake->sentence, "%s", reader->error);
+        mistake->in_arguments = true;
+    }
+    return read;
+}
+
+static int extra_read(struct reader *reader, const struct extra_opts *extra, struct options_mistake *mistake)
+{
+    int result = 0;
+
+    if (extra->mistake[0] != '\0') {
+        snprintf(mistake->sentence, sizeof mistake->sentence, "%s", extra->mistake);
+        mistake->more = extra->places[0] != '\0' ? extra->places : NULL;
+        result = -EINVAL;
+    }
+    for (size_t i = 0; i < extra->count; i++) {
+        const struct ini_section *section = &extra->sources[i].section;
+        reader->file = extra->sources[i].name;
+        for (size_t j = 0; j < section->count && !wants_help(reader->options); j++) {
+            reader->line = section->entries[j].line;
+            result = outcome_add(reader, result, entry_read(reader, &section->entries[j]), mistake);
+        }
+    }
+    reader->file = NULL;
+    return result;
+}
+
+/* "--extra-opts SECTION", as the monitoring-plugins take it too: there is nothing else that a bare word could be. */
+static char *separate_value(int argc, char **argv)
+{
+    return optind < argc && argv[optind][0] != '-' ? argv[optind++] : NULL;
+}
+
+static int arguments_read(struct reader *reader, int result, int argc, char **argv, struct options_mistake *mistake)
+{
+    int option;
+
+    opterr = 0;
+    optind = 0; /* from the start, a second time too */
+    while (!wants_help(reader->options) &&
+           (option = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
+        bool refused = option == '?' || option == ':';
+        char *value = option == OPTION_EXTRA_OPTS && optarg == NULL ? separate_value(argc, argv) : optarg;
+        result =
+            outcome_add(reader, result,
+                        refused ? option_refuse(reader, option, argv[optind - 1]) : option_read(reader, option, value),
+                        mistake);
+    }
+    if (optind < argc && !wants_help(reader->options)) {
+        int read = FAIL(reader, "unexpected argument '%.60s', rules are given with -r", argv[optind]);
+        result = outcome_add(reader, result, read, mistake);
+    }
+    return result;
+}
+
+int options_parse(struct options *options, int argc, char **argv, const struct extra_opts *extra,
+                  struct options_mistake *mistake)
+{
+    struct reader reader = {.options = options};
+    int result;
+
+    *options = (struct options){.timeout = TIMEOUT_DEFAULT, .timeout_state = STATE_UNKNOWN};
+    *mistake = (struct options_mistake){.more = NULL};
+    /* Read on after a mistake: the answer to it may be wanted as JSON. The first mistake is told. */
+    result = extra != NULL ? extra_read(&reader, extra, mistake) : 0;
+    result = arguments_read(&reader, result, argc, argv, mistake);
+    if (wants_help(options)) {
+        return 0;
+    }
     if (result == 0) {
-        result = optind < argc ? FAIL(&reader, "unexpected argument '%.60s', rules are given with -r", argv[optind])
-                               : combination_check(&reader);
-        memcpy(error, reader.error, OPTIONS_ERROR_SIZE);
+        result = outcome_add(&reader, 0, combination_check(&reader, extra), mistake);
     }
     if (options->procfs != NULL) {
         options->source = OPTIONS_SOURCE_PROCFS;
@@ -315,5 +479,6 @@ void options_clear(struct options *options)
 {
     free(options->rules);
     free(options->replays);
+    free(options->extra);
     *options = (struct options){0};
 }

@@ -6,6 +6,7 @@
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
+#include "extra_opts.h"
 #include "plugin/range.h"
 #include "plugin/state.h"
 
@@ -35,10 +36,16 @@ enum options_source {
     OPTIONS_SOURCE_PROCFS
 };
 
-/* Texts are borrowed from argv. */
+struct options_rule {
+    const char *text;
+    const char *file; /* the ini file that it is in, NULL for the command line */
+    size_t place;     /* its line there, or which rule of the command line it is, from 1 */
+};
+
+/* Texts are borrowed from argv and from the extra options. */
 struct options {
     enum options_mode mode;
-    const char **rules; /* owned list */
+    struct options_rule *rules; /* owned list */
     size_t rule_count;
     const char **replays; /* owned list; judged instead of this host when there are any */
     size_t replay_count;
@@ -56,16 +63,26 @@ struct options {
     bool source_set;
     const char *procfs; /* directory; NULL for this host's */
     const char *netns;  /* NULL for the one it runs in */
+    const char **extra; /* owned list; of each --extra-opts its "[section][@file]", or NULL */
+    size_t extra_count;
 };
 
-#define OPTIONS_ERROR_SIZE 320
+#define OPTIONS_MISTAKE_SIZE EXTRA_OPTS_MISTAKE_SIZE
+
+struct options_mistake {
+    char sentence[OPTIONS_MISTAKE_SIZE];
+    const char *more;  /* a second sentence, borrowed as the options' texts are; NULL for none */
+    bool in_arguments; /* of the command line, so that its usage is worth telling */
+};
 
 /*
- * Reads the command line. Returns 0 and the options, which options_clear() ends; or -EINVAL, and `error` is the
- * sentence that says what is wrong; or -ENOMEM. Even then options->json tells whether JSON was asked for before the
- * mistake. argv may be reordered.
+ * Reads the command line, the options of `extra` before it; NULL where they have not been read yet, and then
+ * options->extra says what is to be read before options can be whole. Returns 0 and the options, which options_clear()
+ * ends; or -EINVAL, and *mistake is the first one; or -ENOMEM. Even then options->json tells whether JSON was asked
+ * for, before the mistake or behind it. argv may be reordered.
  */
-int options_parse(struct options *options, int argc, char **argv, char error[static OPTIONS_ERROR_SIZE]);
+int options_parse(struct options *options, int argc, char **argv, const struct extra_opts *extra,
+                  struct options_mistake *mistake);
 
 void options_clear(struct options *options);
 

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,6 +82,26 @@ static int file_add(struct policy *policy, const char *path)
     return result;
 }
 
+static int rule_add(struct policy *policy, const struct options_rule *rule)
+{
+    size_t origin_size;
+    char *origin;
+    int result;
+
+    if (rule->file == NULL) {
+        return policy_rule_add(policy, rule->text, (unsigned)rule->place);
+    }
+    origin_size = strlen(rule->file) + sizeof ":18446744073709551615";
+    origin = malloc(origin_size);
+    if (origin == NULL) {
+        return -ENOMEM;
+    }
+    snprintf(origin, origin_size, "%s:%zu", rule->file, rule->place);
+    result = policy_option_add(policy, rule->text, origin);
+    free(origin);
+    return result;
+}
+
 int policy_load(const struct options *options, struct policy **policy)
 {
     struct policy *loaded = policy_create(&host_names);
@@ -88,7 +109,7 @@ int policy_load(const struct options *options, struct policy **policy)
 
     deadline_stage("reading the policy");
     for (size_t i = 0; i < options->rule_count && result == 0; i++) {
-        result = policy_rule_add(loaded, options->rules[i], (unsigned)(i + 1));
+        result = rule_add(loaded, &options->rules[i]);
     }
     if (options->policy != NULL && result == 0) {
         result = file_add(loaded, options->policy);

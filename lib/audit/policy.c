@@ -115,18 +115,23 @@ static int line_add(struct policy *policy, const char *text, size_t length, cons
     return result;
 }
 
-int policy_rule_add(struct policy *policy, const char *text, unsigned number)
+int policy_option_add(struct policy *policy, const char *text, const char *origin)
 {
-    char origin[sizeof "--rule 4294967295"];
-    int result;
+    int result = line_add(policy, text, strlen(text), origin, true);
 
-    snprintf(origin, sizeof origin, "--rule %u", number);
-    result = line_add(policy, text, strlen(text), origin, true);
     if (result == 0) {
         rule_errors_add(&policy->errors, origin, "is empty, write PORTS REQUIREMENT, such as: 443 dual-stack");
         return policy->errors.out_of_memory ? -ENOMEM : 0;
     }
     return result < 0 ? result : 0;
+}
+
+int policy_rule_add(struct policy *policy, const char *text, unsigned number)
+{
+    char origin[sizeof "--rule 4294967295"];
+
+    snprintf(origin, sizeof origin, "--rule %u", number);
+    return policy_option_add(policy, text, origin);
 }
 
 int policy_text_add(struct policy *policy, const char *bytes, size_t length, const char *name)

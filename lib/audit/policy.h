@@ -33,6 +33,9 @@ void policy_free(struct policy *policy);
  */
 int policy_rule_add(struct policy *policy, const char *text, unsigned number);
 
+/* The same for a rule of the command line that stands elsewhere: `origin` names the place, such as "plugins.ini:7". */
+int policy_option_add(struct policy *policy, const char *text, const char *origin);
+
 /*
  * Adds the rules of a file's `length` bytes; `name` is what errors call it. CRLF line ends, a missing last newline and
  * a UTF-8 byte order mark are fine. Mistakes go to policy->errors; returns 0 all the same, -ENOMEM when out of memory.

@@ -41,7 +41,7 @@ struct rule_ports {
 
 struct rule {
     char *text;        /* as written, words set apart by single blanks, without a comment */
-    char *origin;      /* "policy.conf:3" or "--rule 1" */
+    char *origin;      /* "policy.conf:3", "--rule 1" or "plugins.ini:7" */
     bool command_line; /* from --rule: outranks a file's */
     bool is_default;
     size_t position; /* in the policy's rules, once it is finished */

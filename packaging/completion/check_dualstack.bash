@@ -15,6 +15,18 @@ _check_dualstack_paths() {
     mapfile -t COMPREPLY < <(compgen "$1" -- "$2")
 }
 
+# The file of --extra-opts=SECTION@FILE. The shell splits in front of "@" and behind it, but replaces it with the name.
+_check_dualstack_at_paths() {
+    local path
+    while read -r path; do
+        if [ -d "$path" ]; then
+            path+=/
+            compopt -o nospace
+        fi
+        COMPREPLY+=("@$path")
+    done < <(compgen -f -- "$1")
+}
+
 # The names that "ip netns" lists, or a path.
 _check_dualstack_namespaces() {
     local folder path names=''
@@ -84,6 +96,8 @@ _check_dualstack() {
     -f | --policy | --replay) _check_dualstack_paths -f "$current" ;;
     --procfs) _check_dualstack_paths -d "$current" ;;
     --netns) _check_dualstack_namespaces "$current" ;;
+    *@) _check_dualstack_at_paths "$current" ;;
+    --extra-opts) ;;
     --format) _check_dualstack_words "$current" text json ;;
     --perfdata) _check_dualstack_words "$current" totals mapped full ;;
     --source) _check_dualstack_words "$current" auto netlink procfs ;;
@@ -91,7 +105,7 @@ _check_dualstack() {
     *)
         [[ $current == [!-]* ]] || _check_dualstack_words "$current" -r --rule= -f --policy= -w --warning= \
             -c --critical= -t --timeout= -v --verbose --format= --perfdata= --list --learn --lint --capture \
-            --replay= --source= --procfs= --netns= -V --version -h --help
+            --replay= --source= --procfs= --netns= --extra-opts= -V --version -h --help
         [[ ${COMPREPLY[*]} != *= || ${#COMPREPLY[@]} -ne 1 ]] || compopt -o nospace
         ;;
     esac

@@ -147,7 +147,9 @@ class Common:
         for typed, line in (("-f poli", "-f policy.conf "), ("--policy=poli", "--policy=policy.conf "),
                             ("--policy poli", "--policy policy.conf "), ("-vf poli", "-vf policy.conf "),
                             ("--replay=capt", "--replay=captures/"), ("--procfs=capt", "--procfs=captures/"),
-                            ("--procfs=poli", "--procfs=poli")):
+                            ("--procfs=poli", "--procfs=poli"), ("--extra-opts=@poli", "--extra-opts=@policy.conf "),
+                            ("--extra-opts=web@poli", "--extra-opts=web@policy.conf "),
+                            ("--extra-opts=@capt", "--extra-opts=@captures/"), ("--extra-opts=poli", "--extra-opts=poli")):
             with self.subTest(typed=typed):
                 self.assertEqual(self.complete("check_dualstack " + typed), "check_dualstack " + line)
 

@@ -162,7 +162,8 @@ class Host:
     def _write(self):
         self.policy = self._keep("policy.conf", "".join(rule_text(*rule) + "\n" for rule in HOLDS.items()))
         self.broken = self._keep("broken.conf", "2001 v4-only\n2002 dual-stak\n2003 v4\n2003 v6\n")
-        self.config = self._keep("plugin.ini", "[check_dualstack]\npolicy=%s\nverbose=\n" % self.policy)
+        self.config = self._keep("plugin.ini", "[check_dualstack]\npolicy=%s\nverbose=\n"
+                                 "[broken]\nrule=2001 v4-only name=proven\ntimeout=20\n" % self.policy)
         self.copies = os.path.join(self.folder, "copies")
         os.mkdir(self.copies)
         for name in ("tcp", "tcp6", "udp", "udp6", "if_inet6"):
@@ -208,6 +209,9 @@ def scenarios(host):
         ("json OK", ["--format=json", "-f", host.policy], OK, JsonJudge),
         ("json CRITICAL", ["--format=json", *breaks, "-r", "2010 any name=own unit=other.service"], CRITICAL,
          JsonJudge),
+        ("options file", ["--extra-opts=@" + host.config], OK, TextJudge),
+        ("options file CRITICAL", ["--extra-opts=broken@" + host.config, "--extra-opts=@" + host.config, "-r",
+                                   "2002 any name=old"], CRITICAL, TextJudge),
         ("procfs", ["--source=procfs", "-v", "-r", "2001 dual-stack name=proven", "-r", "2002 v4-only name=old",
                     "-r", "2009 dual-stack name=split", "-r", "2006 v6-only severity=warning name=db"], WARNING,
          TextJudge),
@@ -227,8 +231,6 @@ def scenarios(host):
         ("version", ["--version"], UNKNOWN, FixedJudge),
         ("help", ["--help"], UNKNOWN, FixedJudge),
     ]
-    if "--extra-opts" in long_options():
-        runs.append(("options file", ["--extra-opts=@" + host.config], OK, TextJudge))
     stdin = {"stdin": "".join(rule_text(*rule) + "\n" for rule in HOLDS.items()).encode()}
     return [Scenario(name, args, code, judge, stdin.get(name, b"")) for name, args, code, judge in runs]
 

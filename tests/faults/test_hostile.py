@@ -143,6 +143,22 @@ class Files(HostileCase):
                     self.shape(result, result.code)
                     self.json(result.code, "-f", path)
 
+    def test_options_of_those_bytes(self):
+        """In an ini file, as its name and as what its mistakes quote."""
+        for what, name in COMPONENTS.items():
+            with self.subTest(name=what):
+                self.text(UNKNOWN, b"--extra-opts=" + name.replace(b"@", b"") + b"@" + os.path.join(self.folder, b"x"))
+                path = os.path.join(self.folder, name)
+                for content in (name, name + b"=1", b"warning=" + name, b"format=" + name, b"rule=443 " + name,
+                                b"[" + name, b"rule=443 v6-only name=web note=" + re.sub(rb"[\s#]", b"_", name)):
+                    with open(path, "wb") as file:
+                        file.write(b"[check_dualstack]\n" + content + b"\n")
+                    option = b"--extra-opts=@" + path
+                    result = dualstack.run(option)
+                    self.assertIn(result.code, (CRITICAL, UNKNOWN), str(result))
+                    self.shape(result, result.code)
+                    self.json(result.code, option)
+
     def test_arguments_of_those_bytes(self):
         for what, name in NAMES.items():
             with self.subTest(name=what):

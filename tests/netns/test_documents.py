@@ -18,7 +18,7 @@ BASH_COMPLETION = os.path.join(TOP_SRCDIR, "packaging", "completion", "check_dua
 # Something to give each option that takes a value.
 VALUES = {"--rule": "80 any", "--policy": "/dev/null", "--warning": "1", "--critical": "1", "--timeout": "8",
           "--format": "text", "--perfdata": "full", "--replay": CAPTURE, "--source": "auto", "--procfs": "/proc/net",
-          "--netns": "0"}
+          "--netns": "0", "--extra-opts": "check_dualstack"}
 
 SCREEN_LINES, SCREEN_COLUMNS = 24, 80
 
@@ -153,6 +153,10 @@ class OptionLists(unittest.TestCase):
                 self.assertEqual(option.endswith("="), wants, option)
 
     def test_the_program_takes_these_and_no_others(self):
+        ini = os.path.join(dualstack.temporary_folder(), "plugins.ini")
+        with open(ini, "w", encoding="utf-8") as file:
+            file.write("[check_dualstack]\nverbose=\n")
+        env = dualstack.environment(MP_CONFIG_FILE=ini)
         for name in [name for name in self.options if name.startswith("--")]:
             with self.subTest(option=name):
                 self.assertIn("unknown or ambiguous option %sx," % name, dualstack.run(name + "x").first)
@@ -162,9 +166,10 @@ class OptionLists(unittest.TestCase):
                 kind = self.options[name]
                 self.assertEqual(name in VALUES, kind != Options.NEVER, "VALUES does not fit")
                 if kind != Options.ALWAYS:
-                    self.assertIn("--timeout: 'x'", dualstack.run(name, "-t", "x").first)
+                    self.assertIn("--timeout: 'x'", dualstack.run(name, "-t", "x", env=env).first)
                 if kind != Options.NEVER:
-                    self.assertIn("--timeout: 'x'", dualstack.run(name + "=" + VALUES[name], "-t", "x").first)
+                    self.assertIn("--timeout: 'x'",
+                                  dualstack.run(name + "=" + VALUES[name], "-t", "x", env=env).first)
         for letter in string.ascii_letters + string.digits:
             with self.subTest(letter=letter):
                 refused = "unknown option -" + letter in dualstack.run("-" + letter, "-t").first
