@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * Reads, applies and writes threshold ranges.
+ * Reads and writes threshold ranges.
  */
 #include "config.h"
 
@@ -110,13 +110,6 @@ bool range_parse(const char *text, struct range *range)
         return false;
     *range = parsed;
     return true;
-}
-
-bool range_alerts(const struct range *range, double value)
-{
-    const bool within = value >= range->start && value <= range->end;
-
-    return within == range->inside;
 }
 
 /* Makes a whole number of `magnitude` times `power`. False when range_parse() would refuse so many digits. */
