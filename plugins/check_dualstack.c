@@ -14,6 +14,7 @@
 #include "list.h"
 #include "options.h"
 #include "output.h"
+#include "plugin/report.h"
 #include "policy_load.h"
 #include "replay.h"
 #include "socket/netns.h"
@@ -25,8 +26,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-static const char version[] = "check_dualstack " PACKAGE_VERSION "\n";
 
 static int failure_build(const struct options *options, enum state state, const char *const *sentences, size_t count,
                          const char *usage, struct answer *answer)
@@ -151,8 +150,12 @@ static int mode_run(const struct options *options, struct answer *answer)
 
 static int help_tell(enum options_mode mode)
 {
+    const char *library = report_library();
+    char version[128];
     const char *text = mode == OPTIONS_HELP ? options_help : version;
 
+    snprintf(version, sizeof version, "check_dualstack " PACKAGE_VERSION "%s%s%s\n", library != NULL ? " (" : "",
+             library != NULL ? library : "", library != NULL ? ")" : "");
     return output_answer(text, strlen(text), STATE_UNKNOWN);
 }
 
