@@ -21,10 +21,10 @@ AC_DEFUN([DS_LIBMONITORINGPLUG_TREE], [
 AC_MSG_CHECKING([for monitoring-plugins in $with_libmonitoringplug])
 ds_tree=`cd "$with_libmonitoringplug" 2>/dev/null && pwd`
 AS_IF([test -z "$ds_tree" || test ! -f "$ds_tree/NP-VERSION-GEN" || test ! -f "$ds_tree/lib/utils_base.h"],
-    [AC_MSG_ERROR([$with_libmonitoringplug is not a monitoring-plugins tree: no NP-VERSION-GEN, lib/utils_base.h])])
+    [AC_MSG_ERROR([$with_libmonitoringplug is not a monitoring-plugins tree: no NP-VERSION-GEN or no lib/utils_base.h])])
 AS_IF([! grep mp_check_init "$ds_tree/lib/output.h" >/dev/null 2>&1],
     [ds_version=`sed -n 's/^DEF_VER=//p' "$ds_tree/NP-VERSION-GEN"`
-    AC_MSG_ERROR([monitoring-plugins ${ds_version:-of unknown version} is too old: its library has had mp_check since 3.0])])
+    AC_MSG_ERROR([monitoring-plugins ${ds_version:-of unknown version} is too old: its library has mp_check since 3.0.0])])
 AS_IF([test ! -f "$ds_tree/config.h"],
     [AC_MSG_ERROR([$ds_tree is not configured: run ./configure there (not from another directory)])])
 AS_IF([test ! -f "$ds_tree/gl/libgnu.a"],
@@ -54,7 +54,8 @@ AS_IF([test "x$with_libmonitoringplug" != xno], [
             return mp_fmt_output(check) == 0;]])],
         [AC_MSG_RESULT([yes])],
         [AC_MSG_RESULT([no])
-        AC_MSG_ERROR([libmonitoringplug of $with_libmonitoringplug does not compile and link, config.log says why])])
+        AC_MSG_ERROR([libmonitoringplug of $with_libmonitoringplug does not compile and link, config.log says why;
+that of 3.0.0 and 3.0.1 cannot without their plugins, 3.0.2 can])])
     CFLAGS=$ds_save_CFLAGS
     LIBS=$ds_save_LIBS])
 AC_SUBST([LIBMONITORINGPLUG_CFLAGS])
