@@ -55,7 +55,7 @@ AS_IF([test "x$with_libmonitoringplug" != xno], [
         [AC_MSG_RESULT([yes])],
         [AC_MSG_RESULT([no])
         AC_MSG_ERROR([libmonitoringplug of $with_libmonitoringplug does not compile and link, config.log says why;
-that of 3.0.0 and 3.0.1 cannot without their plugins, 3.0.2 can])])
+that of 3.0.0 to 3.0.2 does not without its plugins, 3.0.3 does])])
     CFLAGS=$ds_save_CFLAGS
     LIBS=$ds_save_LIBS])
 AC_SUBST([LIBMONITORINGPLUG_CFLAGS])

@@ -311,13 +311,14 @@ static int output_append(struct report *report, const char *text)
 {
     char **output = report->last_line != NULL ? &report->last_line->subcheck.output : &report->top.output;
     const size_t length = *output != NULL ? strlen(*output) : 0;
-    char *longer = realloc(*output, length + 1 + strlen(text) + 1);
+    const size_t added = strlen(text) + 1;
+    char *longer = realloc(*output, length + 1 + added);
 
     if (longer == NULL)
         return -ENOMEM;
     *output = longer;
     longer[length] = '\n';
-    strcpy(longer + length + 1, text);
+    memcpy(longer + length + 1, text, added);
     return 0;
 }
 
