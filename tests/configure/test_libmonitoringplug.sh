@@ -15,6 +15,7 @@ mkdir "$folder/source" "$folder/source/plugins" "$folder/tree"
 cp -R "$TOP_SRCDIR/configure" "$TOP_SRCDIR/build-aux" "$TOP_SRCDIR/config.h.in" "$TOP_SRCDIR/Makefile.in" \
     "$folder/source/" || exit 99
 cp "$TOP_SRCDIR/plugins/check_dualstack.c" "$folder/source/plugins/" || exit 99
+chmod -R u+w "$folder/source" || exit 99 # "make distcheck" builds from sources that cannot be written
 cd "$folder" || exit 99
 
 # configure_must CODE TEXT [ARGUMENT]...: it ends with CODE and says TEXT, on either stream.
