@@ -14,6 +14,8 @@
 
 #define FORM_PROSE_MAX 400
 #define FORM_DETAIL_MAX 1000
+
+/* One more character than the most that is shown tells that a text must be cut. */
 #define FORM_CHARACTER_MAX 4
 
 /* What stands before the text of a note. */

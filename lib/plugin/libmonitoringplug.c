@@ -194,7 +194,7 @@ struct report {
     mp_subcheck_list *last_line;
     pd_list *last_value;
     size_t line_count;
-    size_t details_length; /* about what the lines and notes that were kept take */
+    size_t details_length; /* of the lines and notes that were kept, as they will be written */
 };
 
 struct report *report_create(const char *name, size_t limit)
@@ -335,7 +335,8 @@ int report_note(struct report *report, const char *format, ...)
     va_end(arguments);
     if (report->error == 0)
         report->error = output_append(report, text);
-    report->details_length += start_length + strlen(text) + 1;
+    if (report->error == 0)
+        report->details_length += start_length + strlen(text) + 1;
     return report->error;
 }
 
