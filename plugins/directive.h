@@ -27,7 +27,7 @@ enum directive_want {
 enum directive_place {
     DIRECTIVE_EVERYWHERE, /* on all addresses */
     DIRECTIVE_LOOPBACK,   /* on 127.0.0.1 and ::1 */
-    DIRECTIVE_AS_IT_IS    /* on the addresses it has: only words that name none are fit */
+    DIRECTIVE_ELSEWHERE   /* on other addresses: what they are only its user knows */
 };
 
 /* Of which service. */
@@ -44,7 +44,7 @@ const struct directive_daemon *directive_daemon_find(const char *unit);
 /*
  * Appends to the text " (in nginx, for dual-stack: listen 0.0.0.0:80 and listen [::]:80)", as much as fits into `size`
  * bytes: the lines that make the daemon what it shall be, in place of all it has for that port. Returns false, and
- * appends nothing, where the daemon has no such words.
+ * appends nothing, where the daemon has no such words, or none that would not open it wider than it is.
  */
 bool directive_add(char *text, size_t size, const struct directive_daemon *daemon, enum directive_want want,
                    enum directive_place place, const struct directive_service *service);

@@ -175,7 +175,7 @@ static enum directive_place place_of(const struct judge_service *service)
             return DIRECTIVE_EVERYWHERE;
         }
     }
-    return DIRECTIVE_AS_IT_IS;
+    return DIRECTIVE_ELSEWHERE;
 }
 
 static const struct directive_daemon *daemon_of(const struct judge_service *service)
@@ -208,7 +208,7 @@ static void daemon_add(char text[static REMEDY_SIZE], const struct judge_service
         }
     }
     if (rule->bind_set && !stays_on_loopback(service)) {
-        directive_add(text, REMEDY_SIZE, daemon, DIRECTIVE_ADDRESS, DIRECTIVE_AS_IT_IS, &asked);
+        directive_add(text, REMEDY_SIZE, daemon, DIRECTIVE_ADDRESS, DIRECTIVE_ELSEWHERE, &asked);
         return;
     }
     directive_add(text, REMEDY_SIZE, daemon, wanted(rule), place_of(service), &asked);

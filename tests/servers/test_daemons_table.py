@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright the check_dualstack authors
-"""doc/DAEMONS.md is whole: each of its rows is tried by one of the tests, and each daemon of the tests has a row."""
+"""doc/DAEMONS.md is whole: each of its rows is tried by one of the tests, each daemon of the tests has a row, and the man
+page says the same."""
 
 import collections
 import glob
 import importlib
 import os
+import re
 import unittest
 
 import daemon_catalog
@@ -39,6 +41,31 @@ class Table(unittest.TestCase):
                     else:
                         self.assertEqual(sum(map(len, ways)), row.cells[column].count("`") / 2)
                         self.assertNotIn([], ways)
+
+    def test_the_man_page_says_the_same(self):
+        self.assertEqual(self.manual(), [item for row in self.rows.values() for item in self.said(row)])
+
+    @staticmethod
+    def manual():
+        """(name, the rest of its line) of each line of the section's list."""
+        path = os.path.join(daemons.TOP_SRCDIR, "plugins", "check_dualstack.1")
+        with open(path, encoding="utf-8") as file:
+            section = file.read().split("\n.Sh DAEMONS\n")[1].split("\n.El\n")[0]
+        for escaped, character in (("\\(dq", '"'), ("\\(aq", "'"), ("\\-", "-"), ("\\ ", "")):
+            section = section.replace(escaped, character)
+        # A long cell goes on in a line without a name.
+        section = section.replace("\n.It Ta ", " ")
+        return re.findall(r"^\.It (?:Sy )?(\S+) *Ta (.*)$", section, re.MULTILINE)
+
+    @staticmethod
+    def said(row):
+        """The same of a row: of several ways to one end the first."""
+        yield row.name.split()[0], "%s, %s: %s" % (row.cells["version"], row.cells["port"].replace(" ", ", "),
+                                                   row.default.text)
+        ways = {}
+        for outcome, lines in row.ways():
+            ways.setdefault(outcome.form or outcome.stack, " and ".join(lines))
+        yield from ways.items()
 
 
 if __name__ == "__main__":

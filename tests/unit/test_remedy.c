@@ -292,6 +292,7 @@ static const struct {
     {"443 dual-stack form=single", "127.0.0.1", "nginx.service"},
     {"443 dual-stack", "127.0.0.1", "ssh.service"},
     {"443 dual-stack", "192.0.2.1", "nginx.service"},
+    {"443 dual-stack", "192.0.2.1", "ssh.service"},
     {"443@external dual-stack", "0.0.0.0", "nginx.service"},
     {"443 v4-only", "::", "nginx-prometheus-exporter.service"},
     {"443 v4-only", "::", "node_exporter.service"},
