@@ -225,7 +225,8 @@ class Slapd(Daemon):
         replace(self.file, r"^SLAPD_OPTIONS=", lines)
 
     def command(self):
-        start = '. %s && exec slapd -h "$SLAPD_SERVICES" -g openldap -u openldap -F /etc/ldap/slapd.d $SLAPD_OPTIONS -d 0'
+        start = ('. %s && exec slapd -h "$SLAPD_SERVICES" -g openldap -u openldap -F /etc/ldap/slapd.d '
+                 '$SLAPD_OPTIONS -d 0')
         return ["sh", "-c", start % self.file]
 
 

@@ -2,7 +2,7 @@
 # Copyright the check_dualstack authors
 #
 # Packages: openssh-server nagios-nrpe-server icinga2-bin postfix dovecot-imapd vsftpd snmpd rpcbind slapd systemd
-"""Real daemons, against what connections find and doc/DAEMONS.md says: remote access, monitoring, mail, files, a socket unit."""
+"""Real daemons, against what connections find and doc/DAEMONS.md says: remote access, monitoring, mail, socket units."""
 
 import daemon_catalog
 import daemons

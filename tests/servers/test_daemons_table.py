@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright the check_dualstack authors
-"""doc/DAEMONS.md is whole: each of its rows is tried by one of the tests, each daemon of the tests has a row, and the man
-page says the same."""
+"""doc/DAEMONS.md is whole: each of its rows is tried by one of the tests, each daemon of the tests has a row, and the
+man page says the same."""
 
 import collections
 import glob
