@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
@@ -41,6 +42,7 @@ class Machine:
 
     prefix = ()
     root = pathlib.Path("/")
+    net = pathlib.Path("/proc/self/net")
 
     def path(self, name):
         """Where this process finds the machine's file of that name."""
@@ -58,21 +60,28 @@ class Machine:
     def start(self, *words, **options):
         return subprocess.Popen([*self.prefix, *words], stdin=subprocess.DEVNULL, cwd="/", **options)
 
+    def listens(self, port):
+        """True when something accepts TCP on the port."""
+        lines = [line.split() for name in ("tcp", "tcp6") for line in (self.net / name).read_text("ascii").splitlines()[1:]]
+        return any(words[3] == "0A" and int(words[1].split(":")[1], 16) == port for words in lines)
+
     def close(self):
         pass
 
 
 class OtherMachine(Machine):
-    """A machine beside this one: a network namespace and a sandbox of its own, copies of what is here when it is made."""
+    """A machine beside this one: a host name, a network and a sandbox of its own, copies of what is here when it is made."""
 
-    def __init__(self):
+    def __init__(self, name):
         # Lives until its standard input ends.
         self.process = subprocess.Popen(
-            ["unshare", "--net", "--mount", "--propagation", "private", str(TOP_SRCDIR / "tests/servers/sandbox.sh"),
-             "sh", "-c", "echo $$; exec cat >/dev/null"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            ["unshare", "--net", "--mount", "--uts", "--propagation", "private",
+             str(TOP_SRCDIR / "tests/servers/sandbox.sh"), "sh", "-c", 'hostname "$0"; echo $$; exec cat >/dev/null', name],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "CHECK_DUALSTACK": ""})
         self.pid = int(self.process.stdout.readline())
-        self.prefix = ("nsenter", "--net", "--mount", "--target", str(self.pid))
+        self.prefix = ("nsenter", "--net", "--mount", "--uts", "--target", str(self.pid))
         self.root = pathlib.Path("/proc/%d/root" % self.pid)
+        self.net = pathlib.Path("/proc/%d/net" % self.pid)
 
     def close(self):
         self.process.stdin.close()
@@ -137,15 +146,26 @@ class Icinga:
         with open(self.machine.path("/var/log/icinga2/daemon.log"), "w", encoding="utf-8") as log:
             self.process = self.machine.start("icinga2", "daemon", stdout=log, stderr=log,
                                               env={**os.environ, **environment})
-        if (self.folder / "features-enabled/api.conf").exists():
-            eventually("the API of %s" % self.name, self._answers)
+        if os.path.lexists(self.folder / "features-enabled/api.conf"):
+            eventually("the API of %s" % self.name, self._listens)
 
-    def _answers(self):
+    def _listens(self):
         if self.process.poll() is not None:
             raise AssertionError("Icinga ended:\n" + self.said())
+        return self.machine.listens(5665)
+
+    def started(self):
+        """When the daemon that answers has started or has loaded its configuration anew; None when none answers."""
         with contextlib.suppress(OSError):
-            return self.request("status/IcingaApplication")
+            status = self.request("status/IcingaApplication")["results"][0]["status"]
+            return status["icingaapplication"]["app"]["program_start"]
         return None
+
+    def reload(self):
+        """Has the daemon load its configuration anew."""
+        before = self.started()
+        self.process.send_signal(signal.SIGHUP)
+        eventually("the new configuration", lambda: self.started() not in (None, before))
 
     def stop(self):
         if self.process is None:
@@ -178,7 +198,7 @@ class Icinga:
         if kind is not None:
             print(self.said(), file=sys.stderr)
 
-    # The REST API
+    # The REST API, of an Icinga on this machine
 
     def _connect(self):
         users = (self.folder / "conf.d/api-users.conf").read_text(encoding="utf-8")
@@ -206,7 +226,7 @@ class Icinga:
 
     def check(self, condition="true", kind="Service", seconds=30):
         """Has the services (hosts) checked now that the filter fits: {"host!service": attributes} with their new results."""
-        start = time.time()
+        before = self.attributes(kind.lower() + "s")
         found = self.request("actions/reschedule-check", body={"type": kind, "filter": condition, "force": True})
         names = {re.search("'(.*)'", entry["status"]).group(1) for entry in found["results"]}
         if not names:
@@ -214,8 +234,8 @@ class Icinga:
 
         def fresh():
             attributes = {name: entry for name, entry in self.attributes(kind.lower() + "s").items() if name in names}
-            return all((entry["last_check_result"] or {"execution_end": 0})["execution_end"] >= start
-                       for entry in attributes.values()) and attributes
+            return all(entry["last_check_result"] not in (None, before[name]["last_check_result"])
+                       for name, entry in attributes.items()) and attributes
 
         return eventually("results of %s" % sorted(names), fresh, seconds)
 
