@@ -106,4 +106,10 @@ say autopkgtest
 purge
 left=$(diff <(echo "$before") <(present) | sed -n 's/^[<>] //p')
 [ -z "$left" ] || fail "not as before: $left"
+
+say 'the set-ups of README.md, by what is installed'
+apt install --no-install-recommends "$deb"
+CHECK_DUALSTACK='' "$sources/tests/servers/run.sh" "$sources/tests/servers/test_readme.py"
+purge
+[ "$(state $name)" = unknown ] || fail "$name is $(state $name) after purge"
 say 'the Debian package is fine'

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright the check_dualstack authors
 #
-# Packages: iproute2 nagios-nrpe-plugin nagios-nrpe-server python3 util-linux
+# Packages: icinga2-bin icinga2-common iproute2 nagios-nrpe-plugin nagios-nrpe-server python3 util-linux
 """The set-ups of README.md, unchanged, on real servers.
 
 A block (fenced, or indented by four) is taken that follows a line
@@ -17,6 +17,7 @@ import subprocess
 import unittest
 
 import hosts  # before dualstack, which it finds
+import icinga
 import nrpe
 import dualstack
 
@@ -99,6 +100,31 @@ class Nrpe(ReadmeCase):
             host.listen("nginx.service", "[::]:80 dual")
             host.listen("nginx.service", *(["0.0.0.0:443"] if name == "web2" else ["0.0.0.0:443", "[::]:443"]))
         self.prints_what_it_says(self.block("nrpe"))
+
+
+class Icinga(ReadmeCase):
+    """The rule on the host that Debian's Icinga has as an example. Mark: icinga."""
+
+    def result(self):
+        results = icinga.results_of(self.block("icinga"))
+        self.assertEqual(len(results), 1, results)
+        [(_, result)] = results.items()
+        return result
+
+    def test_icinga(self):
+        services = hosts.Services()
+        self.addCleanup(services.close)
+        services.listen("ssh.service", "0.0.0.0:22", "[::]:22")
+        services.listen("nginx.service", "[::]:80 dual", "0.0.0.0:443")
+        state, line, more, _ = self.result()
+        self.assertEqual((state, line), ("CRITICAL", "DUALSTACK CRITICAL: 1 of 3 services off policy. "
+                                                     "web 443/tcp is v4-only, must be dual-stack"))
+        self.assertIn("nothing accepts IPv6, only 0.0.0.0:443 (nginx.service)", more)
+        services.listen("nginx.service", "[::]:443")
+        state, line, more, metrics = self.result()
+        self.assertEqual((state, line, more), ("OK", "DUALSTACK OK: 3 services on policy, 0 v4-mapped connections", ""))
+        self.assertEqual(metrics, ["mapped=0;;;0", "violations=0;;;0", "unlisted=0;;;0", "ssh_mapped=0;;;0",
+                                   "web_mapped=0;;;0"])
 
 
 if __name__ == "__main__":
