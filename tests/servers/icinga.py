@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright the check_dualstack authors
-"""A real Icinga 2 in the folders that Debian gives it, which sandbox.sh lays private copies over; its user is nagios."""
+"""A real Icinga 2, its user nagios, in the folders that Debian gives it: sandbox.sh lays private copies over them."""
 
 import base64
 import contextlib
@@ -62,7 +62,8 @@ class Machine:
 
     def listens(self, port):
         """True when something accepts TCP on the port."""
-        lines = [line.split() for name in ("tcp", "tcp6") for line in (self.net / name).read_text("ascii").splitlines()[1:]]
+        lines = [line.split() for name in ("tcp", "tcp6")
+                 for line in (self.net / name).read_text("ascii").splitlines()[1:]]
         return any(words[3] == "0A" and int(words[1].split(":")[1], 16) == port for words in lines)
 
     def close(self):
@@ -70,13 +71,14 @@ class Machine:
 
 
 class OtherMachine(Machine):
-    """A machine beside this one: a host name, a network and a sandbox of its own, copies of what is here when it is made."""
+    """A machine beside this one: a name, a network and a sandbox of its own, with copies of what is here by then."""
 
     def __init__(self, name):
         # Lives until its standard input ends.
         self.process = subprocess.Popen(
             ["unshare", "--net", "--mount", "--uts", "--propagation", "private",
-             str(TOP_SRCDIR / "tests/servers/sandbox.sh"), "sh", "-c", 'hostname "$0"; echo $$; exec cat >/dev/null', name],
+             str(TOP_SRCDIR / "tests/servers/sandbox.sh"),
+             "sh", "-c", 'hostname "$0"; echo $$; exec cat >/dev/null', name],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "CHECK_DUALSTACK": ""})
         self.pid = int(self.process.stdout.readline())
         self.prefix = ("nsenter", "--net", "--mount", "--uts", "--target", str(self.pid))
@@ -92,8 +94,8 @@ class OtherMachine(Machine):
 class Icinga:
     """Debian's Icinga 2 as it is installed, with a node name and, unless examples, without the example host.
 
-    config is the text of one more file in conf.d; more come by .put() and .enable(). "with Icinga(...) as icinga:" sets
-    up the API, validates, starts, and stops in the end. One at a time on a machine.
+    config is the text of one more file in conf.d; more come by .put(). "with Icinga(...) as icinga:" sets up the API,
+    validates, starts, and stops in the end. One at a time on a machine.
     """
 
     def __init__(self, config="", *, name="icinga.example.org", machine=None, examples=False):
@@ -122,9 +124,6 @@ class Icinga:
         path.write_text(text, encoding="utf-8")
         shutil.chown(path, "nagios", "nagios")
 
-    def enable(self, *features):
-        self.machine.run("icinga2", "feature", "enable", *features)
-
     def set_up_api(self):
         """An authority, a certificate and a user of the API, as "icinga2 api setup" makes them."""
         self.machine.run("icinga2", "api", "setup", "--cn", self.name)
@@ -136,16 +135,18 @@ class Icinga:
             raise AssertionError(said)
         return said
 
-    def objects(self, kind, name):
-        """What "icinga2 object list" says of them; validate() comes before."""
-        return self.machine.run("icinga2", "object", "list", "--type", kind, "--name", name).stdout
-
     def start(self, **environment):
-        """Starts the daemon as Debian's unit does, and waits for its API where there is one."""
+        """Starts the daemon as Debian's unit does, and waits for its API where there is one.
+
+        With an environment it is Icinga's user from the first, for what is preloaded to have no files of root's.
+        """
         self.machine.run("/usr/lib/icinga2/prepare-dirs", "/usr/lib/icinga2/icinga2")
         with open(self.machine.path("/var/log/icinga2/daemon.log"), "w", encoding="utf-8") as log:
-            self.process = self.machine.start("icinga2", "daemon", stdout=log, stderr=log,
-                                              env={**os.environ, **environment})
+            words = ("icinga2", "daemon")
+            if environment:
+                words = ("setpriv", "--reuid=nagios", "--regid=nagios", "--clear-groups",
+                         "env", *("%s=%s" % pair for pair in environment.items()), *words)
+            self.process = self.machine.start(*words, stdout=log, stderr=log)
         if os.path.lexists(self.folder / "features-enabled/api.conf"):
             eventually("the API of %s" % self.name, self._listens)
 
@@ -225,7 +226,7 @@ class Icinga:
         return {entry["name"]: entry["attrs"] for entry in self.request("objects/" + kind)["results"]}
 
     def check(self, condition="true", kind="Service", seconds=30):
-        """Has the services (hosts) checked now that the filter fits: {"host!service": attributes} with their new results."""
+        """Has the services (hosts) checked that fit the filter: {"host!service": attributes} with the new results."""
         before = self.attributes(kind.lower() + "s")
         found = self.request("actions/reschedule-check", body={"type": kind, "filter": condition, "force": True})
         names = {re.search("'(.*)'", entry["status"]).group(1) for entry in found["results"]}
@@ -250,10 +251,14 @@ def result_of(attributes):
     return STATES[int(attributes["state"])], first.rstrip(" "), rest, result["performance_data"]
 
 
-def results_of(config, *, examples=True, **names):
-    """Starts Debian's Icinga with that one file in conf.d and has all its dualstack services checked once.
+def results_of(config, command=PACKAGING / "dualstack.conf", *, examples=True):
+    """Starts Debian's Icinga with the file of the check command and this text in conf.d, and has the dualstack services
+    checked once.
 
-    For a configuration as a page of the manual has it: {"host!service": (state, first line, long output, performance data)}.
+    For a configuration as a page of the manual has it; examples: Debian's own, which a fresh installation has.
+    Returns {"host!service": (state, first line, long output, performance data)}.
     """
-    with Icinga(config, examples=examples, **names) as icinga:
+    icinga = Icinga(config, examples=examples)
+    icinga.put("conf.d/dualstack.conf", command)
+    with icinga:
         return {name: result_of(entry) for name, entry in icinga.check('service.check_command == "dualstack"').items()}

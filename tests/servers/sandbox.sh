@@ -26,8 +26,9 @@ if [ -n "${CHECK_DUALSTACK:-}" ]; then
 fi
 export CHECK_DUALSTACK="$plugins/check_dualstack"
 
-# Run files of servers: those of the machine's own are not for tests to touch.
+# Run files and shared memory of servers: those of the machine's own are not for tests to touch.
 mount -t tmpfs -o mode=0755 tmpfs /run
+mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 ip link set lo up
 # The mount goes with the namespace, the folder it was on does not.
 status=0

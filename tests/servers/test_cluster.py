@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright the check_dualstack authors
-# Packages: faketime icinga2-bin icinga2-common
+# Packages: faketime hostname icinga2-bin icinga2-common iproute2 util-linux
 """doc/FLEET.md, step by step: a master and two agents, each on a machine (two namespaces) of its own.
 
 The master is the sandbox of this test. The commands are the page's own, run on the machine that their prompt names, and
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import unittest
 
-sys.path.insert(0, os.path.join(os.environ["TOP_SRCDIR"], "tests/netns"))
+import hosts  # before dualstack, which it finds
 import dualstack
 import icinga
 
@@ -32,7 +32,10 @@ FAKETIME = {"LD_PRELOAD": (glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1") o
 
 
 def page():
-    """The page's parts by number, from 1, the sixth is that without an agent: ([(machine, command, the output that is shown)], {state: the rest of a line that it shows})."""
+    """The page's parts by number, from 1; the sixth is that without an agent.
+
+    Each is ([machine, command, the output that is shown], {state: the rest of a first line that is shown}).
+    """
     text = PAGE.read_text(encoding="utf-8")
     return {number: (commands(part), dict(re.findall(r"(?m)^\n    DUALSTACK (\w+): (.*)$", part)))
             for number, part in enumerate(re.split("(?m)^## ", text))}
@@ -77,7 +80,9 @@ class TestCluster(unittest.TestCase):
         os.symlink(icinga.TOP_SRCDIR / "packaging", self.folder / "packaging")
         self.environment = {}
         self.move_clocks(0)
-        self.sockets = {short: self.listen(short) for short in AGENTS}
+        self.listen("web1", ("ssh.service", "0.0.0.0:22"), ("nginx.service", "[::]:80 dual", "0.0.0.0:443"))
+        self.web1_ssh6 = self.listen("web1", ("ssh.service", "[::]:22"))
+        self.listen("db1", ("ssh.service", "0.0.0.0:22", "[::]:22"), ("postgresql.service", "127.0.0.1:5432"))
 
     def join(self):
         """One link for all three, and names for their addresses."""
@@ -98,23 +103,18 @@ class TestCluster(unittest.TestCase):
                       "addr add 2001:db8::%d/64 dev %%s nodad" % number):
             self.machines[short].run("ip", *(words % device).split())
 
-    def listen(self, short):
-        """Opens what the machine serves; the sockets stay in the namespace they were made in."""
-        sockets = dualstack.Sockets()
-        self.addCleanup(sockets.close)
-        with open("/proc/self/ns/net", "rb") as home, open(
-                "/proc/%d/ns/net" % self.machines[short].pid, "rb") as there:
+    def listen(self, short, *units):
+        """Opens what units serve there; the sockets stay in the namespace that they were made in."""
+        services = hosts.Services()
+        self.addCleanup(services.close)
+        with open("/proc/self/ns/net", "rb") as home, open("/proc/%d/ns/net" % self.machines[short].pid, "rb") as there:
             dualstack.libc("setns", there.fileno(), dualstack.CLONE_NEWNET)
             try:
-                found = {"ssh4": sockets.listener("0.0.0.0", 22), "ssh6": sockets.listener("::", 22, v6only=True)}
-                if short == "web1":
-                    sockets.listener("::", 80, v6only=False)
-                    sockets.listener("0.0.0.0", 443)
-                else:
-                    sockets.listener("127.0.0.1", 5432)
+                for unit in units:
+                    services.listen(*unit)
             finally:
                 dualstack.libc("setns", home.fileno(), dualstack.CLONE_NEWNET)
-        return found
+        return services
 
     # The page
 
@@ -184,7 +184,8 @@ class TestCluster(unittest.TestCase):
         """Each service's (state, first line, long output, perfdata), judged now; an agent is the one that judged."""
         icinga.eventually("agents connected", self.connected)
         found = self.master.check('service.name != "dualstack-capture"')
-        self.assertEqual(set(found), {"%s!dualstack%s" % (name, which) for name in AGENTS.values() for which in ("", "-goal")})
+        self.assertEqual(set(found), {name + which for name in AGENTS.values()
+                                      for which in ("!dualstack", "!dualstack-goal")})
         for name, entry in found.items():
             self.assertEqual(entry["last_check_result"]["check_source"], name.split("!")[0])
         return {name: icinga.result_of(entry) for name, entry in found.items()}
@@ -206,7 +207,7 @@ class TestCluster(unittest.TestCase):
         self.as_warnings()
         self.follow(4)
         self.with_a_waiver()
-        self.sockets["web1"]["ssh6"].close()
+        self.web1_ssh6.sockets.close()
         self.follow(5)
         self.as_criticals()
         self.without_agent()
@@ -218,7 +219,8 @@ class TestCluster(unittest.TestCase):
         self.assertEqual(web1[0], "WARNING")
         self.assertShown(3, web1)
         self.assertEqual(web1[2:], (
-            "\\_[WARNING] https 443/tcp: v4-only, must be dual-stack: nothing accepts IPv6, only 0.0.0.0:443 (user root)",
+            "\\_[WARNING] https 443/tcp: v4-only, must be dual-stack: "
+            "nothing accepts IPv6, only 0.0.0.0:443 (nginx.service)",
             ["mapped=0;;;0", "violations=1;;;0", "unlisted=0;;;0", "ssh_mapped=0;;;0", "icinga_mapped=0;;;0",
              "http_mapped=0;;;0", "https_mapped=0;;;0"]))
         self.assertEqual(db1, (

@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright the check_dualstack authors
-# Packages: icinga2-bin icinga2-common
-"""The check command and the services of packaging/icinga2 in a real Icinga 2: what its REST API and its writer make of them."""
+# Packages: icinga2-bin icinga2-common iproute2
+"""The check command and the services of packaging/icinga2 in a real Icinga 2: what its API and its writer show."""
 
 import json
 import os
 import pathlib
+import pwd
 import re
 import subprocess
-import sys
 import unittest
 
-sys.path.insert(0, os.path.join(os.environ["TOP_SRCDIR"], "tests/netns"))
-import dualstack
+import hosts
 import icinga
 
 PLUGIN = "/usr/lib/nagios/plugins/check_dualstack"
@@ -46,48 +45,51 @@ OPTIONS = {
             ["--critical", "@5:6", "--format", "text", "--perfdata", "full", "--policy", "/run/policy.conf",
              "--rule", "80 v4-only name=www", "--rule", "443 v6 name=web", "--source", "procfs",
              "--timeout", "9:CRITICAL", "--verbose", "--verbose", "--verbose", "--warning", "10"],
-            "OK", [r"www 80/tcp: v4-only \(must be v4-only\), on 0\.0\.0\.0:80", r"web 443/tcp: dual-stack \(must accept IPv6\)",
+            "OK", [r"www 80/tcp: v4-only \(must be v4-only\), on 0\.0\.0\.0:80",
+                   r"web 443/tcp: dual-stack \(must accept IPv6\)",
                    r"\[::\]:443 is AF_INET6 with v6only unknown", r"asked procfs"]),
     "verbose": ({"dualstack_verbose": "1", "dualstack_rules": HELD},
                 ["--rule", HELD[0], "--rule", HELD[1], "--verbose"], "OK", [r"(?m)^\\_\[OK\] web 443/tcp"]),
     "timeout": ({"dualstack_policy": "/run/silent.conf", "dualstack_timeout": "1:CRITICAL"},
-                ["--policy", "/run/silent.conf", "--timeout", "1:CRITICAL"], "CRITICAL", [r"no answer within 1 second, while reading the policy$"]),
+                ["--policy", "/run/silent.conf", "--timeout", "1:CRITICAL"],
+                "CRITICAL", [r"no answer within 1 second, while reading the policy$"]),
     "procfs": ({"dualstack_procfs": "/run/procfs", "dualstack_rules": ["80 v4-only"]},
                ["--procfs", "/run/procfs", "--rule", "80 v4-only"], "UNKNOWN", [r"/run/procfs/tcp\b"]),
     "netns": ({"dualstack_netns": "1"}, ["--netns", "1"], "UNKNOWN", [r"/proc/1/ns/net"]),
     "replay": ({"dualstack_replay": [CAPTURES + "/web1.json", CAPTURES + "/web2.json"], "dualstack_rules": ["80 v6"]},
                ["--replay", CAPTURES + "/web1.json", "--replay", CAPTURES + "/web2.json", "--rule", "80 v6"],
                "CRITICAL", [r"2 of 2 hosts off policy: web1, web2"]),
-    "lint": ({"dualstack_lint": True, "dualstack_policy": "/run/policy.conf"}, ["--lint", "--policy", "/run/policy.conf"],
-             "OK", [r"3 rules, no warnings"]),
-    "learn": ({"dualstack_learn": True}, ["--learn"], "OK", [r"(?m)^80 +v4-only name=http$"]),
-    "list": ({"dualstack_list": True}, ["--list"], "OK", [r"(?m)^Proto +Recv-Q", r"0\.0\.0\.0:80 .* LISTEN +IPv4 +root"]),
+    "lint": ({"dualstack_lint": True, "dualstack_policy": "/run/policy.conf"},
+             ["--lint", "--policy", "/run/policy.conf"], "OK", [r"3 rules, no warnings"]),
+    "learn": ({"dualstack_learn": True}, ["--learn"], "OK", [r"(?m)^80 +v4-only name=http unit=nginx\.service$"]),
+    "list": ({"dualstack_list": True}, ["--list"],
+             "OK", [r"(?m)^Proto +Recv-Q", r"0\.0\.0\.0:80 .* LISTEN +IPv4 +root +nginx\.service"]),
     "off": ({"dualstack_lint": False, "dualstack_learn": False, "dualstack_list": False, "dualstack_capture": False,
              "dualstack_verbose": False}, [], "OK", [r"^DUALSTACK OK: .* no policy to judge by $"]),
 }
 
 
-def services():
-    """The configuration: packaging/icinga2 unchanged, a host for each of HOSTS, a service for each of OPTIONS."""
+# Those whose answer is read otherwise.
+OTHERS = {
+    "capture": {"dualstack_capture": True},
+    "json": {"dualstack_format": "json", "dualstack_rules": HELD},
+    "extra-opts": {"dualstack_extra_opts": ["web@/run/sections.ini", "@/run/defaults.ini"], "dualstack_rules": HELD},
+}
+
+
+def configuration():
+    """A host for each of HOSTS, whose services packaging/icinga2 makes, and a service for each option."""
     yield 'object PerfdataWriter "perfdata" { rotation_interval = 1s }'
-    # A DSL literal is a JSON one but for its dictionaries.
     for name, values in HOSTS.items():
         yield 'object Host "%s" {\n check_command = "dummy"\n vars = %s\n}' % (name, literal(values))
     yield 'object Host "options" { check_command = "dummy" }'
-    for name, (values, *_) in OPTIONS.items():
+    for name, values in [*((name, option[0]) for name, option in OPTIONS.items()), *OTHERS.items()]:
         yield ('object Service "%s" {\n host_name = "options"\n check_command = "dualstack"\n vars = %s\n}'
                % (name, literal(values)))
-    # What these answer is read as JSON.
-    for name in ("capture", "json"):
-        yield ('object Service "%s" {\n host_name = "options"\n check_command = "dualstack"\n vars = %s\n}' % (name, literal(
-            {"dualstack_capture": True} if name == "capture" else {"dualstack_format": "json", "dualstack_rules": HELD})))
-    # Runs whatever it is given, to see what reaches it; a section cannot be read before there is a file.
-    yield ('object Service "extra-opts" {\n host_name = "options"\n check_command = "dualstack"\n vars = %s\n}'
-           % literal({"dualstack_extra_opts": ["web@/run/sections.ini", "@/run/defaults.ini"], "dualstack_rules": HELD}))
 
 
 def literal(value):
-    """A value in Icinga's configuration language."""
+    """A value in Icinga's configuration language, which is JSON but for dictionaries."""
     if isinstance(value, dict):
         return "{ %s }" % ", ".join("%s = %s" % (key, literal(item)) for key, item in value.items())
     return json.dumps(value)
@@ -98,17 +100,16 @@ class TestIcinga(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.sockets = dualstack.Sockets()
-        cls.addClassCleanup(cls.sockets.close)
-        listener = cls.sockets.listener
-        listener("0.0.0.0", 443), listener("::", 443, v6only=True)
-        listener("0.0.0.0", 80)
-        listener("127.0.0.1", 5432)
-        app = listener("::", 8080, v6only=False)
-        for _ in range(3):
-            cls.sockets.connection(app, "127.0.0.1")
+        daemons = hosts.Services()
+        cls.addClassCleanup(daemons.close)
+        daemons.listen("nginx.service", "0.0.0.0:443", "[::]:443", "0.0.0.0:80")
+        daemons.listen("postgresql.service", "127.0.0.1:5432")
+        with daemons.unit("app.service"):
+            app = daemons.sockets.listener("::", 8080, v6only=False)
+            for _ in range(3):
+                daemons.sockets.connection(app, "127.0.0.1")
         cls.write_files()
-        cls.icinga = icinga.Icinga("\n".join(services()))
+        cls.icinga = icinga.Icinga("\n".join(configuration()))
         for name in ("dualstack.conf", "services.conf"):
             cls.icinga.put("conf.d/" + name, icinga.PACKAGING / name)
         cls.enterClassContext(cls.icinga)
@@ -117,8 +118,10 @@ class TestIcinga(unittest.TestCase):
     @staticmethod
     def write_files():
         run = pathlib.Path("/run")
-        (run / "policy.conf").write_text("443 dual-stack name=web\n80 v6 name=www severity=warning\n8080 any name=app\n",
-                                         encoding="utf-8")
+        (run / "policy.conf").write_text(
+            "443 dual-stack name=web\n80 v6 name=www severity=warning\n8080 any name=app\n", encoding="utf-8")
+        (run / "sections.ini").write_text("[web]\nrule=80 v4-only name=www\nwarning=5\n", encoding="utf-8")
+        (run / "defaults.ini").write_text("[check_dualstack]\nperfdata=full\nwarning=9\n", encoding="utf-8")
         os.mkfifo(run / "silent.conf")
         os.mkdir(run / "procfs")
         os.mkdir(CAPTURES)
@@ -141,7 +144,7 @@ class TestIcinga(unittest.TestCase):
     def test_warning(self):
         self.assertEqual(self.result("warning!dualstack"), (
             "WARNING", "DUALSTACK WARNING: 1 of 1 service off policy. www 80/tcp is v4-only, must be dual-stack",
-            "\\_[WARNING] www 80/tcp: v4-only, must be dual-stack: nothing accepts IPv6, only 0.0.0.0:80 (user root)",
+            "\\_[WARNING] www 80/tcp: v4-only, must be dual-stack: nothing accepts IPv6, only 0.0.0.0:80 (nginx.service)",
             ["mapped=0;;;0", "violations=1;;;0", "unlisted=0;;;0", "www_mapped=0;;;0"]))
 
     def test_critical(self):
@@ -149,10 +152,10 @@ class TestIcinga(unittest.TestCase):
         self.assertEqual((state, first), (
             "CRITICAL", "DUALSTACK CRITICAL: 1 of 3 services off policy. www 80/tcp is v4-only, must be dual-stack"))
         self.assertEqual(rest.splitlines(), [
-            "\\_[CRITICAL] www 80/tcp: v4-only, must be dual-stack: nothing accepts IPv6, only 0.0.0.0:80 (user root)",
-            "    to change it: listen on [::]:80 too",
-            "\\_[OK] web 443/tcp: dual-stack (must be dual-stack), on 0.0.0.0:443 (user root), [::]:443 (user root)",
-            "\\_[OK] db 5432/tcp: v4-only (must be v4-only), on 127.0.0.1:5432 (user root)"])
+            "\\_[CRITICAL] www 80/tcp: v4-only, must be dual-stack: nothing accepts IPv6, only 0.0.0.0:80 (nginx.service)",
+            "    to change it: listen on [::]:80 too (in nginx, for dual-stack: listen 0.0.0.0:80 and listen [::]:80)",
+            "\\_[OK] web 443/tcp: dual-stack (must be dual-stack), on 0.0.0.0:443 (nginx.service), [::]:443 (nginx.service)",
+            "\\_[OK] db 5432/tcp: v4-only (must be v4-only), on 127.0.0.1:5432 (postgresql.service)"])
         self.assertEqual(perfdata, ["mapped=0;;;0", "violations=1;;;0", "unlisted=0;;;0", "www_mapped=0;;;0",
                                     "web_mapped=0;;;0", "db_mapped=0;;;0"])
 
@@ -180,7 +183,8 @@ class TestIcinga(unittest.TestCase):
         # Of a further policy the rules are its own, the policy file the host's.
         state, _, rest, perfdata = self.result("both!dualstack-next")
         self.assertEqual((state, perfdata[1:3]), ("WARNING", ["violations=3;;;0", "unlisted=2;;;0"]), rest)
-        self.assertEqual(set(re.findall(r"(?m)^\\_\[WARNING\] (.*?/tcp): ", rest)), {"www 80/tcp", "5432/tcp", "5665/tcp"})
+        self.assertEqual(set(re.findall(r"(?m)^\\_\[WARNING\] (.*?/tcp): ", rest)),
+                         {"www 80/tcp", "5432/tcp", "5665/tcp"})
 
     def test_200_broken_rules(self):
         """The first line and the performance data arrive whole: the totals alone, or a label for each rule."""
@@ -192,7 +196,8 @@ class TestIcinga(unittest.TestCase):
                 self.assertEqual(command.count("--rule"), rules)
                 state, first, rest, stored = self.result(name + "!dualstack")
                 self.assertEqual((state, stored), ("CRITICAL", perfdata))
-                self.assertRegex(first, r"^DUALSTACK CRITICAL: 200 of 200 services off policy\. r20000 20000/tcp is missing, ")
+                self.assertRegex(first, r"^DUALSTACK CRITICAL: 200 of 200 services off policy\. r20000 20000/tcp is "
+                                        r"missing, ")
                 printed = subprocess.run(command, stdout=subprocess.PIPE, check=False).stdout.decode()
                 self.assertEqual(("%s | %s\n%s" % (first, " ".join(stored), rest)).rstrip("\n"), printed.rstrip("\n"))
 
@@ -226,10 +231,13 @@ class TestIcinga(unittest.TestCase):
                                  {80, 443, 5432, 5665, 8080})
 
     def test_option_extra_opts(self):
-        """One word each, before all others."""
+        """One word each, before all others, whose options are added to those of the files."""
         self.assertEqual(self.services["options!extra-opts"]["last_check_result"]["command"], [
             PLUGIN, "--extra-opts=web@/run/sections.ini", "--extra-opts=@/run/defaults.ini",
             "--rule", HELD[0], "--rule", HELD[1]])
+        state, first, _, perfdata = self.result("options!extra-opts")
+        self.assertEqual((state, perfdata[0]), ("OK", "mapped=0;9;;0"), first)
+        self.assertEqual({item.split("_")[0] for item in perfdata[4:]}, {"www", "web", "db"})
 
     def test_every_option_is_described(self):
         """The command has the options that --help has, but for those that no check needs."""
@@ -237,8 +245,7 @@ class TestIcinga(unittest.TestCase):
         told = set(re.findall("--[a-z-]+", " ".join(lines))) - {"--version", "--help"}
         command = self.icinga.attributes("checkcommands")["dualstack"]
         keys = {argument.get("key", name) for name, argument in command["arguments"].items()}
-        self.assertEqual(keys - {"--extra-opts"}, told - {"--extra-opts"})
-        self.assertIn("--extra-opts", keys)
+        self.assertEqual(keys, told)
         for name, argument in command["arguments"].items():
             self.assertGreater(len(argument["description"]), 20, name)
 
@@ -266,7 +273,7 @@ class TestIcinga(unittest.TestCase):
         self.assertEqual(self.services["ok!dualstack"]["last_check_result"]["check_source"], self.icinga.name)
         status = (pathlib.Path("/proc") / str(self.icinga.process.pid) / "status").read_text(encoding="utf-8")
         self.assertEqual(re.search(r"(?m)^Uid:\t(\d+)", status).group(1),
-                         subprocess.run(["id", "-u", "nagios"], stdout=subprocess.PIPE, check=True).stdout.decode().strip())
+                         str(pwd.getpwnam("nagios").pw_uid))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 # Copyright the check_dualstack authors
 """captures.py URL FOLDER: has every agent answer with a capture (capture.conf), and writes each to FOLDER/HOST.json.
 
-URL is the master's API, https://icinga.example.org:5665; a user of it is in ICINGA2_API_USERNAME and ICINGA2_API_PASSWORD.
-ICINGA2_API_CA names its authority's certificate, /var/lib/icinga2/certs/ca.crt by default.
+URL is the master's API, https://icinga.example.org:5665; a user of it is in ICINGA2_API_USERNAME and
+ICINGA2_API_PASSWORD. ICINGA2_API_CA names its authority's certificate, /var/lib/icinga2/certs/ca.crt by default.
 Exits 1 when a host did not answer, and says which.
 """
 
@@ -24,8 +24,8 @@ def post(url, body, **headers):
     user = "%s:%s" % (os.environ["ICINGA2_API_USERNAME"], os.environ["ICINGA2_API_PASSWORD"])
     request = urllib.request.Request(url, json.dumps(body).encode(), {
         "Accept": "application/json", "Authorization": "Basic " + base64.b64encode(user.encode()).decode(), **headers})
-    authority = os.environ.get("ICINGA2_API_CA", "/var/lib/icinga2/certs/ca.crt")
-    with urllib.request.urlopen(request, timeout=SECONDS, context=ssl.create_default_context(cafile=authority)) as reply:
+    trust = ssl.create_default_context(cafile=os.environ.get("ICINGA2_API_CA", "/var/lib/icinga2/certs/ca.crt"))
+    with urllib.request.urlopen(request, timeout=SECONDS, context=trust) as reply:
         return json.load(reply)["results"]
 
 
