@@ -87,6 +87,18 @@ def ip(words):
     subprocess.run(["ip"] + words.split(), check=True, stdin=subprocess.DEVNULL)
 
 
+def address_add(address, prefix, device):
+    """The kernel may say that it has an IPv6 address before it has the way to it."""
+    ip("addr add %s/%d dev %s%s" % (address, prefix, device, " nodad" if ":" in address else ""))
+    if ":" in address:
+        index = socket.if_nametoindex(device)
+
+        def has_a_way():
+            with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+                return probe.connect_ex((address, 9, 0, index)) == 0
+        eventually(has_a_way, "a way to " + address)
+
+
 def sysctl(name, value):
     with open("/proc/sys/" + name.replace(".", "/"), "w", encoding="ascii") as file:
         file.write(str(value))
@@ -125,7 +137,7 @@ class Network:
         ip("link set %s addrgenmode none" % device)
         ip("link set %s up" % device)
         for address, prefix in addresses:
-            ip("addr add %s/%d dev %s%s" % (address, prefix, device, " nodad" if ":" in address else ""))
+            address_add(address, prefix, device)
         sysctl("net.ipv4.ip_local_port_range", "%d %d" % self.CLIENT_PORTS)
         # Every refused datagram must be told, or the oracle waits.
         for name, value in (("net.ipv4.icmp_ratelimit", 0), ("net.ipv6.icmp.ratelimit", 0),

@@ -216,7 +216,7 @@ class Rows(ListCase):
 
     def test_long_addresses_are_whole(self):
         address = "2001:db8:1111:2222:3333:4444:5555:6666"
-        dualstack.ip("addr add %s/128 dev lo nodad" % address)
+        dualstack.address_add(address, 128, "lo")
         listener = self.sockets.listener(address)
         client, _ = self.sockets.connection(listener, address)
         table = self.table()
