@@ -362,6 +362,7 @@ class Injected(dualstack.TestCase):
                             struck_at_all += struck
         self.assertGreater(struck_at_all, 20)
 
+    @dualstack.not_under_valgrind("system calls")
     def test_a_fault_ends_with_its_attempt(self):
         """What could not be read before an interrupted dump was read when it was asked for anew."""
         self.injected("openat:error=EIO:when=60000", "--format=json")
