@@ -85,6 +85,17 @@ class HostileCase(dualstack.TestCase):
         self.assertNotRegex(result.text, r"[\x00-\x09\x0b-\x1f]")
         return result.json
 
+    def told_in_every_mode(self):
+        """What is there is listed, learned and captured; what was learned holds. Returns the capture."""
+        self.table()
+        self.table("-v")
+        learned = dualstack.run("--learn")
+        self.assertEqual(learned.code, OK, str(learned))
+        self.shape(dualstack.run("-f", "-", stdin=learned.bytes), OK)
+        captured = dualstack.run("--capture")
+        json.loads(captured.text)
+        return captured
+
     def table(self, *args):
         """The rows of --list: as many lines as there are sockets, a heading, and with -v what surprises."""
         result = dualstack.run("--list", *args)
@@ -244,13 +255,7 @@ class Units(HostileCase):
         self.text(CRITICAL, "-r", rule + " unit=other.service")
         report = self.json(CRITICAL, "-r", rule)
         self.assertEqual(len(dualstack.service(report, port)["listeners"]), 1)
-        self.table()
-        self.table("-v")
-        learned = dualstack.run("--learn")
-        self.assertEqual(learned.code, OK, str(learned))
-        self.shape(dualstack.run("-f", "-", stdin=learned.bytes), OK)
-        captured = dualstack.run("--capture")
-        json.loads(captured.text)
+        captured = self.told_in_every_mode()
         result = dualstack.run("--replay=-", "-r", rule, stdin=captured.bytes)
         self.assertEqual(result.bytes, dualstack.run("-r", rule).bytes)
 
@@ -293,13 +298,7 @@ class Interfaces(HostileCase):
             for entry in (port, port + 1000):
                 listener, = dualstack.service(report, entry)["listeners"]
                 self.assertTrue(listener["interface"])
-            self.table()
-            self.table("-v")
-            learned = dualstack.run("--learn")
-            self.assertEqual(learned.code, OK, str(learned))
-            self.shape(dualstack.run("-f", "-", stdin=learned.bytes), OK)
-            captured = dualstack.run("--capture")
-            json.loads(captured.text)
+            captured = self.told_in_every_mode()
             # Its name may have lost what was no UTF-8.
             self.shape(dualstack.run("--replay=-", "-r", rule, stdin=captured.bytes), CRITICAL)
 
