@@ -21,6 +21,7 @@ TOP_SRCDIR = os.environ["TOP_SRCDIR"]
 sys.path.insert(0, os.path.join(TOP_SRCDIR, "tests", "netns"))
 
 import dualstack  # noqa: E402
+from hosts import cgroup_root  # noqa: E402
 from dualstack import CRITICAL, OK  # noqa: E402
 
 # Seconds that a daemon has to start in, and to end in.
@@ -38,19 +39,6 @@ def lay_copies(*folders):
         subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", scratch], check=True)
         subprocess.run(["cp", "-a", "--", folder + "/.", scratch], check=True)
         subprocess.run(["mount", "--move", scratch, folder], check=True)
-
-
-def cgroup_root():
-    """A cgroup2 mount in which this process may make groups; one is mounted where the system has none."""
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-        points = [line.split()[4] for line in file if " - cgroup2 " in line]
-    for point in points:
-        if os.access(os.path.join(point, "cgroup.procs"), os.W_OK):
-            return point
-    point = "/run/cgroup2"
-    os.mkdir(point)
-    subprocess.run(["mount", "-t", "cgroup2", "cgroup2", point], check=True)
-    return point
 
 
 class Unit:

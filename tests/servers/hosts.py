@@ -54,6 +54,19 @@ def eventually(condition, what, seconds=PATIENCE):
         time.sleep(0.05)
 
 
+def cgroup_root():
+    """A cgroup2 mount in which this process may make groups; one is mounted where the system has none."""
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+        points = [line.split()[4] for line in file if " - cgroup2 " in line]
+    for point in points:
+        if os.access(os.path.join(point, "cgroup.procs"), os.W_OK):
+            return point
+    point = "/run/cgroup2"
+    os.makedirs(point, exist_ok=True)
+    subprocess.run(["mount", "-t", "cgroup2", "cgroup2", point], check=True)
+    return point
+
+
 class Unit:
     """A cgroup that is called as a systemd unit, and shared by those of one name. Sockets and processes that are made
     in "with unit:" belong to it."""
@@ -61,23 +74,11 @@ class Unit:
     users = collections.Counter()
 
     def __init__(self, name):
-        self.root = self._root()
+        self.root = cgroup_root()
         # In a slice of this process, so that it is nobody else's.
         self.folder = os.path.join(self.root, "dualstack%d.slice" % os.getpid(), name)
         self.home = None
         self.users[self.folder] += 1
-
-    @staticmethod
-    def _root():
-        """A cgroup2 mount, made where the system has none."""
-        with open("/proc/self/mountinfo", encoding="utf-8") as file:
-            for line in file:
-                words = line.split()
-                if words[words.index("-") + 1] == "cgroup2" and "rw" in words[5].split(","):
-                    return words[4]
-        os.makedirs("/run/cgroup2", exist_ok=True)
-        subprocess.run(["mount", "-t", "cgroup2", "cgroup2", "/run/cgroup2"], check=True)
-        return "/run/cgroup2"
 
     def _enter(self, folder):
         with open(os.path.join(folder, "cgroup.procs"), "w", encoding="ascii") as file:
