@@ -35,8 +35,9 @@ static const struct piece space = {" ", 1};
 static const struct lead *lead_find(unsigned char byte)
 {
     for (size_t i = 0; i < sizeof leads / sizeof *leads; i++) {
-        if (byte >= leads[i].first && byte <= leads[i].last)
+        if (byte >= leads[i].first && byte <= leads[i].last) {
             return &leads[i];
+        }
     }
     return NULL;
 }
@@ -49,11 +50,13 @@ static size_t character_measure(const unsigned char *source, size_t length, bool
     size_t taken = 1;
 
     *complete = source[0] < 0x80;
-    if (lead == NULL || length < 2 || source[1] < lead->second_first || source[1] > lead->second_last)
+    if (lead == NULL || length < 2 || source[1] < lead->second_first || source[1] > lead->second_last) {
         return 1;
+    }
     for (taken = 2; taken < lead->length && taken < length; taken++) {
-        if (source[taken] < 0x80 || source[taken] > 0xBF)
+        if (source[taken] < 0x80 || source[taken] > 0xBF) {
             break;
+        }
     }
     *complete = taken == lead->length;
     return taken;
@@ -66,8 +69,9 @@ static struct piece ascii_as_text(const char *character)
     const unsigned char byte = (unsigned char)*character;
     const char *found;
 
-    if (byte < 0x20 || byte == 0x7F)
+    if (byte < 0x20 || byte == 0x7F) {
         return space;
+    }
     found = memchr(from, *character, sizeof from - 1);
     return (struct piece){found != NULL ? &to[found - from] : character, 1};
 }
@@ -107,10 +111,12 @@ static struct piece character_as_text(const char *character, size_t length)
 
 static struct piece character_replace(const char *character, size_t length, enum escape_rule rule)
 {
-    if (*character == '\0')
+    if (*character == '\0') {
         return space;
-    if (rule == ESCAPE_TEXT)
+    }
+    if (rule == ESCAPE_TEXT) {
         return character_as_text(character, length);
+    }
     return (struct piece){character, length};
 }
 
@@ -124,10 +130,12 @@ size_t escape_copy(char *target, size_t size, const char *source, size_t length,
         struct piece piece = replacement_character;
 
         taken = character_measure((const unsigned char *)source + at, length - at, &complete);
-        if (complete)
+        if (complete) {
             piece = character_replace(source + at, taken, rule);
-        if (piece.length > size - 1 - written)
+        }
+        if (piece.length > size - 1 - written) {
             break;
+        }
         memcpy(target + written, piece.bytes, piece.length);
         written += piece.length;
     }

@@ -35,15 +35,19 @@ static int buffer_reserve(struct form_buffer *buffer, size_t extra)
     size_t capacity = buffer->capacity > 0 ? buffer->capacity : 256;
     char *bytes;
 
-    if (extra >= SIZE_MAX / 2 - buffer->length)
+    if (extra >= SIZE_MAX / 2 - buffer->length) {
         return -ENOMEM;
-    while (capacity <= buffer->length + extra)
+    }
+    while (capacity <= buffer->length + extra) {
         capacity *= 2;
-    if (capacity == buffer->capacity)
+    }
+    if (capacity == buffer->capacity) {
         return 0;
+    }
     bytes = realloc(buffer->bytes, capacity);
-    if (bytes == NULL)
+    if (bytes == NULL) {
         return -ENOMEM;
+    }
     buffer->bytes = bytes;
     buffer->capacity = capacity;
     return 0;
@@ -53,8 +57,9 @@ static int buffer_append(struct form_buffer *buffer, const char *bytes, size_t l
 {
     int error = buffer_reserve(buffer, length);
 
-    if (error != 0)
+    if (error != 0) {
         return error;
+    }
     memcpy(buffer->bytes + buffer->length, bytes, length);
     buffer->length += length;
     buffer->bytes[buffer->length] = '\0';
@@ -65,8 +70,9 @@ int form_append(struct form_buffer *buffer, const char *const *texts)
 {
     int error = 0;
 
-    for (; *texts != NULL && error == 0; texts++)
+    for (; *texts != NULL && error == 0; texts++) {
         error = buffer_append(buffer, *texts, strlen(*texts));
+    }
     return error;
 }
 
@@ -75,10 +81,12 @@ static size_t text_cut(char *text, size_t length, size_t max)
 {
     size_t kept = max - strlen(ELLIPSIS);
 
-    if (length <= max)
+    if (length <= max) {
         return length;
-    while (kept > 0 && ((unsigned char)text[kept] & 0xC0) == 0x80)
+    }
+    while (kept > 0 && ((unsigned char)text[kept] & 0xC0) == 0x80) {
         kept--;
+    }
     memcpy(text + kept, ELLIPSIS, sizeof ELLIPSIS);
     return kept + strlen(ELLIPSIS);
 }
@@ -95,8 +103,9 @@ __attribute__((format(printf, 4, 0))) static int text_escape(char *target, size_
     size_t raw_length;
 
     *length = 0;
-    if (whole_length < 0)
+    if (whole_length < 0) {
         return -ENOMEM;
+    }
     raw_length = (size_t)whole_length < sizeof raw ? (size_t)whole_length : sizeof raw - 1;
     *length = escape_copy(target, max + FORM_CHARACTER_MAX + 1, raw, raw_length, ESCAPE_TEXT);
     return 0;
@@ -107,8 +116,9 @@ int form_prose_add(struct form_prose *prose, const char *format, va_list argumen
     size_t added;
     int error;
 
-    if (prose->length > FORM_PROSE_MAX)
+    if (prose->length > FORM_PROSE_MAX) {
         return 0;
+    }
     error = text_escape(prose->bytes + prose->length, FORM_PROSE_MAX - prose->length, &added, format, arguments);
     prose->length += added;
     return error;
@@ -133,10 +143,11 @@ static size_t tail_format(char tail[static TAIL_SIZE], size_t lines_left_out)
 {
     int length;
 
-    if (lines_left_out > 0)
+    if (lines_left_out > 0) {
         length = snprintf(tail, TAIL_SIZE, ELLIPSIS " and %zu more\n", lines_left_out);
-    else
+    } else {
         length = snprintf(tail, TAIL_SIZE, ELLIPSIS "\n");
+    }
     return (size_t)length;
 }
 
@@ -146,12 +157,15 @@ static size_t prose_room(const struct form_answer *answer, size_t others)
     char tail[TAIL_SIZE];
     size_t needed = others;
 
-    if (answer->limit == 0)
+    if (answer->limit == 0) {
         return FORM_PROSE_MAX;
-    if (answer->details->length > 0)
+    }
+    if (answer->details->length > 0) {
         needed += tail_format(tail, answer->line_count);
-    if (needed + PROSE_MIN >= answer->limit)
+    }
+    if (needed + PROSE_MIN >= answer->limit) {
         return PROSE_MIN;
+    }
     return answer->limit - needed < FORM_PROSE_MAX ? answer->limit - needed : FORM_PROSE_MAX;
 }
 
@@ -166,8 +180,9 @@ static int first_line_write(struct form_buffer *written, const struct form_answe
     };
     size_t others = 0;
 
-    for (size_t i = 0; texts[i] != NULL; i++)
+    for (size_t i = 0; texts[i] != NULL; i++) {
         others += strlen(texts[i]);
+    }
     prose = *answer->prose;
     text_cut(prose.bytes, prose.length, prose_room(answer, others));
     return form_append(written, texts);
@@ -194,8 +209,9 @@ static size_t details_fit(const struct form_answer *answer, size_t room, char ta
             fitting = at;
             memcpy(tail, candidate, sizeof candidate);
         }
-        if (*line == line_start)
+        if (*line == line_start) {
             left_out--;
+        }
         at = (size_t)(newline + 1 - bytes);
     }
     return fitting;
@@ -208,13 +224,16 @@ static int details_write(struct form_buffer *written, const struct form_answer *
     size_t fitting = answer->details->length;
     int error;
 
-    if (fitting == 0)
+    if (fitting == 0) {
         return 0;
-    if (answer->limit > 0 && fitting > room)
+    }
+    if (answer->limit > 0 && fitting > room) {
         fitting = details_fit(answer, room, tail);
+    }
     error = buffer_append(written, answer->details->bytes, fitting);
-    if (error != 0)
+    if (error != 0) {
         return error;
+    }
     return buffer_append(written, tail, strlen(tail));
 }
 
@@ -227,8 +246,9 @@ int form_answer(const struct form_answer *answer, char **text, size_t *length)
     *text = NULL;
     *length = 0;
     error = first_line_write(&written, answer);
-    if (error == 0)
+    if (error == 0) {
         error = details_write(&written, answer);
+    }
     if (error != 0) {
         free(written.bytes);
         return error;

@@ -62,8 +62,9 @@ int state_compare(enum state a, enum state b)
     const mp_state_enum first = state_to_mp(a);
     const mp_state_enum second = state_to_mp(b);
 
-    if (first == second)
+    if (first == second) {
         return 0;
+    }
     return max_state_alt(first, second) == first ? -1 : 1;
 }
 
@@ -72,8 +73,9 @@ bool state_parse(const char *text, enum state *state)
     /* It takes a pointer to what it does not change. */
     const int translated = mp_translate_state((char *)text);
 
-    if (translated < (int)STATE_OK || translated > (int)STATE_UNKNOWN)
+    if (translated < (int)STATE_OK || translated > (int)STATE_UNKNOWN) {
         return false;
+    }
     *state = (enum state)translated;
     return true;
 }
@@ -83,12 +85,15 @@ bool state_parse(const char *text, enum state *state)
 /* Whole numbers as such, since it compares two doubles by their bits: wrong where both are negative. */
 static mp_perfdata_value number_to_mp(double number)
 {
-    if (number <= (double)LLONG_MIN)
+    if (number <= (double)LLONG_MIN) {
         return mp_create_pd_value(LLONG_MIN);
-    if (number >= (double)LLONG_MAX)
+    }
+    if (number >= (double)LLONG_MAX) {
         return mp_create_pd_value(LLONG_MAX);
-    if ((double)(long long)number == number)
+    }
+    if ((double)(long long)number == number) {
         return mp_create_pd_value((long long)number);
+    }
     return mp_create_pd_value(number);
 }
 
@@ -96,10 +101,12 @@ static mp_range range_to_mp(const struct range *range)
 {
     mp_range made = mp_range_init();
 
-    if (range->start > -HUGE_VAL)
+    if (range->start > -HUGE_VAL) {
         made = mp_range_set_start(made, number_to_mp(range->start));
-    if (range->end < HUGE_VAL)
+    }
+    if (range->end < HUGE_VAL) {
         made = mp_range_set_end(made, number_to_mp(range->end));
+    }
     made.alert_on_inside_range = range->inside;
     return made;
 }
@@ -110,8 +117,9 @@ bool range_alerts(const struct range *range, double value)
     mp_perfdata measured = perfdata_init();
 
     /* It leaves the end out of a range without a start, so this one starts at the least number there is. */
-    if (limits.start_infinity)
+    if (limits.start_infinity) {
         limits = mp_range_set_start(limits, number_to_mp(-HUGE_VAL));
+    }
     measured.value = number_to_mp(value);
     measured = mp_pd_set_thresholds(measured, mp_thresholds_set_crit(mp_thresholds_init(), limits));
     return mp_get_pd_status(measured) == MP_STATE_CRITICAL;
@@ -126,10 +134,12 @@ static mp_perfdata perfdata_to_mp(const struct perfdata *perfdata, char *label)
     mp_thresholds limits = mp_thresholds_init();
 
     made.label = label;
-    if (perfdata->warning != NULL)
+    if (perfdata->warning != NULL) {
         limits = mp_thresholds_set_warn(limits, range_to_mp(perfdata->warning));
-    if (perfdata->critical != NULL)
+    }
+    if (perfdata->critical != NULL) {
         limits = mp_thresholds_set_crit(limits, range_to_mp(perfdata->critical));
+    }
     made = mp_pd_set_thresholds(made, limits);
     return mp_set_pd_min_value(made, mp_create_pd_value(0ULL));
 }
@@ -201,8 +211,9 @@ struct report *report_create(const char *name, size_t limit)
 {
     struct report *report = calloc(1, sizeof *report);
 
-    if (report == NULL)
+    if (report == NULL) {
         return NULL;
+    }
     report->name = name;
     report->limit = limit;
     report->top = mp_subcheck_init();
@@ -211,16 +222,18 @@ struct report *report_create(const char *name, size_t limit)
 
 void report_free(struct report *report)
 {
-    if (report == NULL)
+    if (report == NULL) {
         return;
+    }
     for (mp_subcheck_list *line = report->top.subchecks; line != NULL;) {
         mp_subcheck_list *const next = line->next;
         free(line->subcheck.output);
         free(line);
         line = next;
     }
-    for (pd_list *value = report->top.perfdata; value != NULL; value = value->next)
+    for (pd_list *value = report->top.perfdata; value != NULL; value = value->next) {
         free(value->data.label);
+    }
     pd_list_free(report->top.perfdata);
     free(report->top.output);
     free(report);
@@ -230,8 +243,9 @@ int report_prose(struct report *report, const char *format, ...)
 {
     va_list arguments;
 
-    if (report->error != 0)
+    if (report->error != 0) {
         return report->error;
+    }
     va_start(arguments, format);
     report->error = form_prose_add(&report->prose, format, arguments);
     va_end(arguments);
@@ -243,8 +257,9 @@ int report_perfdata(struct report *report, const struct perfdata *perfdata)
     pd_list *value;
     char *label;
 
-    if (report->error != 0)
+    if (report->error != 0) {
         return report->error;
+    }
     value = calloc(1, sizeof *value);
     label = strdup(perfdata->label);
     if (value == NULL || label == NULL) {
@@ -270,8 +285,9 @@ static int subcheck_add(struct report *report, enum state state, char *output)
 {
     mp_subcheck_list *line = calloc(1, sizeof *line);
 
-    if (line == NULL)
+    if (line == NULL) {
         return -ENOMEM;
+    }
     line->subcheck = mp_set_subcheck_state(mp_subcheck_init(), state_to_mp(state));
     line->subcheck.output = output;
     *(report->last_line != NULL ? &report->last_line->next : &report->top.subchecks) = line;
@@ -287,22 +303,26 @@ int report_line(struct report *report, enum state state, const char *format, ...
     char *output;
     va_list arguments;
 
-    if (report->error != 0)
+    if (report->error != 0) {
         return report->error;
+    }
     report->line_count++;
-    if (is_full(report))
+    if (is_full(report)) {
         return 0;
+    }
     va_start(arguments, format);
     report->error = form_detail(text, FORM_DETAIL_MAX - start_length, format, arguments);
     va_end(arguments);
-    if (report->error != 0)
+    if (report->error != 0) {
         return report->error;
+    }
     output = strdup(text);
     report->error = output != NULL ? subcheck_add(report, state, output) : -ENOMEM;
-    if (report->error != 0)
+    if (report->error != 0) {
         free(output);
-    else
+    } else {
         report->details_length += start_length + strlen(text) + 1;
+    }
     return report->error;
 }
 
@@ -314,8 +334,9 @@ static int output_append(struct report *report, const char *text)
     const size_t added = strlen(text) + 1;
     char *longer = realloc(*output, length + 1 + added);
 
-    if (longer == NULL)
+    if (longer == NULL) {
         return -ENOMEM;
+    }
     *output = longer;
     longer[length] = '\n';
     memcpy(longer + length + 1, text, added);
@@ -328,15 +349,18 @@ int report_note(struct report *report, const char *format, ...)
     const size_t start_length = strlen(FORM_NOTE_START);
     va_list arguments;
 
-    if (report->error != 0 || is_full(report))
+    if (report->error != 0 || is_full(report)) {
         return report->error;
+    }
     va_start(arguments, format);
     report->error = form_detail(text, FORM_DETAIL_MAX - start_length, format, arguments);
     va_end(arguments);
-    if (report->error == 0)
+    if (report->error == 0) {
         report->error = output_append(report, text);
-    if (report->error == 0)
+    }
+    if (report->error == 0) {
         report->details_length += start_length + strlen(text) + 1;
+    }
     return report->error;
 }
 
@@ -358,8 +382,9 @@ static int output_write(struct form_buffer *details, const char *start, const ch
 
     while (output != NULL && error == 0) {
         const size_t length = strcspn(output, "\n");
-        if (start != NULL)
+        if (start != NULL) {
             error = detail_write(details, start, output, length);
+        }
         output = output[length] == '\n' ? output + length + 1 : NULL;
         start = FORM_NOTE_START;
     }
@@ -395,10 +420,12 @@ static char *answer_write(void *content)
     char *text = NULL;
     int error = output_write(&details, NULL, top->output);
 
-    for (const pd_list *value = top->perfdata; value != NULL && error == 0; value = value->next)
+    for (const pd_list *value = top->perfdata; value != NULL && error == 0; value = value->next) {
         error = value_write(&values, &value->data);
-    for (const mp_subcheck_list *line = top->subchecks; line != NULL && error == 0; line = line->next)
+    }
+    for (const mp_subcheck_list *line = top->subchecks; line != NULL && error == 0; line = line->next) {
         error = subcheck_write(&details, &line->subcheck);
+    }
     if (error == 0) {
         const struct form_answer answer = {
             .name = report->name,
@@ -424,16 +451,18 @@ int report_render(struct report *report, enum state state, char **text, size_t *
 
     *text = NULL;
     *length = 0;
-    if (report->error != 0)
+    if (report->error != 0) {
         return report->error;
+    }
     check.summary = report->prose.bytes;
     check.subchecks = &top;
     check.default_output_override = answer_write;
     check.default_output_override_content = &request;
     *text = mp_fmt_output(check);
-    if (*text == NULL)
+    if (*text == NULL) {
         report->error = -ENOMEM;
-    else
+    } else {
         *length = request.length;
+    }
     return report->error;
 }

@@ -22,8 +22,9 @@ bool perfdata_label_is_valid(const char *label)
 {
     size_t length = 0;
 
-    while (length <= PERFDATA_LABEL_MAX && is_label_byte(label[length]))
+    while (length <= PERFDATA_LABEL_MAX && is_label_byte(label[length])) {
         length++;
+    }
     return length >= 1 && length <= PERFDATA_LABEL_MAX && label[length] == '\0';
 }
 

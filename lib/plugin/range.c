@@ -43,8 +43,9 @@ static uint64_t power_of_ten(size_t exponent)
 {
     uint64_t power = 1;
 
-    for (; exponent > 0; exponent--)
+    for (; exponent > 0; exponent--) {
         power *= 10;
+    }
     return power;
 }
 
@@ -56,23 +57,28 @@ static bool number_parse(const char **cursor, double *number)
     size_t whole_digits;
     size_t fraction_digits = 0;
 
-    if (negative)
+    if (negative) {
         (*cursor)++;
+    }
     whole_digits = digits_parse(cursor, &mantissa);
-    if (whole_digits == 0)
+    if (whole_digits == 0) {
         return false;
+    }
     if (**cursor == '.') {
         (*cursor)++;
         fraction_digits = digits_parse(cursor, &mantissa);
-        if (fraction_digits == 0)
+        if (fraction_digits == 0) {
             return false;
+        }
     }
-    if (whole_digits + fraction_digits > DIGITS_MAX)
+    if (whole_digits + fraction_digits > DIGITS_MAX) {
         return false;
+    }
 
     *number = (double)mantissa / (double)power_of_ten(fraction_digits);
-    if (negative && mantissa != 0)
+    if (negative && mantissa != 0) {
         *number = -*number;
+    }
     return true;
 }
 
@@ -81,17 +87,19 @@ static bool bounds_parse(const char *cursor, struct range *range)
 {
     double first = -HUGE_VAL;
 
-    if (*cursor == '~')
+    if (*cursor == '~') {
         cursor++;
-    else if (!number_parse(&cursor, &first))
+    } else if (!number_parse(&cursor, &first)) {
         return false;
+    }
 
     if (*cursor == ':') {
         cursor++;
         range->start = first;
         range->end = HUGE_VAL;
-        if (*cursor != '\0' && !number_parse(&cursor, &range->end))
+        if (*cursor != '\0' && !number_parse(&cursor, &range->end)) {
             return false;
+        }
     } else {
         range->start = 0;
         range->end = first;
@@ -104,10 +112,12 @@ bool range_parse(const char *text, struct range *range)
 {
     struct range parsed = {.inside = *text == '@'};
 
-    if (parsed.inside)
+    if (parsed.inside) {
         text++;
-    if (!bounds_parse(text, &parsed))
+    }
+    if (!bounds_parse(text, &parsed)) {
         return false;
+    }
     *range = parsed;
     return true;
 }
@@ -117,8 +127,9 @@ static bool mantissa_scale(double magnitude, uint64_t power, uint64_t *mantissa)
 {
     const double scaled = magnitude * (double)power + 0.5;
 
-    if (!(scaled < (double)(MANTISSA_MAX + 1)))
+    if (!(scaled < (double)(MANTISSA_MAX + 1))) {
         return false;
+    }
     *mantissa = (uint64_t)scaled;
     return true;
 }
@@ -148,15 +159,18 @@ static char *number_write(char *text, double number)
     size_t length = 0;
 
     for (size_t digits = 0; mantissa > 0 || digits <= fraction_digits; digits++) {
-        if (digits > 0 && digits == fraction_digits)
+        if (digits > 0 && digits == fraction_digits) {
             reversed[length++] = '.';
+        }
         reversed[length++] = (char)('0' + mantissa % 10);
         mantissa /= 10;
     }
-    if (number < 0)
+    if (number < 0) {
         *text++ = '-';
-    while (length > 0)
+    }
+    while (length > 0) {
         *text++ = reversed[--length];
+    }
     *text = '\0';
     return text;
 }
@@ -166,12 +180,14 @@ const char *range_format(char text[static RANGE_TEXT_SIZE], const struct range *
     const bool has_end = range->end < HUGE_VAL;
     char *cursor = stpcpy(text, range->inside ? "@" : "");
 
-    if (range->start <= -HUGE_VAL)
+    if (range->start <= -HUGE_VAL) {
         cursor = stpcpy(cursor, "~:");
-    else if (range->start != 0 || !has_end)
+    } else if (range->start != 0 || !has_end) {
         cursor = stpcpy(number_write(cursor, range->start), ":");
-    if (has_end)
+    }
+    if (has_end) {
         number_write(cursor, range->end);
+    }
     return text;
 }
 
@@ -188,13 +204,16 @@ static enum shape shape_of(const struct range *range)
 {
     const bool has_end = range->end < HUGE_VAL;
 
-    if (range->start <= -HUGE_VAL)
+    if (range->start <= -HUGE_VAL) {
         return has_end ? SHAPE_UP_TO : SHAPE_ALL;
-    if (!has_end)
+    }
+    if (!has_end) {
         return SHAPE_FROM;
+    }
     /* Counts are never below 0: "0" is better called exactly 0, but "@0" above 0. */
-    if (range->start == range->end && !(range->inside && range->start == 0))
+    if (range->start == range->end && !(range->inside && range->start == 0)) {
         return SHAPE_ONE;
+    }
     return range->start == 0 ? SHAPE_UP_TO : SHAPE_BETWEEN;
 }
 
@@ -217,10 +236,12 @@ const char *range_words_format(char text[static RANGE_WORDS_SIZE], const struct 
 
     if (wording->before_start != NULL) {
         cursor = stpcpy(cursor, wording->before_start);
-        if (range->start > -HUGE_VAL)
+        if (range->start > -HUGE_VAL) {
             cursor = number_write(cursor, range->start);
+        }
     }
-    if (wording->before_end != NULL)
+    if (wording->before_end != NULL) {
         number_write(stpcpy(cursor, wording->before_end), range->end);
+    }
     return text;
 }

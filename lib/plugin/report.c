@@ -31,8 +31,9 @@ struct report *report_create(const char *name, size_t limit)
 {
     struct report *report = calloc(1, sizeof *report);
 
-    if (report == NULL)
+    if (report == NULL) {
         return NULL;
+    }
     report->name = name;
     report->limit = limit;
     return report;
@@ -40,8 +41,9 @@ struct report *report_create(const char *name, size_t limit)
 
 void report_free(struct report *report)
 {
-    if (report == NULL)
+    if (report == NULL) {
         return;
+    }
     free(report->perfdata.bytes);
     free(report->details.bytes);
     free(report);
@@ -51,8 +53,9 @@ int report_prose(struct report *report, const char *format, ...)
 {
     va_list arguments;
 
-    if (report->error != 0)
+    if (report->error != 0) {
         return report->error;
+    }
     va_start(arguments, format);
     report->error = form_prose_add(&report->prose, format, arguments);
     va_end(arguments);
@@ -64,8 +67,9 @@ int report_perfdata(struct report *report, const struct perfdata *perfdata)
     char text[PERFDATA_TEXT_SIZE];
     const char *const texts[] = {report->perfdata.length > 0 ? " " : "", text, NULL};
 
-    if (report->error != 0)
+    if (report->error != 0) {
         return report->error;
+    }
     perfdata_format(text, perfdata);
     report->error = form_append(&report->perfdata, texts);
     return report->error;
@@ -79,11 +83,13 @@ __attribute__((format(printf, 4, 0))) static void detail_add(struct report *repo
     const char *const texts[] = {start, text, "\n", NULL};
 
     /* What is kept is over the limit already, so nothing that follows will ever be printed. */
-    if (report->limit > 0 && report->details.length > report->limit)
+    if (report->limit > 0 && report->details.length > report->limit) {
         return;
+    }
     report->error = form_detail(text, FORM_DETAIL_MAX - start_length, format, arguments);
-    if (report->error == 0)
+    if (report->error == 0) {
         report->error = form_append(&report->details, texts);
+    }
 }
 
 int report_line(struct report *report, enum state state, const char *format, ...)
@@ -91,8 +97,9 @@ int report_line(struct report *report, enum state state, const char *format, ...
     char start[FORM_LINE_START_SIZE];
     va_list arguments;
 
-    if (report->error != 0)
+    if (report->error != 0) {
         return report->error;
+    }
     report->line_count++;
     va_start(arguments, format);
     detail_add(report, start, form_line_start(start, state), format, arguments);
@@ -104,8 +111,9 @@ int report_note(struct report *report, const char *format, ...)
 {
     va_list arguments;
 
-    if (report->error != 0)
+    if (report->error != 0) {
         return report->error;
+    }
     va_start(arguments, format);
     detail_add(report, FORM_NOTE_START, sizeof FORM_NOTE_START - 1, format, arguments);
     va_end(arguments);
@@ -126,7 +134,8 @@ int report_render(struct report *report, enum state state, char **text, size_t *
 
     *text = NULL;
     *length = 0;
-    if (report->error == 0)
+    if (report->error == 0) {
         report->error = form_answer(&answer, text, length);
+    }
     return report->error;
 }

@@ -36,10 +36,12 @@ static bool equals_ignoring_case(const char *text, const char *lower_case_word)
     while (*text != '\0') {
         char letter = *text++;
 
-        if (letter >= 'A' && letter <= 'Z')
+        if (letter >= 'A' && letter <= 'Z') {
             letter = (char)(letter - 'A' + 'a');
-        if (letter != *lower_case_word++)
+        }
+        if (letter != *lower_case_word++) {
             return false;
+        }
     }
     return *lower_case_word == '\0';
 }

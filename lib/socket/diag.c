@@ -34,10 +34,12 @@ unsigned diag_dump_count(const struct source_request *request)
 {
     unsigned count = 0;
 
-    if (one_walk_serves(request))
+    if (one_walk_serves(request)) {
         return 1;
-    for (unsigned family = 0; family < RECORD_FAMILIES; family++)
+    }
+    for (unsigned family = 0; family < RECORD_FAMILIES; family++) {
         count += (request->families & SOURCE_FAMILY(family)) != 0;
+    }
     return count;
 }
 
@@ -46,8 +48,9 @@ static uint8_t dump_family(const struct source_request *request, unsigned dump)
 {
     unsigned family = 0;
 
-    while (family < RECORD_FAMILIES - 1 && ((request->families & SOURCE_FAMILY(family)) == 0 || dump-- > 0))
+    while (family < RECORD_FAMILIES - 1 && ((request->families & SOURCE_FAMILY(family)) == 0 || dump-- > 0)) {
         family++;
+    }
     return kernel_families[family];
 }
 
@@ -93,12 +96,14 @@ size_t diag_request_build(void *message, const struct source_request *request, u
 
     header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
     header->nlmsg_seq = sequence;
-    if (one_walk_serves(request))
+    if (one_walk_serves(request)) {
         both_families_put(header, request);
-    else
+    } else {
         one_family_put(header, request, dump_family(request, dump));
-    if (length > 0)
+    }
+    if (length > 0) {
         mnl_attr_put(header, INET_DIAG_REQ_BYTECODE, length, code);
+    }
     return header->nlmsg_len;
 }
 
@@ -106,13 +111,15 @@ static int attribute_decode(uint16_t type, const unsigned char *value, size_t le
 {
     switch (type & NLA_TYPE_MASK) {
     case INET_DIAG_SKV6ONLY:
-        if (length < sizeof(uint8_t))
+        if (length < sizeof(uint8_t)) {
             return -EBADMSG;
+        }
         record->v6only = *value != 0 ? RECORD_V6ONLY_YES : RECORD_V6ONLY_NO;
         break;
     case ATTRIBUTE_CGROUP_ID:
-        if (length < sizeof record->cgroup)
+        if (length < sizeof record->cgroup) {
             return -EBADMSG;
+        }
         memcpy(&record->cgroup, value, sizeof record->cgroup);
         break;
     default: /* each kernel adds some */
@@ -129,11 +136,13 @@ static int attributes_decode(const unsigned char *bytes, size_t length, struct s
         struct nlattr attribute;
         size_t step;
 
-        if (length < sizeof attribute)
+        if (length < sizeof attribute) {
             return -EBADMSG;
+        }
         memcpy(&attribute, bytes, sizeof attribute);
-        if (attribute.nla_len < sizeof attribute || attribute.nla_len > length)
+        if (attribute.nla_len < sizeof attribute || attribute.nla_len > length) {
             return -EBADMSG;
+        }
         result = attribute_decode(attribute.nla_type, bytes + sizeof attribute, attribute.nla_len - sizeof attribute,
                                   record);
         step = ((size_t)attribute.nla_len + NLA_ALIGNTO - 1) / NLA_ALIGNTO * NLA_ALIGNTO;
@@ -159,13 +168,16 @@ int diag_record_decode(const void *payload, size_t length, enum record_protocol 
 {
     struct inet_diag_msg message;
 
-    if (length < sizeof message)
+    if (length < sizeof message) {
         return -EBADMSG;
+    }
     memcpy(&message, payload, sizeof message);
-    if (message.idiag_family != AF_INET && message.idiag_family != AF_INET6)
+    if (message.idiag_family != AF_INET && message.idiag_family != AF_INET6) {
         return -EBADMSG;
-    if (message.idiag_state < RECORD_ESTABLISHED || message.idiag_state > RECORD_NEW_SYN_RECV)
+    }
+    if (message.idiag_state < RECORD_ESTABLISHED || message.idiag_state > RECORD_NEW_SYN_RECV) {
         return -EBADMSG;
+    }
     record->protocol = protocol;
     record->family = message.idiag_family == AF_INET ? RECORD_INET : RECORD_INET6;
     record->state = message.idiag_state;

@@ -124,8 +124,9 @@ static size_t gap_count(const struct source_request *request, int width)
 {
     size_t wider = 0;
 
-    for (size_t i = 1; i < request->port_count; i++)
+    for (size_t i = 1; i < request->port_count; i++) {
         wider += gap_before(request->ports, i) > width;
+    }
     return wider;
 }
 
@@ -137,10 +138,11 @@ static int closed_width(const struct source_request *request)
     for (int low = 0; low < enough;) {
         int middle = low + (enough - low) / 2;
 
-        if (gap_count(request, middle) < FILTER_RANGES)
+        if (gap_count(request, middle) < FILTER_RANGES) {
             enough = middle;
-        else
+        } else {
             low = middle + 1;
+        }
     }
     return enough;
 }
@@ -174,12 +176,15 @@ size_t filter_build(void *code, const struct source_request *request)
     bool mapped_only = request->v4_mapped_only && (request->families & SOURCE_FAMILY(RECORD_INET6)) != 0;
     size_t count = 0;
 
-    if (request->port_count > 0)
+    if (request->port_count > 0) {
         count = ranges_fold(ranges, request);
+    }
     program.total = (mapped_only ? CONDITION_SIZE : 0) + count * RANGE_SIZE;
-    if (mapped_only)
+    if (mapped_only) {
         mapped_condition_add(&program);
-    if (count > 0)
+    }
+    if (count > 0) {
         search_add(&program, ranges, count);
+    }
     return program.total;
 }

@@ -70,13 +70,16 @@ static int end_handle(struct dump *dump, uint16_t type, const unsigned char *pay
 {
     int code;
 
-    if (length < sizeof code)
+    if (length < sizeof code) {
         return dump_fail(dump, CAUSE_GARBLE, EBADMSG);
+    }
     memcpy(&code, payload, sizeof code);
-    if (code == 0 && type == NLMSG_DONE)
+    if (code == 0 && type == NLMSG_DONE) {
         return 0;
-    if (code >= 0 || code < -ERRNO_LAST)
+    }
+    if (code >= 0 || code < -ERRNO_LAST) {
         return dump_fail(dump, CAUSE_GARBLE, EBADMSG);
+    }
     return dump_fail(dump, CAUSE_REFUSAL, -code);
 }
 
@@ -86,8 +89,9 @@ static int record_handle(struct dump *dump, const unsigned char *payload, size_t
     struct sock_record record;
     int result = diag_record_decode(payload, length, dump->protocol, &record);
 
-    if (result < 0)
+    if (result < 0) {
         return dump_fail(dump, CAUSE_GARBLE, -result);
+    }
     result = dump->visit(&record, dump->context);
     return result < 0 ? dump_fail(dump, CAUSE_VISITOR, -result) : 1;
 }
@@ -97,10 +101,12 @@ static int message_handle(struct dump *dump, const struct nlmsghdr *header, cons
 {
     size_t length = header->nlmsg_len - sizeof *header;
 
-    if (header->nlmsg_seq != dump->sequence || header->nlmsg_pid != dump->port_id)
+    if (header->nlmsg_seq != dump->sequence || header->nlmsg_pid != dump->port_id) {
         return dump_fail(dump, CAUSE_STRANGER, EPROTO);
-    if ((header->nlmsg_flags & NLM_F_DUMP_INTR) != 0)
+    }
+    if ((header->nlmsg_flags & NLM_F_DUMP_INTR) != 0) {
         return dump_fail(dump, CAUSE_INTERRUPTION, EAGAIN);
+    }
     switch (header->nlmsg_type) {
     case SOCK_DIAG_BY_FAMILY:
     case TCPDIAG_GETSOCK:
@@ -122,17 +128,20 @@ static int answer_handle(struct dump *dump, const unsigned char *bytes, size_t l
 {
     int result = 1;
 
-    if (length == 0)
+    if (length == 0) {
         return dump_fail(dump, CAUSE_GARBLE, EBADMSG);
+    }
     while (result == 1 && length > 0) {
         struct nlmsghdr header;
         size_t step;
 
-        if (length < sizeof header)
+        if (length < sizeof header) {
             return dump_fail(dump, CAUSE_GARBLE, EBADMSG);
+        }
         memcpy(&header, bytes, sizeof header);
-        if (header.nlmsg_len < sizeof header || header.nlmsg_len > length)
+        if (header.nlmsg_len < sizeof header || header.nlmsg_len > length) {
             return dump_fail(dump, CAUSE_GARBLE, EBADMSG);
+        }
         result = message_handle(dump, &header, bytes + sizeof header);
         step = ((size_t)header.nlmsg_len + NLMSG_ALIGNTO - 1) / NLMSG_ALIGNTO * NLMSG_ALIGNTO;
         step = step < length ? step : length;
@@ -166,16 +175,20 @@ static ssize_t answer_receive(struct netlink_source *netlink, struct dump *dump)
     do {
         received = recvmsg(mnl_socket_get_fd(netlink->socket), &message, 0);
     } while (received < 0 && errno == EINTR && ++interruptions < INTERRUPTIONS);
-    if (received < 0 && errno == ENOBUFS)
+    if (received < 0 && errno == ENOBUFS) {
         return dump_fail(dump, CAUSE_INTERRUPTION, EAGAIN);
-    if (received < 0)
+    }
+    if (received < 0) {
         return dump_fail(dump, CAUSE_RECEIVE, errno);
-    if ((message.msg_flags & MSG_TRUNC) != 0)
+    }
+    if ((message.msg_flags & MSG_TRUNC) != 0) {
         return dump_fail(dump, CAUSE_GARBLE, EBADMSG);
+    }
     /* The kernel's own port is 0. Another process can send here too, if only with CAP_NET_ADMIN (netlink_sendmsg());
      * mnl_socket_recvfrom() would not tell them apart. */
-    if (message.msg_namelen != sizeof sender || sender.nl_family != AF_NETLINK || sender.nl_pid != 0)
+    if (message.msg_namelen != sizeof sender || sender.nl_family != AF_NETLINK || sender.nl_pid != 0) {
         return dump_fail(dump, CAUSE_STRANGER, EPROTO);
+    }
     return received;
 }
 
@@ -187,27 +200,32 @@ static int request_send(struct netlink_source *netlink, struct dump *dump, size_
     do {
         sent = mnl_socket_sendto(netlink->socket, netlink->buffer, length);
     } while (sent < 0 && errno == EINTR && ++interruptions < INTERRUPTIONS);
-    if (sent < 0)
+    if (sent < 0) {
         return dump_fail(dump, CAUSE_SEND, errno);
+    }
     return (size_t)sent == length ? 0 : dump_fail(dump, CAUSE_SEND, EIO);
 }
 
 static void socket_close(struct netlink_source *netlink)
 {
-    if (netlink->socket != NULL)
+    if (netlink->socket != NULL) {
         mnl_socket_close(netlink->socket);
+    }
     netlink->socket = NULL;
 }
 
 static int socket_open(struct netlink_source *netlink, struct dump *dump)
 {
-    if (netlink->socket != NULL)
+    if (netlink->socket != NULL) {
         return 0;
+    }
     netlink->socket = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
-    if (netlink->socket == NULL)
+    if (netlink->socket == NULL) {
         return dump_fail(dump, CAUSE_OPEN, errno);
-    if (mnl_socket_bind(netlink->socket, 0, MNL_SOCKET_AUTOPID) < 0)
+    }
+    if (mnl_socket_bind(netlink->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
         return dump_fail(dump, CAUSE_OPEN, errno);
+    }
     return 0;
 }
 
@@ -216,18 +234,21 @@ static int dump_run(struct netlink_source *netlink, struct dump *dump, const str
 {
     int result = socket_open(netlink, dump);
 
-    if (result < 0)
+    if (result < 0) {
         return result;
+    }
     dump->sequence = ++netlink->sequence;
     dump->port_id = mnl_socket_get_portid(netlink->socket);
     result = request_send(netlink, dump, diag_request_build(netlink->buffer, request, number, dump->sequence));
-    if (result < 0)
+    if (result < 0) {
         return result;
+    }
     do {
         ssize_t received = answer_receive(netlink, dump);
 
-        if (received < 0)
+        if (received < 0) {
             return (int)received;
+        }
         result = answer_handle(dump, (const unsigned char *)netlink->buffer, (size_t)received);
     } while (result == 1);
     return result;
@@ -253,9 +274,11 @@ static const char *hint(enum cause cause, enum record_protocol protocol, int cod
 #undef EITHER
     };
 
-    for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++)
-        if (hints[i].cause == cause && hints[i].code == code)
+    for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++) {
+        if (hints[i].cause == cause && hints[i].code == code) {
             return hints[i].words[protocol];
+        }
+    }
     return "";
 }
 
@@ -279,8 +302,9 @@ static void fault_tell(struct source_fault *fault, enum cause cause, enum record
     snprintf(fault->text, sizeof fault->text, "%s %s sockets%s (%s)%s", sentences[cause].before, names[protocol],
              sentences[cause].after, locale != (locale_t)0 ? strerror_l(code, locale) : "unknown error",
              hint(cause, protocol, code));
-    if (locale != (locale_t)0)
+    if (locale != (locale_t)0) {
         freelocale(locale);
+    }
 }
 
 static int netlink_scan(struct source *source, const struct source_request *request, source_visit *visit, void *context,
@@ -290,20 +314,23 @@ static int netlink_scan(struct source *source, const struct source_request *requ
     struct dump dump = {.protocol = request->protocol, .visit = visit, .context = context};
     int result = 0;
 
-    for (unsigned i = 0; result == 0 && i < diag_dump_count(request); i++)
+    for (unsigned i = 0; result == 0 && i < diag_dump_count(request); i++) {
         result = dump_run(netlink, &dump, request, i);
+    }
     if (result < 0) {
         socket_close(netlink);
-        if (dump.cause != CAUSE_VISITOR)
+        if (dump.cause != CAUSE_VISITOR) {
             fault_tell(fault, dump.cause, dump.protocol, -result);
+        }
     }
     return result;
 }
 
 static void netlink_free(struct source *source)
 {
-    if (source != NULL)
+    if (source != NULL) {
         socket_close((void *)source);
+    }
     free(source);
 }
 

@@ -35,10 +35,12 @@ static const struct form name_form = {{"/run/netns/", "/var/run/netns/"},
 /* NULL for what can be none of them. */
 static const struct form *form_find(const char *name)
 {
-    if (name[0] == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+    if (name[0] == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
         return NULL;
-    if (name[strspn(name, "0123456789")] == '\0')
+    }
+    if (name[strspn(name, "0123456789")] == '\0') {
         return &process_form;
+    }
     return strchr(name, '/') != NULL ? &path_form : &name_form;
 }
 
@@ -57,16 +59,19 @@ static int form_open(const struct form *form, const char *name, char path[static
 {
     int file = -ENOENT;
 
-    for (size_t place = 0; place < FORM_PLACES && form->places[place] != NULL && file == -ENOENT; ++place) {
+    for (size_t place = 0; place < FORM_PLACES && form->places[place] != NULL && file == -ENOENT; place++) {
         file = place_format(path, form, place, name);
-        if (file < 0)
+        if (file < 0) {
             return file;
+        }
         file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-        if (file < 0)
+        if (file < 0) {
             file = -errno;
+        }
     }
-    if (file == -ENOENT)
+    if (file == -ENOENT) {
         place_format(path, form, 0, name);
+    }
     return file;
 }
 
@@ -75,25 +80,27 @@ static int open_failed(struct source_fault *fault, const char *name, const char 
 {
     bool denied = error == EACCES || error == EPERM;
 
-    if (denied && strncmp(path, "/proc/", strlen("/proc/")) == 0)
+    if (denied && strncmp(path, "/proc/", strlen("/proc/")) == 0) {
         snprintf(fault->text, sizeof fault->text,
                  "opening network namespace %.60s (%.60s) needs CAP_SYS_PTRACE (run as root) or the same user: %s",
                  name, path, strerror(error));
-    else
+    } else {
         snprintf(fault->text, sizeof fault->text, "cannot enter network namespace %.60s: %.80s%s%s", name, path,
                  error == ENOENT ? " " : ": ", error == ENOENT ? form->absent : strerror(error));
+    }
     return -error;
 }
 
 static int entry_failed(struct source_fault *fault, const char *name, const char *path, int error)
 {
-    if (error == EPERM)
+    if (error == EPERM) {
         snprintf(fault->text, sizeof fault->text,
                  "entering network namespace %.60s (%.60s) needs CAP_SYS_ADMIN (run as root): %s", name, path,
                  strerror(error));
-    else
+    } else {
         snprintf(fault->text, sizeof fault->text, "cannot enter network namespace %.60s: %.80s%s%s", name, path,
                  error == EINVAL ? " " : ": ", error == EINVAL ? "is not a network namespace" : strerror(error));
+    }
     return -error;
 }
 
@@ -102,7 +109,7 @@ int netns_enter(const char *name, struct source_fault *fault)
     const struct form *form = form_find(name);
     char path[PATH_MAX];
     int file;
-    int status = 0;
+    int result = 0;
 
     if (form == NULL) {
         snprintf(fault->text, sizeof fault->text,
@@ -111,10 +118,12 @@ int netns_enter(const char *name, struct source_fault *fault)
         return -EINVAL;
     }
     file = form_open(form, name, path);
-    if (file < 0)
+    if (file < 0) {
         return open_failed(fault, name, path, form, -file);
-    if (setns(file, CLONE_NEWNET) < 0)
-        status = entry_failed(fault, name, path, errno);
+    }
+    if (setns(file, CLONE_NEWNET) < 0) {
+        result = entry_failed(fault, name, path, errno);
+    }
     close(file);
-    return status;
+    return result;
 }

@@ -63,8 +63,9 @@ static const unsigned char hex_values[UCHAR_MAX + 1] = {
 
 static bool character_take(struct cursor *cursor, char wanted)
 {
-    if (cursor->at == cursor->end || *cursor->at != wanted)
+    if (cursor->at == cursor->end || *cursor->at != wanted) {
         return false;
+    }
     ++cursor->at;
     return true;
 }
@@ -84,13 +85,15 @@ static bool hex_take(struct cursor *cursor, size_t digits, uint32_t *value)
 {
     uint32_t sum = 0;
 
-    if ((size_t)(cursor->end - cursor->at) < digits)
+    if ((size_t)(cursor->end - cursor->at) < digits) {
         return false;
-    for (size_t i = 0; i < digits; ++i) {
+    }
+    for (size_t i = 0; i < digits; i++) {
         unsigned digit = hex_values[(unsigned char)cursor->at[i]];
 
-        if (digit == 0)
+        if (digit == 0) {
             return false;
+        }
         sum = sum << 4 | (digit - 1);
     }
     cursor->at += digits;
@@ -103,8 +106,9 @@ static bool digits_skip(struct cursor *cursor, unsigned base)
 {
     const char *start = cursor->at;
 
-    while (cursor->at < cursor->end && hex_values[(unsigned char)*cursor->at] - 1u < base)
+    while (cursor->at < cursor->end && hex_values[(unsigned char)*cursor->at] - 1u < base) {
         ++cursor->at;
+    }
     return cursor->at > start;
 }
 
@@ -115,8 +119,9 @@ static bool decimal_take(struct cursor *cursor, uint32_t *value)
 
     while (cursor->at < cursor->end && *cursor->at >= '0' && *cursor->at <= '9') {
         sum = sum * 10 + (uint64_t)(*cursor->at - '0');
-        if (sum > UINT32_MAX)
+        if (sum > UINT32_MAX) {
             return false;
+        }
         ++cursor->at;
     }
     *value = (uint32_t)sum;
@@ -129,11 +134,14 @@ static bool endpoint_take(struct cursor *cursor, enum record_family family, stru
     uint32_t words[4] = {0, 0, htonl(0xffff), 0};
     uint32_t number;
 
-    for (size_t i = family == RECORD_INET ? 3 : 0; i < 4; ++i)
-        if (!hex_take(cursor, 8, &words[i]))
+    for (size_t i = family == RECORD_INET ? 3 : 0; i < 4; i++) {
+        if (!hex_take(cursor, 8, &words[i])) {
             return false;
-    if (!character_take(cursor, ':') || !hex_take(cursor, 4, &number))
+        }
+    }
+    if (!character_take(cursor, ':') || !hex_take(cursor, 4, &number)) {
         return false;
+    }
     memcpy(address, words, sizeof *address);
     *port = (uint16_t)number;
     return true;
@@ -164,8 +172,9 @@ static bool fields_take(struct cursor *cursor, enum record_family family, struct
             /* timeout inode */
             digits_skip(cursor, 10) && blanks_take(cursor) && digits_skip(cursor, 10) &&
             (cursor->at == cursor->end || *cursor->at == ' ');
-    if (!whole || state < RECORD_ESTABLISHED || state > RECORD_NEW_SYN_RECV)
+    if (!whole || state < RECORD_ESTABLISHED || state > RECORD_NEW_SYN_RECV) {
         return false;
+    }
     record->state = (enum record_state)state;
     return true;
 }
@@ -189,8 +198,9 @@ static size_t word_skip(struct cursor *cursor)
 {
     const char *start = cursor->at;
 
-    while (cursor->at < cursor->end && *cursor->at != ' ')
+    while (cursor->at < cursor->end && *cursor->at != ' ') {
         ++cursor->at;
+    }
     return (size_t)(cursor->at - start);
 }
 
@@ -202,8 +212,9 @@ static bool tail_is_whole(struct cursor cursor)
 {
     size_t width;
 
-    if (!blanks_take(&cursor) || word_skip(&cursor) == 0 || !blanks_take(&cursor))
+    if (!blanks_take(&cursor) || word_skip(&cursor) == 0 || !blanks_take(&cursor)) {
         return false;
+    }
     width = word_skip(&cursor);
     return width == 8 || width == 16 || width == 18;
 }
@@ -212,8 +223,9 @@ static bool heading_is_whole(struct cursor cursor, bool terminated)
 {
     size_t length = (size_t)(cursor.end - cursor.at);
 
-    if (!terminated && memmem(cursor.at, length, "inode", strlen("inode")) == NULL)
+    if (!terminated && memmem(cursor.at, length, "inode", strlen("inode")) == NULL) {
         return false;
+    }
     return blanks_take(&cursor) && character_take(&cursor, 's') && character_take(&cursor, 'l') && blanks_take(&cursor);
 }
 
@@ -224,22 +236,25 @@ static bool ports_contain(const struct source_ports *ports, size_t count, uint16
     while (first < count) {
         size_t middle = first + (count - first) / 2;
 
-        if (port < ports[middle].first)
+        if (port < ports[middle].first) {
             count = middle;
-        else if (port > ports[middle].last)
+        } else if (port > ports[middle].last) {
             first = middle + 1;
-        else
+        } else {
             return true;
+        }
     }
     return false;
 }
 
 static bool request_fits(const struct source_request *request, const struct sock_record *record)
 {
-    if ((request->states & SOURCE_STATE(record->state)) == 0)
+    if ((request->states & SOURCE_STATE(record->state)) == 0) {
         return false;
-    if (request->v4_mapped_only && !record_is_ipv4(&record->remote))
+    }
+    if (request->v4_mapped_only && !record_is_ipv4(&record->remote)) {
         return false;
+    }
     return request->ports == NULL || ports_contain(request->ports, request->port_count, record->local_port);
 }
 
@@ -263,12 +278,15 @@ static int line_show(struct reading *reading, const char *line, size_t length, b
     struct sock_record record;
 
     ++reading->line_number;
-    if (reading->line_number == 1)
+    if (reading->line_number == 1) {
         return heading_is_whole(cursor, terminated) ? 0 : line_failed(reading);
-    if (!line_take(&cursor, reading->request->protocol, reading->family, &record))
+    }
+    if (!line_take(&cursor, reading->request->protocol, reading->family, &record)) {
         return line_failed(reading);
-    if (!terminated && !tail_is_whole(cursor))
+    }
+    if (!terminated && !tail_is_whole(cursor)) {
         return line_failed(reading);
+    }
     return request_fits(reading->request, &record) ? reading->visit(&record, reading->context) : 0;
 }
 
@@ -280,10 +298,11 @@ static int lines_show(struct reading *reading, size_t *length)
     const char *newline;
 
     while ((newline = memchr(line, '\n', (size_t)(end - line))) != NULL) {
-        int status = line_show(reading, line, (size_t)(newline - line), true);
+        int result = line_show(reading, line, (size_t)(newline - line), true);
 
-        if (status < 0)
-            return status;
+        if (result < 0) {
+            return result;
+        }
         line = newline + 1;
     }
     *length = (size_t)(end - line);
@@ -297,23 +316,27 @@ static int file_show(struct reading *reading, int file)
     ssize_t count;
 
     while ((count = read(file, reading->buffer + kept, BUFFER_SIZE - kept)) > 0) {
-        int status;
+        int result;
 
         kept += (size_t)count;
-        status = lines_show(reading, &kept);
-        if (status < 0)
-            return status;
+        result = lines_show(reading, &kept);
+        if (result < 0) {
+            return result;
+        }
         if (kept == BUFFER_SIZE) {
             ++reading->line_number;
             return line_failed(reading);
         }
     }
-    if (count < 0)
+    if (count < 0) {
         return read_failed(reading->fault, reading->path, errno);
-    if (kept > 0)
+    }
+    if (kept > 0) {
         return line_show(reading, reading->buffer, kept, false);
-    if (reading->line_number > 0)
+    }
+    if (reading->line_number > 0) {
         return 0;
+    }
     snprintf(reading->fault->text, sizeof reading->fault->text, "%.160s is empty, so it is no copy of /proc/net/%s",
              reading->path, reading->name);
     return -EBADMSG;
@@ -326,16 +349,19 @@ static int file_open(const char *path)
     struct stat status;
     int error = 0;
 
-    if (file < 0)
+    if (file < 0) {
         return -errno;
-    if (fstat(file, &status) < 0)
+    }
+    if (fstat(file, &status) < 0) {
         error = errno;
-    else if (S_ISDIR(status.st_mode))
+    } else if (S_ISDIR(status.st_mode)) {
         error = EISDIR;
-    else if (!S_ISREG(status.st_mode))
+    } else if (!S_ISREG(status.st_mode)) {
         error = EINVAL;
-    if (error == 0)
+    }
+    if (error == 0) {
         return file;
+    }
     close(file);
     return -error;
 }
@@ -344,16 +370,18 @@ static int file_open(const char *path)
 static int family_scan(struct reading *reading, unsigned *present)
 {
     int file = file_open(reading->path);
-    int status;
+    int result;
 
-    if (file == -ENOENT)
+    if (file == -ENOENT) {
         return 0;
+    }
     *present |= SOURCE_FAMILY(reading->family);
-    if (file < 0)
+    if (file < 0) {
         return read_failed(reading->fault, reading->path, -file);
-    status = file_show(reading, file);
+    }
+    result = file_show(reading, file);
     close(file);
-    return status;
+    return result;
 }
 
 /* Of this host a missing file means a missing family only if the kernel says the same: a sandbox can hide files. */
@@ -361,8 +389,9 @@ static int absence_confirm(const char *path, enum record_family family, struct s
 {
     int probe = socket(family == RECORD_INET ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-    if (probe < 0)
+    if (probe < 0) {
         return errno == EAFNOSUPPORT ? 0 : read_failed(fault, path, errno);
+    }
     close(probe);
     snprintf(fault->text, sizeof fault->text, "%s is missing, though the kernel opens such sockets", path);
     return -ENOENT;
@@ -374,21 +403,22 @@ static int presence_judge(const struct procfs *procfs, const struct source_reque
 {
     const char *const *names = file_names[request->protocol];
     bool this_host = strcmp(procfs->directory, THIS_HOST) == 0;
-    int status = 0;
+    int result = 0;
 
     if (present == 0) {
         snprintf(fault->text, sizeof fault->text, "cannot read %.80s/%s or %.80s/%s: %s", procfs->directory,
                  names[RECORD_INET], procfs->directory, names[RECORD_INET6], strerror(ENOENT));
         return -ENOENT;
     }
-    for (enum record_family family = RECORD_INET; family < RECORD_FAMILIES && this_host && status == 0; ++family) {
+    for (enum record_family family = RECORD_INET; family < RECORD_FAMILIES && this_host && result == 0; family++) {
         char path[sizeof THIS_HOST "/" + FILE_NAME_SIZE];
 
         snprintf(path, sizeof path, THIS_HOST "/%s", names[family]);
-        if ((request->families & ~present & SOURCE_FAMILY(family)) != 0)
-            status = absence_confirm(path, family, fault);
+        if ((request->families & ~present & SOURCE_FAMILY(family)) != 0) {
+            result = absence_confirm(path, family, fault);
+        }
     }
-    return status;
+    return result;
 }
 
 static int procfs_scan(struct source *source, const struct source_request *request, source_visit *visit, void *context,
@@ -397,19 +427,21 @@ static int procfs_scan(struct source *source, const struct source_request *reque
     struct procfs *procfs = (struct procfs *)source;
     unsigned present = 0;
 
-    for (enum record_family family = RECORD_INET; family < RECORD_FAMILIES; ++family) {
+    for (enum record_family family = RECORD_INET; family < RECORD_FAMILIES; family++) {
         const char *name = file_names[request->protocol][family];
         char path[PATH_MAX];
         struct reading reading = {path, name, procfs->buffer, family, request, visit, context, fault, 0};
-        int status = 0;
+        int result = 0;
 
         snprintf(path, sizeof path, "%s/%s", procfs->directory, name);
-        if ((request->families & SOURCE_FAMILY(family)) != 0)
-            status = family_scan(&reading, &present);
-        else if (access(path, F_OK) == 0)
+        if ((request->families & SOURCE_FAMILY(family)) != 0) {
+            result = family_scan(&reading, &present);
+        } else if (access(path, F_OK) == 0) {
             present |= SOURCE_FAMILY(family);
-        if (status < 0)
-            return status;
+        }
+        if (result < 0) {
+            return result;
+        }
     }
     return presence_judge(procfs, request, present, fault);
 }
@@ -424,11 +456,13 @@ int procfs_open(struct source **source, const char *directory, struct source_fau
     size_t length = strlen(directory);
     struct procfs *procfs;
 
-    if (length + sizeof "/" + FILE_NAME_SIZE > PATH_MAX)
+    if (length + sizeof "/" + FILE_NAME_SIZE > PATH_MAX) {
         return read_failed(fault, directory, ENAMETOOLONG);
+    }
     procfs = malloc(sizeof *procfs + length + 1);
-    if (procfs == NULL)
+    if (procfs == NULL) {
         return read_failed(fault, directory, ENOMEM);
+    }
     procfs->source = (struct source){"procfs", procfs_scan, procfs_free};
     memcpy(procfs->directory, directory, length + 1);
     *source = (struct source *)procfs;

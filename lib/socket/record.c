@@ -36,8 +36,9 @@ bool record_is_wildcard(enum record_family family, const struct in6_addr *addres
 
 bool record_is_listener(const struct sock_record *record)
 {
-    if (record->protocol == RECORD_TCP)
+    if (record->protocol == RECORD_TCP) {
         return record->state == RECORD_LISTEN;
+    }
     return record->state == RECORD_CLOSE && record->local_port != 0;
 }
 
@@ -51,10 +52,11 @@ const char *record_address_format(char text[static RECORD_ADDRESS_SIZE], enum re
 {
     _Static_assert(RECORD_ADDRESS_SIZE >= INET6_ADDRSTRLEN, "inet_ntop() fails for want of room only");
 
-    if (family == RECORD_INET)
+    if (family == RECORD_INET) {
         inet_ntop(AF_INET, address->s6_addr + IPV4_PREFIX_SIZE, text, RECORD_ADDRESS_SIZE);
-    else
+    } else {
         inet_ntop(AF_INET6, address, text, RECORD_ADDRESS_SIZE);
+    }
     return text;
 }
 

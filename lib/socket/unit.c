@@ -68,14 +68,18 @@ static struct unit_table *table_create(const uint64_t *ids, size_t count)
     struct unit_table *table = malloc(sizeof *table + count * sizeof table->units[0]);
     size_t distinct = 0;
 
-    if (table == NULL)
+    if (table == NULL) {
         return NULL;
-    for (size_t i = 0; i < count; ++i)
+    }
+    for (size_t i = 0; i < count; i++) {
         table->units[i] = (struct unit){ids[i], NULL};
+    }
     qsort(table->units, count, sizeof table->units[0], unit_compare);
-    for (size_t i = 0; i < count; ++i)
-        if (table->units[i].id != (distinct > 0 ? table->units[distinct - 1].id : 0))
+    for (size_t i = 0; i < count; i++) {
+        if (table->units[i].id != (distinct > 0 ? table->units[distinct - 1].id : 0)) {
             table->units[distinct++] = table->units[i];
+        }
+    }
     table->count = distinct;
     table->found = 0;
     return table;
@@ -93,12 +97,14 @@ static int table_note(struct unit_table *table, uint64_t id, const char *path)
     const struct unit *found = table_find(table, id);
     struct unit *unit;
 
-    if (found == NULL || found->path != NULL)
+    if (found == NULL || found->path != NULL) {
         return 0;
+    }
     unit = &table->units[found - table->units];
     unit->path = strdup(path);
-    if (unit->path == NULL)
+    if (unit->path == NULL) {
         return -ENOMEM;
+    }
     ++table->found;
     return 0;
 }
@@ -110,7 +116,7 @@ static void octal_unescape(char *text)
 {
     char *to = text;
 
-    for (const char *from = text; *from != '\0'; ++to) {
+    for (const char *from = text; *from != '\0'; to++) {
         if (from[0] == '\\' && strspn(from + 1, "01234567") >= 3) {
             *to = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
             from += 4;
@@ -136,20 +142,23 @@ static bool mount_parse(char *line, struct mount *mount)
     char *word;
     char *minor_start;
 
-    for (size_t i = 0; i < FIELDS; ++i) {
+    for (size_t i = 0; i < FIELDS; i++) {
         fields[i] = strsep(&rest, " \n");
-        if (fields[i] == NULL)
+        if (fields[i] == NULL) {
             return false;
+        }
     }
     do {
         word = strsep(&rest, " \n");
     } while (word != NULL && strcmp(word, "-") != 0);
     mount->type = strsep(&rest, " \n");
-    if (mount->type == NULL)
+    if (mount->type == NULL) {
         return false;
+    }
     mount->device = (dev_t)strtoul(fields[DEVICE], &minor_start, 10);
-    if (*minor_start != ':')
+    if (*minor_start != ':') {
         return false;
+    }
     mount->device = makedev((unsigned)mount->device, (unsigned)strtoul(minor_start + 1, NULL, 10));
     mount->root = fields[ROOT];
     mount->point = fields[POINT];
@@ -164,14 +173,17 @@ static int mount_open(const struct mount *mount)
     struct stat status;
     int error = 0;
 
-    if (directory < 0)
+    if (directory < 0) {
         return -errno;
-    if (fstat(directory, &status) < 0)
+    }
+    if (fstat(directory, &status) < 0) {
         error = errno;
-    else if (status.st_dev != mount->device)
+    } else if (status.st_dev != mount->device) {
         error = ENOENT;
-    if (error == 0)
+    }
+    if (error == 0) {
         return directory;
+    }
     close(directory);
     return -error;
 }
@@ -188,22 +200,28 @@ static int best_mount_open(FILE *mountinfo)
         bool whole;
         int directory;
 
-        if (!mount_parse(line, &mount) || strcmp(mount.type, "cgroup2") != 0)
+        if (!mount_parse(line, &mount) || strcmp(mount.type, "cgroup2") != 0) {
             continue;
+        }
         whole = strcmp(mount.root, "/") == 0;
-        if (best >= 0 && !whole)
+        if (best >= 0 && !whole) {
             continue;
+        }
         directory = mount_open(&mount);
-        if (best >= 0 && directory < 0)
+        if (best >= 0 && directory < 0) {
             continue;
-        if (best >= 0)
+        }
+        if (best >= 0) {
             close(best);
+        }
         best = directory;
-        if (best >= 0 && whole)
+        if (best >= 0 && whole) {
             break;
+        }
     }
-    if (ferror(mountinfo) && best < 0)
+    if (ferror(mountinfo) && best < 0) {
         best = -EIO;
+    }
     free(line);
     return best;
 }
@@ -213,15 +231,17 @@ static int root_open(const char *mountinfo, struct source_fault *fault)
     FILE *file = fopen(mountinfo, "re");
     int root;
 
-    if (file == NULL)
+    if (file == NULL) {
         return fail(fault, "cannot look for the cgroup2 mount in", mountinfo, errno);
+    }
     root = best_mount_open(file);
     fclose(file);
-    if (root == -ENOENT)
+    if (root == -ENOENT) {
         snprintf(fault->text, sizeof fault->text, "no usable cgroup2 mount in %.160s, so units are not known",
                  mountinfo);
-    else if (root < 0)
+    } else if (root < 0) {
         fail(fault, "cannot open the cgroup2 mount in", mountinfo, -root);
+    }
     return root;
 }
 
@@ -247,8 +267,9 @@ static int queue_add(struct queue *queue, char *path)
 
 static void queue_clear(struct queue *queue)
 {
-    while (queue->first < queue->count)
+    while (queue->first < queue->count) {
         free(queue->paths[queue->first++]);
+    }
     free(queue->paths);
 }
 
@@ -257,9 +278,11 @@ static bool may_skip(int error)
 {
     static const int reasons[] = {ENOENT, ENODEV, ENOTDIR, ELOOP, ENAMETOOLONG, EACCES, EPERM};
 
-    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; ++i)
-        if (reasons[i] == error)
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+        if (reasons[i] == error) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -267,10 +290,12 @@ static bool is_subdirectory(const struct dirent *entry, int directory)
 {
     struct stat status;
 
-    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
         return false;
-    if (entry->d_type != DT_UNKNOWN)
+    }
+    if (entry->d_type != DT_UNKNOWN) {
         return entry->d_type == DT_DIR;
+    }
     return fstatat(directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
 }
 
@@ -278,14 +303,15 @@ static int subdirectory_note(const struct dirent *entry, const char *parent, str
                              struct queue *queue)
 {
     char *path;
-    int status;
+    int result;
 
-    if (asprintf(&path, "%s/%s", strcmp(parent, "/") == 0 ? "" : parent, entry->d_name) < 0)
+    if (asprintf(&path, "%s/%s", strcmp(parent, "/") == 0 ? "" : parent, entry->d_name) < 0) {
         return -ENOMEM;
-    status = table_note(table, entry->d_ino, path);
-    if (status < 0) {
+    }
+    result = table_note(table, entry->d_ino, path);
+    if (result < 0) {
         free(path);
-        return status;
+        return result;
     }
     return queue_add(queue, path);
 }
@@ -294,24 +320,28 @@ static int directory_read(int root, const char *path, struct unit_table *table, 
 {
     int file = openat(root, strcmp(path, "/") == 0 ? "." : path + 1, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     const struct dirent *entry;
-    int status = 0;
+    int result = 0;
     DIR *directory;
 
-    if (file < 0)
+    if (file < 0) {
         return may_skip(errno) ? 0 : -errno;
+    }
     directory = fdopendir(file);
     if (directory == NULL) {
-        status = -errno;
+        result = -errno;
         close(file);
-        return status;
+        return result;
     }
-    while (status == 0 && table->found < table->count && (errno = 0, entry = readdir(directory)) != NULL)
-        if (is_subdirectory(entry, file))
-            status = subdirectory_note(entry, path, table, queue);
-    if (status == 0 && table->found < table->count && !may_skip(errno))
-        status = -errno;
+    while (result == 0 && table->found < table->count && (errno = 0, entry = readdir(directory)) != NULL) {
+        if (is_subdirectory(entry, file)) {
+            result = subdirectory_note(entry, path, table, queue);
+        }
+    }
+    if (result == 0 && table->found < table->count && !may_skip(errno)) {
+        result = -errno;
+    }
     closedir(directory);
-    return status;
+    return result;
 }
 
 static int tree_walk(int root, struct unit_table *table)
@@ -319,54 +349,60 @@ static int tree_walk(int root, struct unit_table *table)
     struct queue queue = {NULL, 0, 0, 0};
     struct stat root_status;
     char *top;
-    int status;
+    int result;
 
-    if (fstat(root, &root_status) < 0)
+    if (fstat(root, &root_status) < 0) {
         return -errno;
-    status = table_note(table, root_status.st_ino, "/");
-    if (status < 0)
-        return status;
+    }
+    result = table_note(table, root_status.st_ino, "/");
+    if (result < 0) {
+        return result;
+    }
     top = strdup("/");
-    status = top != NULL ? queue_add(&queue, top) : -ENOMEM;
-    while (status == 0 && table->found < table->count && queue.first < queue.count) {
+    result = top != NULL ? queue_add(&queue, top) : -ENOMEM;
+    while (result == 0 && table->found < table->count && queue.first < queue.count) {
         char *path = queue.paths[queue.first++];
 
-        status = directory_read(root, path, table, &queue);
+        result = directory_read(root, path, table, &queue);
         free(path);
     }
     queue_clear(&queue);
-    return status;
+    return result;
 }
 
 static int table_fill(struct unit_table *table, const char *mountinfo, struct source_fault *fault)
 {
     int root;
-    int status;
+    int result;
 
-    if (table->count == 0)
+    if (table->count == 0) {
         return 0;
+    }
     root = root_open(mountinfo, fault);
-    if (root < 0)
+    if (root < 0) {
         return root;
-    status = tree_walk(root, table);
+    }
+    result = tree_walk(root, table);
     close(root);
-    return status < 0 ? fail(fault, "cannot walk the cgroup2 mount in", mountinfo, -status) : 0;
+    return result < 0 ? fail(fault, "cannot walk the cgroup2 mount in", mountinfo, -result) : 0;
 }
 
 int unit_table_read_from(struct unit_table **table, const char *mountinfo, const uint64_t *ids, size_t count,
                          struct source_fault *fault)
 {
     struct unit_table *filled = table_create(ids, count);
-    int status;
+    int result;
 
-    if (filled == NULL)
+    if (filled == NULL) {
         return fail(fault, "cannot read", mountinfo, ENOMEM);
-    status = table_fill(filled, mountinfo, fault);
-    if (status < 0)
+    }
+    result = table_fill(filled, mountinfo, fault);
+    if (result < 0) {
         unit_table_free(filled);
-    else
+    } else {
         *table = filled;
-    return status;
+    }
+    return result;
 }
 
 int unit_table_read(struct unit_table **table, const uint64_t *ids, size_t count, struct source_fault *fault)
@@ -383,10 +419,12 @@ const char *unit_table_path(const struct unit_table *table, uint64_t id)
 
 void unit_table_free(struct unit_table *table)
 {
-    if (table == NULL)
+    if (table == NULL) {
         return;
-    for (size_t i = 0; i < table->count; ++i)
+    }
+    for (size_t i = 0; i < table->count; i++) {
         free(table->units[i].path);
+    }
     free(table);
 }
 
@@ -420,9 +458,11 @@ static bool component_is_unit(struct component component)
 {
     static const char *const suffixes[] = {".service", ".scope", ".socket", ".mount", ".swap"};
 
-    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; ++i)
-        if (component_ends(component, suffixes[i]))
+    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+        if (component_ends(component, suffixes[i])) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -445,12 +485,14 @@ const char *unit_name_format(char name[static UNIT_NAME_SIZE], const char *path)
         slice = next;
         next = component_next(&rest);
     }
-    if (component_is_unit(next))
+    if (component_is_unit(next)) {
         chosen = component_unescape(next);
-    else if (next.length == 0 && slice.text != NULL)
+    } else if (next.length == 0 && slice.text != NULL) {
         chosen = component_unescape(slice);
-    if (chosen.length >= UNIT_NAME_SIZE)
+    }
+    if (chosen.length >= UNIT_NAME_SIZE) {
         chosen.length = UNIT_NAME_SIZE - 1;
+    }
     memcpy(name, chosen.text, chosen.length);
     name[chosen.length] = '\0';
     return name;

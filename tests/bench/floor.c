@@ -81,8 +81,9 @@ static size_t request_build(uint32_t *buffer, int count, char **words)
     struct nlmsghdr *header = (void *)buffer;
 
     diag_request_build(buffer, &request, 0, SEQUENCE);
-    if (none)
+    if (none) {
         reject_all_put(header);
+    }
     return header->nlmsg_len;
 }
 
@@ -92,8 +93,9 @@ static int is_end(const unsigned char *bytes, size_t length)
     struct nlmsghdr header;
     size_t size = sizeof header + sizeof(int);
 
-    if (length < size)
+    if (length < size) {
         return 0;
+    }
     memcpy(&header, bytes + length - size, sizeof header);
     return header.nlmsg_len == size && header.nlmsg_type == NLMSG_DONE && header.nlmsg_seq == SEQUENCE;
 }
@@ -102,8 +104,9 @@ static int is_error(const unsigned char *bytes, size_t length)
 {
     struct nlmsghdr header;
 
-    if (length < sizeof header)
+    if (length < sizeof header) {
         return 1;
+    }
     memcpy(&header, bytes, sizeof header);
     return header.nlmsg_type == NLMSG_ERROR;
 }
@@ -124,14 +127,17 @@ int main(int argc, char **argv)
         return 2;
     }
     length = request_build(buffer, argc - 1, argv + 1);
-    if (netlink < 0 || sendto(netlink, buffer, length, 0, (const struct sockaddr *)&kernel, sizeof kernel) < 0)
+    if (netlink < 0 || sendto(netlink, buffer, length, 0, (const struct sockaddr *)&kernel, sizeof kernel) < 0) {
         fail("cannot ask");
+    }
     do {
         count = recv(netlink, buffer, sizeof buffer, 0);
-        if (count <= 0)
+        if (count <= 0) {
             fail("cannot receive");
-        if (is_error(bytes, (size_t)count))
+        }
+        if (is_error(bytes, (size_t)count)) {
             fail("the kernel refused");
+        }
         received++;
         sum += (unsigned long)count;
     } while (!is_end(bytes, (size_t)count));

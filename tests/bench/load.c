@@ -71,8 +71,9 @@ static unsigned long number_parse(const char *text, unsigned long most)
     char *rest;
     unsigned long number = strtoul(text, &rest, 10);
 
-    if (*text < '0' || *text > '9' || *rest != '\0' || number == 0 || number > most)
+    if (*text < '0' || *text > '9' || *rest != '\0' || number == 0 || number > most) {
         usage("a number is out of range");
+    }
     return number;
 }
 
@@ -80,21 +81,24 @@ static void arguments_parse(struct load *load, int count, char **words)
 {
     bool quiet = false;
 
-    if (count < 3)
+    if (count < 3) {
         usage("what is to be built?");
+    }
     load->connections = number_parse(words[1], CONNECTIONS_MOST);
     for (int i = 2; i < count; i++) {
         if (strcmp(words[i], "quiet") == 0) {
             quiet = true;
             continue;
         }
-        if (load->port_count == PORTS_MOST)
+        if (load->port_count == PORTS_MOST) {
             usage("too many ports");
+        }
         load->ports[load->port_count++] = (uint16_t)number_parse(words[i], UINT16_MAX);
         load->busy_count += !quiet;
     }
-    if (load->busy_count == 0)
+    if (load->busy_count == 0) {
         usage("which port is busy?");
+    }
 }
 
 static int listener_open(uint16_t port)
@@ -107,8 +111,9 @@ static int listener_open(uint16_t port)
     /* What it accepts inherits the reset, so that the end leaves no TIME-WAIT behind. */
     if (listener < 0 || setsockopt(listener, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) < 0 ||
         setsockopt(listener, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) < 0 ||
-        bind(listener, (const struct sockaddr *)&address, sizeof address) < 0 || listen(listener, 4096) < 0)
+        bind(listener, (const struct sockaddr *)&address, sizeof address) < 0 || listen(listener, 4096) < 0) {
         fail("cannot listen on [::]");
+    }
     return listener;
 }
 
@@ -123,8 +128,9 @@ static void connection_open(uint32_t source, uint16_t port)
 
     if (client < 0 || setsockopt(client, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) < 0 ||
         bind(client, (const struct sockaddr *)&from, sizeof from) < 0 ||
-        connect(client, (const struct sockaddr *)&to, sizeof to) < 0)
+        connect(client, (const struct sockaddr *)&to, sizeof to) < 0) {
         fail("cannot connect");
+    }
 }
 
 /* Connections `first` to `first + count - 1`. Each is accepted before the next, by whichever child comes first, so
@@ -135,18 +141,22 @@ static _Noreturn void child_run(const struct load *load, pid_t parent, uint32_t 
     char byte;
 
     close(pipes->hold[1]);
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent) {
         _exit(1);
+    }
     for (unsigned long i = first; i < first + count; i++) {
         connection_open(source, load->ports[i % load->busy_count]);
-        if (accept(load->listeners[i % load->busy_count], NULL, NULL) < 0)
+        if (accept(load->listeners[i % load->busy_count], NULL, NULL) < 0) {
             fail("cannot accept");
+        }
     }
-    if (write(pipes->ready[1], &count, sizeof count) != sizeof count)
+    if (write(pipes->ready[1], &count, sizeof count) != sizeof count) {
         fail("cannot report");
+    }
     /* Ends when the parent closes its end; if the parent is killed so is this one. */
-    while (read(pipes->hold[0], &byte, sizeof byte) > 0)
+    while (read(pipes->hold[0], &byte, sizeof byte) > 0) {
         continue;
+    }
     _exit(0);
 }
 
@@ -155,11 +165,13 @@ static unsigned long child_connections(void)
 {
     struct rlimit limit;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
         fail("cannot read the limit of descriptors");
+    }
     limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < 2 * DESCRIPTORS_SPARE)
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < 2 * DESCRIPTORS_SPARE) {
         fail("the limit of descriptors (ulimit -n) is too low");
+    }
     limit.rlim_cur = (limit.rlim_cur - DESCRIPTORS_SPARE) / 2;
     return limit.rlim_cur < CHILD_MOST ? (unsigned long)limit.rlim_cur : CHILD_MOST;
 }
@@ -174,10 +186,12 @@ static unsigned children_start(const struct load *load, const struct pipes *pipe
     for (unsigned long first = 0; first < load->connections; first += each) {
         unsigned long left = load->connections - first;
         pid_t child = fork();
-        if (child < 0)
+        if (child < 0) {
             fail("cannot fork");
-        if (child == 0)
+        }
+        if (child == 0) {
             child_run(load, parent, SOURCE_FIRST + children, first, left < each ? left : each, pipes);
+        }
         children++;
     }
     return children;
@@ -190,8 +204,9 @@ static unsigned long children_await(int ready, unsigned children)
 
     while (children-- > 0) {
         unsigned long count;
-        if (read(ready, &count, sizeof count) != sizeof count)
+        if (read(ready, &count, sizeof count) != sizeof count) {
             fail("a child failed");
+        }
         sum += count;
     }
     return sum;
@@ -205,8 +220,9 @@ static void ready_print(const struct load *load, unsigned long connections, unsi
         printf(" %u=%lu", (unsigned)load->ports[i], i < load->busy_count ? count : 0);
     }
     putchar('\n');
-    if (fflush(stdout) != 0)
+    if (fflush(stdout) != 0) {
         fail("cannot print");
+    }
 }
 
 static void input_await(void)
@@ -214,8 +230,9 @@ static void input_await(void)
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
     char bytes[256];
 
-    while (poll(&input, 1, -1) > 0 && read(STDIN_FILENO, bytes, sizeof bytes) > 0)
+    while (poll(&input, 1, -1) > 0 && read(STDIN_FILENO, bytes, sizeof bytes) > 0) {
         continue;
+    }
 }
 
 static void child_lost(int signal)
@@ -238,10 +255,12 @@ int main(int argc, char **argv)
 
     arguments_parse(&load, argc, argv);
     alarm(SECONDS_MOST);
-    if (pipe(pipes.ready) < 0 || pipe(pipes.hold) < 0 || sigaction(SIGCHLD, &lost, NULL) < 0)
+    if (pipe(pipes.ready) < 0 || pipe(pipes.hold) < 0 || sigaction(SIGCHLD, &lost, NULL) < 0) {
         fail("cannot begin");
-    for (size_t i = 0; i < load.port_count; i++)
+    }
+    for (size_t i = 0; i < load.port_count; i++) {
         load.listeners[i] = listener_open(load.ports[i]);
+    }
     children = children_start(&load, &pipes);
     close(pipes.ready[1]);
     connections = children_await(pipes.ready[0], children);
@@ -253,7 +272,8 @@ int main(int argc, char **argv)
     input_await();
     signal(SIGCHLD, SIG_DFL);
     close(pipes.hold[1]);
-    while (wait(NULL) > 0)
+    while (wait(NULL) > 0) {
         continue;
+    }
     return 0;
 }

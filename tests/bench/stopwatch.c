@@ -42,8 +42,9 @@ int main(int argc, char **argv)
     int error;
     pid_t child;
 
-    if (argc < 2)
+    if (argc < 2) {
         return 2;
+    }
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     begin = now();
@@ -52,8 +53,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "stopwatch: %s: %s\n", argv[1], strerror(error));
         return 1;
     }
-    if (wait4(child, &status, 0, &usage) != child)
+    if (wait4(child, &status, 0, &usage) != child) {
         return 1;
+    }
     wall = now() - begin;
     printf("%lld %lld %ld %d\n", wall, microseconds(usage.ru_utime) + microseconds(usage.ru_stime), usage.ru_maxrss,
            WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));

@@ -111,8 +111,9 @@ START_TEST(request_is_built)
                                      .states = SOURCE_STATE(RECORD_LISTEN) | SOURCE_STATE(RECORD_CLOSE),
                                      .ports = ports};
 
-    for (unsigned i = 0; i < FILTER_RANGES; i++)
+    for (unsigned i = 0; i < FILTER_RANGES; i++) {
         ports[i].first = ports[i].last = (uint16_t)(2 * i);
+    }
     ck_assert_uint_eq(diag_dump_count(&request), requests[_i].count);
     for (unsigned dump = 0; dump < requests[_i].count; dump++) {
         request.v4_mapped_only = false;
@@ -208,18 +209,24 @@ static void socket_build(struct answer *answer, int row, bool more)
     uint8_t v6only = (uint8_t)sockets[row].v6only;
 
     answer_begin(answer, sockets[row].family, sockets[row].state, sockets[row].local, sockets[row].remote);
-    if (more)
+    if (more) {
         attribute_add(answer, INET_DIAG_SHUTDOWN, unknown, 1);
-    if (sockets[row].v6only >= 0)
+    }
+    if (sockets[row].v6only >= 0) {
         attribute_add(answer, INET_DIAG_SKV6ONLY, &v6only, sizeof v6only);
-    if (more)
+    }
+    if (more) {
         attribute_add(answer, 777, unknown, sizeof unknown);
-    if (more)
+    }
+    if (more) {
         attribute_add(answer, 778, unknown, 0);
-    if (sockets[row].cgroup != 0)
+    }
+    if (sockets[row].cgroup != 0) {
         attribute_add(answer, 21, &sockets[row].cgroup, sizeof sockets[row].cgroup);
-    if (more)
+    }
+    if (more) {
         attribute_add(answer, 22, unknown, 2);
+    }
 }
 
 static void socket_check(const unsigned char *bytes, size_t length, int row, enum record_protocol protocol)
@@ -276,8 +283,9 @@ START_TEST(cut_answer_is_refused)
         memcpy(bytes + 1, answer.bytes, length);
         result = diag_record_decode(bytes + 1, length, RECORD_TCP, &record);
         free(bytes);
-        if (length < sizeof(struct inet_diag_msg))
+        if (length < sizeof(struct inet_diag_msg)) {
             ck_assert_int_eq(result, -EBADMSG);
+        }
         ck_assert(result == 0 || result == -EBADMSG);
         whole += result == 0;
     }

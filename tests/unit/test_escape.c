@@ -206,25 +206,30 @@ static size_t utf8_decode(const unsigned char *bytes, size_t length, uint32_t *c
                           : first < 0xF8 ? 4
                                          : 0;
 
-    if (needed == 0 || needed > length)
+    if (needed == 0 || needed > length) {
         return 0;
+    }
     *code_point = needed == 1 ? first : first & (0x7FU >> needed);
     for (size_t i = 1; i < needed; i++) {
-        if ((bytes[i] & 0xC0) != 0x80)
+        if ((bytes[i] & 0xC0) != 0x80) {
             return 0;
+        }
         *code_point = *code_point << 6 | (bytes[i] & 0x3FU);
     }
-    if (*code_point < smallest[needed] || *code_point > 0x10FFFF || (*code_point >= 0xD800 && *code_point <= 0xDFFF))
+    if (*code_point < smallest[needed] || *code_point > 0x10FFFF || (*code_point >= 0xD800 && *code_point <= 0xDFFF)) {
         return 0;
+    }
     return needed;
 }
 
 static bool is_forbidden(uint32_t code_point, enum escape_rule rule)
 {
-    if (code_point == 0)
+    if (code_point == 0) {
         return true;
-    if (rule == ESCAPE_UTF8)
+    }
+    if (rule == ESCAPE_UTF8) {
         return false;
+    }
     return code_point < 0x20 || (code_point >= 0x7F && code_point <= 0x9F) || code_point == 0x200E ||
            code_point == 0x200F || (code_point >= 0x2028 && code_point <= 0x202E) ||
            (code_point >= 0x2066 && code_point <= 0x2069) ||
@@ -255,8 +260,9 @@ static void random_fill(uint64_t *state, char *bytes, size_t length)
         const uint64_t random = unit_random(state);
 
         bytes[i] = (char)(random >> 16 & 0xFF);
-        if (random % 2 == 0)
+        if (random % 2 == 0) {
             bytes[i] = telling[random / 2 % (sizeof telling - 1)];
+        }
     }
 }
 

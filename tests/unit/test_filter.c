@@ -54,8 +54,9 @@ static bool is_boundary(const struct program *program, size_t target)
 {
     size_t offset = 0;
 
-    while (offset < target && offset < program->length)
+    while (offset < target && offset < program->length) {
         offset += op_at(program, offset).yes;
+    }
     return offset == target;
 }
 
@@ -87,8 +88,9 @@ static void audit(const struct program *program)
         MUST(op.yes <= left);
         MUST(op.no >= op.yes);
         MUST(op.no % 4 == 0);
-        if (op.no != left + 4)
+        if (op.no != left + 4) {
             MUST(is_boundary(program, offset + op.no));
+        }
         offset += op.yes;
     }
     MUST(offset == program->length);
@@ -104,8 +106,9 @@ static bool condition_holds(const struct program *program, size_t offset, const 
     MUST(condition.family == AF_INET);
     MUST(condition.prefix_len == 0);
     MUST(condition.port == -1);
-    if (entry->family == AF_INET)
+    if (entry->family == AF_INET) {
         return true;
+    }
     MUST(inet_pton(AF_INET6, entry->peer, &peer) == 1);
     return IN6_IS_ADDR_V4MAPPED(&peer);
 }
@@ -121,14 +124,16 @@ static bool passes(const struct program *program, const struct entry *entry, uns
         unsigned port = 0;
         bool yes = false;
 
-        if (op.code == INET_DIAG_BC_S_GE || op.code == INET_DIAG_BC_S_LE)
+        if (op.code == INET_DIAG_BC_S_GE || op.code == INET_DIAG_BC_S_LE) {
             port = op_at(program, offset + sizeof op).no;
-        if (op.code == INET_DIAG_BC_S_GE)
+        }
+        if (op.code == INET_DIAG_BC_S_GE) {
             yes = entry->port >= port;
-        else if (op.code == INET_DIAG_BC_S_LE)
+        } else if (op.code == INET_DIAG_BC_S_LE) {
             yes = entry->port <= port;
-        else if (op.code == INET_DIAG_BC_D_COND)
+        } else if (op.code == INET_DIAG_BC_D_COND) {
             yes = condition_holds(program, offset, entry);
+        }
         offset += yes ? op.yes : op.no;
         left -= yes ? op.yes : op.no;
         ++*steps;
@@ -143,17 +148,20 @@ static void build(struct program *program, const struct source_request *request)
     memset(code, 0xa5, sizeof code);
     program->length = filter_build(code, request);
     MUST(program->length <= FILTER_SIZE);
-    for (size_t i = program->length; i < sizeof code; i++)
+    for (size_t i = program->length; i < sizeof code; i++) {
         MUST(code[i] == 0xa5);
+    }
     memcpy(program->bytes, code, program->length);
     audit(program);
 }
 
 static bool is_in(const struct source_ports *ports, size_t count, unsigned port)
 {
-    for (size_t i = 0; i < count; i++)
-        if (port >= ports[i].first && port <= ports[i].last)
+    for (size_t i = 0; i < count; i++) {
+        if (port >= ports[i].first && port <= ports[i].last) {
             return true;
+        }
+    }
     return count == 0;
 }
 
@@ -163,8 +171,9 @@ static bool is_wanted(const struct source_request *request, const struct entry *
 
     if (request->v4_mapped_only && entry->family == AF_INET6) {
         MUST(inet_pton(AF_INET6, entry->peer, &peer) == 1);
-        if (!IN6_IS_ADDR_V4MAPPED(&peer))
+        if (!IN6_IS_ADDR_V4MAPPED(&peer)) {
             return false;
+        }
     }
     return is_in(request->ports, request->port_count, entry->port);
 }
@@ -189,10 +198,12 @@ static void port_compare(const struct program *program, const struct source_requ
         struct entry entry = peers[i];
 
         entry.port = port & UINT16_MAX;
-        if ((request->families & (entry.family == AF_INET ? INET : INET6)) == 0)
+        if ((request->families & (entry.family == AF_INET ? INET : INET6)) == 0) {
             continue;
-        if (passes(program, &entry, &steps) != is_wanted(request, &entry))
+        }
+        if (passes(program, &entry, &steps) != is_wanted(request, &entry)) {
             ck_abort_msg("port %u, peer %s", entry.port, entry.peer);
+        }
     }
 }
 
@@ -227,8 +238,9 @@ START_TEST(program_does_what_it_says)
 
     build(&program, &request);
     ck_assert_msg(program.length == programs[_i].length, "%s: %zu bytes", programs[_i].what, program.length);
-    for (unsigned port = 0; port <= UINT16_MAX; port += port < 1100 || port >= 65500 ? 1 : 97)
+    for (unsigned port = 0; port <= UINT16_MAX; port += port < 1100 || port >= 65500 ? 1 : 97) {
         port_compare(&program, &request, port);
+    }
 }
 END_TEST
 
@@ -268,8 +280,9 @@ START_TEST(program_equals_comparison)
         port_compare(&program, &request, ports[i].first - 1u);
         port_compare(&program, &request, ports[i].last + 1u);
     }
-    for (int i = 0; i < 200; i++)
+    for (int i = 0; i < 200; i++) {
         port_compare(&program, &request, (unsigned)random());
+    }
 }
 END_TEST
 
@@ -279,9 +292,11 @@ static size_t ports_fold(struct source_ports *ports, size_t count)
     while (count > FILTER_RANGES) {
         size_t narrowest = 1;
 
-        for (size_t i = 2; i < count; i++)
-            if (ports[i].first - ports[i - 1].last < ports[narrowest].first - ports[narrowest - 1].last)
+        for (size_t i = 2; i < count; i++) {
+            if (ports[i].first - ports[i - 1].last < ports[narrowest].first - ports[narrowest - 1].last) {
                 narrowest = i;
+            }
+        }
         ports[narrowest - 1].last = ports[narrowest].last;
         memmove(ports + narrowest, ports + narrowest + 1, (count - narrowest - 1) * sizeof *ports);
         count--;
@@ -291,9 +306,11 @@ static size_t ports_fold(struct source_ports *ports, size_t count)
 
 static void ports_mark(bool marked[static UINT16_MAX + 1], const struct source_ports *ports, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        for (unsigned port = ports[i].first; port <= ports[i].last; port++)
+    for (size_t i = 0; i < count; i++) {
+        for (unsigned port = ports[i].first; port <= ports[i].last; port++) {
             marked[port] = true;
+        }
+    }
 }
 
 START_TEST(long_list_is_folded)
@@ -314,8 +331,9 @@ START_TEST(long_list_is_folded)
         unsigned steps;
         bool passed = passes(&program, &entry, &steps);
 
-        if (passed != expected[port] || (wanted[port] && !passed))
+        if (passed != expected[port] || (wanted[port] && !passed)) {
             ck_abort_msg("port %u", port);
+        }
     }
 }
 END_TEST
@@ -326,8 +344,9 @@ START_TEST(every_other_port)
     struct source_request request = {.families = INET, .ports = ports, .port_count = 32768};
     struct program program;
 
-    for (unsigned i = 0; i < 32768; i++)
+    for (unsigned i = 0; i < 32768; i++) {
         ports[i].first = ports[i].last = (uint16_t)(2 * i);
+    }
     build(&program, &request);
     ck_assert_uint_eq(program.length, (size_t)FILTER_RANGES * 20);
     for (unsigned i = 0; i < 32768; i++) {
@@ -350,8 +369,9 @@ START_TEST(longest_program_is_quick)
     struct program program;
     unsigned most = 0;
 
-    for (unsigned i = 0; i < FILTER_RANGES; i++)
+    for (unsigned i = 0; i < FILTER_RANGES; i++) {
         ports[i].first = ports[i].last = (uint16_t)(1000 * (i + 1));
+    }
     build(&program, &request);
     ck_assert_uint_eq(program.length, FILTER_SIZE);
     for (unsigned port = 0; port <= UINT16_MAX; port++) {

@@ -176,10 +176,12 @@ static long number_read(const char *path)
     FILE *file = fopen(path, "re");
     char text[64] = "-1";
 
-    if (file == NULL)
+    if (file == NULL) {
         return -1;
-    if (fgets(text, sizeof text, file) == NULL)
+    }
+    if (fgets(text, sizeof text, file) == NULL) {
         strcpy(text, "-1");
+    }
     fclose(file);
     return strtol(text, NULL, 10);
 }
@@ -283,12 +285,15 @@ static bool proc_replace(const char *path, const char *content)
 {
     int file;
 
-    if (mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 || mount("none", "/proc", "tmpfs", 0, NULL) < 0)
+    if (mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 || mount("none", "/proc", "tmpfs", 0, NULL) < 0) {
         return false;
-    if (path[0] == '\0')
+    }
+    if (path[0] == '\0') {
         return true;
-    if (mkdir("/proc/net", 0755) < 0)
+    }
+    if (mkdir("/proc/net", 0755) < 0) {
         return false;
+    }
     file = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
     return file >= 0 && write(file, content, strlen(content)) == (ssize_t)strlen(content) && close(file) == 0;
 }
@@ -296,14 +301,18 @@ static bool proc_replace(const char *path, const char *content)
 static void other_host_see(const struct other_host *other, struct seen *seen)
 {
     seen->skipped = true;
-    if (!child_privilege_get() || unshare(CLONE_NEWNS | CLONE_NEWNET) < 0)
+    if (!child_privilege_get() || unshare(CLONE_NEWNS | CLONE_NEWNET) < 0) {
         return;
-    if (other->loopback_up && !loopback_raise())
+    }
+    if (other->loopback_up && !loopback_raise()) {
         return;
-    if (other->proc != NULL && !proc_replace(other->proc, other->content))
+    }
+    if (other->proc != NULL && !proc_replace(other->proc, other->content)) {
         return;
-    if (other->socket_errno != 0 && !child_socket_deny(other->socket_errno))
+    }
+    if (other->socket_errno != 0 && !child_socket_deny(other->socket_errno)) {
         return;
+    }
     seen->skipped = false;
     seen->status = host_read(&seen->host, "/proc/net", &seen->fault);
 }
@@ -343,8 +352,9 @@ static void sysctls_see(struct seen *seen)
     if (!child_privilege_get() || unshare(CLONE_NEWNET) < 0 || !loopback_raise() ||
         !child_text_write("/proc/sys/net/ipv6/bindv6only", "1") ||
         !child_text_write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1") ||
-        !child_text_write("/proc/sys/net/ipv4/ip_local_port_range", "20000 20999"))
+        !child_text_write("/proc/sys/net/ipv4/ip_local_port_range", "20000 20999")) {
         return;
+    }
     seen->skipped = false;
     seen->status = host_read(&seen->host, "/proc/net", &seen->fault);
 }

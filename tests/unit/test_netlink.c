@@ -77,8 +77,9 @@ static void message_add(struct answer *answer, uint16_t type, const void *payloa
                               .nlmsg_pid = answer->port_id};
 
     memcpy(answer->bytes + answer->length, &header, sizeof header);
-    if (length > 0)
+    if (length > 0) {
         memcpy(answer->bytes + answer->length + sizeof header, payload, length);
+    }
     answer->length += (header.nlmsg_len + 3u) & ~3u;
 }
 
@@ -322,10 +323,12 @@ START_TEST(answer_is_handled)
     free(bytes);
     ck_assert_msg(result == answers[_i].result, "%s: %d", answers[_i].what, result);
     ck_assert_uint_eq(records.count, answers[_i].records);
-    if (records.count > 1)
+    if (records.count > 1) {
         ck_assert_uint_eq(records.items[1].local_port, 443);
-    for (size_t i = 0; i < records.count; i++)
+    }
+    for (size_t i = 0; i < records.count; i++) {
         ck_assert_int_eq(records.items[i].protocol, RECORD_UDP);
+    }
 }
 END_TEST
 
@@ -398,8 +401,9 @@ static const struct sock_record *record_find(const struct records *records, enum
     for (size_t i = 0; i < records->count; i++) {
         const struct sock_record *record = &records->items[i];
 
-        if (record->family != family || record->state != state || record->local_port != port)
+        if (record->family != family || record->state != state || record->local_port != port) {
             continue;
+        }
         ck_assert_ptr_null(found);
         found = record;
     }
@@ -468,15 +472,18 @@ static int kind_open(const struct kind *kind)
     socklen_t length = address_make(&address, kind->family, kind->address, 0);
 
     ck_assert_int_ge(descriptor, 0);
-    if (kind->v6only >= 0)
+    if (kind->v6only >= 0) {
         ck_assert_int_eq(setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &kind->v6only, sizeof kind->v6only), 0);
-    if (kind->interface != NULL)
+    }
+    if (kind->interface != NULL) {
         ck_assert_int_eq(setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, kind->interface,
                                     (socklen_t)strlen(kind->interface)),
                          0);
+    }
     ck_assert_int_eq(bind(descriptor, &address.any, length), 0);
-    if (kind->protocol == RECORD_TCP)
+    if (kind->protocol == RECORD_TCP) {
         ck_assert_int_eq(listen(descriptor, 5), 0);
+    }
     return descriptor;
 }
 
@@ -523,11 +530,13 @@ START_TEST(kernel_tells_listeners)
     struct source *source;
     int descriptors[KINDS];
 
-    if (!namespace_enter())
+    if (!namespace_enter()) {
         return;
+    }
     source = source_open();
-    for (size_t i = 0; i < KINDS; i++)
+    for (size_t i = 0; i < KINDS; i++) {
         descriptors[i] = kind_open(&kinds[i]);
+    }
     scan_all(source, RECORD_TCP, &records[RECORD_TCP]);
     scan_all(source, RECORD_UDP, &records[RECORD_UDP]);
     ck_assert_uint_eq(records[RECORD_TCP].count + records[RECORD_UDP].count, KINDS);
@@ -550,8 +559,9 @@ START_TEST(kernel_tells_connections)
     int listener, client, accepted, udp_server, udp_client;
     uint16_t port;
 
-    if (!namespace_enter())
+    if (!namespace_enter()) {
         return;
+    }
     source = source_open();
     listener = kind_open(&kinds[0]);
     port = port_of(listener);
@@ -603,10 +613,12 @@ static int client_open(const struct kind *kind, uint16_t port)
 {
     bool ipv4 = kind->family == AF_INET || kind->record_v6only == RECORD_V6ONLY_NO;
 
-    if (!ipv4)
+    if (!ipv4) {
         return connect_to(kind->protocol, AF_INET6, "::1", port);
-    if (random() % 2 == 0)
+    }
+    if (random() % 2 == 0) {
         return connect_to(kind->protocol, AF_INET, "127.0.0.1", port);
+    }
     return connect_to(kind->protocol, AF_INET6, "::ffff:127.0.0.1", port);
 }
 
@@ -620,8 +632,9 @@ static size_t crowd_open(int descriptors[static CROWD])
         int server = kind_open(kind);
 
         descriptors[count++] = server;
-        if (kind->interface == NULL && random() % 3 > 0)
+        if (kind->interface == NULL && random() % 3 > 0) {
             descriptors[count++] = client_open(kind, port_of(server));
+        }
     }
     return count;
 }
@@ -630,8 +643,9 @@ static bool is_wanted(const struct source_request *request, const struct sock_re
 {
     bool in_ports = request->port_count == 0;
 
-    for (size_t i = 0; i < request->port_count && !in_ports; i++)
+    for (size_t i = 0; i < request->port_count && !in_ports; i++) {
         in_ports = record->local_port >= request->ports[i].first && record->local_port <= request->ports[i].last;
+    }
     return in_ports && (request->families & SOURCE_FAMILY(record->family)) != 0 &&
            (request->states & SOURCE_STATE(record->state)) != 0 &&
            (!request->v4_mapped_only || record->family == RECORD_INET || record_is_ipv4(&record->remote));
@@ -655,11 +669,13 @@ static void filtered_check(const struct source_request *request, const struct re
     for (size_t i = 0; i < all->count; i++) {
         size_t found = 0;
 
-        if (!is_wanted(request, &all->items[i]))
+        if (!is_wanted(request, &all->items[i])) {
             continue;
+        }
         wanted++;
-        for (size_t j = 0; j < filtered->count; j++)
+        for (size_t j = 0; j < filtered->count; j++) {
             found += is_same_socket(&all->items[i], &filtered->items[j]);
+        }
         ck_assert_uint_eq(found, 1);
     }
     ck_assert_uint_eq(filtered->count, wanted);
@@ -677,12 +693,14 @@ static size_t ports_roll(struct source_ports ports[static FILTER_RANGES], const 
                                           : (unsigned)random() % (UINT16_MAX + 1);
 
         chosen[port] = true;
-        for (long more = random() % 4 == 0 ? random() % 500 : 0; more > 0 && port < UINT16_MAX; more--)
+        for (long more = random() % 4 == 0 ? random() % 500 : 0; more > 0 && port < UINT16_MAX; more--) {
             chosen[++port] = true;
+        }
     }
     for (unsigned port = 0; port <= UINT16_MAX; port++) {
-        if (!chosen[port])
+        if (!chosen[port]) {
             continue;
+        }
         if (port == 0 || !chosen[port - 1]) {
             ck_assert_uint_lt(count, FILTER_RANGES);
             ports[count++].first = (uint16_t)port;
@@ -716,8 +734,9 @@ START_TEST(kernel_filters_as_we_do)
     int descriptors[CROWD];
     size_t count;
 
-    if (!namespace_enter())
+    if (!namespace_enter()) {
         return;
+    }
     srandom(4711);
     source = source_open();
     count = crowd_open(descriptors);
@@ -731,8 +750,9 @@ START_TEST(kernel_filters_as_we_do)
         filtered_check(&request, &all[request.protocol], &filtered);
     }
     source->free(source);
-    while (count > 0)
+    while (count > 0) {
         close(descriptors[--count]);
+    }
 }
 END_TEST
 
@@ -751,8 +771,9 @@ START_TEST(kernel_takes_longest_program)
     int descriptors[CROWD];
     size_t count;
 
-    if (!namespace_enter())
+    if (!namespace_enter()) {
         return;
+    }
     srandom(1);
     source = source_open();
     count = crowd_open(descriptors);
@@ -770,8 +791,9 @@ START_TEST(kernel_takes_longest_program)
         filtered_check(&request, &all, &filtered);
     }
     source->free(source);
-    while (count > 0)
+    while (count > 0) {
         close(descriptors[--count]);
+    }
 }
 END_TEST
 
@@ -796,10 +818,11 @@ static void fault_check(struct source *source, int result, const char *before)
 
     records.count = 0;
     ck_assert_int_eq(source->scan(source, &request, record_keep, &records, &fault), result);
-    if (result < 0)
+    if (result < 0) {
         words_check(fault.text, before, result, "");
-    else
+    } else {
         ck_assert_str_eq(fault.text, "");
+    }
 }
 
 START_TEST(visit_ends_the_scan)
@@ -812,8 +835,9 @@ START_TEST(visit_ends_the_scan)
     struct source *source;
     int listener;
 
-    if (!namespace_enter())
+    if (!namespace_enter()) {
         return;
+    }
     source = source_open();
     listener = kind_open(&kinds[0]);
     ck_assert_int_eq(source->scan(source, &request, record_refuse, NULL, &fault), -ECANCELED);
@@ -874,8 +898,9 @@ START_TEST(stranger_is_not_believed)
 {
     struct source *source;
 
-    if (!namespace_enter())
+    if (!namespace_enter()) {
         return;
+    }
     source = source_open();
     fault_check(source, 0, NULL);
     stranger_send(strangers[_i].length);
@@ -935,11 +960,13 @@ static void report_write(int descriptor, int row)
     struct report report = {.result = 0};
     struct source *source;
 
-    if (netlink_open(&source, &report.fault) != 0)
+    if (netlink_open(&source, &report.fault) != 0) {
         exit(EXIT_FAILURE);
+    }
     report.forbidden = call_forbid(refusals[row].call, refusals[row].error);
-    if (report.forbidden)
+    if (report.forbidden) {
         report.result = source->scan(source, &request, record_keep, &records, &report.fault);
+    }
     source->free(source);
     exit(write(descriptor, &report, sizeof report) == (ssize_t)sizeof report ? EXIT_SUCCESS : EXIT_FAILURE);
 }
@@ -956,8 +983,9 @@ START_TEST(refusal_is_told)
     fflush(NULL);
     child = fork();
     ck_assert_int_ge(child, 0);
-    if (child == 0)
+    if (child == 0) {
         report_write(ends[1], _i);
+    }
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_int_eq(status, 0);
     ck_assert_int_eq(read(ends[0], &report, sizeof report), sizeof report);

@@ -112,20 +112,23 @@ static pid_t holder_start(int *keep)
     char byte = 0;
     pid_t holder;
 
-    if (pipe2(ready, O_CLOEXEC) < 0 || pipe2(alive, O_CLOEXEC) < 0)
+    if (pipe2(ready, O_CLOEXEC) < 0 || pipe2(alive, O_CLOEXEC) < 0) {
         return -1;
+    }
     holder = fork();
     if (holder == 0) {
         close(alive[1]);
-        if (unshare(CLONE_NEWNET) < 0 || write(ready[1], &byte, 1) != 1)
+        if (unshare(CLONE_NEWNET) < 0 || write(ready[1], &byte, 1) != 1) {
             child_end(false);
+        }
         child_end(read(alive[0], &byte, 1) == 0);
     }
     close(ready[1]);
     close(alive[0]);
     *keep = alive[1];
-    if (holder > 0 && read(ready[0], &byte, 1) != 1)
+    if (holder > 0 && read(ready[0], &byte, 1) != 1) {
         holder = -1;
+    }
     close(ready[0]);
     return holder;
 }
@@ -138,16 +141,19 @@ static void with_places(const char *format)
     int keep;
 
     seen->skipped = true;
-    if (!child_privilege_get() || unshare(CLONE_NEWNS) < 0)
+    if (!child_privilege_get() || unshare(CLONE_NEWNS) < 0) {
         return;
+    }
     process = holder_start(&keep);
     snprintf(holder, sizeof holder, "%ld", (long)process);
-    if (process < 0 || !places_make(holder))
+    if (process < 0 || !places_make(holder)) {
         return;
-    if (mark != NULL)
+    }
+    if (mark != NULL) {
         snprintf(seen->name, sizeof seen->name, "%.*s%s%s", (int)(mark - format), format, holder, mark + 3);
-    else
+    } else {
         snprintf(seen->name, sizeof seen->name, "%s", format);
+    }
     entry_see(holder);
     close(keep);
     waitpid(process, NULL, 0);
@@ -166,8 +172,9 @@ static bool apart(void (*work)(const char *argument), const char *argument)
     ck_assert_int_gt(child, 0);
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_int_eq(status, 0);
-    if (seen->skipped)
+    if (seen->skipped) {
         printf("skipped: \"%.40s\" needs root, or user namespaces for all\n", argument);
+    }
     return !seen->skipped;
 }
 
@@ -206,16 +213,19 @@ static const struct {
 
 START_TEST(entered)
 {
-    if (!apart(with_places, names[_i].name))
+    if (!apart(with_places, names[_i].name)) {
         return;
+    }
     ck_assert_msg(seen->status == names[_i].status, "%d: %s", seen->status, seen->fault.text);
     ck_assert_int_eq(seen->entered, names[_i].status == 0);
     ck_assert(!seen->leaked);
     ck_assert_msg(strncmp(seen->fault.text, names[_i].fault, strlen(names[_i].fault)) == 0, "%s", seen->fault.text);
-    if (names[_i].status == -ENAMETOOLONG)
+    if (names[_i].status == -ENAMETOOLONG) {
         ck_assert_ptr_nonnull(strstr(seen->fault.text, ": File name too long"));
-    if (names[_i].status == -EINVAL && names[_i].name[0] == '/')
+    }
+    if (names[_i].status == -EINVAL && names[_i].name[0] == '/') {
         ck_assert_ptr_nonnull(strstr(seen->fault.text, "/ns/uts is not a network namespace"));
+    }
 }
 END_TEST
 
@@ -236,8 +246,9 @@ static void as_nobody(const char *name)
 {
     snprintf(seen->name, sizeof seen->name, "%s", name);
     seen->skipped = true;
-    if (geteuid() == 0 && setuid(65534) < 0)
+    if (geteuid() == 0 && setuid(65534) < 0) {
         return;
+    }
     entry_see("self");
 }
 

@@ -93,8 +93,9 @@ static int record_note(const struct sock_record *record, void *context)
 
     ++shown->count;
     shown->port_sum += record->local_port;
-    if (used + 6 < sizeof shown->ports)
+    if (used + 6 < sizeof shown->ports) {
         snprintf(shown->ports + used, sizeof shown->ports - used, "%s%x", used > 0 ? " " : "", record->local_port);
+    }
     return shown->count == shown->stop_at ? -ECANCELED : 0;
 }
 
@@ -311,10 +312,12 @@ START_TEST(whole_files)
     struct shown shown = {0};
     struct source_fault fault;
 
-    if (files[_i].tcp != NULL)
+    if (files[_i].tcp != NULL) {
         file_write("tcp", files[_i].tcp, strlen(files[_i].tcp));
-    if (files[_i].tcp6 != NULL)
+    }
+    if (files[_i].tcp6 != NULL) {
         file_write("tcp6", files[_i].tcp6, strlen(files[_i].tcp6));
+    }
     request.families = files[_i].families;
     ck_assert_int_eq(folder_scan(&request, &shown, &fault), files[_i].status);
     ck_assert_str_eq(shown.ports, files[_i].ports);
@@ -435,8 +438,9 @@ START_TEST(many_rows)
     ck_assert_ptr_nonnull(content);
     length = (size_t)snprintf(content, capacity, HEADING);
     /* widths that differ, so that rows meet the buffer's end in every way */
-    for (int i = 0; i < MANY; ++i)
+    for (int i = 0; i < MANY; ++i) {
         length += (size_t)snprintf(content + length, capacity - length, format, i, (unsigned)i, i % 60, "");
+    }
     file_write("tcp", content, length);
     free(content);
     ck_assert_int_eq(folder_scan(&everything, &shown, &fault), 0);
@@ -523,8 +527,9 @@ START_TEST(this_machine)
     int listener = socket(AF_INET, (_i % 2 == 0 ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
 
     ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, length), 0);
-    if (_i % 2 == 0)
+    if (_i % 2 == 0) {
         ck_assert_int_eq(listen(listener, 1), 0);
+    }
     ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &length), 0);
     port = (struct source_ports){ntohs(address.sin_port), ntohs(address.sin_port)};
     mine.ports = &port;
@@ -550,8 +555,9 @@ static bool proc_replace(void)
     int file;
 
     if (mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 || mount("none", "/proc", "tmpfs", 0, NULL) < 0 ||
-        mkdir("/proc/net", 0755) < 0)
+        mkdir("/proc/net", 0755) < 0) {
         return false;
+    }
     file = open("/proc/net/tcp", O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
     return file >= 0 && write(file, content, strlen(content)) == (ssize_t)strlen(content) && close(file) == 0;
 }
@@ -584,13 +590,15 @@ static void lack_see(int index, struct seen *seen)
 
     seen->skipped = true;
     if (!child_privilege_get() || unshare(CLONE_NEWNS) < 0 || !proc_replace() ||
-        (lacks[index].socket_errno != 0 && !child_socket_deny(lacks[index].socket_errno)))
+        (lacks[index].socket_errno != 0 && !child_socket_deny(lacks[index].socket_errno))) {
         return;
+    }
     seen->skipped = false;
     request.families = lacks[index].families;
     seen->status = procfs_open(&source, "/proc/net", &seen->fault);
-    if (seen->status < 0)
+    if (seen->status < 0) {
         return;
+    }
     seen->status = source->scan(source, &request, record_note, &seen->shown, &seen->fault);
     source->free(source);
 }
@@ -628,8 +636,9 @@ int main(void)
     TCase *machine = tcase_create("this machine");
     bool little_endian = htonl(1) != 1;
 
-    if (little_endian)
+    if (little_endian) {
         tcase_add_loop_test(lines, good_line, 0, COUNT(good_lines));
+    }
     tcase_add_loop_test(lines, bad_line, 0, COUNT(bad_lines));
     tcase_add_test(lines, line_bytes);
     suite_add_tcase(suite, lines);
@@ -638,8 +647,9 @@ int main(void)
     tcase_add_loop_test(content, whole_files, 0, COUNT(files));
     tcase_add_test(content, protocols_apart);
     tcase_add_test(content, cut_anywhere);
-    if (little_endian)
+    if (little_endian) {
         tcase_add_loop_test(content, requested, 0, COUNT(requests));
+    }
     tcase_add_test(content, visit_ends_it);
     tcase_add_test(content, many_rows);
     tcase_add_test(content, endless_line);

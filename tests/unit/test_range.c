@@ -307,8 +307,9 @@ START_TEST(reads_the_nearest_double)
         char *cursor = text + 2;
 
         for (int digit = 0; digit < DIGITS; digit++) {
-            if (digit == DIGITS - fraction_digits)
+            if (digit == DIGITS - fraction_digits) {
                 *cursor++ = '.';
+            }
             *cursor++ = (char)('0' + unit_random(&random) % 10);
         }
         *cursor = '\0';

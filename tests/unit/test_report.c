@@ -57,8 +57,9 @@ static size_t count_of(const char *text, const char *part)
 {
     size_t count = 0;
 
-    for (text = strstr(text, part); text != NULL; text = strstr(text + strlen(part), part))
+    for (text = strstr(text, part); text != NULL; text = strstr(text + strlen(part), part)) {
         count++;
+    }
     return count;
 }
 
@@ -70,8 +71,9 @@ static char *repeat(const char *lead, const char *part, size_t times, const char
 
     ck_assert_ptr_nonnull(text);
     cursor = stpcpy(text, lead);
-    for (size_t i = 0; i < times; i++)
+    for (size_t i = 0; i < times; i++) {
         cursor = stpcpy(cursor, part);
+    }
     stpcpy(cursor, end);
     return text;
 }
@@ -268,8 +270,9 @@ START_TEST(cuts_prose_from_many_calls)
     char wanted[500];
 
     report_prose(report, "%s", row->lead);
-    for (size_t i = 0; i < row->times; i++)
+    for (size_t i = 0; i < row->times; i++) {
         report_prose(report, "%s", row->part);
+    }
     snprintf(wanted, sizeof wanted, "DUALSTACK OK: %s\n", shown);
     assert_answer(report, STATE_OK, wanted);
     free(shown);
@@ -327,8 +330,9 @@ static struct report *report_of_many_lines(size_t limit)
             report_note(report, "n");
             report_note(report, "m");
         }
-        if (i % 3 == 2)
+        if (i % 3 == 2) {
             report_note(report, "a note for %d that is rather long", i);
+        }
     }
     return report;
 }
@@ -339,8 +343,9 @@ static size_t lines_left_out(const char *tail)
     char *end = NULL;
     size_t count;
 
-    if (strcmp(tail, "...\n") == 0)
+    if (strcmp(tail, "...\n") == 0) {
         return 0;
+    }
     ck_assert_msg(strncmp(tail, start, strlen(start)) == 0, "the last line is \"%s\"", tail);
     count = strtoul(tail + strlen(start), &end, 10);
     ck_assert_str_eq(end, " more\n");
@@ -355,8 +360,9 @@ static bool fits_with_one_more(const char *whole, size_t kept, size_t limit)
     const size_t left_out = count_of(next, "\\_[");
     char tail[40] = "...\n";
 
-    if (left_out > 0)
+    if (left_out > 0) {
         snprintf(tail, sizeof tail, "... and %zu more\n", left_out);
+    }
     return (size_t)(next - whole) + strlen(tail) <= limit;
 }
 
@@ -373,8 +379,9 @@ START_TEST(stays_within_the_limit)
     if (strlen(whole) <= limit) {
         ck_assert_str_eq(text, whole);
     } else {
-        for (kept = length - 1; kept > 0 && text[kept - 1] != '\n';)
+        for (kept = length - 1; kept > 0 && text[kept - 1] != '\n';) {
             kept--;
+        }
         ck_assert_mem_eq(text, whole, kept);
         ck_assert_uint_eq(count_of(whole + kept, "\\_["), lines_left_out(text + kept));
         ck_assert_msg(!fits_with_one_more(whole, kept, limit), "room for another line was left");
@@ -468,8 +475,9 @@ START_TEST(has_no_limit_when_asked)
     char *text;
 
     report_prose(report, "many");
-    for (int i = 0; i < 20000; i++)
+    for (int i = 0; i < 20000; i++) {
         report_line(report, STATE_OK, "%d", i);
+    }
     text = report_end(report, STATE_OK);
     ck_assert_uint_eq(count_of(text, "\\_[OK]"), 20000);
     ck_assert_ptr_nonnull(strstr(text, "\n\\_[OK] 19999\n"));
@@ -548,8 +556,9 @@ START_TEST(prose_gives_way_to_the_count)
     char *wanted = repeat("DUALSTACK OK: ", "p", 200 - 14 - 3 - 1 - 16, "...\n... and 12 more\n");
 
     report_prose(report, "%s", prose);
-    for (int i = 0; i < 12; i++)
+    for (int i = 0; i < 12; i++) {
         report_line(report, STATE_OK, "line %d", i);
+    }
     assert_answer(report, STATE_OK, wanted);
     free(wanted);
     free(prose);
@@ -599,10 +608,12 @@ START_TEST(holds_for_random_bytes)
     for (int i = 0; i < 40; i++) {
         char bytes[120];
 
-        for (size_t at = 0; at < sizeof bytes; at++)
+        for (size_t at = 0; at < sizeof bytes; at++) {
             bytes[at] = (char)(unit_random(&random) & 0xFF);
-        if (i % 4 == 0)
+        }
+        if (i % 4 == 0) {
             report_prose(report, "%.*s", (int)sizeof bytes, bytes);
+        }
         report_line(report, STATE_OK, "%.*s", (int)sizeof bytes, bytes);
     }
     report_prose(report, "end");
@@ -615,8 +626,9 @@ START_TEST(holds_for_random_bytes)
         lines++;
     }
     ck_assert_uint_gt(lines, 2);
-    for (const char *byte = text; *byte != '\0'; byte++)
+    for (const char *byte = text; *byte != '\0'; byte++) {
         ck_assert_msg((unsigned char)*byte >= 0x20 || *byte == '\n', "byte 0x%02x", (unsigned)*byte);
+    }
     free(text);
 }
 END_TEST

@@ -75,12 +75,13 @@ static void mountinfo_write(const char *format)
     ck_assert_ptr_nonnull(file);
     ck_assert_int_eq(stat(folder, &status), 0);
     for (const char *at = format; *at != '\0'; ++at) {
-        if (strncmp(at, "DEV", 3) == 0)
+        if (strncmp(at, "DEV", 3) == 0) {
             fprintf(file, "%u:%u", major(status.st_dev), minor(status.st_dev));
-        else if (strncmp(at, "DIR", 3) == 0)
+        } else if (strncmp(at, "DIR", 3) == 0) {
             fputs(folder, file);
-        else
+        } else {
             fputc(*at, file);
+        }
         at += strncmp(at, "DEV", 3) == 0 || strncmp(at, "DIR", 3) == 0 ? 2 : 0;
     }
     ck_assert_int_eq(fclose(file), 0);
@@ -170,8 +171,9 @@ START_TEST(no_mount)
     struct unit_table *table = NULL;
     uint64_t id = 1;
 
-    if (broken[_i].mountinfo != NULL)
+    if (broken[_i].mountinfo != NULL) {
         mountinfo_write(broken[_i].mountinfo);
+    }
     ck_assert_int_eq(unit_table_read_from(&table, mountinfo, &id, 1, &fault), broken[_i].status);
     ck_assert_ptr_null(table);
     ck_assert_msg(strncmp(fault.text, broken[_i].fault, strlen(broken[_i].fault)) == 0, "%s", fault.text);
@@ -254,8 +256,9 @@ START_TEST(other_entries)
     close(file);
     mountinfo_write(CGROUP2("/", "DIR/two"));
     table = table_read(ids, COUNT(ids));
-    for (size_t i = 0; i < COUNT(ids); ++i)
+    for (size_t i = 0; i < COUNT(ids); ++i) {
         ck_assert_ptr_null(unit_table_path(table, ids[i]));
+    }
     unit_table_free(table);
 }
 END_TEST
@@ -269,8 +272,9 @@ START_TEST(deep_and_wide)
     struct rlimit before;
     uint64_t ids[2];
 
-    for (int i = 0; i < 300; ++i)
+    for (int i = 0; i < 300; ++i) {
         strcat(name, "/deeper");
+    }
     ids[0] = directory_make(name);
     for (int i = 0; i < 500; ++i) {
         snprintf(name, sizeof name, "two/wide/%d.scope", i);
@@ -338,8 +342,9 @@ START_TEST(unreadable_directory)
         struct source_fault fault;
         bool right;
 
-        if (geteuid() == 0 && setuid(65534) < 0)
+        if (geteuid() == 0 && setuid(65534) < 0) {
             child_end(false);
+        }
         right = unit_table_read_from(&table, mountinfo, ids, COUNT(ids), &fault) == 0 &&
                 strcmp(unit_table_path(table, ids[0]), "/closed") == 0 && unit_table_path(table, ids[1]) == NULL &&
                 strcmp(unit_table_path(table, ids[2]), "/open/inner") == 0;
@@ -366,8 +371,9 @@ START_TEST(this_machine)
         uint64_t id;
 
         snprintf(path, sizeof path, "%s/cgroup.procs", places[i]);
-        if (access(path, F_OK) < 0 || access("/proc/self/mountinfo", F_OK) < 0)
+        if (access(path, F_OK) < 0 || access("/proc/self/mountinfo", F_OK) < 0) {
             continue;
+        }
         snprintf(expected, sizeof expected, "/test_unit-%ld.scope", (long)getpid());
         snprintf(path, sizeof path, "%s%s", places[i], expected);
         if (mkdir(path, 0755) < 0) {
@@ -377,8 +383,9 @@ START_TEST(this_machine)
         ck_assert_int_eq(stat(path, &status), 0);
         id = status.st_ino;
         ck_assert_msg(unit_table_read(&table, &id, 1, &fault) == 0, "%s", fault.text);
-        if (strcmp(expected, "/") != 0)
+        if (strcmp(expected, "/") != 0) {
             rmdir(path);
+        }
         ck_assert_pstr_eq(unit_table_path(table, id), expected);
         unit_table_free(table);
     }
