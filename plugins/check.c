@@ -1,47 +1,40 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * The program's main job: look, judge, look again where a breach rests on absence, and tell.
+ * The check: takes a snapshot, judges it, takes another where a breach rests on something missing, and answers.
  */
 #include "config.h"
 
 #include "check.h"
 
+#include "audit/day.h"
 #include "deadline.h"
-#include "owners.h"
-#include "tell_json.h"
-#include "tell_text.h"
+#include "render/json.h"
+#include "render/text.h"
 
 #include <errno.h>
 #include <time.h>
 
 /*
- * A daemon that restarts is gone for a moment. A breach because something is not there is told only when two looks this
- * far apart agree: 20 ms were enough to see none falsely, at once 0.9 % were.
+ * A daemon that restarts is gone for a moment. A breach because something is missing is reported only when two
+ * snapshots this far apart agree: at 20 ms none was reported falsely, at once 0.9 % were.
  */
-#define SECOND_LOOK_NANOSECONDS 50000000L
+#define SECOND_ATTEMPT_NANOSECONDS 50000000L
 
-/* Where each look finds something else missing, this many are enough. */
-#define LOOKS_MOST 5
+/* Where each attempt finds something else missing, this many are enough. */
+#define ATTEMPTS_MOST 5
 
-#define DAY_SECONDS 86400
-
-/* One look and its verdict. */
-struct sight {
-    struct look *look;
+/* One snapshot and its verdict. */
+struct attempt {
+    struct snapshot *snapshot;
     struct judge_verdict *verdict;
 };
 
-static void sight_clear(struct sight *sight)
+static void attempt_clear(struct attempt *attempt)
 {
-    judge_free(sight->verdict);
-    look_free(sight->look);
-    *sight = (struct sight){NULL, NULL};
-}
-
-static int32_t day_of(time_t time)
-{
-    return (int32_t)(time / DAY_SECONDS);
+    judge_free(attempt->verdict);
+    snapshot_free(attempt->snapshot);
+    *attempt = (struct attempt){NULL, NULL};
 }
 
 static bool asks_for_units(const struct policy *policy)
@@ -54,40 +47,50 @@ static bool asks_for_units(const struct policy *policy)
     return false;
 }
 
-static int sight_judge(const struct options *options, const struct policy *policy, struct sight *sight)
+static int attempt_judge(const struct options *options, const struct policy *policy, struct attempt *attempt)
 {
     struct judge_question question = {
         .policy = policy,
-        .tally = sight->look->tally,
+        .tally = attempt->snapshot->tally,
         .warning = options->warning_set ? &options->warning : NULL,
         .critical = options->critical_set ? &options->critical : NULL,
-        .today = day_of(sight->look->time),
+        .today = day_of(attempt->snapshot->time),
         .everything = options->json || policy->rule_count == 0,
     };
-    int result = asks_for_units(policy) ? owners_find(sight->look) : 0;
+    int result = asks_for_units(policy) ? snapshot_owners_find(attempt->snapshot, deadline_stage) : 0;
 
     deadline_stage("judging");
-    return result != 0 ? result : judge(&question, &sight->verdict);
+    return result != 0 ? result : judge(&question, &attempt->verdict);
 }
 
 /* Is more told than what the policy judges? */
 static bool tells_everything(const struct options *options)
 {
-    return options->json || options->perfdata == OPTIONS_PERFDATA_FULL;
+    return options->json || options->perfdata == VIEW_PERFDATA_FULL;
 }
 
-static int sight_take(const struct options *options, const struct policy *policy, struct sight *sight)
+struct snapshot_request check_snapshot_request(const struct options *options, const struct policy *policy)
 {
-    bool whole = tells_everything(options);
-    struct look_request request = {
-        .options = options,
+    return (struct snapshot_request){
+        .sources = {.choice = options->source, .copies = options->procfs, .progress = deadline_stage},
+        .namespace = options->netns,
         .policy = policy,
-        .depth = whole ? LOOK_ALL : LOOK_MAPPED_JUDGED,
-        .every_protocol = whole,
+        .depth = SNAPSHOT_MAPPED_JUDGED,
+        .keeps_questions = options->verbose >= 3,
     };
-    int result = look_take(&request, &sight->look);
+}
 
-    return result != 0 ? result : sight_judge(options, policy, sight);
+static int attempt_take(const struct options *options, const struct policy *policy, struct attempt *attempt)
+{
+    struct snapshot_request request = check_snapshot_request(options, policy);
+    int result;
+
+    if (tells_everything(options)) {
+        request.depth = SNAPSHOT_ALL;
+        request.every_protocol = true;
+    }
+    result = snapshot_take(&request, &attempt->snapshot);
+    return result != 0 ? result : attempt_judge(options, policy, attempt);
 }
 
 static bool is_absent(const struct judge_service *service)
@@ -123,9 +126,9 @@ static bool all_confirmed(const struct judge_verdict *verdict, const struct judg
     return true;
 }
 
-static void second_look_wait(void)
+static void second_attempt_wait(void)
 {
-    struct timespec left = {.tv_nsec = SECOND_LOOK_NANOSECONDS};
+    struct timespec left = {.tv_nsec = SECOND_ATTEMPT_NANOSECONDS};
     int result;
 
     deadline_stage("waiting for a second look");
@@ -134,19 +137,20 @@ static void second_look_wait(void)
     } while (result != 0 && errno == EINTR);
 }
 
-/* Looks until every breach by absence was seen twice in a row. */
-static int sight_confirm(const struct options *options, const struct policy *policy, struct sight *sight)
+/* Takes snapshots until every breach by absence was seen twice in a row. */
+static int attempt_confirm(const struct options *options, const struct policy *policy, struct attempt *attempt)
 {
     int result = 0;
 
-    for (int looks = 1; result == 0 && looks < LOOKS_MOST && judge_rests_on_absence(sight->verdict); looks++) {
-        struct sight earlier = *sight;
+    for (int attempts = 1; result == 0 && attempts < ATTEMPTS_MOST && judge_rests_on_absence(attempt->verdict);
+         attempts++) {
+        struct attempt earlier = *attempt;
         bool confirmed;
-        *sight = (struct sight){NULL, NULL};
-        second_look_wait();
-        result = sight_take(options, policy, sight);
-        confirmed = result == 0 && all_confirmed(sight->verdict, earlier.verdict);
-        sight_clear(&earlier);
+        *attempt = (struct attempt){NULL, NULL};
+        second_attempt_wait();
+        result = attempt_take(options, policy, attempt);
+        confirmed = result == 0 && all_confirmed(attempt->verdict, earlier.verdict);
+        attempt_clear(&earlier);
         if (confirmed) {
             break;
         }
@@ -154,58 +158,62 @@ static int sight_confirm(const struct options *options, const struct policy *pol
     return result;
 }
 
-static int sight_tell(const struct options *options, const struct policy *policy, const struct sight *sight,
-                      struct answer *answer)
+static int attempt_tell(const struct options *options, const struct policy *policy, const struct attempt *attempt,
+                        struct answer *answer)
 {
-    struct judged_case judged = {
-        .options = options,
+    struct view view = {
         .policy = policy,
-        .look = sight->look,
-        .verdict = sight->verdict,
-        .today = day_of(sight->look->time),
+        .snapshot = attempt->snapshot,
+        .verdict = attempt->verdict,
+        .warning = options->warning_set ? &options->warning : NULL,
+        .critical = options->critical_set ? &options->critical : NULL,
+        .today = day_of(attempt->snapshot->time),
+        .verbose = options->verbose,
+        .perfdata = options->perfdata,
     };
     int result = 0;
 
     /* Owners are only looked up for those who read about them. */
-    if (options->json || options->verbose > 0 || sight->verdict->state != STATE_OK ||
-        sight->verdict->total.waived > 0) {
-        result = owners_find(sight->look);
+    if (options->json || options->verbose > 0 || attempt->verdict->state != STATE_OK ||
+        attempt->verdict->total.waived > 0) {
+        result = snapshot_owners_find(attempt->snapshot, deadline_stage);
     }
-    answer->state = sight->verdict->state;
-    answer->total = sight->verdict->total;
+    answer->state = attempt->verdict->state;
+    answer->total = attempt->verdict->total;
     if (result != 0) {
         return result;
     }
-    return options->json ? tell_json(&judged, &answer->text, &answer->length)
-                         : tell_text(&judged, &answer->text, &answer->length);
+    return options->json ? json_verdict(&view, &answer->text, &answer->length)
+                         : text_verdict(&view, &answer->text, &answer->length);
 }
 
-int check_look(const struct options *options, const struct policy *policy, struct look *look, struct answer *answer)
+int check_snapshot(const struct options *options, const struct policy *policy, struct snapshot *snapshot,
+                   struct answer *answer)
 {
-    struct sight sight = {.look = look};
+    struct attempt attempt = {.snapshot = snapshot};
     int result;
 
-    look_remark_choose(look, policy, tells_everything(options));
-    result = sight_judge(options, policy, &sight);
+    snapshot_remark_choose(snapshot, policy, tells_everything(options));
+    result = attempt_judge(options, policy, &attempt);
     if (result == 0) {
-        result = sight_tell(options, policy, &sight, answer);
+        result = attempt_tell(options, policy, &attempt, answer);
     }
-    judge_free(sight.verdict);
+    judge_free(attempt.verdict);
     return result;
 }
 
 int check_host(const struct options *options, const struct policy *policy, struct answer *answer)
 {
-    struct sight sight = {NULL, NULL};
-    int result = sight_take(options, policy, &sight);
+    struct attempt attempt = {NULL, NULL};
+    int result = attempt_take(options, policy, &attempt);
 
     /* Copies of another host's files do not change. */
     if (result == 0 && options->procfs == NULL) {
-        result = sight_confirm(options, policy, &sight);
+        result = attempt_confirm(options, policy, &attempt);
     }
     if (result == 0) {
-        result = sight_tell(options, policy, &sight, answer);
+        result = attempt_tell(options, policy, &attempt, answer);
     }
-    sight_clear(&sight);
+    attempt_clear(&attempt);
     return result;
 }

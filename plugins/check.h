@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * The program's main job: look, judge, look again where a breach rests on absence, and tell.
+ * The program's main job: snapshot, judge, look again where a breach rests on absence, and tell.
  */
 /* Named after the program, as libcheck's check.h has taken CHECK_H. */
 #ifndef CHECK_DUALSTACK_CHECK_H
@@ -9,9 +9,9 @@
 
 #include "audit/judge.h"
 #include "audit/policy.h"
-#include "look.h"
 #include "options.h"
 #include "plugin/state.h"
+#include "snapshot/snapshot.h"
 
 /* An answer ready to be written; `text` is malloc'd. */
 struct answer {
@@ -21,10 +21,14 @@ struct answer {
     struct judge_total total; /* of a host that was judged */
 };
 
+/* A snapshot of this host as the options ask for it, of the listeners that the policy judges. */
+struct snapshot_request check_snapshot_request(const struct options *options, const struct policy *policy);
+
 /* Judges this host by a policy without errors. Returns 0 and *answer, or -ENOMEM. */
 int check_host(const struct options *options, const struct policy *policy, struct answer *answer);
 
 /* Judges what a look found, on the day it was taken. Returns 0 and *answer, or -ENOMEM. */
-int check_look(const struct options *options, const struct policy *policy, struct look *look, struct answer *answer);
+int check_snapshot(const struct options *options, const struct policy *policy, struct snapshot *snapshot,
+                   struct answer *answer);
 
 #endif

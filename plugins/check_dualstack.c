@@ -13,13 +13,13 @@
 #include "lint.h"
 #include "list.h"
 #include "options.h"
-#include "output.h"
 #include "plugin/report.h"
 #include "policy_load.h"
+#include "render/json.h"
+#include "render/text.h"
 #include "replay.h"
 #include "socket/netns.h"
-#include "tell_json.h"
-#include "tell_text.h"
+#include "stdout.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -31,8 +31,8 @@ static int failure_build(const struct options *options, enum state state, const 
                          const char *usage, struct answer *answer)
 {
     answer->state = state;
-    return options->json ? tell_json_failure(state, sentences, count, &answer->text, &answer->length)
-                         : tell_text_failure(state, sentences, count, usage, &answer->text, &answer->length);
+    return options->json ? json_failure(state, sentences, count, &answer->text, &answer->length)
+                         : text_failure(state, sentences, count, usage, &answer->text, &answer->length);
 }
 
 static int mistake_tell(const struct options *options, const struct options_mistake *mistake, struct answer *answer)
@@ -105,7 +105,7 @@ static int options_read(struct options *options, struct extra_opts *extra, int a
     return result;
 }
 
-static int namespace_enter(const struct options *options, struct source_fault *fault)
+static int namespace_enter(const struct options *options, struct fault *fault)
 {
     deadline_stage("entering the network namespace");
     return options->netns != NULL ? netns_enter(options->netns, fault) : 0;
@@ -130,7 +130,7 @@ static int mode_run(const struct options *options, struct answer *answer)
 {
     const struct mode *mode = &modes[options->mode];
     struct policy *policy = NULL;
-    struct source_fault fault;
+    struct fault fault;
     int result = policy_load(options, &policy);
 
     if (result != 0) {
@@ -156,7 +156,7 @@ static int help_tell(enum options_mode mode)
 
     snprintf(version, sizeof version, "check_dualstack " PACKAGE_VERSION "%s%s%s\n", library != NULL ? " (" : "",
              library != NULL ? library : "", library != NULL ? ")" : "");
-    return output_answer(text, strlen(text), STATE_UNKNOWN);
+    return stdout_answer(text, strlen(text), STATE_UNKNOWN);
 }
 
 /* In either form, with no memory but the stack's. */
@@ -168,7 +168,7 @@ static int out_of_memory_tell(bool json)
     char object[512];
 
     if (!json || gmtime_r(&now, &fields) == NULL) {
-        return output_answer(text, strlen(text), STATE_UNKNOWN);
+        return stdout_answer(text, strlen(text), STATE_UNKNOWN);
     }
     strftime(object, sizeof object,
              "{\"plugin\":\"check_dualstack\",\"version\":\"" PACKAGE_VERSION
@@ -176,7 +176,7 @@ static int out_of_memory_tell(bool json)
              "\"netns\":null,\"namespace\":null,\"ipv6\":null,\"state\":\"UNKNOWN\",\"summary\":\"out of memory\","
              "\"services\":[],\"totals\":{},\"errors\":[\"out of memory\"]}\n",
              &fields);
-    return output_answer(object, strlen(object), STATE_UNKNOWN);
+    return stdout_answer(object, strlen(object), STATE_UNKNOWN);
 }
 
 /* Writes the answer, unless its mode has written it already. Returns the exit code. */
@@ -185,7 +185,7 @@ static int answer_give(int result, bool json, const struct answer *answer)
     if (result != 0) {
         return out_of_memory_tell(json);
     }
-    return answer->text != NULL ? output_answer(answer->text, answer->length, answer->state) : (int)answer->state;
+    return answer->text != NULL ? stdout_answer(answer->text, answer->length, answer->state) : (int)answer->state;
 }
 
 int main(int argc, char **argv)
@@ -198,7 +198,7 @@ int main(int argc, char **argv)
     int result;
     int exit_code;
 
-    output_prepare();
+    stdout_prepare();
     result = options_read(&options, &extra, argc, argv, &mistake);
     helps = only_tells_help(&options);
     if (result == 0 && !helps) {

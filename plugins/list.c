@@ -8,16 +8,17 @@
 
 #include "list.h"
 
+#include "capture/json_value.h"
 #include "deadline.h"
-#include "json_text.h"
-#include "names.h"
-#include "pen.h"
+#include "lines.h"
+#include "plugin/escape.h"
+#include "render/json.h"
+#include "render/netstat.h"
+#include "render/text.h"
+#include "snapshot/owners.h"
+#include "snapshot/sources.h"
 #include "socket/host.h"
-#include "socket/netlink.h"
-#include "socket/procfs.h"
-#include "tell_json.h"
-#include "tell_text.h"
-#include "wire.h"
+#include "socket/protocol.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -25,14 +26,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROCFS_DIRECTORY "/proc/net"
-
-/* An interrupted answer is asked for anew this often before it counts as a failure. */
-#define TRIES 5
-
 /* Each family of each protocol can break off, and the host's facts too. */
 #define TROUBLES (RECORD_PROTOCOLS * RECORD_FAMILIES + 1)
 #define TROUBLE_SIZE 640
+
+/* Longer names of users and units are cut. */
+#define OWNER_TEXT_SIZE 1024
 
 /* Of each protocol, and of units. */
 #define REMARKS (RECORD_PROTOCOLS + 1)
@@ -62,32 +61,18 @@ static const char *const headings[COLUMNS] = {
     [COLUMN_UNIT] = "Unit",
 };
 
-static const char *const upper_names[RECORD_PROTOCOLS] = {[RECORD_TCP] = "TCP", [RECORD_UDP] = "UDP"};
-
-/* Where a protocol is read from, in the order they are tried. */
-enum place {
-    PLACE_NETLINK,
-    PLACE_PROCFS,
-    PLACE_NONE
-};
-
 struct list {
     const struct options *options;
-    enum place place[RECORD_PROTOCOLS];
-    struct source *source[PLACE_NONE];
-    struct source_fault fault[RECORD_PROTOCOLS][PLACE_NONE]; /* why the place did not answer */
-    struct names users;
-    struct names units;
-    struct source_fault unit_fault;
+    struct sources *sources;
+    struct owners owners;
     size_t width[COLUMNS];
     enum record_family family; /* that is printed now */
-    const char *stage;
-    size_t shown; /* rows of this scan */
+    size_t shown;              /* rows of this scan */
     uint64_t rows;
     char trouble[TROUBLES][TROUBLE_SIZE]; /* what could not be read, a sentence each */
     size_t trouble_count;
-    struct pen pen;
-    struct wire wire;
+    struct lines lines;
+    struct netstat netstat;
 };
 
 struct row {
@@ -96,13 +81,15 @@ struct row {
     char send[sizeof "4294967295"];
     char local[RECORD_ENDPOINT_SIZE];
     char foreign[RECORD_ENDPOINT_SIZE];
+    char user[OWNER_TEXT_SIZE];
+    char unit[OWNER_TEXT_SIZE];
 };
 
 /* --- output ------------------------------------------------------------------------------------------------------ */
 
 static void width_raise(struct list *list, enum column column, const char *text)
 {
-    size_t width = pen_width(text);
+    size_t width = lines_width(text);
 
     if (width > list->width[column]) {
         list->width[column] = width;
@@ -114,17 +101,17 @@ static void cells_print(struct list *list, const char *const cell[COLUMNS])
     for (int i = 0; i < COLUMNS; i++) {
         bool is_number = i == COLUMN_RECEIVE || i == COLUMN_SEND;
         if (is_number) {
-            pen_pad(&list->pen, cell[i], list->width[i]);
+            lines_pad(&list->lines, cell[i], list->width[i]);
         }
-        pen_write(cell[i], strlen(cell[i]), &list->pen);
+        lines_write(cell[i], strlen(cell[i]), &list->lines);
         if (!is_number && i != COLUMN_UNIT) {
-            pen_pad(&list->pen, cell[i], list->width[i]);
+            lines_pad(&list->lines, cell[i], list->width[i]);
         }
         if (i != COLUMN_UNIT) {
-            pen_write("  ", 2, &list->pen);
+            lines_write("  ", 2, &list->lines);
         }
     }
-    pen_line_end(&list->pen);
+    lines_line_end(&list->lines);
 }
 
 __attribute__((format(printf, 2, 3))) static void trouble_keep(struct list *list, const char *format, ...)
@@ -141,16 +128,6 @@ __attribute__((format(printf, 2, 3))) static void trouble_keep(struct list *list
 
 /* --- owners ------------------------------------------------------------------------------------------------------ */
 
-static int owners_learn(struct list *list)
-{
-    int result;
-
-    deadline_stage("looking up units and users");
-    /* Copies can be another host's, whose users are not this one's. */
-    result = names_learn_users(&list->users, list->options->procfs != NULL);
-    return result != 0 ? result : names_learn_units(&list->units, &list->unit_fault);
-}
-
 /* The kernel tells uid 0 for what no process holds (any more). */
 static bool has_user(const struct sock_record *record)
 {
@@ -162,41 +139,57 @@ static bool has_user(const struct sock_record *record)
     return record->uid != 0 || (may_be_nobodys & SOURCE_STATE(record->state)) == 0;
 }
 
-static int owners_meet(struct list *list, const struct sock_record *record)
+static int owners_note(struct list *list, const struct sock_record *record)
 {
-    bool user_kept = !has_user(record) || names_find(&list->users, record->uid) != NULL;
-    bool unit_kept = record->cgroup == 0 || names_find(&list->units, record->cgroup) != NULL;
+    int result = has_user(record) ? owners_user_note(&list->owners, record->uid) : 0;
 
-    return user_kept && unit_kept ? 0 : -ENOMEM;
+    return result != 0 || record->cgroup == 0 ? result : owners_unit_note(&list->owners, record->cgroup);
 }
 
-/* NULL where the owner is not told. */
+/* Both NULL where the owner is not told. */
 struct owner {
-    const char *user;
-    const char *unit;
+    const struct owners_entry *user;
+    const struct owners_entry *unit;
 };
 
 /* Looks them up when they came after the first scan. */
 static int owner_find(struct list *list, const struct sock_record *record, struct owner *owner)
 {
-    int result = owners_meet(list, record);
-    struct name *user;
-    struct name *unit;
+    int result = owners_note(list, record);
 
     *owner = (struct owner){NULL, NULL};
     if (result != 0) {
         return result;
     }
-    user = has_user(record) ? names_find(&list->users, record->uid) : NULL;
-    unit = record->cgroup != 0 ? names_find(&list->units, record->cgroup) : NULL;
-    if ((user != NULL && user->text == NULL) || (unit != NULL && unit->text == NULL)) {
-        result = owners_learn(list);
-    }
-    if (result == 0) {
-        owner->user = user != NULL ? user->text : NULL;
-        owner->unit = unit != NULL ? unit->text : NULL;
+    owner->user = has_user(record) ? owners_user(&list->owners, record->uid) : NULL;
+    owner->unit = record->cgroup != 0 ? owners_unit(&list->owners, record->cgroup) : NULL;
+    if ((owner->user != NULL && !owner->user->asked) || (owner->unit != NULL && !owner->unit->asked)) {
+        result = owners_look_up(&list->owners);
     }
     return result;
+}
+
+/* The user's name or number, made harmless. Returns text. */
+static const char *user_format(char text[static OWNER_TEXT_SIZE], const struct owners_entry *user)
+{
+    if (user == NULL) {
+        snprintf(text, OWNER_TEXT_SIZE, "-");
+    } else if (user->name == NULL) {
+        snprintf(text, OWNER_TEXT_SIZE, "%lu", (unsigned long)user->id);
+    } else {
+        escape_copy(text, OWNER_TEXT_SIZE, user->name, strlen(user->name), ESCAPE_TEXT);
+    }
+    return text;
+}
+
+static const char *unit_format(char text[static OWNER_TEXT_SIZE], const struct owners_entry *unit)
+{
+    if (unit == NULL || unit->name == NULL) {
+        snprintf(text, OWNER_TEXT_SIZE, "%s", unit != NULL && unit->state == TALLY_UNIT_GONE ? "(gone)" : "-");
+    } else {
+        escape_copy(text, OWNER_TEXT_SIZE, unit->name, strlen(unit->name), ESCAPE_TEXT);
+    }
+    return text;
 }
 
 /* --- rows -------------------------------------------------------------------------------------------------------- */
@@ -206,21 +199,21 @@ static void row_make(const struct list *list, const struct sock_record *record, 
 {
     snprintf(row->receive, sizeof row->receive, "%u", (unsigned)record->receive_queue);
     snprintf(row->send, sizeof row->send, "%u", (unsigned)record->send_queue);
-    row->cell[COLUMN_PROTO] = wire_proto(record);
+    row->cell[COLUMN_PROTO] = netstat_proto(record);
     row->cell[COLUMN_RECEIVE] = row->receive;
     row->cell[COLUMN_SEND] = row->send;
-    row->cell[COLUMN_LOCAL] = wire_endpoint_format(row->local, record->family, &record->local, record->local_port);
+    row->cell[COLUMN_LOCAL] = netstat_endpoint_format(row->local, record->family, &record->local, record->local_port);
     row->cell[COLUMN_FOREIGN] =
-        wire_endpoint_format(row->foreign, record->family, &record->remote, record->remote_port);
-    row->cell[COLUMN_STATE] = wire_state(record);
-    row->cell[COLUMN_WIRE] = wire_words(&list->wire, record);
-    row->cell[COLUMN_USER] = owner->user != NULL ? owner->user : "-";
-    row->cell[COLUMN_UNIT] = owner->unit != NULL ? owner->unit : "-";
+        netstat_endpoint_format(row->foreign, record->family, &record->remote, record->remote_port);
+    row->cell[COLUMN_STATE] = netstat_state(record);
+    row->cell[COLUMN_WIRE] = netstat_words(&list->netstat, record);
+    row->cell[COLUMN_USER] = user_format(row->user, owner->user);
+    row->cell[COLUMN_UNIT] = unit_format(row->unit, owner->unit);
 }
 
 static void row_print(struct list *list, const struct sock_record *record, const struct owner *owner)
 {
-    char sentence[WIRE_SENTENCE_SIZE];
+    char sentence[NETSTAT_SENTENCE_SIZE];
     struct row row = {.cell = {NULL}};
 
     row_make(list, record, owner, &row);
@@ -228,11 +221,11 @@ static void row_print(struct list *list, const struct sock_record *record, const
     if (list->options->verbose == 0) {
         return;
     }
-    wire_explain(sentence, &list->wire, record);
+    netstat_explain(sentence, &list->netstat, record);
     if (*sentence != '\0') {
-        pen_pad(&list->pen, "", list->width[COLUMN_PROTO] + 2);
-        pen_text(&list->pen, sentence);
-        pen_line_end(&list->pen);
+        lines_pad(&list->lines, "", list->width[COLUMN_PROTO] + 2);
+        lines_text(&list->lines, sentence);
+        lines_line_end(&list->lines);
     }
 }
 
@@ -241,17 +234,27 @@ static json_t *v6only_json(enum record_v6only v6only)
     return v6only == RECORD_V6ONLY_UNKNOWN ? json_null() : json_boolean(v6only == RECORD_V6ONLY_YES);
 }
 
-/* null for what is no unit: a path, a cgroup that is gone. */
-static json_t *unit_json(const struct owner *owner)
+static json_t *user_json(const struct owners_entry *user)
 {
-    return json_text_or_null(owner->unit == NULL || strchr("/(-", *owner->unit) != NULL ? NULL : owner->unit);
+    char text[OWNER_TEXT_SIZE];
+
+    return user != NULL ? json_value_text(user_format(text, user)) : json_null();
+}
+
+/* null for what is no unit: a path, a cgroup that is gone. */
+static json_t *unit_json(const struct owners_entry *unit)
+{
+    bool is_unit = unit != NULL && unit->name != NULL && unit->name[0] != '/';
+    char text[OWNER_TEXT_SIZE];
+
+    return is_unit ? json_value_text(unit_format(text, unit)) : json_null();
 }
 
 static int json_print(struct list *list, json_t *object)
 {
-    int result = object == NULL ? -ENOMEM : json_dump_callback(object, pen_write, &list->pen, JSON_COMPACT);
+    int result = object == NULL ? -ENOMEM : json_dump_callback(object, lines_write, &list->lines, JSON_COMPACT);
 
-    pen_line_end(&list->pen);
+    lines_line_end(&list->lines);
     json_decref(object);
     return result == 0 ? 0 : -ENOMEM;
 }
@@ -259,29 +262,30 @@ static int json_print(struct list *list, json_t *object)
 static int row_json_print(struct list *list, const struct sock_record *record, const struct owner *owner)
 {
     bool connected = record->remote_port != 0;
-    char sentence[WIRE_SENTENCE_SIZE];
+    char sentence[NETSTAT_SENTENCE_SIZE];
     char interface[IF_NAMESIZE];
     char local[RECORD_ADDRESS_SIZE];
     char remote[RECORD_ADDRESS_SIZE];
 
-    wire_explain(sentence, &list->wire, record);
+    netstat_explain(sentence, &list->netstat, record);
     host_interface_name(interface, record->interface);
     record_address_format(local, record->family, &record->local);
     record_address_format(remote, record->family, &record->remote);
     return json_print(list,
                       json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:i, s:s?, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o}",
-                                "protocol", record_protocol_name(record->protocol), "family",
+                                "protocol", protocol_name(record->protocol), "family",
                                 record->family == RECORD_INET ? "inet" : "inet6", "state",
-                                *wire_state(record) != '\0' ? wire_state(record) : "UNCONNECTED", "receive_queue",
+                                *netstat_state(record) != '\0' ? netstat_state(record) : "UNCONNECTED", "receive_queue",
                                 (json_int_t)record->receive_queue, "send_queue", (json_int_t)record->send_queue,
                                 "address", local, "port", (int)record->local_port, "remote_address",
                                 connected ? remote : NULL, "remote_port",
                                 connected ? json_integer(record->remote_port) : json_null(), "interface",
-                                json_text_or_null(interface), "v6only", v6only_json(wire_v6only(&list->wire, record)),
-                                "on_the_wire", wire_words(&list->wire, record), "uid",
+                                json_value_text_or_null(interface), "v6only",
+                                v6only_json(netstat_v6only(&list->netstat, record)), "on_the_wire",
+                                netstat_words(&list->netstat, record), "uid",
                                 has_user(record) ? json_integer(record->uid) : json_null(), "user",
-                                json_text_or_null(owner->user), "unit", unit_json(owner), "note",
-                                json_text_or_null(sentence)));
+                                user_json(owner->user), "unit", unit_json(owner->unit), "note",
+                                json_value_text_or_null(sentence)));
 }
 
 /* --- scans ------------------------------------------------------------------------------------------------------- */
@@ -292,12 +296,12 @@ static int record_measure(const struct sock_record *record, void *context)
     struct owner nobody = {NULL, NULL};
     struct row row = {.cell = {NULL}};
 
-    wire_meet(&list->wire, record);
+    netstat_meet(&list->netstat, record);
     row_make(list, record, &nobody, &row);
     for (int i = 0; i < COLUMNS; i++) {
         width_raise(list, (enum column)i, row.cell[i]);
     }
-    return owners_meet(list, record);
+    return owners_note(list, record);
 }
 
 static int record_print(const struct sock_record *record, void *context)
@@ -315,74 +319,38 @@ static int record_print(const struct sock_record *record, void *context)
     } else if (result == 0) {
         row_print(list, record, &owner);
     }
-    deadline_stage(list->stage);
+    deadline_stage(protocol_of(record->protocol)->reading);
     list->shown++;
     list->rows++;
-    return result != 0 ? result : list->pen.error;
+    return result != 0 ? result : list->lines.error;
 }
 
-static const char *directory_of(const struct options *options)
+static bool is_readable(const struct list *list, enum record_protocol protocol)
 {
-    return options->procfs != NULL ? options->procfs : PROCFS_DIRECTORY;
-}
-
-static int place_scan(struct list *list, const struct source_request *request, source_visit *visit)
-{
-    enum place place = list->place[request->protocol];
-    struct source_fault *fault = &list->fault[request->protocol][place];
-    struct source **source = &list->source[place];
-    int result = 0;
-
-    if (*source == NULL) {
-        result = place == PLACE_NETLINK ? netlink_open(source, fault)
-                                        : procfs_open(source, directory_of(list->options), fault);
-    }
-    return result != 0 ? result : (*source)->scan(*source, request, visit, list, fault);
-}
-
-static bool may_fall_back(const struct list *list)
-{
-    return list->options->source == OPTIONS_SOURCE_AUTO;
+    return sources_kind(list->sources, protocol) != SOURCES_NONE;
 }
 
 /*
- * Scans from the first place that answers. What was measured before a place failed does no harm, but rows that are out
- * cannot be taken back: then the failure stands.
+ * Scans from the first source that answers. What was measured before a source failed does no harm, but rows that are
+ * out cannot be taken back: then the failure stands.
  */
 static int scan(struct list *list, const struct source_request *request, source_visit *visit)
 {
-    static const char *const stages[RECORD_PROTOCOLS] = {
-        [RECORD_TCP] = "reading the list of TCP sockets",
-        [RECORD_UDP] = "reading the list of UDP sockets",
-    };
-    enum place *place = &list->place[request->protocol];
-    int interruptions = 0;
-    int result = 0;
+    int result;
 
-    list->stage = stages[request->protocol];
     list->shown = 0;
-    deadline_stage(list->stage);
-    while (*place != PLACE_NONE) {
-        result = place_scan(list, request, visit);
-        if (result == 0 || result == -ENOMEM || list->pen.error != 0 || list->shown > 0) {
-            break;
-        }
-        if (result != -EAGAIN || ++interruptions == TRIES) {
-            interruptions = 0;
-            *place = *place == PLACE_NETLINK && may_fall_back(list) ? PLACE_PROCFS : PLACE_NONE;
-        }
-    }
+    do {
+        result = sources_scan(list->sources, request, visit, list);
+    } while (result != 0 && list->lines.error == 0 && list->shown == 0 &&
+             sources_retry(list->sources, request->protocol, result) && is_readable(list, request->protocol));
     return result;
 }
 
 static void unreadable_tell(struct list *list, enum record_protocol protocol)
 {
-    const char *netlink = list->fault[protocol][PLACE_NETLINK].text;
-    const char *procfs = list->fault[protocol][PLACE_PROCFS].text;
+    char text[SOURCES_SENTENCE_SIZE];
 
-    trouble_keep(list, "%s sockets cannot be read: %s%s%s%s", upper_names[protocol], netlink,
-                 *netlink != '\0' && *procfs != '\0' ? ". Nor does /proc/net: " : "", procfs,
-                 list->options->source == OPTIONS_SOURCE_NETLINK ? ". --source=auto would try /proc/net" : "");
+    trouble_keep(list, "%s", sources_unreadable_format(text, list->sources, protocol));
 }
 
 static int everything_measure(struct list *list)
@@ -396,7 +364,7 @@ static int everything_measure(struct list *list)
             .states = SOURCE_STATES_ALL,
         };
         result = scan(list, &request, record_measure);
-        if (list->place[protocol] == PLACE_NONE) {
+        if (!is_readable(list, (enum record_protocol)protocol)) {
             unreadable_tell(list, request.protocol);
         }
     }
@@ -414,15 +382,14 @@ static int family_print(struct list *list, enum record_protocol protocol, enum r
 
     list->family = family;
     result = scan(list, &request, record_print);
-    if (result == -ENOMEM || list->pen.error != 0) {
+    if (result == -ENOMEM || list->lines.error != 0) {
         return result;
     }
-    if (list->place[protocol] == PLACE_NONE) {
+    if (!is_readable(list, (enum record_protocol)protocol)) {
         unreadable_tell(list, protocol);
     } else if (result != 0) {
         trouble_keep(list, "the list of %s sockets broke off, more of them may exist: %s",
-                     wire_proto(&(struct sock_record){.protocol = protocol, .family = family}),
-                     list->fault[protocol][list->place[protocol]].text);
+                     protocol_of(protocol)->names[family], sources_fault(list->sources, protocol));
     }
     return 0;
 }
@@ -433,7 +400,7 @@ static int everything_print(struct list *list)
 
     for (int i = 0; i < RECORD_PROTOCOLS * RECORD_FAMILIES && result == 0; i++) {
         enum record_protocol protocol = (enum record_protocol)(i / RECORD_FAMILIES);
-        if (list->place[protocol] != PLACE_NONE) {
+        if (is_readable(list, protocol)) {
             result = family_print(list, protocol, (enum record_family)(i % RECORD_FAMILIES));
         }
     }
@@ -442,32 +409,43 @@ static int everything_print(struct list *list)
 
 /* --- the whole --------------------------------------------------------------------------------------------------- */
 
-static void list_begin(struct list *list, const struct options *options)
+static int list_begin(struct list *list, const struct options *options)
 {
-    struct source_fault fault = {{0}};
+    const struct sources_request request = {
+        .choice = options->source,
+        .copies = options->procfs,
+        .progress = deadline_stage,
+    };
+    struct fault fault = {{0}};
     struct sock_host host;
 
     list->options = options;
-    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
-        list->place[protocol] = options->source == OPTIONS_SOURCE_PROCFS ? PLACE_PROCFS : PLACE_NETLINK;
+    list->lines = (struct lines){.stage = "writing the list", .pauses = true};
+    list->owners = (struct owners){.foreign = options->procfs != NULL, .progress = deadline_stage};
+    list->sources = sources_create(&request);
+    if (list->sources == NULL) {
+        return -ENOMEM;
     }
     for (int i = 0; i < COLUMNS; i++) {
         width_raise(list, (enum column)i, headings[i]);
     }
     deadline_stage("reading the host's facts under /proc");
-    if (host_read(&host, directory_of(options), &fault) != 0) {
+    if (host_read(&host, sources_directory(list->sources), &fault) != 0) {
         trouble_keep(list, "%s", fault.text);
     }
-    list->wire.ipv6 = host.ipv6;
+    list->netstat.ipv6 = host.ipv6;
+    return 0;
 }
 
 static void owners_measure(struct list *list)
 {
-    for (size_t i = 0; i < list->users.count; i++) {
-        width_raise(list, COLUMN_USER, list->users.list[i].text);
+    char text[OWNER_TEXT_SIZE];
+
+    for (size_t i = 0; i < list->owners.users.count; i++) {
+        width_raise(list, COLUMN_USER, user_format(text, &list->owners.users.entries[i]));
     }
-    for (size_t i = 0; i < list->units.count; i++) {
-        width_raise(list, COLUMN_UNIT, list->units.list[i].text);
+    for (size_t i = 0; i < list->owners.units.count; i++) {
+        width_raise(list, COLUMN_UNIT, unit_format(text, &list->owners.units.entries[i]));
     }
 }
 
@@ -476,14 +454,16 @@ static size_t remarks_make(const struct list *list, char remarks[static REMARKS]
 {
     size_t count = 0;
 
-    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
-        if (list->place[protocol] == PLACE_PROCFS && may_fall_back(list)) {
-            snprintf(remarks[count++], TROUBLE_SIZE, "%s sockets were read from /proc/net, which lacks v6only, as %s",
-                     upper_names[protocol], list->fault[protocol][PLACE_NETLINK].text);
+    for (int i = 0; i < RECORD_PROTOCOLS; i++) {
+        char remark[SOURCES_SENTENCE_SIZE];
+        sources_remark_format(remark, list->sources, (enum record_protocol)i);
+        if (*remark != '\0') {
+            snprintf(remarks[count++], TROUBLE_SIZE, "%s sockets were %s", protocol_of((enum record_protocol)i)->label,
+                     remark);
         }
     }
-    if (list->unit_fault.text[0] != '\0' && (list->options->verbose > 0 || list->options->json)) {
-        snprintf(remarks[count++], TROUBLE_SIZE, "units cannot be told: %s", list->unit_fault.text);
+    if (list->owners.unit_fault.text[0] != '\0' && (list->options->verbose > 0 || list->options->json)) {
+        snprintf(remarks[count++], TROUBLE_SIZE, "units cannot be told: %s", list->owners.unit_fault.text);
     }
     return count;
 }
@@ -494,7 +474,7 @@ static int end_json_print(struct list *list, char remarks[static REMARKS][TROUBL
     json_t *array = json_array();
 
     for (size_t i = 0; i < count; i++) {
-        json_array_append_new(array, json_text(remarks[i]));
+        json_array_append_new(array, json_value_text(remarks[i]));
     }
     return json_print(list, json_pack("{s:s, s:s, s:s, s:I, s:o, s:[]}", "plugin", "check_dualstack", "version",
                                       PACKAGE_VERSION, "state", state_name(STATE_OK), "sockets", (json_int_t)list->rows,
@@ -510,8 +490,8 @@ static int end_print(struct list *list)
         return list->trouble_count == 0 ? end_json_print(list, remarks, count) : 0;
     }
     for (size_t i = 0; i < count; i++) {
-        pen_text(&list->pen, remarks[i]);
-        pen_line_end(&list->pen);
+        lines_text(&list->lines, remarks[i]);
+        lines_line_end(&list->lines);
     }
     return 0;
 }
@@ -527,8 +507,8 @@ static int table_print(struct list *list)
     if (result == 0) {
         result = end_print(list);
     }
-    pen_flush(&list->pen);
-    return list->pen.error != 0 ? 0 : result;
+    lines_flush(&list->lines);
+    return list->lines.error != 0 ? 0 : result;
 }
 
 /* What could not be read stands behind everything that could. */
@@ -536,32 +516,32 @@ static int troubles_answer(const struct list *list, struct answer *answer)
 {
     const char *sentences[TROUBLES];
 
-    answer->state = list->trouble_count > 0 || list->pen.error != 0 ? STATE_UNKNOWN : STATE_OK;
+    answer->state = list->trouble_count > 0 || list->lines.error != 0 ? STATE_UNKNOWN : STATE_OK;
     for (size_t i = 0; i < list->trouble_count; i++) {
         sentences[i] = list->trouble[i];
     }
-    if (list->trouble_count == 0 || list->pen.error != 0) {
+    if (list->trouble_count == 0 || list->lines.error != 0) {
         return 0;
     }
     return list->options->json
-               ? tell_json_failure(STATE_UNKNOWN, sentences, list->trouble_count, &answer->text, &answer->length)
-               : tell_text_failure(STATE_UNKNOWN, sentences, list->trouble_count, NULL, &answer->text, &answer->length);
+               ? json_failure(STATE_UNKNOWN, sentences, list->trouble_count, &answer->text, &answer->length)
+               : text_failure(STATE_UNKNOWN, sentences, list->trouble_count, NULL, &answer->text, &answer->length);
 }
 
 static bool anything_readable(const struct list *list)
 {
-    return list->place[RECORD_TCP] != PLACE_NONE || list->place[RECORD_UDP] != PLACE_NONE;
+    bool any = false;
+
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
+        any |= is_readable(list, (enum record_protocol)protocol);
+    }
+    return any;
 }
 
 static void list_free(struct list *list)
 {
-    for (int place = 0; place < PLACE_NONE; place++) {
-        if (list->source[place] != NULL) {
-            list->source[place]->free(list->source[place]);
-        }
-    }
-    names_clear(&list->users);
-    names_clear(&list->units);
+    sources_free(list->sources);
+    owners_clear(&list->owners);
     free(list);
 }
 
@@ -574,10 +554,12 @@ int list_run(const struct options *options, const struct policy *policy, struct 
     if (list == NULL) {
         return -ENOMEM;
     }
-    list_begin(list, options);
-    result = everything_measure(list);
+    result = list_begin(list, options);
     if (result == 0) {
-        result = owners_learn(list);
+        result = everything_measure(list);
+    }
+    if (result == 0) {
+        result = owners_look_up(&list->owners);
     }
     if (result == 0 && anything_readable(list)) {
         owners_measure(list);

@@ -193,7 +193,7 @@ static int perfdata_read(struct reader *reader, const char *text)
     int value = 0;
     int result = word_read(reader, "perfdata", text, words, &value);
 
-    reader->options->perfdata = (enum options_perfdata)(value + OPTIONS_PERFDATA_TOTALS);
+    reader->options->perfdata = (enum view_perfdata)(value + VIEW_PERFDATA_TOTALS);
     return result;
 }
 
@@ -203,7 +203,7 @@ static int source_read(struct reader *reader, const char *text)
     int value = 0;
     int result = word_read(reader, "source", text, words, &value);
 
-    reader->options->source = (enum options_source)value;
+    reader->options->source = (enum sources_choice)value;
     reader->options->source_set = true;
     return result;
 }
@@ -318,9 +318,9 @@ static int combination_check(struct reader *reader, const struct extra_opts *ext
 {
     const struct options *options = reader->options;
 
-    if (options->procfs != NULL && options->source_set && options->source != OPTIONS_SOURCE_PROCFS) {
+    if (options->procfs != NULL && options->source_set && options->source != SOURCES_CHOICE_PROCFS) {
         return FAIL(reader, "--procfs reads files, so it does not go with --source=%s",
-                    options->source == OPTIONS_SOURCE_AUTO ? "auto" : "netlink");
+                    options->source == SOURCES_CHOICE_AUTO ? "auto" : "netlink");
     }
     if (options->procfs != NULL && options->netns != NULL) {
         return FAIL(reader, "--procfs and --netns do not go together, choose one");
@@ -470,7 +470,7 @@ int options_parse(struct options *options, int argc, char **argv, const struct e
         result = outcome_add(&reader, 0, combination_check(&reader, extra), mistake);
     }
     if (options->procfs != NULL) {
-        options->source = OPTIONS_SOURCE_PROCFS;
+        options->source = SOURCES_CHOICE_PROCFS;
     }
     return result;
 }

@@ -9,6 +9,8 @@
 #include "extra_opts.h"
 #include "plugin/range.h"
 #include "plugin/state.h"
+#include "render/view.h"
+#include "snapshot/sources.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,19 +23,6 @@ enum options_mode {
     OPTIONS_CAPTURE,
     OPTIONS_HELP,
     OPTIONS_VERSION
-};
-
-enum options_perfdata {
-    OPTIONS_PERFDATA_DEFAULT, /* mapped, or totals for a policy of many rules */
-    OPTIONS_PERFDATA_TOTALS,
-    OPTIONS_PERFDATA_MAPPED,
-    OPTIONS_PERFDATA_FULL
-};
-
-enum options_source {
-    OPTIONS_SOURCE_AUTO,
-    OPTIONS_SOURCE_NETLINK,
-    OPTIONS_SOURCE_PROCFS
 };
 
 struct options_rule {
@@ -58,8 +47,8 @@ struct options {
     enum state timeout_state;
     unsigned verbose; /* 0 to 3 */
     bool json;
-    enum options_perfdata perfdata;
-    enum options_source source;
+    enum view_perfdata perfdata;
+    enum sources_choice source;
     bool source_set;
     const char *procfs; /* directory; NULL for this host's */
     const char *netns;  /* NULL for the one it runs in */

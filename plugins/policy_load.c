@@ -9,6 +9,7 @@
 
 #include "deadline.h"
 #include "file.h"
+#include "socket/protocol.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,7 +24,7 @@
 
 static bool service_port_find(const char *name, enum record_protocol protocol, uint16_t *port)
 {
-    const struct servent *entry = getservbyname(name, record_protocol_name(protocol));
+    const struct servent *entry = getservbyname(name, protocol_name(protocol));
 
     if (entry == NULL) {
         return false;

@@ -7,14 +7,14 @@
 
 #include "replay.h"
 
-#include "capture.h"
+#include "capture/capture_read.h"
+#include "capture/json_value.h"
 #include "deadline.h"
 #include "file.h"
-#include "json_text.h"
-#include "output.h"
 #include "plugin/report.h"
-#include "tell_json.h"
-#include "tell_text.h"
+#include "render/json.h"
+#include "render/text.h"
+#include "stdout.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -66,7 +66,7 @@ static int host_forget(struct answer *answer)
     if (json_object_set_new(object, "host", json_string("")) == 0) {
         free(answer->text);
         answer->text = NULL;
-        result = json_text_render(object, JSON_COMPACT, &answer->text, &answer->length);
+        result = json_value_render(object, JSON_COMPACT, &answer->text, &answer->length);
     }
     json_decref(object);
     return result;
@@ -94,9 +94,9 @@ static int failure_tell(const struct options *options, const char *path, const c
     hearing->failed = true;
     answer->state = STATE_UNKNOWN;
     if (!options->json) {
-        return tell_text_failure(STATE_UNKNOWN, sentences, 1, NULL, &answer->text, &answer->length);
+        return text_failure(STATE_UNKNOWN, sentences, 1, NULL, &answer->text, &answer->length);
     }
-    result = tell_json_failure(STATE_UNKNOWN, sentences, 1, &answer->text, &answer->length);
+    result = json_failure(STATE_UNKNOWN, sentences, 1, &answer->text, &answer->length);
     return result != 0 ? result : host_forget(answer);
 }
 
@@ -111,57 +111,57 @@ static const char *time_format(char text[static TIME_SIZE], time_t time)
 }
 
 /* Where another run tells what it asked the kernel, this one says what it went by. */
-static int origin_tell(const struct options *options, const char *path, struct look *look)
+static int origin_tell(const struct options *options, const char *path, struct snapshot *snapshot)
 {
     char line[SENTENCE_SIZE];
     char time[TIME_SIZE];
 
     if (options->verbose >= 3) {
         snprintf(line, sizeof line, "asked nobody: %.300s was captured at %s from %s under Linux %s", name_of(path),
-                 time_format(time, look->time), look->source, look->tally->host.kernel);
-        look->asked = calloc(1, sizeof *look->asked);
-        if (look->asked == NULL || (look->asked[0] = strdup(line)) == NULL) {
+                 time_format(time, snapshot->time), snapshot->source, snapshot->tally->host.kernel);
+        snapshot->questions = calloc(1, sizeof *snapshot->questions);
+        if (snapshot->questions == NULL || (snapshot->questions[0] = strdup(line)) == NULL) {
             return -ENOMEM;
         }
-        look->asked_count = 1;
+        snapshot->question_count = 1;
     }
-    snprintf(look->source, sizeof look->source, "capture");
+    snprintf(snapshot->source, sizeof snapshot->source, "capture");
     return 0;
 }
 
-static int look_judge(const struct options *options, const struct policy *policy, const char *path, struct look *look,
-                      struct hearing *hearing)
+static int look_judge(const struct options *options, const struct policy *policy, const char *path,
+                      struct snapshot *snapshot, struct hearing *hearing)
 {
-    int result = origin_tell(options, path, look);
+    int result = origin_tell(options, path, snapshot);
 
-    snprintf(hearing->host, sizeof hearing->host, "%s", look->tally->host.name);
-    hearing->time = look->time;
-    return result != 0 ? result : check_look(options, policy, look, &hearing->answer);
+    snprintf(hearing->host, sizeof hearing->host, "%s", snapshot->tally->host.name);
+    hearing->time = snapshot->time;
+    return result != 0 ? result : check_snapshot(options, policy, snapshot, &hearing->answer);
 }
 
 static int capture_judge(const struct options *options, const struct policy *policy, const char *path,
                          struct hearing *hearing)
 {
-    char error[CAPTURE_ERROR_SIZE];
-    struct look *look = NULL;
+    char error[JSON_FIELD_ERROR_SIZE];
+    struct snapshot *snapshot = NULL;
     char *bytes = NULL;
     size_t length = 0;
     int result;
 
-    _Static_assert(CAPTURE_ERROR_SIZE >= FILE_ERROR_SIZE, "error holds either");
+    _Static_assert(JSON_FIELD_ERROR_SIZE >= FILE_ERROR_SIZE, "error holds either");
     *hearing = (struct hearing){.answer.state = STATE_UNKNOWN};
     deadline_stage("reading a capture");
     result = file_read(path, CAPTURE_SIZE_MOST, &bytes, &length, error);
     if (result == 0) {
-        result = capture_parse(bytes, length, &look, error);
+        result = capture_read(bytes, length, &snapshot, error);
     }
     free(bytes);
     if (result == 0) {
-        result = look_judge(options, policy, path, look, hearing);
+        result = look_judge(options, policy, path, snapshot, hearing);
     } else if (result != -ENOMEM) {
         result = failure_tell(options, path, error, hearing);
     }
-    look_free(look);
+    snapshot_free(snapshot);
     return result;
 }
 
@@ -257,7 +257,7 @@ static int host_keep(struct fleet *fleet, const char *path, const struct hearing
 static void object_write(struct fleet *fleet, const struct answer *answer)
 {
     deadline_answering();
-    fleet->deaf = output_write(answer->text, answer->length) != 0;
+    fleet->deaf = stdout_write(answer->text, answer->length) != 0;
 }
 
 /* Counts what was heard, and lets go of it. */

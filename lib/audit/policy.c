@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "audit/policy.h"
+#include "socket/protocol.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -207,7 +208,7 @@ static int ports_enter(struct policy *policy, size_t position, const struct rule
         if ((*map)[port] != 0) {
             rule_errors_add(&policy->errors, rule->origin,
                             "port %u/%s is judged by the rule at %s already, leave one of them out", port,
-                            record_protocol_name((enum record_protocol)rule->protocol),
+                            protocol_name((enum record_protocol)rule->protocol),
                             policy->rules[(*map)[port] - 1]->origin);
             break;
         }

@@ -6,7 +6,8 @@
 #include "config.h"
 
 #include "audit/rule.h"
-#include "audit/rule_parser.h"
+#include "audit/rule_parse.h"
+#include "socket/protocol.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -129,7 +130,7 @@ static void default_name_build(struct rule *rule)
 {
     char tail[16] = "";
     char *name = rule->name;
-    const char *protocol = record_protocol_name((enum record_protocol)rule->protocol);
+    const char *protocol = protocol_name((enum record_protocol)rule->protocol);
     size_t length = (size_t)snprintf(name, sizeof rule->name, "%s", protocol);
     size_t limit;
 

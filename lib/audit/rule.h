@@ -115,7 +115,4 @@ enum state rule_missing_state(const struct rule *rule, const struct rule_ports *
 /* The item of the rule's list that holds the port, a single one before a range; NULL when none does. */
 const struct rule_ports *rule_ports_find(const struct rule *rule, uint16_t port);
 
-/* Days since 1970-01-01 of a date of the Gregorian calendar, "YYYY-MM-DD". Returns false when there is no such day. */
-bool rule_day_parse(const char *text, int32_t *day);
-
 #endif

@@ -5,7 +5,8 @@
  */
 #include "config.h"
 
-#include "audit/rule_parser.h"
+#include "audit/rule_parse.h"
+#include "socket/protocol.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +77,7 @@ static bool port_item_parse(struct rule_parser *parser, char *text, struct rule_
         rule_parser_fail(parser,
                          "'" RULE_QUOTE
                          "' is no port and no %s service that this host knows, write a number such as 443",
-                         text, record_protocol_name(protocol));
+                         text, protocol_name(protocol));
         return false;
     }
     ports->last = ports->first;
@@ -140,15 +141,15 @@ static void port_list_parse(struct rule_parser *parser, char *text)
     ports_twice_find(parser);
 }
 
-static void protocol_parse(struct rule_parser *parser, const char *text)
+static void protocol_read(struct rule_parser *parser, const char *text)
 {
-    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
-        if (strcmp(text, record_protocol_name((enum record_protocol)protocol)) == 0) {
-            parser->rule->protocol = protocol;
-            return;
-        }
+    enum record_protocol protocol;
+
+    if (!protocol_parse(text, &protocol)) {
+        rule_parser_fail(parser, "'/" RULE_QUOTE "' is no protocol, write /tcp or /udp", text);
+        return;
     }
-    rule_parser_fail(parser, "'/" RULE_QUOTE "' is no protocol, write /tcp or /udp", text);
+    parser->rule->protocol = (int)protocol;
 }
 
 static void scope_parse(struct rule_parser *parser, const char *text)
@@ -174,7 +175,7 @@ void rule_subject_parse(struct rule_parser *parser, char *word)
     slash = strchr(word, '/');
     if (slash != NULL) {
         *slash = '\0';
-        protocol_parse(parser, slash + 1);
+        protocol_read(parser, slash + 1);
     }
     if (strcmp(word, "default") == 0) {
         parser->rule->is_default = true;

@@ -18,7 +18,7 @@
 #undef STATE_CRITICAL
 #undef STATE_UNKNOWN
 
-#include "plugin/form.h"
+#include "plugin/layout.h"
 #include "plugin/range.h"
 #include "plugin/report.h"
 #include "plugin/state.h"
@@ -157,7 +157,7 @@ static const char *limit_format(char text[static RANGE_TEXT_SIZE], mp_range limi
 }
 
 /* Appends "label=value;warn;crit;min": its own writer quotes every label, and leaks. */
-static int value_write(struct form_buffer *values, const mp_perfdata *perfdata)
+static int value_write(struct layout_buffer *values, const mp_perfdata *perfdata)
 {
     char warning[RANGE_TEXT_SIZE];
     char critical[RANGE_TEXT_SIZE];
@@ -179,7 +179,7 @@ static int value_write(struct form_buffer *values, const mp_perfdata *perfdata)
             least,
             NULL,
         };
-        error = form_append(values, texts);
+        error = layout_append(values, texts);
     }
     free(value);
     free(least);
@@ -199,7 +199,7 @@ struct report {
     const char *name;
     size_t limit;
     int error;
-    struct form_prose prose;
+    struct layout_prose prose;
     mp_subcheck top;
     mp_subcheck_list *last_line;
     pd_list *last_value;
@@ -247,7 +247,7 @@ int report_prose(struct report *report, const char *format, ...)
         return report->error;
     }
     va_start(arguments, format);
-    report->error = form_prose_add(&report->prose, format, arguments);
+    report->error = layout_prose_add(&report->prose, format, arguments);
     va_end(arguments);
     return report->error;
 }
@@ -297,9 +297,9 @@ static int subcheck_add(struct report *report, enum state state, char *output)
 
 int report_line(struct report *report, enum state state, const char *format, ...)
 {
-    char start[FORM_LINE_START_SIZE];
-    char text[FORM_TEXT_SIZE];
-    const size_t start_length = form_line_start(start, state);
+    char start[LAYOUT_LINE_START_SIZE];
+    char text[LAYOUT_TEXT_SIZE];
+    const size_t start_length = layout_line_start(start, state);
     char *output;
     va_list arguments;
 
@@ -311,7 +311,7 @@ int report_line(struct report *report, enum state state, const char *format, ...
         return 0;
     }
     va_start(arguments, format);
-    report->error = form_detail(text, FORM_DETAIL_MAX - start_length, format, arguments);
+    report->error = layout_detail(text, LAYOUT_DETAIL_MAX - start_length, format, arguments);
     va_end(arguments);
     if (report->error != 0) {
         return report->error;
@@ -345,15 +345,15 @@ static int output_append(struct report *report, const char *text)
 
 int report_note(struct report *report, const char *format, ...)
 {
-    char text[FORM_TEXT_SIZE];
-    const size_t start_length = strlen(FORM_NOTE_START);
+    char text[LAYOUT_TEXT_SIZE];
+    const size_t start_length = strlen(LAYOUT_NOTE_START);
     va_list arguments;
 
     if (report->error != 0 || is_full(report)) {
         return report->error;
     }
     va_start(arguments, format);
-    report->error = form_detail(text, FORM_DETAIL_MAX - start_length, format, arguments);
+    report->error = layout_detail(text, LAYOUT_DETAIL_MAX - start_length, format, arguments);
     va_end(arguments);
     if (report->error == 0) {
         report->error = output_append(report, text);
@@ -364,19 +364,19 @@ int report_note(struct report *report, const char *format, ...)
     return report->error;
 }
 
-static int detail_write(struct form_buffer *details, const char *start, const char *bytes, size_t length)
+static int detail_write(struct layout_buffer *details, const char *start, const char *bytes, size_t length)
 {
-    char text[FORM_TEXT_SIZE];
+    char text[LAYOUT_TEXT_SIZE];
     const char *const texts[] = {start, text, "\n", NULL};
 
     assert(length < sizeof text);
     memcpy(text, bytes, length);
     text[length] = '\0';
-    return form_append(details, texts);
+    return layout_append(details, texts);
 }
 
 /* Appends an output: its first line behind `start` (not where that is NULL), then its notes. NULL has nothing. */
-static int output_write(struct form_buffer *details, const char *start, const char *output)
+static int stdout_write(struct layout_buffer *details, const char *start, const char *output)
 {
     int error = 0;
 
@@ -386,17 +386,17 @@ static int output_write(struct form_buffer *details, const char *start, const ch
             error = detail_write(details, start, output, length);
         }
         output = output[length] == '\n' ? output + length + 1 : NULL;
-        start = FORM_NOTE_START;
+        start = LAYOUT_NOTE_START;
     }
     return error;
 }
 
-static int subcheck_write(struct form_buffer *details, const mp_subcheck *subcheck)
+static int subcheck_write(struct layout_buffer *details, const mp_subcheck *subcheck)
 {
-    char start[FORM_LINE_START_SIZE];
+    char start[LAYOUT_LINE_START_SIZE];
 
-    form_line_start(start, (enum state)mp_compute_subcheck_state(*subcheck));
-    return output_write(details, start, subcheck->output);
+    layout_line_start(start, (enum state)mp_compute_subcheck_state(*subcheck));
+    return stdout_write(details, start, subcheck->output);
 }
 
 /* What the library hands on to answer_write(). */
@@ -415,10 +415,10 @@ static char *answer_write(void *content)
     struct answer_request *request = content;
     const struct report *report = request->report;
     const mp_subcheck *top = &request->check->subchecks->subcheck;
-    struct form_buffer values = {0};
-    struct form_buffer details = {0};
+    struct layout_buffer values = {0};
+    struct layout_buffer details = {0};
     char *text = NULL;
-    int error = output_write(&details, NULL, top->output);
+    int error = stdout_write(&details, NULL, top->output);
 
     for (const pd_list *value = top->perfdata; value != NULL && error == 0; value = value->next) {
         error = value_write(&values, &value->data);
@@ -427,7 +427,7 @@ static char *answer_write(void *content)
         error = subcheck_write(&details, &line->subcheck);
     }
     if (error == 0) {
-        const struct form_answer answer = {
+        const struct layout_answer answer = {
             .name = report->name,
             .state = state_text(mp_compute_check_state(*request->check)),
             .prose = &report->prose,
@@ -436,7 +436,7 @@ static char *answer_write(void *content)
             .line_count = report->line_count,
             .limit = report->limit,
         };
-        form_answer(&answer, &text, &request->length);
+        layout_answer(&answer, &text, &request->length);
     }
     free(values.bytes);
     free(details.bytes);

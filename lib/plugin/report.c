@@ -7,7 +7,7 @@
 
 #include "plugin/report.h"
 
-#include "plugin/form.h"
+#include "plugin/layout.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,9 +16,9 @@ struct report {
     const char *name;
     size_t limit;
     int error;
-    struct form_prose prose;
-    struct form_buffer perfdata;
-    struct form_buffer details;
+    struct layout_prose prose;
+    struct layout_buffer perfdata;
+    struct layout_buffer details;
     size_t line_count;
 };
 
@@ -57,7 +57,7 @@ int report_prose(struct report *report, const char *format, ...)
         return report->error;
     }
     va_start(arguments, format);
-    report->error = form_prose_add(&report->prose, format, arguments);
+    report->error = layout_prose_add(&report->prose, format, arguments);
     va_end(arguments);
     return report->error;
 }
@@ -71,7 +71,7 @@ int report_perfdata(struct report *report, const struct perfdata *perfdata)
         return report->error;
     }
     perfdata_format(text, perfdata);
-    report->error = form_append(&report->perfdata, texts);
+    report->error = layout_append(&report->perfdata, texts);
     return report->error;
 }
 
@@ -79,22 +79,22 @@ int report_perfdata(struct report *report, const struct perfdata *perfdata)
 __attribute__((format(printf, 4, 0))) static void detail_add(struct report *report, const char *start,
                                                              size_t start_length, const char *format, va_list arguments)
 {
-    char text[FORM_TEXT_SIZE];
+    char text[LAYOUT_TEXT_SIZE];
     const char *const texts[] = {start, text, "\n", NULL};
 
     /* What is kept is over the limit already, so nothing that follows will ever be printed. */
     if (report->limit > 0 && report->details.length > report->limit) {
         return;
     }
-    report->error = form_detail(text, FORM_DETAIL_MAX - start_length, format, arguments);
+    report->error = layout_detail(text, LAYOUT_DETAIL_MAX - start_length, format, arguments);
     if (report->error == 0) {
-        report->error = form_append(&report->details, texts);
+        report->error = layout_append(&report->details, texts);
     }
 }
 
 int report_line(struct report *report, enum state state, const char *format, ...)
 {
-    char start[FORM_LINE_START_SIZE];
+    char start[LAYOUT_LINE_START_SIZE];
     va_list arguments;
 
     if (report->error != 0) {
@@ -102,7 +102,7 @@ int report_line(struct report *report, enum state state, const char *format, ...
     }
     report->line_count++;
     va_start(arguments, format);
-    detail_add(report, start, form_line_start(start, state), format, arguments);
+    detail_add(report, start, layout_line_start(start, state), format, arguments);
     va_end(arguments);
     return report->error;
 }
@@ -115,14 +115,14 @@ int report_note(struct report *report, const char *format, ...)
         return report->error;
     }
     va_start(arguments, format);
-    detail_add(report, FORM_NOTE_START, sizeof FORM_NOTE_START - 1, format, arguments);
+    detail_add(report, LAYOUT_NOTE_START, sizeof LAYOUT_NOTE_START - 1, format, arguments);
     va_end(arguments);
     return report->error;
 }
 
 int report_render(struct report *report, enum state state, char **text, size_t *length)
 {
-    const struct form_answer answer = {
+    const struct layout_answer answer = {
         .name = report->name,
         .state = state_name(state),
         .prose = &report->prose,
@@ -135,7 +135,7 @@ int report_render(struct report *report, enum state state, char **text, size_t *
     *text = NULL;
     *length = 0;
     if (report->error == 0) {
-        report->error = form_answer(&answer, text, length);
+        report->error = layout_answer(&answer, text, length);
     }
     return report->error;
 }

@@ -7,6 +7,8 @@
 
 #include "socket/diag.h"
 
+#include "socket/protocol.h"
+
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/inet_diag.h>
@@ -23,11 +25,10 @@ _Static_assert(DIAG_REQUEST_SIZE >=
 _Static_assert(sizeof(struct inet_diag_req) >= sizeof(struct inet_diag_req_v2), "the older request is the longer one");
 
 static const uint8_t kernel_families[RECORD_FAMILIES] = {[RECORD_INET] = AF_INET, [RECORD_INET6] = AF_INET6};
-static const uint8_t kernel_protocols[RECORD_PROTOCOLS] = {[RECORD_TCP] = IPPROTO_TCP, [RECORD_UDP] = IPPROTO_UDP};
 
 static bool one_walk_serves(const struct source_request *request)
 {
-    return request->protocol == RECORD_TCP && request->families == SOURCE_FAMILIES_ALL;
+    return protocol_of(request->protocol)->one_walk && request->families == SOURCE_FAMILIES_ALL;
 }
 
 unsigned diag_dump_count(const struct source_request *request)
@@ -80,7 +81,7 @@ static void both_families_put(struct nlmsghdr *header, const struct source_reque
 static void one_family_put(struct nlmsghdr *header, const struct source_request *request, uint8_t family)
 {
     struct inet_diag_req_v2 body = {.sdiag_family = family,
-                                    .sdiag_protocol = kernel_protocols[request->protocol],
+                                    .sdiag_protocol = protocol_of(request->protocol)->number,
                                     .idiag_states = request->states,
                                     .id.idiag_sport = only_port(request)};
 

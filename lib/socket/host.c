@@ -101,17 +101,16 @@ static void this_host_read(struct sock_host *host)
     port_range_read(host, "/proc/sys/net/ipv4/ip_local_port_range");
 }
 
-static int ipv6_failed(struct source_fault *fault, const char *path, int error, const char *cause)
+static int ipv6_failed(struct fault *fault, const char *path, int error, const char *cause)
 {
-    snprintf(fault->text, sizeof fault->text, "cannot tell whether this host has IPv6: %.160s: %s", path, cause);
-    return -error;
+    return fault_set(fault, error, "cannot tell whether this host has IPv6: %.160s: %s", path, cause);
 }
 
 /*
  * A kernel without IPv6 has no if_inet6, but neither has a sandbox that hides /proc or /proc/net: only when the rest of
  * the folder is there and the kernel itself refuses AF_INET6 is the missing file an answer.
  */
-static int absence_confirm(enum record_answer *ipv6, const char *path, struct source_fault *fault)
+static int absence_confirm(enum record_answer *ipv6, const char *path, struct fault *fault)
 {
     int probe;
 
@@ -130,7 +129,7 @@ static int absence_confirm(enum record_answer *ipv6, const char *path, struct so
     return 0;
 }
 
-static int ipv6_read(enum record_answer *ipv6, const char *directory, struct source_fault *fault)
+static int ipv6_read(enum record_answer *ipv6, const char *directory, struct fault *fault)
 {
     bool this_host = strcmp(directory, THIS_HOST) == 0;
     char path[PATH_MAX];
@@ -166,7 +165,7 @@ static void copies_read(struct sock_host *host, const char *directory)
     }
 }
 
-int host_read(struct sock_host *host, const char *directory, struct source_fault *fault)
+int host_read(struct sock_host *host, const char *directory, struct fault *fault)
 {
     *host = (struct sock_host){
         .ipv6 = RECORD_UNKNOWN,

@@ -17,7 +17,7 @@
  * and returns a negative errno with fault->text; the other facts are filled all the same. Facts that are not to be had
  * stay unknown and are no error. Returns 0 otherwise.
  */
-int host_read(struct sock_host *host, const char *directory, struct source_fault *fault);
+int host_read(struct sock_host *host, const char *directory, struct fault *fault);
 
 /*
  * Writes the name of interface `index` to `name`; "" for 0 and "#INDEX" for one that is gone or cannot be asked for.

@@ -8,6 +8,7 @@
 #include "socket/netlink.h"
 
 #include "socket/diag.h"
+#include "socket/protocol.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -255,36 +256,34 @@ static int dump_run(struct netlink_source *netlink, struct dump *dump, const str
 }
 
 /* What the one who runs the check may look at; "" when the errno says it all. */
-static const char *hint(enum cause cause, enum record_protocol protocol, int code)
+static const char *hint(enum cause cause, int code)
 {
     static const struct {
         enum cause cause;
         int code;
-        const char *words[RECORD_PROTOCOLS];
+        const char *words;
     } hints[] = {
-#define EITHER(text) {text, text}
-        {CAUSE_REFUSAL, ENOENT, {": is the module tcp_diag missing?", ": is the module udp_diag missing?"}},
-        {CAUSE_REFUSAL, EOPNOTSUPP, EITHER(": is the module inet_diag missing?")},
-        {CAUSE_REFUSAL, EPERM, EITHER(": does a security policy forbid it?")},
-        {CAUSE_REFUSAL, EACCES, EITHER(": does a security policy forbid it?")},
-        {CAUSE_OPEN, EPROTONOSUPPORT, EITHER(": does this kernel or sandbox lack it?")},
-        {CAUSE_OPEN, EAFNOSUPPORT, EITHER(": does RestrictAddressFamilies= or a sandbox forbid AF_NETLINK?")},
-        {CAUSE_OPEN, EPERM, EITHER(": does a seccomp filter or a security policy forbid it?")},
-        {CAUSE_OPEN, EACCES, EITHER(": does a seccomp filter or a security policy forbid it?")},
-#undef EITHER
+        {CAUSE_REFUSAL, EOPNOTSUPP, ": is the module inet_diag missing?"},
+        {CAUSE_REFUSAL, EPERM, ": does a security policy forbid it?"},
+        {CAUSE_REFUSAL, EACCES, ": does a security policy forbid it?"},
+        {CAUSE_OPEN, EPROTONOSUPPORT, ": does this kernel or sandbox lack it?"},
+        {CAUSE_OPEN, EAFNOSUPPORT, ": does RestrictAddressFamilies= or a sandbox forbid AF_NETLINK?"},
+        {CAUSE_OPEN, EPERM, ": does a seccomp filter or a security policy forbid it?"},
+        {CAUSE_OPEN, EACCES, ": does a seccomp filter or a security policy forbid it?"},
     };
 
     for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++) {
         if (hints[i].cause == cause && hints[i].code == code) {
-            return hints[i].words[protocol];
+            return hints[i].words;
         }
     }
     return "";
 }
 
-static void fault_tell(struct source_fault *fault, enum cause cause, enum record_protocol protocol, int code)
+static void fault_tell(struct fault *fault, enum cause cause, enum record_protocol protocol, int code)
 {
-    static const char *const names[RECORD_PROTOCOLS] = {[RECORD_TCP] = "TCP", [RECORD_UDP] = "UDP"};
+    const struct protocol *row = protocol_of(protocol);
+    bool lacks_module = cause == CAUSE_REFUSAL && code == ENOENT;
     static const struct {
         const char *before, *after;
     } sentences[] = {
@@ -299,16 +298,17 @@ static void fault_tell(struct source_fault *fault, enum cause cause, enum record
     /* strerror() may use a buffer of the whole process; in the "C" locale this needs no memory either. */
     locale_t locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
 
-    snprintf(fault->text, sizeof fault->text, "%s %s sockets%s (%s)%s", sentences[cause].before, names[protocol],
-             sentences[cause].after, locale != (locale_t)0 ? strerror_l(code, locale) : "unknown error",
-             hint(cause, protocol, code));
+    fault_set(fault, code, "%s %s sockets%s (%s)%s%s%s", sentences[cause].before, row->label, sentences[cause].after,
+              locale != (locale_t)0 ? strerror_l(code, locale) : "unknown error",
+              lacks_module ? ": is the module " : hint(cause, code), lacks_module ? row->module : "",
+              lacks_module ? " missing?" : "");
     if (locale != (locale_t)0) {
         freelocale(locale);
     }
 }
 
 static int netlink_scan(struct source *source, const struct source_request *request, source_visit *visit, void *context,
-                        struct source_fault *fault)
+                        struct fault *fault)
 {
     struct netlink_source *netlink = (void *)source;
     struct dump dump = {.protocol = request->protocol, .visit = visit, .context = context};
@@ -334,13 +334,13 @@ static void netlink_free(struct source *source)
     free(source);
 }
 
-int netlink_open(struct source **source, struct source_fault *fault)
+int netlink_open(struct source **source, const char *directory, struct fault *fault)
 {
     struct netlink_source *netlink = malloc(sizeof *netlink);
 
+    (void)directory;
     if (netlink == NULL) {
-        snprintf(fault->text, sizeof fault->text, "out of memory for the answers of NETLINK_SOCK_DIAG");
-        return -ENOMEM;
+        return fault_set(fault, ENOMEM, "out of memory for the answers of NETLINK_SOCK_DIAG");
     }
     netlink->source = (struct source){.name = "netlink", .scan = netlink_scan, .free = netlink_free};
     netlink->socket = NULL;

@@ -10,10 +10,11 @@
 
 /*
  * Opens the source for the network namespace the process is in. Returns 0 and the source, which the caller ends with
- * source->free(), or a negative errno and fault->text. The socket itself is opened by the first scan and again after an
+ * source->free(), or a negative errno and fault->text. The kernel is asked, so `directory` does not matter: it makes
+ * this one of the ways to open a source. The socket itself is opened by the first scan and again after an
  * interrupted one, so no answer to an old request is ever taken for a new one.
  */
-int netlink_open(struct source **source, struct source_fault *fault);
+int netlink_open(struct source **source, const char *directory, struct fault *fault);
 
 /*
  * Handles `length` bytes as they were received (no alignment needed): every record in them goes to visit. Returns 1

@@ -75,36 +75,31 @@ static int form_open(const struct form *form, const char *name, char path[static
     return file;
 }
 
-static int open_failed(struct source_fault *fault, const char *name, const char *path, const struct form *form,
-                       int error)
+static int open_failed(struct fault *fault, const char *name, const char *path, const struct form *form, int error)
 {
     bool denied = error == EACCES || error == EPERM;
 
     if (denied && strncmp(path, "/proc/", strlen("/proc/")) == 0) {
-        snprintf(fault->text, sizeof fault->text,
-                 "opening network namespace %.60s (%.60s) needs CAP_SYS_PTRACE (run as root) or the same user: %s",
-                 name, path, strerror(error));
-    } else {
-        snprintf(fault->text, sizeof fault->text, "cannot enter network namespace %.60s: %.80s%s%s", name, path,
-                 error == ENOENT ? " " : ": ", error == ENOENT ? form->absent : strerror(error));
+        return fault_set(
+            fault, error,
+            "opening network namespace %.60s (%.60s) needs CAP_SYS_PTRACE (run as root) or the same user: %s", name,
+            path, strerror(error));
     }
-    return -error;
+    return fault_set(fault, error, "cannot enter network namespace %.60s: %.80s%s%s", name, path,
+                     error == ENOENT ? " " : ": ", error == ENOENT ? form->absent : strerror(error));
 }
 
-static int entry_failed(struct source_fault *fault, const char *name, const char *path, int error)
+static int entry_failed(struct fault *fault, const char *name, const char *path, int error)
 {
     if (error == EPERM) {
-        snprintf(fault->text, sizeof fault->text,
-                 "entering network namespace %.60s (%.60s) needs CAP_SYS_ADMIN (run as root): %s", name, path,
-                 strerror(error));
-    } else {
-        snprintf(fault->text, sizeof fault->text, "cannot enter network namespace %.60s: %.80s%s%s", name, path,
-                 error == EINVAL ? " " : ": ", error == EINVAL ? "is not a network namespace" : strerror(error));
+        return fault_set(fault, error, "entering network namespace %.60s (%.60s) needs CAP_SYS_ADMIN (run as root): %s",
+                         name, path, strerror(error));
     }
-    return -error;
+    return fault_set(fault, error, "cannot enter network namespace %.60s: %.80s%s%s", name, path,
+                     error == EINVAL ? " " : ": ", error == EINVAL ? "is not a network namespace" : strerror(error));
 }
 
-int netns_enter(const char *name, struct source_fault *fault)
+int netns_enter(const char *name, struct fault *fault)
 {
     const struct form *form = form_find(name);
     char path[PATH_MAX];
@@ -112,10 +107,9 @@ int netns_enter(const char *name, struct source_fault *fault)
     int result = 0;
 
     if (form == NULL) {
-        snprintf(fault->text, sizeof fault->text,
-                 "\"%s\" names no network namespace: give a name as \"ip netns\" lists it, a path or a process id",
-                 name);
-        return -EINVAL;
+        return fault_set(
+            fault, EINVAL,
+            "\"%s\" names no network namespace: give a name as \"ip netns\" lists it, a path or a process id", name);
     }
     file = form_open(form, name, path);
     if (file < 0) {

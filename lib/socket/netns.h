@@ -14,6 +14,6 @@
  * are that namespace's. Returns 0 or a negative errno; fault->text then says what is missing (CAP_SYS_ADMIN, the file)
  * and what would be right.
  */
-int netns_enter(const char *name, struct source_fault *fault);
+int netns_enter(const char *name, struct fault *fault);
 
 #endif

@@ -8,6 +8,8 @@
 
 #include "socket/procfs.h"
 
+#include "socket/protocol.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -25,11 +27,6 @@
 
 #define THIS_HOST "/proc/net"
 
-static const char *const file_names[RECORD_PROTOCOLS][RECORD_FAMILIES] = {
-    [RECORD_TCP] = {[RECORD_INET] = "tcp", [RECORD_INET6] = "tcp6"},
-    [RECORD_UDP] = {[RECORD_INET] = "udp", [RECORD_INET6] = "udp6"},
-};
-
 struct procfs {
     struct source source; /* first, so that a pointer to one is a pointer to the other */
     char buffer[BUFFER_SIZE];
@@ -45,7 +42,7 @@ struct reading {
     const struct source_request *request;
     source_visit *visit;
     void *context;
-    struct source_fault *fault;
+    struct fault *fault;
     unsigned long line_number;
 };
 
@@ -258,18 +255,16 @@ static bool request_fits(const struct source_request *request, const struct sock
     return request->ports == NULL || ports_contain(request->ports, request->port_count, record->local_port);
 }
 
-static int read_failed(struct source_fault *fault, const char *path, int error)
+static int read_failed(struct fault *fault, const char *path, int error)
 {
-    snprintf(fault->text, sizeof fault->text, "cannot read %.160s: %s", path, strerror(error));
-    return -error;
+    return fault_set(fault, error, "cannot read %.160s: %s", path, strerror(error));
 }
 
 static int line_failed(const struct reading *reading)
 {
-    snprintf(reading->fault->text, sizeof reading->fault->text, "%.160s:%lu: %s /proc/net/%s", reading->path,
-             reading->line_number,
-             reading->line_number == 1 ? "this is not the heading of" : "this is not a whole line of", reading->name);
-    return -EBADMSG;
+    return fault_set(reading->fault, EBADMSG, "%.160s:%lu: %s /proc/net/%s", reading->path, reading->line_number,
+                     reading->line_number == 1 ? "this is not the heading of" : "this is not a whole line of",
+                     reading->name);
 }
 
 static int line_show(struct reading *reading, const char *line, size_t length, bool terminated)
@@ -337,9 +332,8 @@ static int file_show(struct reading *reading, int file)
     if (reading->line_number > 0) {
         return 0;
     }
-    snprintf(reading->fault->text, sizeof reading->fault->text, "%.160s is empty, so it is no copy of /proc/net/%s",
-             reading->path, reading->name);
-    return -EBADMSG;
+    return fault_set(reading->fault, EBADMSG, "%.160s is empty, so it is no copy of /proc/net/%s", reading->path,
+                     reading->name);
 }
 
 /* Returns the descriptor or a negative errno. O_NONBLOCK: opening a FIFO must not wait for a writer. */
@@ -385,7 +379,7 @@ static int family_scan(struct reading *reading, unsigned *present)
 }
 
 /* Of this host a missing file means a missing family only if the kernel says the same: a sandbox can hide files. */
-static int absence_confirm(const char *path, enum record_family family, struct source_fault *fault)
+static int absence_confirm(const char *path, enum record_family family, struct fault *fault)
 {
     int probe = socket(family == RECORD_INET ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
@@ -393,22 +387,20 @@ static int absence_confirm(const char *path, enum record_family family, struct s
         return errno == EAFNOSUPPORT ? 0 : read_failed(fault, path, errno);
     }
     close(probe);
-    snprintf(fault->text, sizeof fault->text, "%s is missing, though the kernel opens such sockets", path);
-    return -ENOENT;
+    return fault_set(fault, ENOENT, "%s is missing, though the kernel opens such sockets", path);
 }
 
 /* What it means that of some families there was a file (`present`) and of others none. */
 static int presence_judge(const struct procfs *procfs, const struct source_request *request, unsigned present,
-                          struct source_fault *fault)
+                          struct fault *fault)
 {
-    const char *const *names = file_names[request->protocol];
+    const char *const *names = protocol_of(request->protocol)->names;
     bool this_host = strcmp(procfs->directory, THIS_HOST) == 0;
     int result = 0;
 
     if (present == 0) {
-        snprintf(fault->text, sizeof fault->text, "cannot read %.80s/%s or %.80s/%s: %s", procfs->directory,
-                 names[RECORD_INET], procfs->directory, names[RECORD_INET6], strerror(ENOENT));
-        return -ENOENT;
+        return fault_set(fault, ENOENT, "cannot read %.80s/%s or %.80s/%s: %s", procfs->directory, names[RECORD_INET],
+                         procfs->directory, names[RECORD_INET6], strerror(ENOENT));
     }
     for (enum record_family family = RECORD_INET; family < RECORD_FAMILIES && this_host && result == 0; family++) {
         char path[sizeof THIS_HOST "/" + FILE_NAME_SIZE];
@@ -422,13 +414,13 @@ static int presence_judge(const struct procfs *procfs, const struct source_reque
 }
 
 static int procfs_scan(struct source *source, const struct source_request *request, source_visit *visit, void *context,
-                       struct source_fault *fault)
+                       struct fault *fault)
 {
     struct procfs *procfs = (struct procfs *)source;
     unsigned present = 0;
 
     for (enum record_family family = RECORD_INET; family < RECORD_FAMILIES; family++) {
-        const char *name = file_names[request->protocol][family];
+        const char *name = protocol_of(request->protocol)->names[family];
         char path[PATH_MAX];
         struct reading reading = {path, name, procfs->buffer, family, request, visit, context, fault, 0};
         int result = 0;
@@ -451,7 +443,7 @@ static void procfs_free(struct source *source)
     free(source);
 }
 
-int procfs_open(struct source **source, const char *directory, struct source_fault *fault)
+int procfs_open(struct source **source, const char *directory, struct fault *fault)
 {
     size_t length = strlen(directory);
     struct procfs *procfs;

@@ -16,7 +16,7 @@
  * the request asks for. Returns 0 and the source, which the caller ends with source->free(), or a negative errno and
  * fault->text.
  */
-int procfs_open(struct source **source, const char *directory, struct source_fault *fault);
+int procfs_open(struct source **source, const char *directory, struct fault *fault);
 
 /*
  * Reads one line of such a file, without its newline, `length` bytes. Returns 0, or -EBADMSG for a line that is not

@@ -7,6 +7,8 @@
 
 #include "socket/record.h"
 
+#include "socket/protocol.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,13 +16,6 @@
 /* ::ffff:0:0/96, and with it the four bytes of 0.0.0.0. */
 static const struct in6_addr ipv4_wildcard = {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0}}};
 #define IPV4_PREFIX_SIZE 12
-
-const char *record_protocol_name(enum record_protocol protocol)
-{
-    static const char *const names[RECORD_PROTOCOLS] = {[RECORD_TCP] = "tcp", [RECORD_UDP] = "udp"};
-
-    return names[protocol];
-}
 
 bool record_is_ipv4(const struct in6_addr *address)
 {
@@ -36,10 +31,7 @@ bool record_is_wildcard(enum record_family family, const struct in6_addr *addres
 
 bool record_is_listener(const struct sock_record *record)
 {
-    if (record->protocol == RECORD_TCP) {
-        return record->state == RECORD_LISTEN;
-    }
-    return record->state == RECORD_CLOSE && record->local_port != 0;
+    return record->state == protocol_of(record->protocol)->listening && record->local_port != 0;
 }
 
 bool record_is_v4_mapped(const struct sock_record *record)

@@ -84,9 +84,6 @@ struct sock_host {
     uint64_t netns;                  /* inode number of the network namespace, 0 unknown */
 };
 
-/* The protocol's word as policies and JSON spell it: "tcp" or "udp". */
-const char *record_protocol_name(enum record_protocol protocol);
-
 /* True for ::ffff:0:0/96: IPv4 on the wire, whatever the socket's family. */
 bool record_is_ipv4(const struct in6_addr *address);
 

@@ -6,6 +6,7 @@
 #ifndef SOCKET_SOURCE_H
 #define SOCKET_SOURCE_H
 
+#include "socket/fault.h"
 #include "socket/record.h"
 
 #include <stddef.h>
@@ -37,11 +38,6 @@ struct source_request {
 /* Shown each record; it lives for this call only. 0 goes on, a negative errno ends the scan, which returns it. */
 typedef int source_visit(const struct sock_record *record, void *context);
 
-/* Why a scan failed, in words for the one who runs the check: "the kernel refused ... (Operation not permitted)". */
-struct source_fault {
-    char text[256];
-};
-
 struct source {
     const char *name; /* "netlink" or "procfs" */
     /*
@@ -50,7 +46,7 @@ struct source {
      * be read (fault->text says why) or what visit returned.
      */
     int (*scan)(struct source *source, const struct source_request *request, source_visit *visit, void *context,
-                struct source_fault *fault);
+                struct fault *fault);
     void (*free)(struct source *source);
 };
 

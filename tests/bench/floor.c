@@ -87,7 +87,7 @@ static size_t request_build(uint32_t *buffer, int count, char **words)
     return header->nlmsg_len;
 }
 
-/* The end of a dump is the last message of an answer, so only an answer's last bytes need a look. */
+/* The end of a dump is the last message of an answer, so only an answer's last bytes need a snapshot. */
 static int is_end(const unsigned char *bytes, size_t length)
 {
     struct nlmsghdr header;

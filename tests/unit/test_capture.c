@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * plugins/capture.c: what capture_parse() makes of good captures, and how it refuses all others.
+ * lib/capture/capture_read.c: what capture_read() makes of good captures, and how it refuses all others.
  */
 #include "config.h"
 
 #include "unit.h"
 
-#include "capture.h"
+#include "capture/capture_read.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -39,11 +39,11 @@ static const char good[] =
 /* Refuses the text with just that error. */
 static void assert_refused(const char *text, size_t length, const char *expected)
 {
-    char error[CAPTURE_ERROR_SIZE] = "";
-    struct look *look = NULL;
+    char error[JSON_FIELD_ERROR_SIZE] = "";
+    struct snapshot *snapshot = NULL;
 
-    ck_assert_int_eq(capture_parse(text, length, &look, error), -EINVAL);
-    ck_assert_ptr_null(look);
+    ck_assert_int_eq(capture_read(text, length, &snapshot, error), -EINVAL);
+    ck_assert_ptr_null(snapshot);
     ck_assert_msg(strstr(error, expected) != NULL, "\"%s\" is not in \"%s\"", expected, error);
 }
 
@@ -62,48 +62,48 @@ static char *changed(const char *from, const char *to)
 
 START_TEST(everything_is_read)
 {
-    char error[CAPTURE_ERROR_SIZE];
-    struct look *look;
+    char error[JSON_FIELD_ERROR_SIZE];
+    struct snapshot *snapshot;
     const struct tally_service *service;
     const struct sock_host *host;
 
-    ck_assert_int_eq(capture_parse(good, strlen(good), &look, error), 0);
-    host = &look->tally->host;
-    ck_assert_int_eq(look->time, 1795338062);
+    ck_assert_int_eq(capture_read(good, strlen(good), &snapshot, error), 0);
+    host = &snapshot->tally->host;
+    ck_assert_int_eq(snapshot->time, 1795338062);
     ck_assert_str_eq(host->name, "web1");
     ck_assert_str_eq(host->kernel, "6.18");
     ck_assert_uint_eq(host->netns, 4026531840);
-    ck_assert_str_eq(look->namespace, "blue");
-    ck_assert_str_eq(look->source, "netlink");
-    ck_assert_str_eq(look->fault, "a fault");
-    ck_assert_str_eq(look->remarks[RECORD_TCP], "a remark");
-    ck_assert_str_eq(look->tally->unreadable[RECORD_TCP], "");
-    ck_assert_str_eq(look->tally->unreadable[RECORD_UDP], "a cause");
+    ck_assert_str_eq(snapshot->namespace, "blue");
+    ck_assert_str_eq(snapshot->source, "netlink");
+    ck_assert_str_eq(snapshot->fault, "a fault");
+    ck_assert_str_eq(snapshot->remarks[RECORD_TCP], "a remark");
+    ck_assert_str_eq(snapshot->tally->unreadable[RECORD_TCP], "");
+    ck_assert_str_eq(snapshot->tally->unreadable[RECORD_UDP], "a cause");
     ck_assert_int_eq(host->ipv6, RECORD_YES);
     ck_assert_int_eq(host->bindv6only, RECORD_NO);
     ck_assert_int_eq(host->disable_ipv6, RECORD_UNKNOWN);
     ck_assert_uint_eq(host->port_range_first, 32768);
     ck_assert_uint_eq(host->port_range_last, 60999);
-    ck_assert(look->owners_known);
-    ck_assert_uint_eq(look->tally->service_count, 1);
-    service = tally_find(look->tally, RECORD_TCP, 443);
+    ck_assert(snapshot->owners_known);
+    ck_assert_uint_eq(snapshot->tally->service_count, 1);
+    service = tally_find(snapshot->tally, RECORD_TCP, 443);
     ck_assert_uint_eq(service->listener_count, 2);
     ck_assert_uint_eq(service->connections[STACK_EXTERNAL][TALLY_MAPPED], 8);
     ck_assert_uint_eq(service->connections[STACK_EXTERNAL][TALLY_IPV6], 3);
-    ck_assert_uint_eq(look->tally->outbound[TALLY_IPV4], 1);
-    ck_assert_uint_eq(look->tally->outbound[TALLY_IPV6], 4294967295);
-    look_free(look);
+    ck_assert_uint_eq(snapshot->tally->outbound[TALLY_IPV4], 1);
+    ck_assert_uint_eq(snapshot->tally->outbound[TALLY_IPV6], 4294967295);
+    snapshot_free(snapshot);
 }
 END_TEST
 
 START_TEST(listeners_are_read)
 {
-    char error[CAPTURE_ERROR_SIZE];
-    struct look *look;
+    char error[JSON_FIELD_ERROR_SIZE];
+    struct snapshot *snapshot;
     const struct tally_listener *inet, *inet6;
 
-    ck_assert_int_eq(capture_parse(good, strlen(good), &look, error), 0);
-    inet = &tally_find(look->tally, RECORD_TCP, 443)->listeners[0];
+    ck_assert_int_eq(capture_read(good, strlen(good), &snapshot, error), 0);
+    inet = &tally_find(snapshot->tally, RECORD_TCP, 443)->listeners[0];
     inet6 = inet + 1;
     ck_assert_int_eq(inet->family, RECORD_INET);
     ck_assert(record_is_ipv4(&inet->address));
@@ -123,7 +123,7 @@ START_TEST(listeners_are_read)
     ck_assert_uint_eq(inet6->cgroup, 77);
     ck_assert_int_eq(inet6->unit_state, TALLY_UNIT_KNOWN);
     ck_assert_str_eq(inet6->unit, "nginx.service");
-    look_free(look);
+    snapshot_free(snapshot);
 }
 END_TEST
 
@@ -149,13 +149,13 @@ static const struct change {
 
 START_TEST(is_taken)
 {
-    char error[CAPTURE_ERROR_SIZE] = "";
+    char error[JSON_FIELD_ERROR_SIZE] = "";
     char *text = changed(fine[_i].from, fine[_i].to);
-    struct look *look;
-    int result = capture_parse(text, strlen(text), &look, error);
+    struct snapshot *snapshot;
+    int result = capture_read(text, strlen(text), &snapshot, error);
 
     ck_assert_msg(result == 0, "%s: %s", fine[_i].to, error);
-    look_free(look);
+    snapshot_free(snapshot);
     free(text);
 }
 END_TEST
@@ -323,16 +323,16 @@ START_TEST(is_too_much)
 }
 END_TEST
 
-/* Random damage: whatever comes of it, it is a look or a sentence. */
+/* Random damage: whatever comes of it, it is a snapshot or a sentence. */
 START_TEST(is_damaged)
 {
     static const char alphabet[] = "{}[]\",:0123456789-.eE+\\untrfalsx \xff\n";
     uint64_t state = 20261122;
-    char error[CAPTURE_ERROR_SIZE];
+    char error[JSON_FIELD_ERROR_SIZE];
     char text[sizeof good];
 
     for (int round = 0; round < 20000; round++) {
-        struct look *look;
+        struct snapshot *snapshot;
         int result;
         memcpy(text, good, sizeof good);
         for (uint64_t hits = unit_random(&state) % 3 + 1; hits > 0; hits--) {
@@ -340,9 +340,9 @@ START_TEST(is_damaged)
             text[at] = alphabet[unit_random(&state) % (sizeof alphabet - 1)];
         }
         error[0] = '\0';
-        result = capture_parse(text, sizeof good - 1, &look, error);
-        ck_assert(result == 0 ? look != NULL : result == -EINVAL && look == NULL && error[0] != '\0');
-        look_free(look);
+        result = capture_read(text, sizeof good - 1, &snapshot, error);
+        ck_assert(result == 0 ? snapshot != NULL : result == -EINVAL && snapshot == NULL && error[0] != '\0');
+        snapshot_free(snapshot);
     }
 }
 END_TEST

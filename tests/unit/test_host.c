@@ -82,7 +82,7 @@ static const struct {
 
 START_TEST(copy)
 {
-    struct source_fault fault = {""};
+    struct fault fault = {""};
     struct sock_host host;
     char path[96];
 
@@ -130,7 +130,7 @@ static const struct {
 
 START_TEST(port_range_copy)
 {
-    struct source_fault fault = {""};
+    struct fault fault = {""};
     struct sock_host host;
     char path[96];
     FILE *file;
@@ -152,7 +152,7 @@ END_TEST
 
 START_TEST(unreadable_copy)
 {
-    struct source_fault fault = {""};
+    struct fault fault = {""};
     struct sock_host host;
     char name[5000];
 
@@ -193,7 +193,7 @@ static enum record_answer answer(long number)
 
 START_TEST(this_host)
 {
-    struct source_fault fault = {""};
+    struct fault fault = {""};
     struct sock_host host;
     struct utsname names;
     struct stat status;
@@ -214,7 +214,7 @@ END_TEST
 
 START_TEST(no_descriptors)
 {
-    struct source_fault fault = {""};
+    struct fault fault = {""};
     struct sock_host host;
     struct rlimit before;
     int lowest = dup(0);
@@ -270,7 +270,7 @@ struct seen {
     bool skipped;
     int status;
     struct sock_host host;
-    struct source_fault fault;
+    struct fault fault;
 };
 
 static bool loopback_raise(void)

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "audit/judge.h"
+#include "socket/protocol.h"
 
 #include "unit.h"
 
@@ -261,8 +262,7 @@ static const char *verdict_write(struct text *text, const struct judge_verdict *
         const struct judge_service *service = &verdict->services[i];
         const struct rule *rule = service->rule;
         const char *form = stack_form_name(service->stack.form);
-        text_add(text, "%s%u/%s %s %s %s", i > 0 ? "; " : "", (unsigned)service->port,
-                 record_protocol_name(service->protocol),
+        text_add(text, "%s%u/%s %s %s %s", i > 0 ? "; " : "", (unsigned)service->port, protocol_name(service->protocol),
                  rule == NULL       ? "-"
                  : rule->is_default ? "default"
                                     : rule->name,
@@ -639,7 +639,7 @@ END_TEST
 
 static const struct {
     const char *rules, *host;
-    unsigned mapped, mapped_out, violations, unlisted, waived, judged, unknown;
+    unsigned mapped, mapped_out, violations, unlisted, waived, view, unknown;
 } totals[] = {
     /* Nothing is judged: all that listens counts. */
     {"", "443=:: 443~::ffff:10.0.0.1*2 443~::ffff:127.0.0.1 u53=:: u53~::ffff:10.0.0.1 50000~::ffff:10.0.0.1*7", 4, 7,
@@ -673,7 +673,7 @@ START_TEST(totals_are_counted)
     ck_assert_uint_eq(total->violations, totals[_i].violations);
     ck_assert_uint_eq(total->unlisted, totals[_i].unlisted);
     ck_assert_uint_eq(total->waived, totals[_i].waived);
-    ck_assert_uint_eq(total->judged, totals[_i].judged);
+    ck_assert_uint_eq(total->judged, totals[_i].view);
     ck_assert_uint_eq(total->unknown, totals[_i].unknown);
     ck_assert_int_eq(total->known, strstr(totals[_i].host, "notcp") == NULL);
     /* Listing what nobody judges changes no number. */
@@ -682,7 +682,7 @@ START_TEST(totals_are_counted)
     total = &trial->verdict->total;
     ck_assert_uint_eq(total->mapped, totals[_i].mapped);
     ck_assert_uint_eq(total->violations, totals[_i].violations);
-    ck_assert_uint_eq(total->judged, totals[_i].judged);
+    ck_assert_uint_eq(total->judged, totals[_i].view);
     trial_end(trial);
 }
 END_TEST

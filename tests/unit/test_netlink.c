@@ -369,16 +369,16 @@ static bool namespace_enter(void)
 static struct source *source_open(void)
 {
     struct source *source = NULL;
-    struct source_fault fault;
+    struct fault fault;
 
-    ck_assert_int_eq(netlink_open(&source, &fault), 0);
+    ck_assert_int_eq(netlink_open(&source, "/proc/net", &fault), 0);
     ck_assert_str_eq(source->name, "netlink");
     return source;
 }
 
 static void scan(struct source *source, const struct source_request *request, struct records *records)
 {
-    struct source_fault fault = {""};
+    struct fault fault = {""};
 
     records->count = 0;
     ck_assert_msg(source->scan(source, request, record_keep, records, &fault) == 0, "%s", fault.text);
@@ -802,7 +802,7 @@ END_TEST
 /* The text of -result comes between `before` and `after`. */
 static void words_check(const char *text, const char *before, int result, const char *after)
 {
-    char expected[sizeof(struct source_fault)];
+    char expected[sizeof(struct fault)];
 
     snprintf(expected, sizeof expected, "%s (%s)%s", before, strerror(-result), after);
     ck_assert_str_eq(text, expected);
@@ -814,7 +814,7 @@ static void fault_check(struct source *source, int result, const char *before)
                                                   .families = SOURCE_FAMILIES_ALL,
                                                   .states = SOURCE_STATES_ALL};
     static struct records records;
-    struct source_fault fault = {""};
+    struct fault fault = {""};
 
     records.count = 0;
     ck_assert_int_eq(source->scan(source, &request, record_keep, &records, &fault), result);
@@ -831,7 +831,7 @@ START_TEST(visit_ends_the_scan)
                                                   .families = SOURCE_FAMILIES_ALL,
                                                   .states = SOURCE_STATES_ALL};
     static struct records records;
-    struct source_fault fault = {"untouched"};
+    struct fault fault = {"untouched"};
     struct source *source;
     int listener;
 
@@ -948,7 +948,7 @@ static bool call_forbid(long call, int error)
 struct report {
     bool forbidden;
     int result;
-    struct source_fault fault;
+    struct fault fault;
 };
 
 static void report_write(int descriptor, int row)
@@ -960,7 +960,7 @@ static void report_write(int descriptor, int row)
     struct report report = {.result = 0};
     struct source *source;
 
-    if (netlink_open(&source, &report.fault) != 0) {
+    if (netlink_open(&source, "/proc/net", &report.fault) != 0) {
         exit(EXIT_FAILURE);
     }
     report.forbidden = call_forbid(refusals[row].call, refusals[row].error);

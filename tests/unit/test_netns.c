@@ -37,7 +37,7 @@ struct seen {
     bool leaked; /* a descriptor stayed open */
     int status;
     char name[5000];
-    struct source_fault fault;
+    struct fault fault;
 };
 
 static struct seen *seen;

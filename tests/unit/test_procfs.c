@@ -99,7 +99,7 @@ static int record_note(const struct sock_record *record, void *context)
     return shown->count == shown->stop_at ? -ECANCELED : 0;
 }
 
-static int folder_scan(const struct source_request *request, struct shown *shown, struct source_fault *fault)
+static int folder_scan(const struct source_request *request, struct shown *shown, struct fault *fault)
 {
     struct source *source;
     int status;
@@ -291,7 +291,7 @@ static const struct {
 };
 
 /* The expected sentence with the test's folder in it, as the start of the one that came. */
-static void fault_check(const struct source_fault *fault, const char *expected)
+static void fault_check(const struct fault *fault, const char *expected)
 {
     char text[sizeof fault->text] = "";
     const char *place;
@@ -310,7 +310,7 @@ START_TEST(whole_files)
 {
     struct source_request request = everything;
     struct shown shown = {0};
-    struct source_fault fault;
+    struct fault fault;
 
     if (files[_i].tcp != NULL) {
         file_write("tcp", files[_i].tcp, strlen(files[_i].tcp));
@@ -329,7 +329,7 @@ START_TEST(protocols_apart)
 {
     struct source_request request = everything;
     struct shown shown = {0};
-    struct source_fault fault;
+    struct fault fault;
 
     file_write("udp", HEADING TIME_WAIT, strlen(HEADING TIME_WAIT));
     ck_assert_int_eq(folder_scan(&request, &shown, &fault), -ENOENT);
@@ -350,7 +350,7 @@ START_TEST(cut_anywhere)
 
     for (size_t length = 0; length < strlen(content); ++length) {
         struct shown shown = {0};
-        struct source_fault fault;
+        struct fault fault;
         bool first_whole = length >= pointer_end && length <= strlen(HEADING LISTEN);
         bool second_whole = length >= pointer_end + strlen(LISTEN);
         /* eight digits are a whole pointer of a 32-bit kernel */
@@ -400,7 +400,7 @@ START_TEST(requested)
                                            requests[_i].states, requests[_i].v4_mapped_only,
                                            requests[_i].ports,  requests[_i].port_count};
     struct shown shown = {0};
-    struct source_fault fault;
+    struct fault fault;
 
     file_write("tcp", HEADING LISTEN LISTEN_80 TIME_WAIT, strlen(HEADING LISTEN LISTEN_80 TIME_WAIT));
     file_write("tcp6", HEADING LISTEN6 MAPPED NATIVE, strlen(HEADING LISTEN6 MAPPED NATIVE));
@@ -412,7 +412,7 @@ END_TEST
 START_TEST(visit_ends_it)
 {
     struct shown shown = {.stop_at = 2};
-    struct source_fault fault;
+    struct fault fault;
 
     file_write("tcp", HEADING LISTEN LISTEN_80, strlen(HEADING LISTEN LISTEN_80));
     file_write("tcp6", HEADING LISTEN6, strlen(HEADING LISTEN6));
@@ -432,7 +432,7 @@ START_TEST(many_rows)
     size_t capacity = sizeof HEADING + MANY * 200;
     char *content = malloc(capacity);
     struct shown shown = {0};
-    struct source_fault fault;
+    struct fault fault;
     size_t length;
 
     ck_assert_ptr_nonnull(content);
@@ -454,7 +454,7 @@ START_TEST(endless_line)
     size_t length = 300000;
     char *content = malloc(length);
     struct shown shown = {0};
-    struct source_fault fault;
+    struct fault fault;
 
     ck_assert_ptr_nonnull(content);
     memset(content, ' ', length);
@@ -472,7 +472,7 @@ END_TEST
 
 START_TEST(no_file)
 {
-    struct source_fault fault;
+    struct fault fault;
     struct shown shown = {0};
     char path[128];
 
@@ -499,7 +499,7 @@ END_TEST
 START_TEST(long_folder)
 {
     struct source *source = NULL;
-    struct source_fault fault = {""};
+    struct fault fault = {""};
     char name[5000];
 
     memset(name, 'x', sizeof name - 1);
@@ -522,7 +522,7 @@ START_TEST(this_machine)
     struct source_ports port;
     struct source_request mine = request;
     struct shown shown = {0};
-    struct source_fault fault = {""};
+    struct fault fault = {""};
     struct source *source;
     int listener = socket(AF_INET, (_i % 2 == 0 ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
 
@@ -580,7 +580,7 @@ struct seen {
     bool skipped;
     int status;
     struct shown shown;
-    struct source_fault fault;
+    struct fault fault;
 };
 
 static void lack_see(int index, struct seen *seen)

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "socket/protocol.h"
 #include "socket/record.h"
 
 #include "unit.h"
@@ -134,8 +135,8 @@ END_TEST
 
 START_TEST(protocol_has_a_name)
 {
-    ck_assert_str_eq(record_protocol_name(RECORD_TCP), "tcp");
-    ck_assert_str_eq(record_protocol_name(RECORD_UDP), "udp");
+    ck_assert_str_eq(protocol_name(RECORD_TCP), "tcp");
+    ck_assert_str_eq(protocol_name(RECORD_UDP), "udp");
 }
 END_TEST
 

@@ -5,9 +5,9 @@
  */
 #include "config.h"
 
-#include "remedy.h"
+#include "render/remedy.h"
 
-#include "directive.h"
+#include "render/daemons.h"
 #include "unit.h"
 
 #include <arpa/inet.h>
@@ -386,15 +386,15 @@ END_TEST
 /* Whatever room there is, it is not overrun. */
 START_TEST(directive_fits_its_room)
 {
-    const struct directive_daemon *daemon = directive_daemon_find("nginx.service");
-    const struct directive_service service = {.protocol = RECORD_TCP, .port = 443};
+    const struct daemons_daemon *daemon = daemons_find("nginx.service");
+    const struct daemons_service service = {.protocol = RECORD_TCP, .port = 443};
     const char *whole = "x (in nginx, for v4-only: listen 0.0.0.0:443)";
 
     for (size_t size = 2; size <= strlen(whole) + 1; size++) {
         char *text = malloc(size);
         ck_assert_ptr_nonnull(text);
         strcpy(text, "x");
-        ck_assert(directive_add(text, size, daemon, DIRECTIVE_V4_ONLY, DIRECTIVE_EVERYWHERE, &service));
+        ck_assert(daemons_add(text, size, daemon, DAEMONS_V4_ONLY, DAEMONS_EVERYWHERE, &service));
         ck_assert_uint_lt(strlen(text), size);
         ck_assert_int_eq(strncmp(text, whole, strlen(text)), 0);
         free(text);

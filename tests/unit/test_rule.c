@@ -5,7 +5,9 @@
  */
 #include "config.h"
 
+#include "audit/day.h"
 #include "audit/rule.h"
+#include "socket/protocol.h"
 
 #include "unit.h"
 
@@ -96,7 +98,7 @@ static const struct {
 static void subject_write(char *text, size_t size, const struct rule *rule)
 {
     const char *protocol =
-        rule->protocol == RULE_ANY_PROTOCOL ? "any" : record_protocol_name((enum record_protocol)rule->protocol);
+        rule->protocol == RULE_ANY_PROTOCOL ? "any" : protocol_name((enum record_protocol)rule->protocol);
     size_t length = (size_t)snprintf(text, size, "%s%s", rule->is_default ? "default " : "", protocol);
 
     for (size_t i = 0; i < rule->port_count; i++) {
@@ -615,7 +617,7 @@ START_TEST(day_is_counted)
 {
     int32_t day = -1;
 
-    ck_assert(rule_day_parse(days[_i].text, &day));
+    ck_assert(day_parse(days[_i].text, &day));
     ck_assert_int_eq(day, days[_i].day);
 }
 END_TEST
@@ -658,7 +660,7 @@ START_TEST(what_is_no_day_is_refused)
 {
     int32_t day = -7;
 
-    ck_assert_msg(!rule_day_parse(no_days[_i], &day), "%s", no_days[_i]);
+    ck_assert_msg(!day_parse(no_days[_i], &day), "%s", no_days[_i]);
     ck_assert_int_eq(day, -7);
 }
 END_TEST
@@ -674,7 +676,7 @@ START_TEST(days_follow_each_other)
                 char text[32];
                 int32_t day;
                 snprintf(text, sizeof text, "%04d-%02d-%02d", year, month, date);
-                if (rule_day_parse(text, &day)) {
+                if (day_parse(text, &day)) {
                     ck_assert_int_eq(day, expected);
                     expected++;
                 }

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * Days of the Gregorian calendar, in UTC, counted from 1970-01-01.
+ */
+#ifndef AUDIT_DAY_H
+#define AUDIT_DAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#define DAY_SECONDS 86400
+
+/* Reads "YYYY-MM-DD". Returns false when there is no such day. */
+bool day_parse(const char *text, int32_t *day);
+
+/* The day that a time is of. */
+int32_t day_of(time_t time);
+
+#endif

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * --lint: every mistake of a policy, and what is legal but likely wrong.
+ */
+#include "config.h"
+
+#include "audit/lint.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What RRD files keep of a value's name. */
+#define RRD_NAME_LENGTH 19
+
+/* No host hands out ports, so that what is found is true of every host. */
+static const struct sock_host any_host = {.port_range_first = 1, .port_range_last = 0};
+
+struct lint {
+    const struct policy *policy;
+    const struct sock_host *host;
+    int32_t today;
+    bool *judges;                 /* by position: does the rule judge anything at all? */
+    const struct rule **twins;    /* by position: a rule whose value RRD cannot tell apart from this one's, or NULL */
+    struct rule_errors *warnings; /* sentences with their places, as the mistakes are */
+};
+
+#define WARN(lint, rule, ...) rule_errors_add((lint)->warnings, (rule)->origin, __VA_ARGS__)
+
+/* --- rules that never come to judge ------------------------------------------------------------------------------- */
+
+/* Who judges in the rule's place at its first port and scope; NULL when that is nobody. */
+static const struct rule *replacement_find(const struct lint *lint, const struct rule *rule)
+{
+    enum record_protocol protocol = rule->protocol == RECORD_UDP ? RECORD_UDP : RECORD_TCP;
+    enum stack_scope scope = rule->scope == RULE_ANY_SCOPE ? STACK_EXTERNAL : (enum stack_scope)rule->scope;
+    uint16_t port = rule->is_default ? 1 : rule->ports[0].first;
+    const struct rule *found = policy_find(lint->policy, &any_host, protocol, port, scope);
+
+    /* Where a default stands before this one, that is the rule to name. */
+    for (unsigned next = 2; rule->is_default && found != NULL && !found->is_default && next <= UINT16_MAX; next++) {
+        found = policy_find(lint->policy, &any_host, protocol, (uint16_t)next, scope);
+    }
+    return found;
+}
+
+/* Marks by position which rules judge any port at all. */
+static void judges_mark(const struct policy *policy, bool *judges)
+{
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
+        for (unsigned port = 1; port <= UINT16_MAX; port++) {
+            for (int scope = 0; scope < STACK_SCOPES; scope++) {
+                const struct rule *rule = policy_find(policy, &any_host, (enum record_protocol)protocol, (uint16_t)port,
+                                                      (enum stack_scope)scope);
+                if (rule != NULL) {
+                    judges[rule->position] = true;
+                }
+            }
+        }
+    }
+}
+
+static void shadowed_check(struct lint *lint, const struct rule *rule)
+{
+    const struct rule *other = lint->judges[rule->position] ? NULL : replacement_find(lint, rule);
+    const char *effect = "never judges anything";
+
+    if (other == NULL) {
+        return;
+    }
+    /* Rules for each scope leave a rule without one no listener, but its service, which is missing then. */
+    if (!rule->is_default && rule_missing_state(rule, &rule->ports[0]) != STATE_OK &&
+        !policy_is_superseded(lint->policy, &any_host, rule, rule->ports[0].first)) {
+        effect = "has no listener left to judge, so its service is always missing";
+    }
+    WARN(lint, rule, "%s, others stand before it everywhere, such as the rule at %s", effect, other->origin);
+}
+
+/* A single port without a scope stands before a range with one, which surprises who wrote the scope. */
+static void scoped_range_check(struct lint *lint, const struct rule *rule)
+{
+    for (size_t i = 0; i < rule->port_count && rule->scope != RULE_ANY_SCOPE; i++) {
+        const struct rule_ports *ports = &rule->ports[i];
+        for (unsigned port = ports->first; port <= ports->last && !ports->single; port++) {
+            const struct rule *other = policy_find(lint->policy, &any_host, (enum record_protocol)rule->protocol,
+                                                   (uint16_t)port, (enum stack_scope)rule->scope);
+            if (other != rule && other->scope == RULE_ANY_SCOPE && other->command_line == rule->command_line) {
+                WARN(
+                    lint, rule,
+                    "at port %u the rule at %s stands before it, as a single port comes before a range even where only "
+                    "the range has a scope, write a rule for %u@%s if that is not meant",
+                    port, other->origin, port, stack_scope_name((enum stack_scope)rule->scope));
+                return;
+            }
+        }
+    }
+}
+
+/* --- bind= -------------------------------------------------------------------------------------------------------- */
+
+static bool binds_family(const struct rule *rule, bool ipv4)
+{
+    for (size_t i = 0; i < rule->bind_count; i++) {
+        if (rule->bind[i].ipv4 == ipv4) {
+            return true;
+        }
+    }
+    return rule->bind_scope[STACK_LOOPBACK] || rule->bind_scope[STACK_LINK];
+}
+
+static bool binds_whole(const struct rule *rule, bool ipv4)
+{
+    for (size_t i = 0; i < rule->bind_count; i++) {
+        if (rule->bind[i].ipv4 == ipv4 && prefix_is_whole(&rule->bind[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Is there an address in both? */
+static bool prefixes_meet(const struct prefix *a, const struct prefix *b)
+{
+    return a->length <= b->length ? prefix_contains(a, &b->address) : prefix_contains(b, &a->address);
+}
+
+/* Do the prefixes of bind= hold any address of the scope? External is what is left, so only the words rule it out. */
+static bool binds_scope(const struct rule *rule, enum stack_scope scope)
+{
+    static const char *const scope_prefixes[STACK_SCOPES][2] = {
+        [STACK_LOOPBACK] = {"127.0.0.0/8", "::1/128"},
+        [STACK_LINK] = {"169.254.0.0/16", "fe80::/10"},
+        [STACK_EXTERNAL] = {"0.0.0.0/0", "::/0"},
+    };
+    char error[PREFIX_ERROR_SIZE];
+    struct prefix prefix;
+
+    for (int family = 0; family < 2; family++) {
+        bool read = prefix_parse(scope_prefixes[scope][family], &prefix, error);
+        for (size_t i = 0; read && i < rule->bind_count; i++) {
+            if (prefixes_meet(&prefix, &rule->bind[i])) {
+                return true;
+            }
+        }
+    }
+    return rule->bind_scope[scope];
+}
+
+static void bind_family_check(struct lint *lint, const struct rule *rule)
+{
+    static const struct {
+        enum rule_requirement requirement;
+        bool ipv4;
+    } needs[] = {
+        {RULE_V4_ONLY, true},     {RULE_V4, true},  {RULE_DUAL_STACK, true},
+        {RULE_DUAL_STACK, false}, {RULE_V6, false}, {RULE_V6_ONLY, false},
+    };
+
+    for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {
+        if (rule->requirement == needs[i].requirement && !binds_family(rule, needs[i].ipv4)) {
+            WARN(lint, rule, "%s needs a listener for %s, but no prefix of bind= is %s, so nothing can satisfy both",
+                 rule_requirement_name(rule->requirement), needs[i].ipv4 ? "IPv4" : "IPv6",
+                 needs[i].ipv4 ? "IPv4" : "IPv6");
+        }
+    }
+}
+
+static void bind_wildcard_check(struct lint *lint, const struct rule *rule)
+{
+    bool ipv4 = binds_whole(rule, true);
+    bool ipv6 = binds_whole(rule, false);
+    bool both_welcome = rule->requirement == RULE_V4 || rule->requirement == RULE_V6 || rule->requirement == RULE_ANY ||
+                        (rule->requirement == RULE_DUAL_STACK && rule->form == STACK_SINGLE);
+
+    if (both_welcome && ipv4 != ipv6 && (rule->requirement != RULE_DUAL_STACK || binds_family(rule, !ipv4))) {
+        WARN(lint, rule, "bind= has %s without %s, so a [::] listener that takes both families does not fit, add %s",
+             ipv4 ? "0.0.0.0/0" : "::/0", ipv4 ? "::/0" : "0.0.0.0/0", ipv4 ? "::/0" : "0.0.0.0/0");
+    }
+}
+
+static void bind_check(struct lint *lint, const struct rule *rule)
+{
+    if (!rule->bind_set || rule->requirement == RULE_CLOSED) {
+        return;
+    }
+    bind_family_check(lint, rule);
+    bind_wildcard_check(lint, rule);
+    if (rule->scope != RULE_ANY_SCOPE && !binds_scope(rule, (enum stack_scope)rule->scope)) {
+        WARN(lint, rule, "judges only @%s listeners, and none of them is inside bind=",
+             stack_scope_name((enum stack_scope)rule->scope));
+    }
+}
+
+/* --- one rule by itself ------------------------------------------------------------------------------------------- */
+
+static void waiver_check(struct lint *lint, const struct rule *rule)
+{
+    int32_t days = lint->today - rule->waive_day;
+
+    if (rule->waive_set && days > 0) {
+        WARN(lint, rule, "waive-until=%s ended %ld day%s ago and breaches count again, leave it out or renew it",
+             rule->waive_text, (long)days, days == 1 ? "" : "s");
+    }
+}
+
+/* closed bars every listener, so what is said about listeners has nothing to say. */
+static void closed_check(struct lint *lint, const struct rule *rule)
+{
+    const char *option = rule->bind_set ? "bind" : rule->unit != NULL ? "unit" : rule->user != NULL ? "user" : NULL;
+
+    if (rule->requirement == RULE_CLOSED && option != NULL) {
+        WARN(lint, rule,
+             "closed bars every listener, also those that %s= allows, narrow it with a scope such as @external",
+             option);
+    }
+}
+
+static void unit_check(struct lint *lint, const struct rule *rule)
+{
+    static const char *const suffixes[] = {".service", ".socket", ".scope", ".slice", ".mount", ".swap"};
+    size_t length = rule->unit != NULL ? strlen(rule->unit) : 0;
+
+    if (length == 0 || rule->unit[0] == '/' || strpbrk(rule->unit, "*?[") != NULL) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        size_t size = strlen(suffixes[i]);
+        if (length > size && strcmp(rule->unit + length - size, suffixes[i]) == 0) {
+            return;
+        }
+    }
+    WARN(lint, rule, "unit=%.60s fits no unit, their names end in .service and the like, write unit=%.60s.service",
+         rule->unit, rule->unit);
+}
+
+static void thresholds_check(struct lint *lint, const struct rule *rule)
+{
+    const struct range *warning = &rule->mapped_warning;
+    const struct range *critical = &rule->mapped_critical;
+
+    if (rule->mapped_warning_set && rule->mapped_critical_set && !warning->inside && !critical->inside &&
+        warning->start <= critical->start && warning->end >= critical->end) {
+        WARN(lint, rule, "mapped-warning= is never seen, mapped-critical= is crossed as soon, make it narrower");
+    }
+}
+
+/* Only what all ports of the rule have in common; and only on this host, whose range it is. */
+static void client_ports_check(struct lint *lint, const struct rule *rule)
+{
+    bool inside = !rule->is_default && rule->protocol == RECORD_UDP;
+
+    for (size_t i = 0; i < rule->port_count; i++) {
+        const struct rule_ports *ports = &rule->ports[i];
+        inside = inside && !ports->single && lint->host->port_range_first <= ports->first &&
+                 ports->last <= lint->host->port_range_last;
+    }
+    if (inside) {
+        WARN(lint, rule,
+             "never judges anything on this host, which hands UDP ports %u-%u out to clients "
+             "(net.ipv4.ip_local_port_range), only a rule that names the port itself judges there",
+             (unsigned)lint->host->port_range_first, (unsigned)lint->host->port_range_last);
+    }
+}
+
+/* --- names -------------------------------------------------------------------------------------------------------- */
+
+/* What RRD files keep of the name of the rule's value. */
+static void label_cut(char label[static RRD_NAME_LENGTH + 1], const struct rule *rule)
+{
+    char whole[RULE_NAME_MAX + sizeof "_mapped"];
+
+    snprintf(whole, sizeof whole, "%s_mapped", rule->name);
+    snprintf(label, RRD_NAME_LENGTH + 1, "%.*s", RRD_NAME_LENGTH, whole);
+}
+
+static int label_compare(const void *left, const void *right)
+{
+    const struct rule *a = *(const struct rule *const *)left;
+    const struct rule *b = *(const struct rule *const *)right;
+    char label_a[RRD_NAME_LENGTH + 1];
+    char label_b[RRD_NAME_LENGTH + 1];
+    int order;
+
+    label_cut(label_a, a);
+    label_cut(label_b, b);
+    order = strcmp(label_a, label_b);
+    return order != 0 ? order : (a->position > b->position) - (a->position < b->position);
+}
+
+static int twins_find(const struct policy *policy, const struct rule **twins)
+{
+    const struct rule **sorted = calloc(policy->rule_count + 1, sizeof(const struct rule *));
+    size_t count = 0;
+
+    if (sorted == NULL) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < policy->rule_count; i++) {
+        if (!policy->rules[i]->is_default) {
+            sorted[count++] = policy->rules[i];
+        }
+    }
+    qsort(sorted, count, sizeof(const struct rule *), label_compare);
+    for (size_t i = 1; i < count; i++) {
+        char label[RRD_NAME_LENGTH + 1];
+        char before[RRD_NAME_LENGTH + 1];
+        label_cut(label, sorted[i]);
+        label_cut(before, sorted[i - 1]);
+        if (strcmp(label, before) == 0) {
+            twins[sorted[i]->position] = sorted[i - 1];
+        }
+    }
+    free(sorted);
+    return 0;
+}
+
+static void name_check(struct lint *lint, const struct rule *rule)
+{
+    const struct rule *twin = lint->twins[rule->position];
+
+    if (twin != NULL) {
+        WARN(lint, rule, "%s_mapped begins like %s_mapped of the rule at %s, RRD files keep %d characters", rule->name,
+             twin->name, twin->origin, RRD_NAME_LENGTH);
+    }
+}
+
+/* --- all rules ---------------------------------------------------------------------------------------------------- */
+
+static void rule_lint(struct lint *lint, const struct rule *rule)
+{
+    static void (*const checks[])(struct lint *, const struct rule *) = {
+        shadowed_check,   scoped_range_check, bind_check, closed_check, unit_check,
+        thresholds_check, client_ports_check, name_check, waiver_check,
+    };
+
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+        checks[i](lint, rule);
+    }
+}
+
+int lint_policy(const struct policy *policy, const struct sock_host *host, int32_t today, struct rule_errors *warnings)
+{
+    struct lint lint = {.policy = policy, .host = host, .today = today, .warnings = warnings};
+    int result = -ENOMEM;
+
+    lint.judges = calloc(policy->rule_count + 1, sizeof *lint.judges);
+    lint.twins = calloc(policy->rule_count + 1, sizeof(const struct rule *));
+    if (lint.judges != NULL && lint.twins != NULL) {
+        judges_mark(policy, lint.judges);
+        result = twins_find(policy, lint.twins);
+    }
+    for (size_t i = 0; i < policy->rule_count && result == 0; i++) {
+        rule_lint(&lint, policy->rules[i]);
+    }
+    if (policy->rule_count == 0) {
+        rule_errors_add(warnings, "policy", "has no rules, so nothing is judged and every host is OK");
+    }
+    free(lint.judges);
+    free(lint.twins);
+    return warnings->out_of_memory ? -ENOMEM : result;
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * What one rule of a learned policy is to name, made from what listens: which listeners, how they are called, and
+ * whether they will be on the same port after the next start.
+ */
+#include "config.h"
+
+#include "audit/judge_service.h"
+#include "audit/suggest.h"
+#include "socket/protocol.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* No longer than what RRD tells apart. */
+#define NAME_MAX_LEARNED 19
+
+/* Linux hands these ports out unless told otherwise. */
+#define CLIENT_FIRST 32768
+#define CLIENT_LAST 60999
+
+/* What the suggestions are made from, and those made so far. */
+struct context {
+    const struct tally *tally;
+    const struct tally *connections;
+    struct suggestions *made;
+};
+
+/* --- what there is ----------------------------------------------------------------------------------------------- */
+
+static uint64_t mapped_count(const struct context *context, const struct tally_service *source, int scope)
+{
+    const struct tally_service *seen = tally_find(context->connections, source->protocol, source->port);
+    uint64_t count = 0;
+
+    for (int i = 0; seen != NULL && i < STACK_SCOPES; i++) {
+        count += scope == RULE_ANY_SCOPE || scope == i ? seen->connections[i][TALLY_MAPPED] : 0;
+    }
+    return count;
+}
+
+/* Fills a suggestion with the listeners of that scope (RULE_ANY_SCOPE: all). */
+static int suggestion_fill(const struct context *context, struct suggestion *suggestion,
+                           const struct tally_service *source, int scope)
+{
+    struct judge_service *service = &suggestion->service;
+
+    *suggestion = (struct suggestion){.scope = scope};
+    service->protocol = source->protocol;
+    service->port = source->port;
+    service->connections[TALLY_MAPPED] = mapped_count(context, source, scope);
+    service->listeners = calloc(source->listener_count + 1, sizeof(const struct tally_listener *));
+    if (service->listeners == NULL) {
+        return -ENOMEM;
+    }
+    service->listener_count = 0;
+    for (size_t i = 0; i < source->listener_count; i++) {
+        if (scope == RULE_ANY_SCOPE || scope == (int)source->listeners[i].scope) {
+            service->listeners[service->listener_count++] = &source->listeners[i];
+        }
+    }
+    return judge_service_decide(service, context->tally);
+}
+
+/* Adds the suggestion of that scope unless nothing listens in it. */
+static int suggestion_add(const struct context *context, const struct tally_service *source, int scope)
+{
+    struct suggestion *suggestion = &context->made->list[context->made->count];
+    int result = suggestion_fill(context, suggestion, source, scope);
+
+    if (result == 0 && suggestion->service.listener_count > 0) {
+        context->made->count++;
+    } else {
+        free(suggestion->service.listeners);
+    }
+    return result;
+}
+
+/* A rule without a scope would not see the narrower family of a lopsided service, so each scope gets a rule. */
+static int service_suggest(const struct context *context, const struct tally_service *source)
+{
+    struct suggestions *made = context->made;
+    int result = suggestion_add(context, source, RULE_ANY_SCOPE);
+
+    if (result != 0 || !made->list[made->count - 1].service.stack.lopsided) {
+        return result;
+    }
+    free(made->list[--made->count].service.listeners);
+    for (int scope = STACK_EXTERNAL; scope >= STACK_LOOPBACK && result == 0; scope--) {
+        result = suggestion_add(context, source, scope);
+    }
+    return result;
+}
+
+/* --- names ------------------------------------------------------------------------------------------------------- */
+
+const char *suggest_permanence_name(enum suggest_permanence permanence, enum record_protocol protocol)
+{
+    static const char *const rule_names[][RECORD_PROTOCOLS] = {
+        [SUGGEST_CLIENT] = {[RECORD_TCP] = "per-boot-tcp", [RECORD_UDP] = "per-boot-udp"},
+        [SUGGEST_RESERVED] = {[RECORD_TCP] = "rpc-reserved-tcp", [RECORD_UDP] = "rpc-reserved-udp"},
+    };
+
+    return rule_names[permanence][protocol];
+}
+
+static bool name_is_taken(const struct suggestions *made, const struct suggestion *except, const char *name)
+{
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
+        if (strcmp(suggest_permanence_name(SUGGEST_CLIENT, (enum record_protocol)protocol), name) == 0 ||
+            strcmp(suggest_permanence_name(SUGGEST_RESERVED, (enum record_protocol)protocol), name) == 0) {
+            return true;
+        }
+    }
+    for (const struct suggestion *suggestion = made->list; suggestion < except; suggestion++) {
+        if (strcmp(suggestion->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Joins the parts with the second whole and the first cut to fit. */
+static void name_join(char name[static RULE_NAME_MAX + 1], const char *base, const char *tail)
+{
+    int room = NAME_MAX_LEARNED - (int)strlen(tail);
+
+    snprintf(name, RULE_NAME_MAX + 1, "%.*s%s", room, base, tail);
+}
+
+/* "http", for UDP where TCP has that "http-udp", else "http_2" and so on. */
+static void name_choose(const struct suggestions *made, struct suggestion *suggestion, const char *base)
+{
+    const char *scope =
+        suggestion->scope == RULE_ANY_SCOPE ? "" : stack_scope_name((enum stack_scope)suggestion->scope);
+    char tail[24];
+
+    snprintf(tail, sizeof tail, "%s%s", *scope != '\0' ? "-" : "", scope);
+    name_join(suggestion->name, base, tail);
+    if (name_is_taken(made, suggestion, suggestion->name) && suggestion->service.protocol == RECORD_UDP) {
+        snprintf(tail, sizeof tail, "-udp%s%s", *scope != '\0' ? "-" : "", scope);
+        name_join(suggestion->name, base, tail);
+    }
+    for (unsigned number = 2; name_is_taken(made, suggestion, suggestion->name); number++) {
+        snprintf(tail, sizeof tail, "_%u", number);
+        name_join(suggestion->name, base, tail);
+    }
+}
+
+/* The services database's name with what a rule's name cannot hold made "_"; false when it has none. */
+static bool service_name_find(const struct judge_service *service, suggest_service_name *service_name,
+                              char name[static RULE_NAME_MAX + 1])
+{
+    const char *known = service_name(service->protocol, service->port);
+
+    if (known == NULL || *known == '\0') {
+        return false;
+    }
+    snprintf(name, RULE_NAME_MAX + 1, "%s", known);
+    for (char *c = name; *c != '\0'; c++) {
+        bool letter = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z');
+        if (!letter && !(*c >= '0' && *c <= '9') && *c != '-' && *c != '_') {
+            *c = '_';
+        }
+    }
+    return true;
+}
+
+/* As rule.c names a rule that has no name=. */
+static void own_name_write(struct suggestion *suggestion)
+{
+    bool scoped = suggestion->scope != RULE_ANY_SCOPE;
+
+    snprintf(suggestion->name, sizeof suggestion->name, "%s_%u%s%s", protocol_name(suggestion->service.protocol),
+             (unsigned)suggestion->service.port, scoped ? "_" : "",
+             scoped ? stack_scope_name((enum stack_scope)suggestion->scope) : "");
+}
+
+static void suggestion_name(const struct suggestions *made, struct suggestion *suggestion,
+                            suggest_service_name *service_name)
+{
+    char name[RULE_NAME_MAX + 1];
+
+    suggestion->named = service_name_find(&suggestion->service, service_name, name);
+    if (suggestion->named) {
+        name_choose(made, suggestion, name);
+    } else {
+        own_name_write(suggestion);
+    }
+}
+
+/* --- habits ------------------------------------------------------------------------------------------------------ */
+
+/* Daemons that bind with bindresvport() at each start, as units and users of the common distributions call them. */
+static bool takes_reserved_ports(const struct tally_listener *listener)
+{
+    static const char *const owners[] = {
+        "rpcbind.service",
+        "rpcbind.socket",
+        "rpc-statd.service",
+        "rpc-statd-notify.service",
+        "nfs-mountd.service",
+        "ypbind.service",
+        "ypserv.service",
+        "nis.service",
+        "rpc",
+        "_rpc",
+        "rpcuser",
+        "statd",
+    };
+
+    for (size_t i = 0; i < sizeof owners / sizeof *owners; i++) {
+        if ((listener->unit != NULL && strcmp(listener->unit, owners[i]) == 0) ||
+            (listener->user != NULL && strcmp(listener->user, owners[i]) == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool all_take_reserved_ports(const struct judge_service *service)
+{
+    for (size_t i = 0; i < service->listener_count; i++) {
+        if (!takes_reserved_ports(service->listeners[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void client_range_set(struct suggestions *made, const struct sock_host *host)
+{
+    made->client_known = host->port_range_first <= host->port_range_last;
+    made->client_first = made->client_known ? host->port_range_first : CLIENT_FIRST;
+    made->client_last = made->client_known ? host->port_range_last : CLIENT_LAST;
+}
+
+static enum suggest_permanence permanence_of(const struct suggestions *made, const struct suggestion *suggestion)
+{
+    const struct judge_service *service = &suggestion->service;
+    uint16_t port = service->port;
+    bool client_port = made->client_first <= port && port <= made->client_last;
+    bool ranges_meet = made->client_first <= SUGGEST_RESERVED_LAST && made->client_last >= SUGGEST_RESERVED_FIRST;
+
+    if (client_port) {
+        /* In a range made wider than Linux's own, ports with a name are those of servers. */
+        return suggestion->named && port < CLIENT_FIRST ? SUGGEST_FIXED : SUGGEST_CLIENT;
+    }
+    if (!ranges_meet && port >= SUGGEST_RESERVED_FIRST && port <= SUGGEST_RESERVED_LAST &&
+        all_take_reserved_ports(service)) {
+        return SUGGEST_RESERVED;
+    }
+    return SUGGEST_FIXED;
+}
+
+/* --- all of them ------------------------------------------------------------------------------------------------- */
+
+int suggest_list(struct suggestions *made, const struct tally *tally, const struct tally *connections,
+                 suggest_service_name *service_name)
+{
+    struct context context = {.tally = tally, .connections = connections, .made = made};
+    int result = 0;
+
+    *made = (struct suggestions){0};
+    client_range_set(made, &tally->host);
+    /* A lopsided service has at most three parts; one more for the whole that is tried first. */
+    made->list = calloc(tally->service_count * STACK_SCOPES + 1, sizeof *made->list);
+    if (made->list == NULL) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < tally->service_count && result == 0; i++) {
+        result = service_suggest(&context, &tally->services[i]);
+    }
+    for (size_t i = 0; i < made->count; i++) {
+        suggestion_name(made, &made->list[i], service_name);
+        made->list[i].permanence = permanence_of(made, &made->list[i]);
+    }
+    return result;
+}
+
+void suggest_clear(struct suggestions *made)
+{
+    for (size_t i = 0; i < made->count; i++) {
+        free(made->list[i].service.listeners);
+    }
+    free(made->list);
+}

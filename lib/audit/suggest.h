@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * What one rule of a learned policy is to name, made from what listens.
+ */
+#ifndef AUDIT_SUGGEST_H
+#define AUDIT_SUGGEST_H
+
+#include "audit/judge.h"
+
+/* bindresvport() takes its ports from these (glibc: 600 to 1023, then 512 on). */
+#define SUGGEST_RESERVED_FIRST 512
+#define SUGGEST_RESERVED_LAST 1023
+
+/* Will it be on the same port after the next start? */
+enum suggest_permanence {
+    SUGGEST_FIXED,
+    SUGGEST_CLIENT,  /* in net.ipv4.ip_local_port_range */
+    SUGGEST_RESERVED /* of a daemon that takes any free port below 1024 */
+};
+
+/* One service, or its part in one scope where the parts differ: what one rule is to name. */
+struct suggestion {
+    struct judge_service service; /* only what wording.h looks at; the list of listeners is owned */
+    int scope;                    /* RULE_ANY_SCOPE: all of it */
+    char name[RULE_NAME_MAX + 1];
+    bool named; /* by the services database; else it is the name that the rule has by itself */
+    enum suggest_permanence permanence;
+};
+
+/* In the order of the tally. */
+struct suggestions {
+    struct suggestion *list;
+    size_t count;
+    bool client_known;     /* false: the host does not tell, the range is Linux's own */
+    uint16_t client_first; /* what the kernel hands out */
+    uint16_t client_last;
+};
+
+/* The name of a port in the services database, NULL for none. Valid until the next call. */
+typedef const char *suggest_service_name(enum record_protocol protocol, uint16_t port);
+
+/*
+ * Makes the suggestions of all that listens in `tally`, which is sorted and has its owners; they borrow from it.
+ * `connections` has the v4-mapped connections to count, only while this runs. Each port is
+ * asked for its name once. Returns 0 and *made, or -ENOMEM; either way suggest_clear() ends it.
+ */
+int suggest_list(struct suggestions *made, const struct tally *tally, const struct tally *connections,
+                 suggest_service_name *service_name);
+
+/* All zero is fine. */
+void suggest_clear(struct suggestions *made);
+
+/* The name of the rule for all ports of that permanence, which no suggestion has; NULL for SUGGEST_FIXED. A literal. */
+const char *suggest_permanence_name(enum suggest_permanence permanence, enum record_protocol protocol);
+
+#endif

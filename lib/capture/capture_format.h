@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * The format of captures, as its writer and its reader share it: name, version, limits and words. capture.schema.json
+ * tells it to all others.
+ */
+#ifndef CAPTURE_CAPTURE_FORMAT_H
+#define CAPTURE_CAPTURE_FORMAT_H
+
+#include "audit/tally.h"
+
+#include <net/if.h>
+#include <stdint.h>
+
+#define CAPTURE_FORMAT "check_dualstack-capture"
+#define CAPTURE_SCHEMA 1
+
+/* The longest texts, in bytes. What fills a buffer of ours is as long as that. */
+#define CAPTURE_HOST_MOST 64
+#define CAPTURE_NAMESPACE_MOST 127
+#define CAPTURE_INTERFACE_MOST (IF_NAMESIZE - 1)
+#define CAPTURE_SENTENCE_MOST 511
+#define CAPTURE_FAULT_MOST 319
+#define CAPTURE_OWNER_MOST 1024
+#define CAPTURE_VERSION_MOST 64
+#define CAPTURE_TIME_LENGTH (sizeof "2026-11-22T09:00:00Z" - 1)
+
+/* 65,535 services of both protocols would sum up to less than 2^53, which every reader of JSON can hold. */
+#define CAPTURE_COUNT_MOST UINT32_MAX
+
+/* The words of a member, ended by NULL: those of protocols, families, scopes and kinds stand where their enum says. */
+extern const char *const capture_format_words[];
+extern const char *const capture_source_words[];
+extern const char *const capture_protocol_words[]; /* enum record_protocol */
+extern const char *const capture_family_words[];   /* enum record_family */
+extern const char *const capture_scope_words[];    /* enum stack_scope */
+extern const char *const capture_kind_words[];     /* enum tally_kind */
+extern const char *const capture_unit_words[];     /* CAPTURE_UNIT_WORD() of an enum tally_unit */
+
+/* Of a capture's listeners all were asked for. */
+#define CAPTURE_UNIT_WORD(state) ((state)-TALLY_UNIT_KNOWN)
+
+#endif

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * What to write into the configuration of common daemons.
+ */
+#include "config.h"
+
+#include "render/daemons.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+
+/*
+ * PORT stands for the number, KIND for Stream or Datagram. The wildcards are written out, so that they can give way to
+ * the addresses of loopback. No words: the daemon cannot, or not on a wildcard. "{ none }" is for the semicolons that
+ * Nagios would rewrite.
+ */
+static const struct daemons_daemon {
+    const char *unit; /* glob */
+    const char *name;
+    const char *words[DAEMONS_WORDS];
+    bool each_address; /* it has a socket for each address of the host, none on a wildcard */
+} daemons[] = {
+    {"prometheus-node-exporter.service", "Go", {[DAEMONS_SINGLE] = "--web.listen-address=:PORT"}, false},
+    /* Exporters are called by what they look at: nginx-prometheus-exporter, node_exporter. */
+    {"*exporter*.service", "", {NULL}, false},
+    {"*.socket",
+     "systemd",
+     {[DAEMONS_V4_ONLY] = "ListenKIND=0.0.0.0:PORT",
+      [DAEMONS_V6_ONLY] = "ListenKIND=[::]:PORT and BindIPv6Only=ipv6-only",
+      [DAEMONS_SPLIT] = "ListenKIND=0.0.0.0:PORT and ListenKIND=[::]:PORT and BindIPv6Only=ipv6-only",
+      [DAEMONS_SINGLE] = "ListenKIND=[::]:PORT and BindIPv6Only=both",
+      [DAEMONS_ADDRESS] = "ListenKIND=ADDRESS:PORT"},
+     false},
+    {"nginx*.service",
+     "nginx",
+     {[DAEMONS_V4_ONLY] = "listen 0.0.0.0:PORT",
+      [DAEMONS_V6_ONLY] = "listen [::]:PORT",
+      [DAEMONS_SPLIT] = "listen 0.0.0.0:PORT and listen [::]:PORT",
+      [DAEMONS_SINGLE] = "listen [::]:PORT ipv6only=off",
+      [DAEMONS_ADDRESS] = "listen ADDRESS:PORT"},
+     false},
+    {"apache2*.service",
+     "Apache",
+     {[DAEMONS_V4_ONLY] = "Listen 0.0.0.0:PORT",
+      [DAEMONS_SINGLE] = "Listen [::]:PORT",
+      [DAEMONS_ADDRESS] = "Listen ADDRESS:PORT"},
+     false},
+    {"lighttpd*.service",
+     "lighttpd",
+     {[DAEMONS_V4_ONLY] = "server.bind = \"0.0.0.0\"",
+      [DAEMONS_V6_ONLY] = "server.bind = \"[::]\"",
+      [DAEMONS_SPLIT] = "server.bind = \"0.0.0.0\" and $SERVER[\"socket\"] == \"[::]:PORT\" { }",
+      [DAEMONS_SINGLE] = "server.bind = \"[::]\" and server.v4mapped = \"enable\"",
+      [DAEMONS_ADDRESS] = "server.bind = \"ADDRESS\""},
+     false},
+    {"haproxy*.service",
+     "HAProxy",
+     {[DAEMONS_V4_ONLY] = "bind 0.0.0.0:PORT",
+      [DAEMONS_V6_ONLY] = "bind [::]:PORT v6only",
+      [DAEMONS_SPLIT] = "bind 0.0.0.0:PORT and bind [::]:PORT v6only",
+      [DAEMONS_SINGLE] = "bind [::]:PORT v4v6",
+      [DAEMONS_ADDRESS] = "bind ADDRESS:PORT"},
+     false},
+    {"squid*.service",
+     "Squid",
+     {[DAEMONS_V4_ONLY] = "http_port 0.0.0.0:PORT",
+      [DAEMONS_SINGLE] = "http_port [::]:PORT",
+      [DAEMONS_ADDRESS] = "http_port ADDRESS:PORT"},
+     false},
+    {"tomcat*.service",
+     "Tomcat",
+     {[DAEMONS_V4_ONLY] = "JAVA_OPTS=\"-Djava.net.preferIPv4Stack=true\"",
+      [DAEMONS_SINGLE] = "address=\"::\"",
+      [DAEMONS_ADDRESS] = "address=\"ADDRESS\""},
+     false},
+    {"nodejs*.service",
+     "Node.js",
+     {[DAEMONS_V4_ONLY] = "server.listen({port: PORT, host: '0.0.0.0'})",
+      [DAEMONS_V6_ONLY] = "server.listen({port: PORT, host: '::', ipv6Only: true})",
+      [DAEMONS_SINGLE] = "server.listen({port: PORT, host: '::'})",
+      [DAEMONS_ADDRESS] = "server.listen({port: PORT, host: 'ADDRESS'})"},
+     false},
+    {"ssh.service",
+     "sshd",
+     {[DAEMONS_V4_ONLY] = "AddressFamily inet",
+      [DAEMONS_V6_ONLY] = "AddressFamily inet6",
+      [DAEMONS_SPLIT] = "AddressFamily any",
+      [DAEMONS_ADDRESS] = "ListenAddress ADDRESS"},
+     false},
+    {"sshd*.service",
+     "sshd",
+     {[DAEMONS_V4_ONLY] = "AddressFamily inet",
+      [DAEMONS_V6_ONLY] = "AddressFamily inet6",
+      [DAEMONS_SPLIT] = "AddressFamily any",
+      [DAEMONS_ADDRESS] = "ListenAddress ADDRESS"},
+     false},
+    {"nagios-nrpe-server.service",
+     "NRPE",
+     {[DAEMONS_V4_ONLY] = "server_address=0.0.0.0",
+      [DAEMONS_V6_ONLY] = "server_address=::",
+      [DAEMONS_SPLIT] = "#server_address=",
+      [DAEMONS_ADDRESS] = "server_address=ADDRESS"},
+     false},
+    {"icinga2*.service",
+     "Icinga 2",
+     {[DAEMONS_V4_ONLY] = "bind_host = \"0.0.0.0\"",
+      [DAEMONS_SINGLE] = "bind_host = \"::\"",
+      [DAEMONS_ADDRESS] = "bind_host = \"ADDRESS\""},
+     false},
+    {"postfix*.service",
+     "Postfix",
+     {[DAEMONS_V4_ONLY] = "inet_protocols = ipv4",
+      [DAEMONS_V6_ONLY] = "inet_protocols = ipv6",
+      [DAEMONS_SPLIT] = "inet_protocols = all",
+      [DAEMONS_ADDRESS] = "inet_interfaces = ADDRESS"},
+     false},
+    {"dovecot*.service",
+     "Dovecot",
+     {[DAEMONS_V4_ONLY] = "listen = 0.0.0.0",
+      [DAEMONS_V6_ONLY] = "listen = ::",
+      [DAEMONS_SPLIT] = "listen = 0.0.0.0, ::",
+      [DAEMONS_ADDRESS] = "listen = ADDRESS"},
+     false},
+    {"vsftpd*.service",
+     "vsftpd",
+     {[DAEMONS_V4_ONLY] = "listen=YES and listen_ipv6=NO", [DAEMONS_SINGLE] = "listen=NO and listen_ipv6=YES"},
+     false},
+    {"snmpd*.service",
+     "snmpd",
+     {[DAEMONS_V4_ONLY] = "agentaddress udp:0.0.0.0:PORT",
+      [DAEMONS_V6_ONLY] = "agentaddress udp6:[::]:PORT",
+      [DAEMONS_SPLIT] = "agentaddress udp:0.0.0.0:PORT,udp6:[::]:PORT",
+      [DAEMONS_ADDRESS] = "agentaddress ADDRESS:PORT"},
+     false},
+    {"slapd*.service",
+     "slapd",
+     {[DAEMONS_V4_ONLY] = "SLAPD_OPTIONS=\"-4\"",
+      [DAEMONS_V6_ONLY] = "SLAPD_OPTIONS=\"-6\"",
+      [DAEMONS_SPLIT] = "SLAPD_OPTIONS=\"\"",
+      [DAEMONS_ADDRESS] = "SLAPD_SERVICES=\"ldap://ADDRESS:PORT/\""},
+     false},
+    {"mosquitto*.service",
+     "Mosquitto",
+     {[DAEMONS_V4_ONLY] = "listener PORT 0.0.0.0",
+      [DAEMONS_V6_ONLY] = "listener PORT ::",
+      [DAEMONS_SPLIT] = "listener PORT 0.0.0.0 and listener PORT ::",
+      [DAEMONS_ADDRESS] = "listener PORT ADDRESS"},
+     false},
+    {"postgresql*.service",
+     "PostgreSQL",
+     {[DAEMONS_V4_ONLY] = "listen_addresses = '0.0.0.0'",
+      [DAEMONS_V6_ONLY] = "listen_addresses = '::'",
+      [DAEMONS_SPLIT] = "listen_addresses = '0.0.0.0, ::'",
+      [DAEMONS_ADDRESS] = "listen_addresses = 'ADDRESS'"},
+     false},
+    {"mariadb*.service",
+     "MariaDB",
+     {[DAEMONS_V4_ONLY] = "bind-address = 0.0.0.0",
+      [DAEMONS_V6_ONLY] = "bind-address = ::",
+      [DAEMONS_SPLIT] = "bind-address = 0.0.0.0,::",
+      [DAEMONS_ADDRESS] = "bind-address = ADDRESS"},
+     false},
+    {"redis*.service",
+     "Redis",
+     {[DAEMONS_V4_ONLY] = "bind 0.0.0.0",
+      [DAEMONS_V6_ONLY] = "bind ::",
+      [DAEMONS_SPLIT] = "bind 0.0.0.0 ::",
+      [DAEMONS_ADDRESS] = "bind ADDRESS"},
+     false},
+    {"memcached*.service",
+     "memcached",
+     {[DAEMONS_V4_ONLY] = "-l 0.0.0.0",
+      [DAEMONS_V6_ONLY] = "-l ::",
+      [DAEMONS_SPLIT] = "-l 0.0.0.0,::",
+      [DAEMONS_ADDRESS] = "-l ADDRESS"},
+     false},
+    {"dnsmasq*.service",
+     "dnsmasq",
+     {[DAEMONS_V4_ONLY] = "listen-address=0.0.0.0 and bind-interfaces",
+      [DAEMONS_V6_ONLY] = "listen-address=:: and bind-interfaces",
+      [DAEMONS_SPLIT] = "listen-address=0.0.0.0,:: and bind-interfaces",
+      [DAEMONS_ADDRESS] = "listen-address=ADDRESS and bind-interfaces"},
+     false},
+    {"unbound*.service",
+     "Unbound",
+     {[DAEMONS_V4_ONLY] = "interface: 0.0.0.0",
+      [DAEMONS_V6_ONLY] = "interface: ::",
+      [DAEMONS_SPLIT] = "interface: 0.0.0.0 and interface: ::",
+      [DAEMONS_ADDRESS] = "interface: ADDRESS"},
+     false},
+    {"named*.service",
+     "BIND",
+     {[DAEMONS_V4_ONLY] = "listen-on-v6 { none }",
+      [DAEMONS_V6_ONLY] = "listen-on { none } and listen-on-v6 { any }",
+      [DAEMONS_SPLIT] = "listen-on { any } and listen-on-v6 { any }",
+      [DAEMONS_ADDRESS] = "listen-on { ADDRESS }"},
+     true},
+    {"chrony*.service",
+     "chronyd",
+     {[DAEMONS_V4_ONLY] = "allow and -4",
+      [DAEMONS_V6_ONLY] = "allow and -6",
+      [DAEMONS_SPLIT] = "allow",
+      [DAEMONS_ADDRESS] = "bindaddress ADDRESS"},
+     false},
+};
+
+static const char *const want_names[] = {
+    [DAEMONS_V4_ONLY] = ", for v4-only",    [DAEMONS_V6_ONLY] = ", for v6-only", [DAEMONS_SPLIT] = ", for form=split",
+    [DAEMONS_SINGLE] = ", for form=single", [DAEMONS_DUAL] = ", for dual-stack", [DAEMONS_ADDRESS] = "",
+};
+
+#define WILDCARD_V4 "0.0.0.0"
+#define WILDCARD_V6 "::"
+
+const struct daemons_daemon *daemons_find(const char *unit)
+{
+    for (size_t i = 0; i < sizeof daemons / sizeof *daemons; i++) {
+        if (fnmatch(daemons[i].unit, unit, 0) == 0) {
+            return *daemons[i].name != '\0' ? &daemons[i] : NULL;
+        }
+    }
+    return NULL;
+}
+
+static bool names_wildcard(const char *words)
+{
+    return strstr(words, WILDCARD_V4) != NULL || strstr(words, WILDCARD_V6) != NULL;
+}
+
+/* The words for it, NULL for none. */
+static const char *words_find(const struct daemons_daemon *daemon, enum daemons_want want, enum daemons_place place)
+{
+    const char *words = NULL;
+
+    if (want == DAEMONS_DUAL) {
+        want = daemon->words[DAEMONS_SPLIT] != NULL ? DAEMONS_SPLIT : DAEMONS_SINGLE;
+    }
+    words = daemon->words[want];
+    if (words == NULL || want == DAEMONS_ADDRESS) {
+        return words;
+    }
+    /* No address of loopback takes both families. */
+    if (place == DAEMONS_LOOPBACK && (want == DAEMONS_SINGLE || !names_wildcard(words))) {
+        return NULL;
+    }
+    return place == DAEMONS_ELSEWHERE && !daemon->each_address ? NULL : words;
+}
+
+/* Appends text, as much as fits. Returns the new length. */
+static size_t append(char *text, size_t size, size_t length, const char *more, size_t more_length)
+{
+    size_t room = size - length - 1;
+    size_t count = more_length < room ? more_length : room;
+
+    memcpy(text + length, more, count);
+    text[length + count] = '\0';
+    return length + count;
+}
+
+/* Appends the words, with what stands for something put in. Returns the new length. */
+static size_t words_fill(char *text, size_t size, size_t length, const char *words, enum daemons_place place,
+                         const struct daemons_service *service)
+{
+    char port[sizeof "65535"];
+    bool loopback = place == DAEMONS_LOOPBACK;
+    const struct {
+        const char *written;
+        const char *meant;
+    } pairs[] = {
+        {"PORT", port},
+        {"KIND", service->protocol == RECORD_UDP ? "Datagram" : "Stream"},
+        {WILDCARD_V4, loopback ? "127.0.0.1" : WILDCARD_V4},
+        {WILDCARD_V6, loopback ? "::1" : WILDCARD_V6},
+    };
+
+    snprintf(port, sizeof port, "%u", (unsigned)service->port);
+    while (*words != '\0') {
+        size_t i = 0;
+        while (i < sizeof pairs / sizeof *pairs && strncmp(words, pairs[i].written, strlen(pairs[i].written)) != 0) {
+            i++;
+        }
+        if (i < sizeof pairs / sizeof *pairs) {
+            length = append(text, size, length, pairs[i].meant, strlen(pairs[i].meant));
+            words += strlen(pairs[i].written);
+        } else {
+            length = append(text, size, length, words, 1);
+            words++;
+        }
+    }
+    return length;
+}
+
+bool daemons_add(char *text, size_t size, const struct daemons_daemon *daemon, enum daemons_want want,
+                 enum daemons_place place, const struct daemons_service *service)
+{
+    const char *words = words_find(daemon, want, place);
+    const char *const start[] = {" (in ", daemon->name, want_names[want], ": "};
+    size_t length = strlen(text);
+
+    if (words == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof start / sizeof *start; i++) {
+        length = append(text, size, length, start[i], strlen(start[i]));
+    }
+    length = words_fill(text, size, length, words, place, service);
+    append(text, size, length, ")", 1);
+    return true;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * What to write into the configuration of common daemons. Real daemons are held to each of these words by
+ * tests/servers/test_daemons_*.py, together with doc/DAEMONS.md.
+ */
+#ifndef RENDER_DAEMONS_H
+#define RENDER_DAEMONS_H
+
+#include "socket/record.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What a service shall be. */
+enum daemons_want {
+    DAEMONS_V4_ONLY,
+    DAEMONS_V6_ONLY,
+    DAEMONS_SPLIT,   /* a socket for each family */
+    DAEMONS_SINGLE,  /* one socket for both */
+    DAEMONS_ADDRESS, /* on another address, which the words call ADDRESS */
+    DAEMONS_DUAL     /* either form */
+};
+#define DAEMONS_WORDS DAEMONS_DUAL /* what a daemon has words of its own for */
+
+/* Where it shall be so. */
+enum daemons_place {
+    DAEMONS_EVERYWHERE, /* on all addresses */
+    DAEMONS_LOOPBACK,   /* on 127.0.0.1 and ::1 */
+    DAEMONS_ELSEWHERE   /* on other addresses: what they are only its user knows */
+};
+
+/* Of which service. */
+struct daemons_service {
+    enum record_protocol protocol;
+    uint16_t port;
+};
+
+struct daemons_daemon;
+
+/* The daemon of a systemd unit, NULL where the unit does not tell for sure. */
+const struct daemons_daemon *daemons_find(const char *unit);
+
+/*
+ * Appends to the text " (in nginx, for dual-stack: listen 0.0.0.0:80 and listen [::]:80)", as much as fits into `size`
+ * bytes: the lines that make the daemon what it shall be, in place of all it has for that port. Returns false, and
+ * appends nothing, where the daemon has no such words, or none that would not open it wider than it is.
+ */
+bool daemons_add(char *text, size_t size, const struct daemons_daemon *daemon, enum daemons_want want,
+                 enum daemons_place place, const struct daemons_service *service);
+
+#endif

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ */
+#include "config.h"
+
+#include "render/policy_text.h"
+
+#include "plugin/escape.h"
+#include "render/wording.h"
+#include "socket/protocol.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* So many listeners of one service, and of ports that are not frozen, are told one by one. */
+#define LISTENERS_TOLD 8
+#define PORTS_TOLD 20
+
+/* The ports that are not frozen, by why. */
+static const struct section {
+    enum record_protocol protocol;
+    enum suggest_permanence permanence;
+} sections[] = {
+    {RECORD_TCP, SUGGEST_CLIENT},
+    {RECORD_UDP, SUGGEST_CLIENT},
+    {RECORD_TCP, SUGGEST_RESERVED},
+    {RECORD_UDP, SUGGEST_RESERVED},
+};
+#define SECTIONS (sizeof sections / sizeof *sections)
+
+/* --- the policy's text ------------------------------------------------------------------------------------------- */
+
+/* One line of a comment; whatever a host calls its users and units stays within it. */
+static void comment_write(const struct policy_text *learned, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void comment_write(const struct policy_text *learned, const char *format, ...)
+{
+    char text[WORDING_SIZE * 2];
+    char harmless[ESCAPE_SIZE(sizeof text)];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    escape_copy(harmless, sizeof harmless, text, strlen(text), ESCAPE_TEXT);
+    fprintf(learned->out, "# %s\n", harmless);
+}
+
+/* Is it there under the same name after the next start, and a word of systemd's alphabet? */
+static bool unit_is_lasting(const char *unit)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:-_.@\\";
+    static const char *const passing[] = {"user@", "run-", "dbus-:"};
+    static const char *const suffixes[] = {".service", ".socket", NULL};
+    size_t length = strlen(unit);
+    size_t hex = 0;
+    bool lasting = false;
+
+    for (size_t i = 0; suffixes[i] != NULL; i++) {
+        size_t size = strlen(suffixes[i]);
+        lasting |= length > size && strcmp(unit + length - size, suffixes[i]) == 0;
+    }
+    for (size_t i = 0; i < sizeof passing / sizeof *passing; i++) {
+        lasting = lasting && strncmp(unit, passing[i], strlen(passing[i])) != 0;
+    }
+    for (const char *c = unit; *c != '\0'; c++) {
+        hex = strchr("0123456789abcdef", *c) != NULL ? hex + 1 : 0;
+        lasting = lasting && hex < 12;
+    }
+    return strspn(unit, alphabet) == length && (lasting || strcmp(unit, "init.scope") == 0);
+}
+
+/* The unit that all these listeners belong to, when it can stand in a rule; else NULL, and *why is NULL where they have
+ * none. */
+static const char *common_unit(const struct judge_service *service, const char **why)
+{
+    const char *unit = NULL;
+
+    *why = NULL;
+    for (size_t i = 0; i < service->listener_count; i++) {
+        const struct tally_listener *listener = service->listeners[i];
+        if (listener->unit_state != TALLY_UNIT_KNOWN || *listener->unit == '/') {
+            return NULL;
+        }
+        if (!unit_is_lasting(listener->unit)) {
+            *why = "its unit may be another one after the next start";
+            return NULL;
+        }
+        if (unit != NULL && strcmp(unit, listener->unit) != 0) {
+            *why = "several units share the port";
+            return NULL;
+        }
+        unit = listener->unit;
+    }
+    return unit;
+}
+
+static void unit_write(const struct policy_text *learned, const struct judge_service *service)
+{
+    const char *why;
+    const char *unit = common_unit(service, &why);
+
+    if (unit == NULL) {
+        return;
+    }
+    fputs(" unit=", learned->out);
+    for (const char *c = unit; *c != '\0'; c++) {
+        /* The pattern that matches a backslash ("\x2d" in systemd's names). */
+        fputs(*c == '\\' ? "\\" : "", learned->out);
+        fputc(*c, learned->out);
+    }
+}
+
+/* What is bound to loopback or the link alone is to stay there. */
+static void bind_write(const struct policy_text *learned, const struct judge_service *service)
+{
+    bool found[STACK_SCOPES] = {false};
+
+    for (size_t i = 0; i < service->listener_count; i++) {
+        found[service->listeners[i]->scope] = true;
+    }
+    if (!found[STACK_EXTERNAL]) {
+        fprintf(learned->out, " bind=%s%s%s", found[STACK_LOOPBACK] ? "loopback" : "",
+                found[STACK_LOOPBACK] && found[STACK_LINK] ? "," : "", found[STACK_LINK] ? "link" : "");
+    }
+}
+
+/* The strictest that holds however the unknown is. */
+static enum rule_requirement requirement_of(const struct policy_text *learned, const struct judge_service *service)
+{
+    static const enum rule_requirement exact[] = {
+        [STACK_CLOSED] = RULE_ANY,      [STACK_V4_ONLY] = RULE_V4_ONLY, [STACK_V6_ONLY] = RULE_V6_ONLY,
+        [STACK_DUAL] = RULE_DUAL_STACK, [STACK_UNKNOWN] = RULE_V6,
+    };
+
+    /* An unknown [::] is v6-only or dual-stack; without IPv6 it is closed or v4-only. */
+    if (service->stack.kind == STACK_UNKNOWN && learned->snapshot->tally->host.ipv6 != RECORD_YES) {
+        return RULE_ANY;
+    }
+    return exact[service->stack.kind];
+}
+
+static void rule_write(const struct policy_text *learned, const struct suggestion *suggestion)
+{
+    const struct judge_service *service = &suggestion->service;
+    enum rule_requirement requirement = requirement_of(learned, service);
+    bool scoped = suggestion->scope != RULE_ANY_SCOPE;
+    char subject[32];
+
+    snprintf(subject, sizeof subject, "%u%s%s%s", (unsigned)service->port,
+             service->protocol == RECORD_UDP ? "/udp" : "", scoped ? "@" : "",
+             scoped ? stack_scope_name((enum stack_scope)suggestion->scope) : "");
+    fprintf(learned->out, "%-16s %s%s%s", subject, rule_requirement_name(requirement),
+            suggestion->named ? " name=" : "", suggestion->named ? suggestion->name : "");
+    if (!scoped) {
+        bind_write(learned, service);
+    }
+    unit_write(learned, service);
+    fputc('\n', learned->out);
+}
+
+static void listener_write(const struct policy_text *learned, const struct judge_service *service,
+                           const struct tally_listener *listener)
+{
+    static const char *const unknown_unit[] = {
+        [TALLY_UNIT_NOT_ASKED] = "unit not known",
+        [TALLY_UNIT_KNOWN] = "no unit",
+        [TALLY_UNIT_GONE] = "its unit is gone",
+        [TALLY_UNIT_UNTOLD] = "unit not known",
+    };
+    bool known = listener->unit_state == TALLY_UNIT_KNOWN && strcmp(listener->unit, "/") != 0;
+    char endpoint[WORDING_SIZE], user[32], sockets[48] = "";
+
+    snprintf(user, sizeof user, "%lu", (unsigned long)listener->uid);
+    if (listener->sockets > 1) {
+        snprintf(sockets, sizeof sockets, ", %lu sockets", (unsigned long)listener->sockets);
+    }
+    comment_write(learned, "  %s accepts %s, user %.64s, %s%.255s%s", wording_endpoint(endpoint, service, listener),
+                  wording_accepts(tally_accepts(learned->snapshot->tally, listener)),
+                  listener->user != NULL ? listener->user : user,
+                  !known                   ? unknown_unit[listener->unit_state]
+                  : *listener->unit == '/' ? "cgroup "
+                                           : "unit ",
+                  known ? listener->unit : "", sockets);
+}
+
+/* What is to be known of this very rule. */
+static void remarks_write(const struct policy_text *learned, const struct suggestion *suggestion)
+{
+    const struct judge_service *service = &suggestion->service;
+    const char *why;
+
+    if (service->stack.kind == STACK_UNKNOWN) {
+        comment_write(learned, "  Without v6only it cannot be told whether [::] takes IPv4 too. %s holds either way.",
+                      rule_requirement_name(requirement_of(learned, service)));
+    }
+    if (service->stack.kind == STACK_CLOSED) {
+        comment_write(learned, "  This host has no IPv6 address, so nothing arrives there today.");
+    }
+    if (suggestion->scope != RULE_ANY_SCOPE) {
+        comment_write(learned, "  Another family reaches as far as another scope, so each scope has a rule.");
+    }
+    if (common_unit(service, &why) == NULL && why != NULL) {
+        comment_write(learned, "  No unit=, as %s.", why);
+    }
+}
+
+static void seen_write(const struct policy_text *learned, const struct suggestion *suggestion)
+{
+    const struct judge_service *service = &suggestion->service;
+    const char *form = stack_form_name(service->stack.form);
+    unsigned long long mapped = service->connections[TALLY_MAPPED];
+    char connections[64] = "";
+
+    if (mapped > 0) {
+        snprintf(connections, sizeof connections, ", %llu v4-mapped connection%s now", mapped, mapped == 1 ? "" : "s");
+    }
+    comment_write(learned, "%u/%s is %s%s%s%s%s", (unsigned)service->port, protocol_name(service->protocol),
+                  stack_kind_name(service->stack.kind), form != NULL ? " (" : "", form != NULL ? form : "",
+                  form != NULL ? ")" : "", connections);
+    for (size_t i = 0; i < service->listener_count && i < LISTENERS_TOLD; i++) {
+        listener_write(learned, service, service->listeners[i]);
+    }
+    if (service->listener_count > LISTENERS_TOLD) {
+        comment_write(learned, "  ... and %zu more", service->listener_count - LISTENERS_TOLD);
+    }
+    remarks_write(learned, suggestion);
+}
+
+static void heading_write(const struct policy_text *learned)
+{
+    const struct snapshot *snapshot = learned->snapshot;
+    const char *host = snapshot->tally->host.name;
+    char when[sizeof "-2147483648-12-31 23:59 UTC"] = "";
+    struct tm fields;
+
+    if (gmtime_r(&snapshot->time, &fields) == NULL || strftime(when, sizeof when, "%Y-%m-%d %H:%M UTC", &fields) == 0) {
+        *when = '\0';
+    }
+    comment_write(learned, "Policy for check_dualstack, learned by version " PACKAGE_VERSION " on %s%s%s, %s.",
+                  *host != '\0' ? host : "a host of unknown name",
+                  snapshot->namespace[0] != '\0' ? " in namespace " : "", snapshot->namespace, when);
+    if (snapshot->remark[0] != '\0') {
+        comment_write(learned, "It was %s.", snapshot->remark);
+    }
+    comment_write(learned,
+                  "It holds on that host as it was then: it says what is, not what should be. Read each rule,");
+    comment_write(learned, "and enforce what is left with: check_dualstack --policy=FILE");
+}
+
+/* --- ports that are not frozen ------------------------------------------------------------------------------------ */
+
+static bool is_of(const struct section *section, const struct suggestion *suggestion)
+{
+    return suggestion->permanence == section->permanence && suggestion->service.protocol == section->protocol;
+}
+
+/* All listeners of the section as one service, so that one rule can be written for them. The list is the caller's. */
+static int section_gather(const struct policy_text *learned, const struct section *section, struct judge_service *all,
+                          size_t *suggestions)
+{
+    size_t room = 1;
+
+    *all = (struct judge_service){.protocol = section->protocol};
+    *suggestions = 0;
+    for (size_t i = 0; i < learned->suggestions->count; i++) {
+        room += learned->suggestions->list[i].service.listener_count;
+    }
+    all->listeners = calloc(room, sizeof(const struct tally_listener *));
+    if (all->listeners == NULL) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < learned->suggestions->count; i++) {
+        const struct judge_service *service = &learned->suggestions->list[i].service;
+        if (is_of(section, &learned->suggestions->list[i])) {
+            for (size_t j = 0; j < service->listener_count; j++) {
+                all->listeners[all->listener_count++] = service->listeners[j];
+            }
+            ++*suggestions;
+        }
+    }
+    return 0;
+}
+
+static void section_explain(const struct policy_text *learned, const struct section *section, unsigned first,
+                            unsigned last)
+{
+    const char *source = learned->suggestions->client_known ? "net.ipv4.ip_local_port_range"
+                                                            : "Linux's own range, this host's is unknown";
+
+    if (section->permanence == SUGGEST_RESERVED) {
+        comment_write(learned, "RPC daemons take any free port of %u-%u/%s at each start.", first, last,
+                      protocol_name(section->protocol));
+    } else {
+        comment_write(learned, "The kernel hands out %u-%u/%s to who names no port (%s):", first, last,
+                      protocol_name(section->protocol), source);
+        comment_write(learned, "what is there may be elsewhere after the next start.");
+    }
+    comment_write(learned, "Each is pointed learned->out, not frozen. Take the # from the rule of one that is fixed.");
+}
+
+static void section_ports_write(const struct policy_text *learned, const struct section *section, size_t suggestions)
+{
+    size_t told = 0;
+
+    for (size_t i = 0; i < learned->suggestions->count && told < PORTS_TOLD; i++) {
+        if (is_of(section, &learned->suggestions->list[i])) {
+            seen_write(learned, &learned->suggestions->list[i]);
+            fputc('#', learned->out);
+            rule_write(learned, &learned->suggestions->list[i]);
+            told++;
+        }
+    }
+    if (suggestions > told) {
+        comment_write(learned, "... and %zu more ports", suggestions - told);
+    }
+}
+
+/* What keeps the default from judging them. UDP ports that the kernel hands out it leaves alone anyway. */
+static void section_rule_write(const struct policy_text *learned, const struct section *section,
+                               const struct judge_service *all, unsigned first, unsigned last)
+{
+    char subject[32];
+
+    if (section->permanence == SUGGEST_CLIENT && section->protocol == RECORD_UDP &&
+        learned->suggestions->client_known) {
+        comment_write(learned, "Nothing else judges UDP ports of this range: clients come and go there.");
+        return;
+    }
+    comment_write(learned, "Until then this rule lets such listeners be; a narrower one would be better:");
+    snprintf(subject, sizeof subject, "%u-%u%s", first, last, section->protocol == RECORD_UDP ? "/udp" : "");
+    fprintf(learned->out, "%-16s any missing=ok severity=warning name=%s", subject,
+            suggest_permanence_name(section->permanence, section->protocol));
+    bind_write(learned, all);
+    unit_write(learned, all);
+    fputc('\n', learned->out);
+}
+
+static int section_write(const struct policy_text *learned, const struct section *section)
+{
+    bool reserved = section->permanence == SUGGEST_RESERVED;
+    unsigned first = reserved ? SUGGEST_RESERVED_FIRST : learned->suggestions->client_first;
+    unsigned last = reserved ? SUGGEST_RESERVED_LAST : learned->suggestions->client_last;
+    struct judge_service all;
+    size_t suggestions;
+    int result = section_gather(learned, section, &all, &suggestions);
+
+    if (result == 0 && suggestions > 0) {
+        fputc('\n', learned->out);
+        section_explain(learned, section, first, last);
+        section_ports_write(learned, section, suggestions);
+        section_rule_write(learned, section, &all, first, last);
+    }
+    free(all.listeners);
+    return result;
+}
+
+int policy_text_write(const struct policy_text *learned)
+{
+    int result = 0;
+
+    heading_write(learned);
+    for (size_t i = 0; i < learned->suggestions->count; i++) {
+        if (learned->suggestions->list[i].permanence == SUGGEST_FIXED) {
+            fputc('\n', learned->out);
+            seen_write(learned, &learned->suggestions->list[i]);
+            rule_write(learned, &learned->suggestions->list[i]);
+        }
+    }
+    for (size_t i = 0; i < SECTIONS && result == 0; i++) {
+        result = section_write(learned, &sections[i]);
+    }
+    fputc('\n', learned->out);
+    comment_write(learned, "Whatever else listens was not there.");
+    fprintf(learned->out, "%-16s closed severity=warning\n", "default");
+    return result;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * What a verdict is written from, and how much of it the reader asked for.
+ */
+#ifndef RENDER_VIEW_H
+#define RENDER_VIEW_H
+
+#include "audit/judge.h"
+#include "snapshot/snapshot.h"
+
+/* Which performance data to print, as --perfdata names it. */
+enum view_perfdata {
+    VIEW_PERFDATA_DEFAULT, /* mapped, or totals for a policy of many rules */
+    VIEW_PERFDATA_TOTALS,
+    VIEW_PERFDATA_MAPPED,
+    VIEW_PERFDATA_FULL
+};
+
+/* Everything is borrowed. */
+struct view {
+    const struct policy *policy;
+    const struct snapshot *snapshot;
+    const struct judge_verdict *verdict;
+    const struct range *warning; /* on the total of inbound v4-mapped connections; NULL for none */
+    const struct range *critical;
+    int32_t today;    /* days since 1970-01-01, UTC */
+    unsigned verbose; /* 0 to 3 */
+    enum view_perfdata perfdata;
+};
+
+#endif

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ */
+#include "config.h"
+
+#include "snapshot/snapshot.h"
+
+#include "snapshot/owners.h"
+#include "socket/host.h"
+#include "socket/protocol.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A snapshot while it is taken. */
+struct attempt {
+    const struct snapshot_request *request;
+    struct snapshot *snapshot;
+    struct sources *sources;
+    enum record_protocol current; /* that was read last */
+};
+
+static int listener_visit(const struct sock_record *record, void *context)
+{
+    return record_is_listener(record) ? tally_add(context, record) : 0;
+}
+
+static int connection_visit(const struct sock_record *record, void *context)
+{
+    return record->state == RECORD_ESTABLISHED ? tally_add(context, record) : 0;
+}
+
+/* --- what was asked ---------------------------------------------------------------------------------------------- */
+
+static void ports_describe(char *text, size_t size, const struct source_request *request)
+{
+    size_t length = 0;
+
+    *text = '\0';
+    for (size_t i = 0; i < request->port_count && length + 32 < size; i++) {
+        const struct source_ports *ports = &request->ports[i];
+        length += (size_t)snprintf(text + length, size - length, ports->first == ports->last ? "%s%u" : "%s%u-%u",
+                                   i == 0 ? " on ports " : ",", (unsigned)ports->first, (unsigned)ports->last);
+    }
+}
+
+/* Keeps a line on the request; out of memory only loses the line. */
+static void question_keep(struct attempt *attempt, const struct source_request *request)
+{
+    struct snapshot *snapshot = attempt->snapshot;
+    enum sources_kind kind = sources_kind(attempt->sources, request->protocol);
+    char ports[200];
+    char line[400];
+    char *kept;
+    char **grown;
+
+    if (!attempt->request->keeps_questions || kind == SOURCES_NONE) {
+        return;
+    }
+    ports_describe(ports, sizeof ports, request);
+    snprintf(line, sizeof line, "asked %s for %s %s%s%s", sources_kind_name(kind), protocol_name(request->protocol),
+             (request->states & SOURCE_STATE(RECORD_ESTABLISHED)) == 0 ? "listeners"
+             : request->v4_mapped_only                                 ? "v4-mapped connections"
+                                                                       : "connections",
+             request->families == SOURCE_FAMILIES_ALL           ? " of both families"
+             : request->families == SOURCE_FAMILY(RECORD_INET6) ? " of AF_INET6"
+                                                                : " of AF_INET",
+             ports);
+    kept = strdup(line);
+    grown = realloc(snapshot->questions, (snapshot->question_count + 1) * sizeof *grown);
+    if (grown != NULL) {
+        snapshot->questions = grown;
+    }
+    if (grown == NULL || kept == NULL) {
+        free(kept);
+        return;
+    }
+    snapshot->questions[snapshot->question_count++] = kept;
+}
+
+/* --- scans ------------------------------------------------------------------------------------------------------- */
+
+static int scan(struct attempt *attempt, const struct source_request *request, source_visit *visit)
+{
+    attempt->current = request->protocol;
+    question_keep(attempt, request);
+    return sources_scan(attempt->sources, request, visit, attempt->snapshot->tally);
+}
+
+static bool policy_wants(const struct policy *policy, bool every_protocol, enum record_protocol protocol)
+{
+    return every_protocol || policy->rule_count == 0 || policy_judges(policy, protocol);
+}
+
+static bool is_wanted(const struct attempt *attempt, enum record_protocol protocol)
+{
+    return policy_wants(attempt->request->policy, attempt->request->every_protocol, protocol);
+}
+
+static int listeners_scan(struct attempt *attempt, enum record_protocol protocol)
+{
+    struct source_request request = {
+        .protocol = protocol,
+        .families = SOURCE_FAMILIES_ALL,
+        .states = SOURCE_STATE(protocol_of(protocol)->listening),
+    };
+
+    return scan(attempt, &request, listener_visit);
+}
+
+static bool is_judged(const struct attempt *attempt, const struct tally_service *service)
+{
+    const struct policy *policy = attempt->request->policy;
+
+    for (int scope = 0; scope < STACK_SCOPES && policy->rule_count > 0; scope++) {
+        if (policy_find(policy, &attempt->snapshot->tally->host, service->protocol, service->port,
+                        (enum stack_scope)scope) != NULL) {
+            return true;
+        }
+    }
+    return policy->rule_count == 0;
+}
+
+/* The judged listening ports of the protocol, neighbours joined. Returns how many, -ENOMEM; *ports is the caller's. */
+static int judged_ports_list(const struct attempt *attempt, enum record_protocol protocol, struct source_ports **ports)
+{
+    const struct tally *tally = attempt->snapshot->tally;
+    struct source_ports *list = calloc(tally->service_count + 1, sizeof *list);
+    int count = 0;
+
+    *ports = list;
+    if (list == NULL) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < tally->service_count; i++) {
+        const struct tally_service *service = &tally->services[i];
+        if (service->protocol != protocol || !is_judged(attempt, service)) {
+            continue;
+        }
+        if (count > 0 && list[count - 1].last + 1 == service->port) {
+            list[count - 1].last = service->port;
+        } else {
+            list[count++] = (struct source_ports){service->port, service->port};
+        }
+    }
+    return count;
+}
+
+static int connections_scan(struct attempt *attempt, enum record_protocol protocol)
+{
+    struct source_request request = {
+        .protocol = protocol,
+        .families = SOURCE_FAMILIES_ALL,
+        .states = SOURCE_STATE(RECORD_ESTABLISHED),
+    };
+    struct source_ports *ports;
+    int count;
+    int result = 0;
+
+    if (attempt->request->depth == SNAPSHOT_ALL) {
+        return scan(attempt, &request, connection_visit);
+    }
+    count = judged_ports_list(attempt, protocol, &ports);
+    if (count < 0) {
+        return count;
+    }
+    if (count > 0) {
+        request.families = SOURCE_FAMILY(RECORD_INET6);
+        request.v4_mapped_only = true;
+        request.ports = ports;
+        request.port_count = (size_t)count;
+        result = scan(attempt, &request, connection_visit);
+    }
+    free(ports);
+    return result;
+}
+
+/* Reads everything once, from the sources that answer now. */
+static int everything_scan(struct attempt *attempt)
+{
+    int result = 0;
+
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS && result == 0; protocol++) {
+        if (is_wanted(attempt, (enum record_protocol)protocol)) {
+            result = listeners_scan(attempt, (enum record_protocol)protocol);
+        }
+    }
+    tally_sort(attempt->snapshot->tally);
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS && result == 0; protocol++) {
+        if (is_wanted(attempt, (enum record_protocol)protocol) && attempt->request->depth != SNAPSHOT_LISTENERS) {
+            result = connections_scan(attempt, (enum record_protocol)protocol);
+        }
+    }
+    return result;
+}
+
+/* An empty tally with the host's facts, and with what is known of the sources already. */
+static int attempt_begin(struct attempt *attempt)
+{
+    struct snapshot *snapshot = attempt->snapshot;
+    struct fault fault = {{0}};
+
+    tally_free(snapshot->tally);
+    snapshot->tally = tally_create();
+    if (snapshot->tally == NULL) {
+        return -ENOMEM;
+    }
+    snapshot->fault[0] = '\0';
+    sources_tell(attempt->sources, "reading the host's facts under /proc");
+    if (host_read(&snapshot->tally->host, sources_directory(attempt->sources), &fault) != 0) {
+        snprintf(snapshot->fault, sizeof snapshot->fault, "%s", fault.text);
+    }
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
+        _Static_assert(sizeof snapshot->tally->unreadable[0] == SOURCES_SENTENCE_SIZE, "holds a sentence");
+        if (sources_kind(attempt->sources, (enum record_protocol)protocol) == SOURCES_NONE) {
+            sources_unreadable_format(snapshot->tally->unreadable[protocol], attempt->sources,
+                                      (enum record_protocol)protocol);
+        }
+    }
+    return 0;
+}
+
+/* Tries until everything was read from the sources that are left for it. Returns 0 or -ENOMEM. */
+static int attempts_run(struct attempt *attempt)
+{
+    int result;
+
+    do {
+        result = attempt_begin(attempt);
+        if (result != 0) {
+            return result;
+        }
+        result = everything_scan(attempt);
+    } while (result != 0 && sources_retry(attempt->sources, attempt->current, result));
+    return result;
+}
+
+/* --- the whole --------------------------------------------------------------------------------------------------- */
+
+static void source_tell(const struct attempt *attempt)
+{
+    struct snapshot *snapshot = attempt->snapshot;
+    bool used[SOURCES_NONE + 1] = {false};
+
+    for (int i = 0; i < RECORD_PROTOCOLS; i++) {
+        enum record_protocol protocol = (enum record_protocol)i;
+        if (is_wanted(attempt, protocol)) {
+            used[sources_kind(attempt->sources, protocol)] = true;
+            _Static_assert(sizeof snapshot->remarks[0] == SOURCES_SENTENCE_SIZE, "holds a sentence");
+            sources_remark_format(snapshot->remarks[i], attempt->sources, protocol);
+        }
+    }
+    snapshot_remark_choose(snapshot, attempt->request->policy, attempt->request->every_protocol);
+    snprintf(snapshot->source, sizeof snapshot->source, "%s%s%s",
+             used[SOURCES_NETLINK] || !used[SOURCES_PROCFS] ? "netlink" : "",
+             used[SOURCES_NETLINK] && used[SOURCES_PROCFS] ? "+" : "", used[SOURCES_PROCFS] ? "procfs" : "");
+}
+
+void snapshot_remark_choose(struct snapshot *snapshot, const struct policy *policy, bool every_protocol)
+{
+    snapshot->remark[0] = '\0';
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
+        if (snapshot->remarks[protocol][0] != '\0' &&
+            policy_wants(policy, every_protocol, (enum record_protocol)protocol)) {
+            memcpy(snapshot->remark, snapshot->remarks[protocol], sizeof snapshot->remark);
+        }
+    }
+}
+
+static void interfaces_name(struct tally *tally)
+{
+    for (size_t i = 0; i < tally->service_count; i++) {
+        for (size_t j = 0; j < tally->services[i].listener_count; j++) {
+            struct tally_listener *listener = &tally->services[i].listeners[j];
+            host_interface_name(listener->interface_name, listener->interface);
+        }
+    }
+}
+
+struct snapshot *snapshot_create(void)
+{
+    struct snapshot *snapshot = calloc(1, sizeof *snapshot);
+
+    if (snapshot == NULL) {
+        return NULL;
+    }
+    snapshot->tally = tally_create();
+    if (snapshot->tally == NULL) {
+        free(snapshot);
+        return NULL;
+    }
+    return snapshot;
+}
+
+int snapshot_take(const struct snapshot_request *request, struct snapshot **snapshot)
+{
+    struct attempt attempt = {.request = request};
+    int result = -ENOMEM;
+
+    *snapshot = NULL;
+    attempt.snapshot = snapshot_create();
+    attempt.sources = sources_create(&request->sources);
+    if (attempt.snapshot != NULL && attempt.sources != NULL) {
+        attempt.snapshot->foreign = request->sources.copies != NULL;
+        attempt.snapshot->time = time(NULL);
+        snprintf(attempt.snapshot->namespace, sizeof attempt.snapshot->namespace, "%s",
+                 request->namespace != NULL ? request->namespace : "");
+        result = attempts_run(&attempt);
+    }
+    if (result == 0) {
+        source_tell(&attempt);
+        interfaces_name(attempt.snapshot->tally);
+        *snapshot = attempt.snapshot;
+    } else {
+        snapshot_free(attempt.snapshot);
+    }
+    sources_free(attempt.sources);
+    return result;
+}
+
+void snapshot_free(struct snapshot *snapshot)
+{
+    if (snapshot == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < snapshot->question_count; i++) {
+        free(snapshot->questions[i]);
+    }
+    free(snapshot->questions);
+    tally_free(snapshot->tally);
+    free(snapshot);
+}
+
+int snapshot_owners_find(struct snapshot *snapshot, sources_progress *progress)
+{
+    struct owners owners = {.foreign = snapshot->foreign, .progress = progress};
+    int result = 0;
+
+    if (!snapshot->owners_known) {
+        result = owners_assign(&owners, snapshot->tally);
+        snapshot->owners_known = result == 0;
+        owners_clear(&owners);
+    }
+    return result;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * One host at one time: its listeners, the connections somebody asks for, and where that was read from.
+ */
+#ifndef SNAPSHOT_SNAPSHOT_H
+#define SNAPSHOT_SNAPSHOT_H
+
+#include "audit/policy.h"
+#include "audit/tally.h"
+#include "snapshot/sources.h"
+
+#include <time.h>
+
+struct snapshot {
+    struct tally *tally;
+    char source[24];  /* "netlink", "procfs", "netlink+procfs" or "capture" */
+    char remark[512]; /* why it is not the source one would expect, "" when it is: one of those below */
+    char remarks[RECORD_PROTOCOLS][512]; /* of each protocol that was read */
+    char fault[320];     /* what else could not be read ("" nothing); protocols are in tally->unreadable */
+    char namespace[128]; /* the network namespace as the user named it, "" for the one the process started in */
+    time_t time;
+    char **questions; /* what was asked of the kernel, a line each; only when the request keeps them */
+    size_t question_count;
+    bool foreign;      /* another host's files: its users are not this one's */
+    bool owners_known; /* users and units were looked up, or come from a capture: this host is not to be asked */
+};
+
+/* Which connections to read. */
+enum snapshot_depth {
+    SNAPSHOT_LISTENERS,     /* none */
+    SNAPSHOT_MAPPED_JUDGED, /* the v4-mapped ones of the judged ports, of all listening ports when nothing is judged */
+    SNAPSHOT_ALL            /* all of them */
+};
+
+struct snapshot_request {
+    struct sources_request sources;
+    const char *namespace;       /* what to call the network namespace; NULL for "" */
+    const struct policy *policy; /* finished */
+    enum snapshot_depth depth;
+    bool every_protocol; /* also those that the policy does not judge */
+    bool keeps_questions;
+};
+
+/*
+ * Takes a snapshot of the host (in the network namespace the process is in). What cannot be read is told in the
+ * snapshot itself. Returns 0 and *snapshot, which snapshot_free() ends, or -ENOMEM.
+ */
+int snapshot_take(const struct snapshot_request *request, struct snapshot **snapshot);
+
+/* An empty snapshot, all zero, with a tally. NULL when out of memory. Ends with snapshot_free(). */
+struct snapshot *snapshot_create(void);
+
+/* NULL is fine. */
+void snapshot_free(struct snapshot *snapshot);
+
+/* Sets the remark to that on the protocols that the policy judges, or on every one. */
+void snapshot_remark_choose(struct snapshot *snapshot, const struct policy *policy, bool every_protocol);
+
+/*
+ * Looks up the users and units of all listeners, unless they are known. What cannot be told is told so in each
+ * listener. Returns 0 or -ENOMEM.
+ */
+int snapshot_owners_find(struct snapshot *snapshot, sources_progress *progress);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ */
+#include "config.h"
+
+#include "snapshot/sources.h"
+
+#include "socket/netlink.h"
+#include "socket/procfs.h"
+#include "socket/protocol.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define THIS_HOST "/proc/net"
+
+/* An interrupted answer is asked for anew this often before it counts as a failure. */
+#define TRIES 5
+
+struct sources {
+    struct sources_request request;
+    enum sources_kind kind[RECORD_PROTOCOLS];
+    int interruptions[RECORD_PROTOCOLS]; /* of the source that answers now */
+    struct source *source[SOURCES_NONE]; /* NULL until it is first asked */
+    struct fault fault[RECORD_PROTOCOLS][SOURCES_NONE];
+};
+
+/* A row for each kind that can be asked. */
+static const struct {
+    const char *name;
+    int (*open)(struct source **source, const char *directory, struct fault *fault);
+} kinds[] = {
+    [SOURCES_NETLINK] = {"netlink", netlink_open},
+    [SOURCES_PROCFS] = {"procfs", procfs_open},
+};
+_Static_assert(sizeof kinds / sizeof *kinds == SOURCES_NONE, "each kind has a row");
+
+struct sources *sources_create(const struct sources_request *request)
+{
+    struct sources *sources = calloc(1, sizeof *sources);
+
+    if (sources == NULL) {
+        return NULL;
+    }
+    sources->request = *request;
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
+        sources->kind[protocol] = request->choice == SOURCES_CHOICE_PROCFS ? SOURCES_PROCFS : SOURCES_NETLINK;
+    }
+    return sources;
+}
+
+void sources_free(struct sources *sources)
+{
+    if (sources == NULL) {
+        return;
+    }
+    for (int kind = 0; kind < SOURCES_NONE; kind++) {
+        if (sources->source[kind] != NULL) {
+            sources->source[kind]->free(sources->source[kind]);
+        }
+    }
+    free(sources);
+}
+
+const char *sources_directory(const struct sources *sources)
+{
+    return sources->request.copies != NULL ? sources->request.copies : THIS_HOST;
+}
+
+void sources_tell(const struct sources *sources, const char *stage)
+{
+    if (sources->request.progress != NULL) {
+        sources->request.progress(stage);
+    }
+}
+
+int sources_scan(struct sources *sources, const struct source_request *request, source_visit *visit, void *context)
+{
+    enum sources_kind kind = sources->kind[request->protocol];
+    struct fault *fault;
+    int result = 0;
+
+    if (kind == SOURCES_NONE) {
+        return 0;
+    }
+    sources_tell(sources, protocol_of(request->protocol)->reading);
+    fault = &sources->fault[request->protocol][kind];
+    if (sources->source[kind] == NULL) {
+        result = kinds[kind].open(&sources->source[kind], sources_directory(sources), fault);
+    }
+    return result != 0 ? result : sources->source[kind]->scan(sources->source[kind], request, visit, context, fault);
+}
+
+static bool may_fall_back(const struct sources *sources)
+{
+    return sources->request.choice == SOURCES_CHOICE_AUTO;
+}
+
+bool sources_retry(struct sources *sources, enum record_protocol protocol, int result)
+{
+    enum sources_kind *kind = &sources->kind[protocol];
+    int *interruptions = &sources->interruptions[protocol];
+
+    if (result == -ENOMEM) {
+        return false;
+    }
+    if (result != -EAGAIN || ++*interruptions == TRIES) {
+        *interruptions = 0;
+        *kind = *kind == SOURCES_NETLINK && may_fall_back(sources) ? SOURCES_PROCFS : SOURCES_NONE;
+    }
+    return true;
+}
+
+const char *sources_kind_name(enum sources_kind kind)
+{
+    return kinds[kind].name;
+}
+
+enum sources_kind sources_kind(const struct sources *sources, enum record_protocol protocol)
+{
+    return sources->kind[protocol];
+}
+
+const char *sources_fault(const struct sources *sources, enum record_protocol protocol)
+{
+    enum sources_kind kind = sources->kind[protocol];
+
+    return kind == SOURCES_NONE ? "" : sources->fault[protocol][kind].text;
+}
+
+const char *sources_unreadable_format(char text[static SOURCES_SENTENCE_SIZE], const struct sources *sources,
+                                      enum record_protocol protocol)
+{
+    const char *netlink = sources->fault[protocol][SOURCES_NETLINK].text;
+    const char *procfs = sources->fault[protocol][SOURCES_PROCFS].text;
+
+    snprintf(text, SOURCES_SENTENCE_SIZE, "%s sockets cannot be read: %.200s%s%.200s%s", protocol_of(protocol)->label,
+             netlink, *netlink != '\0' && *procfs != '\0' ? ". Nor does /proc/net: " : "", procfs,
+             sources->request.choice == SOURCES_CHOICE_NETLINK ? ". --source=auto would try /proc/net" : "");
+    return text;
+}
+
+const char *sources_remark_format(char text[static SOURCES_SENTENCE_SIZE], const struct sources *sources,
+                                  enum record_protocol protocol)
+{
+    bool fell_back = sources->kind[protocol] == SOURCES_PROCFS && may_fall_back(sources);
+
+    snprintf(text, SOURCES_SENTENCE_SIZE, "%s%s", fell_back ? "read from /proc/net, which lacks v6only, as " : "",
+             fell_back ? sources->fault[protocol][SOURCES_NETLINK].text : "");
+    return text;
+}

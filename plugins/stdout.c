@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * The way out: everything the program says goes through here.
+ */
+#include "config.h"
+
+#include "stdout.h"
+
+#include "deadline.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+void stdout_prepare(void)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    sigaction(SIGPIPE, &ignore, NULL);
+    sigaction(SIGXFSZ, &ignore, NULL);
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++) {
+        if (fcntl(stream, F_GETFD) < 0 && errno == EBADF) {
+            /* Read-only, so that writing to a standard output that is not there still fails. */
+            int descriptor = open("/dev/null", O_RDONLY);
+            (void)descriptor;
+        }
+    }
+}
+
+int stdout_write(const char *bytes, size_t length)
+{
+    size_t written = 0;
+
+    while (written < length) {
+        ssize_t count = write(STDOUT_FILENO, bytes + written, length - written);
+        if (count < 0 && errno != EINTR) {
+            return -errno;
+        }
+        if (count == 0) {
+            return -EIO;
+        }
+        written += count > 0 ? (size_t)count : 0;
+    }
+    return 0;
+}
+
+int stdout_answer(const char *bytes, size_t length, enum state state)
+{
+    deadline_stage("writing the answer");
+    deadline_answering();
+    return stdout_write(bytes, length) == 0 ? (int)state : STATE_UNKNOWN;
+}
