@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ */
+#include "config.h"
+
+#include "plugin/text_buffer.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ELLIPSIS "..."
+
+struct text_buffer text_buffer_start(char *bytes, size_t size)
+{
+    assert(size >= sizeof ELLIPSIS);
+    *bytes = '\0';
+    return (struct text_buffer){.bytes = bytes, .size = size};
+}
+
+/* Ends a full buffer with the ellipsis, in place of its last characters; none is left half. */
+static void ellipsis_set(struct text_buffer *text)
+{
+    size_t kept = text->size - sizeof ELLIPSIS;
+
+    while (kept > 0 && ((unsigned char)text->bytes[kept] & 0xC0) == 0x80) {
+        kept--;
+    }
+    memcpy(text->bytes + kept, ELLIPSIS, sizeof ELLIPSIS);
+    text->length = kept + strlen(ELLIPSIS);
+    text->is_cut = true;
+}
+
+const char *text_buffer_add(struct text_buffer *text, const char *format, ...)
+{
+    size_t room = text->size - text->length;
+    va_list arguments;
+    int added;
+
+    if (text->is_cut) {
+        return text->bytes;
+    }
+    va_start(arguments, format);
+    added = vsnprintf(text->bytes + text->length, room, format, arguments);
+    va_end(arguments);
+    if (added < 0) {
+        /* printf found no memory: what was there stays. */
+        text->bytes[text->length] = '\0';
+    } else if ((size_t)added >= room) {
+        ellipsis_set(text);
+    } else {
+        text->length += (size_t)added;
+    }
+    return text->bytes;
+}
+
+const char *text_buffer_add_count(struct text_buffer *text, unsigned long long count, const char *thing)
+{
+    return text_buffer_add(text, "%llu %s%s", count, thing, count == 1 ? "" : "s");
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * A sentence that is put together piece by piece in a buffer of a fixed size. What does not fit is cut at a character,
+ * and "..." shows that it was.
+ */
+#ifndef PLUGIN_TEXT_BUFFER_H
+#define PLUGIN_TEXT_BUFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* `bytes` always ends with a NUL, which `length` does not count. */
+struct text_buffer {
+    char *bytes;
+    size_t size;
+    size_t length;
+    bool is_cut; /* nothing more is added */
+};
+
+/* Empties the caller's buffer of `size` bytes, at least 4, and begins to fill it. */
+struct text_buffer text_buffer_start(char *bytes, size_t size);
+
+/* The same for a char array, whose size the compiler knows. */
+#define TEXT_BUFFER(array) text_buffer_start((array), sizeof(array))
+
+/* Adds what printf makes of the format. Returns the whole text so far. */
+const char *text_buffer_add(struct text_buffer *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Adds `count` and `thing`, which gets an "s" unless it is one: "1 service", "3 services". */
+const char *text_buffer_add_count(struct text_buffer *text, unsigned long long count, const char *thing);
+
+#endif
