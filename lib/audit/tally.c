@@ -100,32 +100,79 @@ static int listener_compare(const void *left, const void *right)
     return order != 0 ? order : COMPARE(a->cgroup, b->cgroup);
 }
 
+/* Sorts the listeners and makes one of those that are alike. */
+static void listeners_fold(struct tally_service *service)
+{
+    struct tally_listener *listeners = service->listeners;
+    size_t last = 0;
+
+    if (service->listener_count < 2) {
+        return;
+    }
+    qsort(listeners, service->listener_count, sizeof *listeners, listener_compare);
+    if (!service->unfolded) {
+        return;
+    }
+    for (size_t i = 1; i < service->listener_count; i++) {
+        if (listener_compare(&listeners[last], &listeners[i]) == 0) {
+            listeners[last].sockets += listeners[i].sockets;
+        } else {
+            listeners[++last] = listeners[i];
+        }
+    }
+    service->listener_count = last + 1;
+    service->unfolded = false;
+}
+
+/*
+ * Makes room for one more listener. A full list is folded first and grows only if it stays more than half full: so the
+ * work is n log n, and the memory goes with the listeners that differ, however many sockets are alike.
+ */
+static int listener_room_make(struct tally_service *service)
+{
+    size_t room = service->listener_room;
+    struct tally_listener *grown;
+
+    if (service->listener_count < room) {
+        return 0;
+    }
+    if (service->unfolded) {
+        listeners_fold(service);
+        if (service->listener_count <= room / 2) {
+            return 0;
+        }
+    }
+    room = room == 0 ? 1 : room * 2;
+    grown = realloc(service->listeners, room * sizeof *grown);
+    if (grown == NULL) {
+        return -ENOMEM;
+    }
+    service->listeners = grown;
+    service->listener_room = room;
+    return 0;
+}
+
+static int listener_append(struct tally_service *service, const struct tally_listener *listener)
+{
+    int result = listener_room_make(service);
+
+    if (result == 0) {
+        service->listeners[service->listener_count++] = *listener;
+    }
+    return result;
+}
+
 int tally_listener_add(struct tally *tally, enum record_protocol protocol, uint16_t port,
                        const struct tally_listener *listener)
 {
     struct tally_service *service = service_make(tally, protocol, port);
-    struct tally_listener *grown;
-    size_t count;
 
-    if (service == NULL) {
-        return -ENOMEM;
-    }
-    count = service->listener_count;
-    /* Grown at powers of two. */
-    if ((count & (count - 1)) == 0) {
-        grown = realloc(service->listeners, (count == 0 ? 1 : count * 2) * sizeof *grown);
-        if (grown == NULL) {
-            return -ENOMEM;
-        }
-        service->listeners = grown;
-    }
-    service->listeners[service->listener_count++] = *listener;
-    return 0;
+    return service == NULL ? -ENOMEM : listener_append(service, listener);
 }
 
 static int listener_record_add(struct tally *tally, const struct sock_record *record)
 {
-    struct tally_service *service = tally_find(tally, record->protocol, record->local_port);
+    struct tally_service *service = service_make(tally, record->protocol, record->local_port);
     struct tally_listener listener = {
         .family = record->family,
         .address = record->local,
@@ -136,14 +183,22 @@ static int listener_record_add(struct tally *tally, const struct sock_record *re
         .uid = record->uid,
         .cgroup = record->cgroup,
     };
+    int result;
 
-    for (size_t i = 0; service != NULL && i < service->listener_count; i++) {
-        if (listener_compare(&service->listeners[i], &listener) == 0) {
-            service->listeners[i].sockets++;
+    if (service == NULL) {
+        return -ENOMEM;
+    }
+    if (service->listener_count > 0) {
+        struct tally_listener *last = &service->listeners[service->listener_count - 1];
+        /* SO_REUSEPORT sockets mostly come one behind the other. */
+        if (listener_compare(last, &listener) == 0) {
+            last->sockets++;
             return 0;
         }
     }
-    return tally_listener_add(tally, record->protocol, record->local_port, &listener);
+    result = listener_append(service, &listener);
+    service->unfolded = true;
+    return result;
 }
 
 /* Could the listener have accepted a connection to `local`, being bound to a v4-mapped address? */
@@ -221,7 +276,7 @@ void tally_sort(struct tally *tally)
     qsort(tally->services, tally->service_count, sizeof *tally->services, service_compare);
     for (size_t i = 0; i < tally->service_count; i++) {
         struct tally_service *service = &tally->services[i];
-        qsort(service->listeners, service->listener_count, sizeof *service->listeners, listener_compare);
+        listeners_fold(service);
         tally->by_port[service->protocol][service->port] = (uint32_t)(i + 1);
     }
 }

@@ -44,8 +44,10 @@ struct tally_listener {
 struct tally_service {
     enum record_protocol protocol;
     uint16_t port;
+    bool unfolded; /* alike listeners may be there more than once until tally_sort() */
     struct tally_listener *listeners;
     size_t listener_count;
+    size_t listener_room;
     uint64_t connections[STACK_SCOPES][TALLY_KINDS]; /* inbound, by the scope of their local address */
 };
 
@@ -67,7 +69,8 @@ void tally_free(struct tally *tally);
 
 /*
  * Adds a record: a listener to its service, an established socket to the counts of the listening service of its local
- * port or else to the outbound ones, anything else to nothing. So listeners must be added before connections.
+ * port or else to the outbound ones, anything else to nothing. So listeners must be added before connections. Listeners
+ * that are alike become one in tally_sort() at the latest, which adds up their sockets.
  * A v4-mapped TCP connection proves that a [::] listener of its port takes IPv4, unless a listener on a v4-mapped
  * address can have accepted it: where v6only was unknown it becomes RECORD_V6ONLY_NO. Returns 0 or -ENOMEM.
  */
@@ -75,12 +78,15 @@ int tally_add(struct tally *tally, const struct sock_record *record);
 
 /*
  * Adds `listener` (as read from a capture: its user and unit are taken over when it succeeds) to the service of that
- * protocol and port, which is made when it is new. Returns 0 or -ENOMEM.
+ * protocol and port, which is made when it is new. Those alike stay apart. Returns 0 or -ENOMEM.
  */
 int tally_listener_add(struct tally *tally, enum record_protocol protocol, uint16_t port,
                        const struct tally_listener *listener);
 
-/* Puts services and their listeners in the order that depends on what they are alone, not on the kernel's tables. */
+/*
+ * Puts services and their listeners in the order that depends on what they are alone, not on the kernel's tables, and
+ * makes one listener of the records that are alike. To be called when the last listener was added.
+ */
 void tally_sort(struct tally *tally);
 
 /* The service, or NULL when nothing listens there. It is valid until the next listener is added. */

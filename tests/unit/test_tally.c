@@ -434,6 +434,73 @@ START_TEST(listener_of_a_capture_is_taken_over)
 }
 END_TEST
 
+/* Memory goes with the listeners that differ: sockets that are alike are folded while they come. */
+START_TEST(alike_sockets_become_one_listener_in_any_order)
+{
+    static const char *const addresses[] = {"::", "127.0.0.1", "0.0.0.0"};
+    struct tally *tally = tally_create();
+    const struct tally_service *service;
+
+    for (int i = 0; i < 30000; i++) {
+        add(tally, listener_of(RECORD_TCP, addresses[i % COUNT(addresses)], 443));
+        ck_assert_uint_le(tally_find(tally, RECORD_TCP, 443)->listener_count, 4 * COUNT(addresses));
+    }
+    tally_sort(tally);
+    service = tally_find(tally, RECORD_TCP, 443);
+    ck_assert_uint_eq(service->listener_count, COUNT(addresses));
+    for (int i = 0; i < COUNT(addresses); i++) {
+        ck_assert_uint_eq(service->listeners[i].sockets, 10000);
+    }
+    ck_assert_int_eq(service->listeners[0].family, RECORD_INET);
+    ck_assert(record_is_wildcard(RECORD_INET, &service->listeners[0].address));
+    ck_assert(record_is_wildcard(RECORD_INET6, &service->listeners[2].address));
+    tally_free(tally);
+}
+END_TEST
+
+/* Any user can bind as many: each address of 127.0.0.0/8 once, then some of them again. */
+START_TEST(many_addresses_of_one_port_are_told_apart)
+{
+    struct tally *tally = tally_create();
+    struct sock_record record = listener_of(RECORD_UDP, "127.0.0.0", 5000);
+    const struct tally_service *service;
+
+    for (unsigned i = 0; i < 50000; i++) {
+        unsigned host = i * 7919 % 40000;
+        record.local.s6_addr[13] = (uint8_t)(host >> 16);
+        record.local.s6_addr[14] = (uint8_t)(host >> 8);
+        record.local.s6_addr[15] = (uint8_t)host;
+        add(tally, record);
+    }
+    tally_sort(tally);
+    service = tally_find(tally, RECORD_UDP, 5000);
+    ck_assert_uint_eq(service->listener_count, 40000);
+    for (unsigned i = 0; i < 40000; i++) {
+        const struct tally_listener *listener = &service->listeners[i];
+        unsigned place = (unsigned)listener->address.s6_addr[14] << 8 | listener->address.s6_addr[15];
+        ck_assert_uint_eq(place, i);
+        ck_assert_uint_ge(listener->sockets, 1);
+        ck_assert_uint_le(listener->sockets, 2);
+    }
+    tally_free(tally);
+}
+END_TEST
+
+/* Those of a capture stay apart, so that the one who reads it can refuse them. */
+START_TEST(alike_listeners_of_a_capture_stay_apart)
+{
+    struct tally *tally = tally_create();
+    struct tally_listener listener = {.family = RECORD_INET6, .scope = STACK_EXTERNAL, .sockets = 1};
+
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(tally_listener_add(tally, RECORD_TCP, 443, &listener), 0);
+    }
+    tally_sort(tally);
+    ck_assert_uint_eq(tally->services[0].listener_count, 3);
+    tally_free(tally);
+}
+END_TEST
+
 START_TEST(accepts_goes_by_the_tallys_host)
 {
     struct tally *tally = tally_create();
@@ -492,6 +559,9 @@ static Suite *tally_suite(void)
     tcase_add_test(order, sorting_keeps_every_service_findable);
     tcase_add_test(order, listeners_sort_the_same_from_any_order);
     tcase_add_test(order, listener_of_a_capture_is_taken_over);
+    tcase_add_test(order, alike_sockets_become_one_listener_in_any_order);
+    tcase_add_test(order, many_addresses_of_one_port_are_told_apart);
+    tcase_add_test(order, alike_listeners_of_a_capture_stay_apart);
     tcase_add_test(order, accepts_goes_by_the_tallys_host);
     tcase_add_test(order, many_services_and_listeners_fit);
     suite_add_tcase(suite, order);
