@@ -8,6 +8,7 @@
 #include "audit/tally.h"
 
 #include <errno.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,13 +32,34 @@ struct tally *tally_create(void)
     return tally;
 }
 
-static void service_clear(struct tally_service *service)
+static int text_compare(const void *left, const void *right)
 {
-    for (size_t i = 0; i < service->listener_count; i++) {
-        free(service->listeners[i].user);
-        free(service->listeners[i].unit);
+    return strcmp(left, right);
+}
+
+const char *tally_text_keep(struct tally *tally, const char *text)
+{
+    char *const *found = tfind(text, &tally->texts, text_compare);
+    char *kept;
+
+    if (found != NULL) {
+        return *found;
     }
-    free(service->listeners);
+    kept = strdup(text);
+    if (kept == NULL || tsearch(kept, &tally->texts, text_compare) == NULL) {
+        free(kept);
+        return NULL;
+    }
+    return kept;
+}
+
+static void texts_free(void *tree)
+{
+    while (tree != NULL) {
+        char *text = *(char **)tree;
+        tdelete(text, &tree, text_compare);
+        free(text);
+    }
 }
 
 void tally_free(struct tally *tally)
@@ -46,9 +68,10 @@ void tally_free(struct tally *tally)
         return;
     }
     for (size_t i = 0; i < tally->service_count; i++) {
-        service_clear(&tally->services[i]);
+        free(tally->services[i].listeners);
     }
     free(tally->services);
+    texts_free(tally->texts);
     for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
         free(tally->by_port[protocol]);
     }
@@ -165,9 +188,16 @@ static int listener_append(struct tally_service *service, const struct tally_lis
 int tally_listener_add(struct tally *tally, enum record_protocol protocol, uint16_t port,
                        const struct tally_listener *listener)
 {
-    struct tally_service *service = service_make(tally, protocol, port);
+    struct tally_listener kept = *listener;
+    struct tally_service *service;
 
-    return service == NULL ? -ENOMEM : listener_append(service, listener);
+    kept.user = listener->user != NULL ? tally_text_keep(tally, listener->user) : NULL;
+    kept.unit = listener->unit != NULL ? tally_text_keep(tally, listener->unit) : NULL;
+    if ((kept.user == NULL) != (listener->user == NULL) || (kept.unit == NULL) != (listener->unit == NULL)) {
+        return -ENOMEM;
+    }
+    service = service_make(tally, protocol, port);
+    return service == NULL ? -ENOMEM : listener_append(service, &kept);
 }
 
 static int listener_record_add(struct tally *tally, const struct sock_record *record)

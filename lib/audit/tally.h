@@ -36,9 +36,9 @@ struct tally_listener {
     uint32_t sockets;
     uint32_t uid;
     uint64_t cgroup;
-    char *user; /* name of uid, NULL when it has none or was not looked up; owned by the tally */
+    const char *user; /* name of uid, NULL when it has none or was not looked up; kept by the tally */
     enum tally_unit unit_state;
-    char *unit; /* set when TALLY_UNIT_KNOWN; owned by the tally */
+    const char *unit; /* set when TALLY_UNIT_KNOWN; kept by the tally */
 };
 
 struct tally_service {
@@ -59,6 +59,7 @@ struct tally {
     char unreadable[RECORD_PROTOCOLS][512]; /* why a protocol could not be read, with the remedy; "" when it was */
     size_t service_room;
     uint32_t *by_port[RECORD_PROTOCOLS]; /* position in services + 1, by port */
+    void *texts;                         /* names of users and units, each once: the root of a tsearch() tree */
 };
 
 /* An empty tally, NULL when out of memory. Ends with tally_free(). */
@@ -77,11 +78,17 @@ void tally_free(struct tally *tally);
 int tally_add(struct tally *tally, const struct sock_record *record);
 
 /*
- * Adds `listener` (as read from a capture: its user and unit are taken over when it succeeds) to the service of that
+ * Adds `listener` (as read from a capture: its user and unit are kept as by tally_text_keep()) to the service of that
  * protocol and port, which is made when it is new. Those alike stay apart. Returns 0 or -ENOMEM.
  */
 int tally_listener_add(struct tally *tally, enum record_protocol protocol, uint16_t port,
                        const struct tally_listener *listener);
+
+/*
+ * The tally's own copy of the text, one for all that are equal, for the user or unit of a listener. It lives as long as
+ * the tally. NULL when out of memory.
+ */
+const char *tally_text_keep(struct tally *tally, const char *text);
 
 /*
  * Puts services and their listeners in the order that depends on what they are alone, not on the kernel's tables, and

@@ -165,13 +165,6 @@ static int listener_check(const struct reader *reader, const struct json_path *l
     return 0;
 }
 
-/* The user or unit, NULL for null. False when out of memory. */
-static bool owner_copy(char **text, const struct json_field_value *value)
-{
-    *text = value->null ? NULL : strdup(value->text);
-    return value->null || *text != NULL;
-}
-
 static enum record_v6only v6only_of(const struct json_field_value *value)
 {
     if (value->null) {
@@ -183,8 +176,6 @@ static enum record_v6only v6only_of(const struct json_field_value *value)
 static int listener_add(const struct reader *reader, const struct json_field_value *values,
                         struct tally_listener *listener)
 {
-    int result = -ENOMEM;
-
     listener->family = (enum record_family)values[LISTENER_FAMILY].number;
     listener->interface = (uint32_t)values[LISTENER_INTERFACE].number;
     json_field_text_keep(listener->interface_name, &values[LISTENER_INTERFACE_NAME]);
@@ -194,15 +185,10 @@ static int listener_add(const struct reader *reader, const struct json_field_val
     listener->uid = (uint32_t)values[LISTENER_UID].number;
     listener->cgroup = (uint64_t)values[LISTENER_CGROUP].number;
     listener->unit_state = (enum tally_unit)(values[LISTENER_UNIT_STATE].number + TALLY_UNIT_KNOWN);
-    if (owner_copy(&listener->user, &values[LISTENER_USER]) && owner_copy(&listener->unit, &values[LISTENER_UNIT])) {
-        result = tally_listener_add(reader->snapshot->tally, (enum record_protocol)values[LISTENER_PROTOCOL].number,
-                                    (uint16_t)values[LISTENER_PORT].number, listener);
-    }
-    if (result != 0) {
-        free(listener->user);
-        free(listener->unit);
-    }
-    return result;
+    listener->user = values[LISTENER_USER].null ? NULL : values[LISTENER_USER].text;
+    listener->unit = values[LISTENER_UNIT].null ? NULL : values[LISTENER_UNIT].text;
+    return tally_listener_add(reader->snapshot->tally, (enum record_protocol)values[LISTENER_PROTOCOL].number,
+                              (uint16_t)values[LISTENER_PORT].number, listener);
 }
 
 static int listener_read(const struct reader *reader, const struct json_path *place, json_t *node)

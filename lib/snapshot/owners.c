@@ -178,42 +178,45 @@ int owners_look_up(struct owners *owners)
 
 /* --- the listeners of a tally ------------------------------------------------------------------------------------ */
 
-static int listener_note(struct owners *owners, struct tally_listener *listener)
+static int listener_note(struct owners *owners, struct tally *tally, struct tally_listener *listener)
 {
     int result = owners_user_note(owners, listener->uid);
 
+    (void)tally;
     return result != 0 || listener->cgroup == 0 ? result : owners_unit_note(owners, listener->cgroup);
 }
 
-/* Copies the name, NULL for none. Returns false when out of memory. */
-static bool name_copy(char **copy, const struct owners_entry *entry)
+/* Lets the tally keep the name, NULL for none. Returns false when out of memory. */
+static bool name_keep(struct tally *tally, const char **name, const struct owners_entry *entry)
 {
-    bool named = entry != NULL && entry->name != NULL;
+    bool is_named = entry != NULL && entry->name != NULL;
 
-    *copy = named ? strdup(entry->name) : NULL;
-    return !named || *copy != NULL;
+    *name = is_named ? tally_text_keep(tally, entry->name) : NULL;
+    return !is_named || *name != NULL;
 }
 
-static int listener_set(struct owners *owners, struct tally_listener *listener)
+static int listener_set(struct owners *owners, struct tally *tally, struct tally_listener *listener)
 {
+    const struct owners_entry *user = owners_user(owners, listener->uid);
     const struct owners_entry *unit = listener->cgroup != 0 ? owners_unit(owners, listener->cgroup) : NULL;
+    bool kept;
 
     if (listener->unit_state != TALLY_UNIT_NOT_ASKED) {
         return 0;
     }
     listener->unit_state = unit != NULL ? unit->state : TALLY_UNIT_UNTOLD;
-    return name_copy(&listener->user, owners_user(owners, listener->uid)) && name_copy(&listener->unit, unit) ? 0
-                                                                                                              : -ENOMEM;
+    kept = name_keep(tally, &listener->user, user) && name_keep(tally, &listener->unit, unit);
+    return kept ? 0 : -ENOMEM;
 }
 
 static int listeners_each(struct owners *owners, struct tally *tally,
-                          int (*each)(struct owners *owners, struct tally_listener *listener))
+                          int (*each)(struct owners *owners, struct tally *tally, struct tally_listener *listener))
 {
     int result = 0;
 
     for (size_t i = 0; i < tally->service_count && result == 0; i++) {
         for (size_t j = 0; j < tally->services[i].listener_count && result == 0; j++) {
-            result = each(owners, &tally->services[i].listeners[j]);
+            result = each(owners, tally, &tally->services[i].listeners[j]);
         }
     }
     return result;

@@ -63,7 +63,7 @@ static void listener_add(struct tally *tally, enum record_protocol protocol, uin
     listener.scope = stack_scope(&listener.address, listener.interface);
     if (unit != NULL) {
         listener.unit_state = *unit == '?' ? TALLY_UNIT_GONE : TALLY_UNIT_KNOWN;
-        listener.unit = *unit == '?' ? NULL : strdup(unit);
+        listener.unit = *unit == '?' ? NULL : unit;
     }
     ck_assert_int_eq(tally_listener_add(tally, protocol, port, &listener), 0);
 }

@@ -406,7 +406,7 @@ START_TEST(listeners_sort_the_same_from_any_order)
 }
 END_TEST
 
-/* As a capture gives it, with names, which the tally frees. */
+/* As a capture gives it, with names, which the tally keeps. */
 START_TEST(listener_of_a_capture_is_taken_over)
 {
     struct tally *tally = tally_create();
@@ -416,9 +416,9 @@ START_TEST(listener_of_a_capture_is_taken_over)
         .scope = STACK_EXTERNAL,
         .sockets = 4,
         .uid = 33,
-        .user = strdup("www-data"),
+        .user = "www-data",
         .unit_state = TALLY_UNIT_KNOWN,
-        .unit = strdup("nginx.service"),
+        .unit = "nginx.service",
     };
 
     ck_assert_int_eq(tally_listener_add(tally, RECORD_TCP, 443, &listener), 0);
@@ -430,6 +430,30 @@ START_TEST(listener_of_a_capture_is_taken_over)
     ck_assert_str_eq(tally->services[0].listeners[0].unit, "nginx.service");
     tally_sort(tally);
     ck_assert_str_eq(tally->services[0].listeners[1].user, "www-data");
+    tally_free(tally);
+}
+END_TEST
+
+START_TEST(names_are_kept_once)
+{
+    struct tally *tally = tally_create();
+    char unit[] = "nginx.service";
+    struct tally_listener listener = {.sockets = 1, .unit_state = TALLY_UNIT_KNOWN, .unit = unit, .user = "root"};
+    const char *kept = tally_text_keep(tally, unit);
+
+    ck_assert_str_eq(kept, unit);
+    ck_assert_ptr_ne(kept, unit);
+    for (uint16_t port = 1; port <= 3; port++) {
+        ck_assert_int_eq(tally_listener_add(tally, RECORD_TCP, port, &listener), 0);
+    }
+    memset(unit, 'x', sizeof unit - 1);
+    for (size_t i = 0; i < tally->service_count; i++) {
+        ck_assert_ptr_eq(tally->services[i].listeners[0].unit, kept);
+        ck_assert_ptr_eq(tally->services[i].listeners[0].user, tally_text_keep(tally, "root"));
+    }
+    ck_assert_str_eq(tally_text_keep(tally, unit), unit);
+    ck_assert_str_eq(kept, "nginx.service");
+    ck_assert_str_eq(tally_text_keep(tally, ""), "");
     tally_free(tally);
 }
 END_TEST
@@ -559,6 +583,7 @@ static Suite *tally_suite(void)
     tcase_add_test(order, sorting_keeps_every_service_findable);
     tcase_add_test(order, listeners_sort_the_same_from_any_order);
     tcase_add_test(order, listener_of_a_capture_is_taken_over);
+    tcase_add_test(order, names_are_kept_once);
     tcase_add_test(order, alike_sockets_become_one_listener_in_any_order);
     tcase_add_test(order, many_addresses_of_one_port_are_told_apart);
     tcase_add_test(order, alike_listeners_of_a_capture_stay_apart);
