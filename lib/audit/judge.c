@@ -11,12 +11,19 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* Where in the verdict the services of a rule are: from the first on, before the end. */
+struct service_span {
+    size_t first;
+    size_t end;
+};
+
 struct court {
     const struct judge_question *question;
     const struct policy *policy;
     const struct tally *tally;
     struct judge_verdict *verdict;
     size_t room;
+    struct service_span *of_rule; /* by position in policy->rules */
 };
 
 /* A set of scopes, bit by bit. */
@@ -164,13 +171,16 @@ static int rule_unreadable_judge(struct court *court, const struct rule *rule)
 /* A range whose missing ports are no breach: what listens is all there is to judge, however wide the range. */
 static int range_judge(struct court *court, const struct rule *rule, const struct rule_ports *ports)
 {
+    enum record_protocol protocol = (enum record_protocol)rule->protocol;
+    const struct tally *tally = court->tally;
     int result = 0;
 
-    for (size_t i = 0; i < court->tally->service_count && result == 0; i++) {
-        const struct tally_service *source = &court->tally->services[i];
-        if ((int)source->protocol == rule->protocol && ports->first <= source->port && source->port <= ports->last) {
-            result = rule_port_judge(court, rule, ports, source->port);
+    for (size_t i = tally_position(tally, protocol, ports->first); i < tally->service_count && result == 0; i++) {
+        const struct tally_service *source = &tally->services[i];
+        if (source->protocol != protocol || source->port > ports->last) {
+            break;
         }
+        result = rule_port_judge(court, rule, ports, source->port);
     }
     return result;
 }
@@ -190,6 +200,7 @@ static int ports_judge(struct court *court, const struct rule *rule, const struc
 
 static int rule_judge(struct court *court, const struct rule *rule)
 {
+    struct service_span *own = &court->of_rule[rule->position];
     int result = 0;
 
     if (rule->is_default) {
@@ -199,9 +210,11 @@ static int rule_judge(struct court *court, const struct rule *rule)
     if (is_unreadable(court, rule->protocol)) {
         return rule_unreadable_judge(court, rule);
     }
+    own->first = court->verdict->service_count;
     for (size_t i = 0; i < rule->port_count && result == 0; i++) {
         result = ports_judge(court, rule, &rule->ports[i]);
     }
+    own->end = court->verdict->service_count;
     return result;
 }
 
@@ -256,30 +269,25 @@ static void rule_connections_sum(struct court *court)
  */
 static int mapped_breach_tell(struct court *court, const struct rule *rule, const struct judge_reason *reason)
 {
-    struct judge_verdict *verdict = court->verdict;
+    const struct service_span *own = &court->of_rule[rule->position];
+    struct judge_service *services = court->verdict->services;
+    struct judge_service *first;
     bool told = false;
-    size_t first = verdict->service_count;
     int result = 0;
 
-    for (size_t i = 0; i < verdict->service_count && result == 0; i++) {
-        struct judge_service *service = &verdict->services[i];
-        if (service->rule != rule) {
-            continue;
-        }
-        first = first < i ? first : i;
-        if (service->connections[TALLY_MAPPED] > 0) {
+    for (size_t i = own->first; i < own->end && result == 0; i++) {
+        if (services[i].connections[TALLY_MAPPED] > 0) {
             told = true;
-            result = judge_service_blame(service, reason);
+            result = judge_service_blame(&services[i], reason);
         }
     }
     if (result != 0 || told) {
         return result;
     }
-    if (first == verdict->service_count &&
-        service_append(court, rule, (enum record_protocol)rule->protocol, rule_port(court, rule)) == NULL) {
-        return -ENOMEM;
-    }
-    return judge_service_blame(&verdict->services[first], reason);
+    first = own->first < own->end
+                ? &services[own->first]
+                : service_append(court, rule, (enum record_protocol)rule->protocol, rule_port(court, rule));
+    return first != NULL ? judge_service_blame(first, reason) : -ENOMEM;
 }
 
 static int mapped_judge(struct court *court, size_t position)
@@ -412,17 +420,18 @@ int judge(const struct judge_question *question, struct judge_verdict **verdict)
 
     *verdict = NULL;
     court.verdict = calloc(1, sizeof *court.verdict);
-    if (court.verdict == NULL) {
-        return -ENOMEM;
+    court.of_rule = calloc(rules, sizeof *court.of_rule);
+    if (court.verdict == NULL || court.of_rule == NULL) {
+        goto cleanup;
     }
     court.verdict->rule_connections = calloc(rules, sizeof *court.verdict->rule_connections);
     court.verdict->rule_known = calloc(rules, sizeof *court.verdict->rule_known);
-    if (court.verdict->rule_connections != NULL && court.verdict->rule_known != NULL) {
-        result = services_judge(&court);
+    if (court.verdict->rule_connections == NULL || court.verdict->rule_known == NULL) {
+        goto cleanup;
     }
+    result = services_judge(&court);
     if (result != 0) {
-        judge_free(court.verdict);
-        return result;
+        goto cleanup;
     }
     for (size_t i = 0; i < court.verdict->service_count; i++) {
         judge_service_conclude(&court.verdict->services[i], question->today);
@@ -431,7 +440,12 @@ int judge(const struct judge_question *question, struct judge_verdict **verdict)
     thresholds_judge(&court);
     state_sum(&court);
     *verdict = court.verdict;
-    return 0;
+    court.verdict = NULL;
+
+cleanup:
+    judge_free(court.verdict);
+    free(court.of_rule);
+    return result;
 }
 
 void judge_free(struct judge_verdict *verdict)

@@ -311,6 +311,23 @@ void tally_sort(struct tally *tally)
     }
 }
 
+size_t tally_position(const struct tally *tally, enum record_protocol protocol, uint16_t port)
+{
+    const struct tally_service wanted = {.protocol = protocol, .port = port};
+    size_t first = 0;
+    size_t end = tally->service_count;
+
+    while (first < end) {
+        size_t middle = first + (end - first) / 2;
+        if (service_compare(&tally->services[middle], &wanted) < 0) {
+            first = middle + 1;
+        } else {
+            end = middle;
+        }
+    }
+    return first;
+}
+
 struct stack_accepts tally_accepts(const struct tally *tally, const struct tally_listener *listener)
 {
     return stack_accepts(listener->family, &listener->address, listener->v6only, tally->host.ipv6);

@@ -99,6 +99,12 @@ void tally_sort(struct tally *tally);
 /* The service, or NULL when nothing listens there. It is valid until the next listener is added. */
 struct tally_service *tally_find(const struct tally *tally, enum record_protocol protocol, uint16_t port);
 
+/*
+ * The position of the first service of the protocol at this port or above; where there is none, that of the first
+ * service behind, or service_count. The tally is sorted.
+ */
+size_t tally_position(const struct tally *tally, enum record_protocol protocol, uint16_t port);
+
 /* What the listener accepts on the tally's host. */
 struct stack_accepts tally_accepts(const struct tally *tally, const struct tally_listener *listener);
 

@@ -505,6 +505,14 @@ static const struct {
     {"-r 443 v4\n80,443 v6", "80=::/6", "443/tcp tcp_443 CRITICAL closed missing; 80/tcp tcp_80_443 OK v6-only"},
     {"-r 443@external v4\n443 v6", "443=0.0.0.0 443=::1",
      "443/tcp tcp_443_external OK v4-only; 443/tcp tcp_443 OK v6-only"},
+    /* A range takes all of its protocol from its first to its last port. */
+    {"8000-8002 any", "7999=:: 8000=:: 8002=:: 8003=:: u8001=::",
+     "8000/tcp tcp_8000-8002 OK dual-stack/single; 8002/tcp tcp_8000-8002 OK dual-stack/single"},
+    {"8000-8002/udp any", "7999=:: 8001=:: 8003=:: u7999=:: u8000=:: u8002=:: u8003=::",
+     "8000/udp udp_8000-8002 OK dual-stack/single; 8002/udp udp_8000-8002 OK dual-stack/single"},
+    {"65534-65535 any\n1-2/udp any",
+     "65535=:: u1=::", "65535/tcp tcp_65534-65535 OK dual-stack/single; 1/udp udp_1-2 OK dual-stack/single"},
+    {"8000-8002 any", "", ""},
     /* Defaults judge what listens, and only what no rule takes. */
     {"default closed severity=warning", "", ""},
     {"default closed severity=warning", "22=0.0.0.0 u53=::",
@@ -582,6 +590,14 @@ static const struct {
     {"443 any mapped-warning=1:", "", "443/tcp tcp_443 CRITICAL closed missing mapped(0 outside 1:)"},
     {"8000-8099 any mapped-critical=1:", "", "8000/tcp tcp_8000-8099 CRITICAL closed mapped(0 outside 1:)"},
     {"8000-8099 closed mapped-critical=1:", "", "8000/tcp tcp_8000-8099 CRITICAL closed mapped(0 outside 1:)"},
+    /* Each rule tells at services of its own. */
+    {"80 any mapped-warning=1:\n8000-8001 any mapped-critical=0\n22 any\n9000-9001 any mapped-warning=1:\ndefault any",
+     "22=:: 25=:: 80=:: 8000=:: 8001=:: 8001~::ffff:10.0.0.1 22~::ffff:10.0.0.1 25~::ffff:10.0.0.1",
+     "80/tcp tcp_80 WARNING dual-stack/single mapped(0 outside 1:); "
+     "8000/tcp tcp_8000-8001 OK dual-stack/single; "
+     "8001/tcp tcp_8000-8001 CRITICAL dual-stack/single mapped(1 outside 0); "
+     "22/tcp tcp_22 OK dual-stack/single; "
+     "9000/tcp tcp_9000-9001 WARNING closed mapped(0 outside 1:); 25/tcp default OK dual-stack/single"},
     /* There the rule speaks at a port that it has, and nothing else is made up there. */
     {"-r 80 any\n80,8000-8099 any mapped-warning=1:", "80=::",
      "80/tcp tcp_80 OK dual-stack/single; 8000/tcp tcp_80_8000-8099 WARNING closed mapped(0 outside 1:)"},

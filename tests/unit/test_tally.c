@@ -382,6 +382,32 @@ START_TEST(sorting_keeps_every_service_findable)
 }
 END_TEST
 
+static const struct {
+    enum record_protocol protocol;
+    uint16_t port;
+    size_t position;
+} positions[] = {
+    {RECORD_TCP, 0, 0},   {RECORD_TCP, 22, 0},  {RECORD_TCP, 23, 1},    {RECORD_TCP, 80, 1}, {RECORD_TCP, 81, 2},
+    {RECORD_TCP, 443, 2}, {RECORD_UDP, 0, 2},   {RECORD_UDP, 53, 2},    {RECORD_UDP, 54, 3}, {RECORD_UDP, 123, 3},
+    {RECORD_UDP, 161, 4}, {RECORD_UDP, 162, 5}, {RECORD_UDP, 65535, 5},
+};
+
+START_TEST(position_is_that_of_the_first_service_from_the_port_on)
+{
+    struct tally *tally = tally_create();
+
+    ck_assert_uint_eq(tally_position(tally, positions[_i].protocol, positions[_i].port), 0);
+    add(tally, listener_of(RECORD_UDP, "0.0.0.0", 161));
+    add(tally, listener_of(RECORD_TCP, "0.0.0.0", 80));
+    add(tally, listener_of(RECORD_UDP, "0.0.0.0", 53));
+    add(tally, listener_of(RECORD_TCP, "0.0.0.0", 22));
+    add(tally, listener_of(RECORD_UDP, "0.0.0.0", 123));
+    tally_sort(tally);
+    ck_assert_uint_eq(tally_position(tally, positions[_i].protocol, positions[_i].port), positions[_i].position);
+    tally_free(tally);
+}
+END_TEST
+
 /* The order of the answer is the same however the kernel ordered its tables. */
 START_TEST(listeners_sort_the_same_from_any_order)
 {
@@ -581,6 +607,7 @@ static Suite *tally_suite(void)
     tcase_add_test(counts, v6only_is_inferred_for_its_own_port_only);
     suite_add_tcase(suite, counts);
     tcase_add_test(order, sorting_keeps_every_service_findable);
+    tcase_add_loop_test(order, position_is_that_of_the_first_service_from_the_port_on, 0, COUNT(positions));
     tcase_add_test(order, listeners_sort_the_same_from_any_order);
     tcase_add_test(order, listener_of_a_capture_is_taken_over);
     tcase_add_test(order, names_are_kept_once);
