@@ -38,6 +38,8 @@ enum breadth {
 struct policy_index {
     uint16_t *ports[TIERS][BREADTHS][SCOPE_PLACES][RECORD_PROTOCOLS];
     uint16_t defaults[TIERS][PROTOCOL_PLACES][SCOPE_PLACES];
+    /* For a port of the file's rules that --rule takes, one more than the last port of that run; 0 until asked. */
+    uint32_t *replaced_until[SCOPE_PLACES][RECORD_PROTOCOLS];
 };
 
 struct policy *policy_create(const struct rule_names *names)
@@ -55,13 +57,13 @@ static void index_free(struct policy_index *index)
     if (index == NULL) {
         return;
     }
-    for (int tier = 0; tier < TIERS; tier++) {
-        for (int breadth = 0; breadth < BREADTHS; breadth++) {
-            for (int scope = 0; scope < SCOPE_PLACES; scope++) {
-                for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
-                    free(index->ports[tier][breadth][scope][protocol]);
-                }
+    for (int scope = 0; scope < SCOPE_PLACES; scope++) {
+        for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
+            for (int tier = 0; tier < TIERS; tier++) {
+                free(index->ports[tier][BREADTH_SINGLE][scope][protocol]);
+                free(index->ports[tier][BREADTH_RANGE][scope][protocol]);
             }
+            free(index->replaced_until[scope][protocol]);
         }
     }
     free(index);
@@ -197,12 +199,16 @@ static int ports_enter(struct policy *policy, size_t position, const struct rule
     const struct rule *rule = policy->rules[position];
     enum breadth breadth = ports->single ? BREADTH_SINGLE : BREADTH_RANGE;
     uint16_t **map = &policy->index->ports[tier_of(rule)][breadth][scope_place(rule)][rule->protocol];
+    uint32_t **replaced_until = &policy->index->replaced_until[scope_place(rule)][rule->protocol];
 
     if (*map == NULL) {
         *map = calloc(PORTS, sizeof **map);
-        if (*map == NULL) {
-            return -ENOMEM;
-        }
+    }
+    if (*replaced_until == NULL && !rule->command_line) {
+        *replaced_until = calloc(PORTS, sizeof **replaced_until);
+    }
+    if (*map == NULL || (*replaced_until == NULL && !rule->command_line)) {
+        return -ENOMEM;
     }
     for (unsigned port = ports->first; port <= ports->last; port++) {
         if ((*map)[port] != 0) {
@@ -276,6 +282,29 @@ static bool is_replaced_at(const struct policy *policy, const struct rule *rule,
            command_line_takes(policy, rule, port, scope_place(rule), singles_only);
 }
 
+/*
+ * One more than the last port of the run from `first` on that --rule takes of this rule of the file, `first` itself
+ * when that is not taken. The run is kept for the next rules: however many wide ranges they have, no port is looked at
+ * twice.
+ */
+static unsigned replaced_end(const struct policy *policy, const struct rule *rule, unsigned first)
+{
+    uint32_t *until = policy->index->replaced_until[scope_place(rule)][rule->protocol];
+    /* Which UDP ports are the clients', where a range judges nothing, is for the host to say. */
+    bool singles_only = rule->protocol == RECORD_UDP;
+    unsigned seen = first;
+    unsigned end;
+
+    while (seen < PORTS && until[seen] == 0 && is_replaced_at(policy, rule, (uint16_t)seen, singles_only)) {
+        seen++;
+    }
+    end = seen < PORTS && until[seen] != 0 ? until[seen] : seen;
+    for (unsigned port = first; port < seen; port++) {
+        until[port] = end;
+    }
+    return end;
+}
+
 static bool is_replaced(const struct policy *policy, const struct rule *rule)
 {
     if (rule->command_line) {
@@ -285,11 +314,8 @@ static bool is_replaced(const struct policy *policy, const struct rule *rule)
         return policy->index->defaults[TIER_COMMAND_LINE][protocol_place(rule)][scope_place(rule)] != 0;
     }
     for (size_t i = 0; i < rule->port_count; i++) {
-        for (unsigned port = rule->ports[i].first; port <= rule->ports[i].last; port++) {
-            /* Which UDP ports are the clients', where a range judges nothing, is for the host to say. */
-            if (!is_replaced_at(policy, rule, (uint16_t)port, rule->protocol == RECORD_UDP)) {
-                return false;
-            }
+        if (replaced_end(policy, rule, rule->ports[i].first) <= rule->ports[i].last) {
+            return false;
         }
     }
     return true;

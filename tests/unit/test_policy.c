@@ -507,6 +507,21 @@ static const struct {
     {"default/tcp any", "default closed\ndefault/tcp closed\ndefault/tcp@link any\n", {"p:1", "p:3"}},
     {"443 any", "default closed\n", {"p:1"}},
     {"default any", "443 any\n", {"p:1"}},
+    /* Runs of ports, seen from each of their ports. */
+    {"100-200 any\n201 any", "150-160 v4\n170-201 v4\n100 v4\n102-140 v4", {NULL}},
+    {"100-200 any\n201 any", "150-202 v4\n140-149 v4\n99-120 v4\n130-139,202 v4", {"p:1", "p:3", "p:4"}},
+    {"1-65535 any", "65535 v4\n65000-65535 v4\n2-64999 v4\n1 v4", {NULL}},
+    {"2-65535 any", "1-3 v4\n4-65535 v4", {"p:1"}},
+    {"1-9 any\n11-19 any", "1-19 v4", {"p:1"}},
+    /* A scope of its own, every scope, or one of another. */
+    {"100-200 any", "100-200@link v4", {NULL}},
+    {"100-200@link any", "100-200@link v4\n100-200 v4", {"p:2"}},
+    {"100-200@link any\n100-200@loopback any\n100-200@external any", "100-200 v4\n100-200@link v6", {NULL}},
+    {"100-200@loopback any", "100-200@link v4", {"p:1"}},
+    /* On which UDP ports a range judges nothing is for the host to say. */
+    {"100-102/udp any", "100-102/udp v4 name=a\n101/udp v4", {"p:1", "p:2"}},
+    {"100,101,102/udp any", "100-101/udp v4\n101/udp v4\n102-103/udp v4", {"p:3"}},
+    {"100-200/udp any", "100-200 v4", {"p:1"}},
 };
 
 START_TEST(command_line_replaces_rules_of_the_file)
