@@ -369,11 +369,13 @@ static int names_twice_find(struct policy *policy)
         }
     }
     qsort(sorted, count, sizeof(struct rule *), name_compare);
-    for (size_t i = 1; i < count; i++) {
-        if (strcmp(sorted[i]->name, sorted[i - 1]->name) == 0 && !is_told_by_ports(sorted[i], sorted[i - 1])) {
+    for (size_t i = 1, first = 0; i < count; i++) {
+        if (strcmp(sorted[i]->name, sorted[first]->name) != 0) {
+            first = i;
+        } else if (!is_told_by_ports(sorted[i], sorted[first]) && !is_told_by_ports(sorted[i], sorted[i - 1])) {
             rule_errors_add(&policy->errors, sorted[i]->origin,
                             "the rule at %s has the name %s too, give one of them another with name=",
-                            sorted[i - 1]->origin, sorted[i]->name);
+                            sorted[first]->origin, sorted[i]->name);
         }
     }
     free(sorted);

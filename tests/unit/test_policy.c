@@ -247,6 +247,34 @@ START_TEST(two_rules_of_one_name_are_an_error)
 }
 END_TEST
 
+/* However many there are: the reader who goes to the place finds the name's owner, not another who took it. */
+START_TEST(rules_of_one_name_all_point_to_the_first)
+{
+    struct policy *policy =
+        policy_begin("1 any name=web", "2 any name=web\n3 any name=a\n4 any name=web\n5 any name=web");
+
+    ck_assert_int_eq(policy_finish(policy), 0);
+    ck_assert_uint_eq(policy->errors.count, 3);
+    error_check(policy->errors.text[0], "p:1: |--rule 1 ");
+    error_check(policy->errors.text[1], "p:3: |--rule 1 ");
+    error_check(policy->errors.text[2], "p:4: |--rule 1 ");
+    policy_free(policy);
+}
+END_TEST
+
+/* A name that nobody wrote twice is told by its port, once; beside a written one it is told, too. */
+START_TEST(names_that_nobody_wrote_are_told_by_their_ports)
+{
+    struct policy *policy = policy_begin(NULL, "80 any\n443 any name=tcp_80\n80 v4");
+
+    ck_assert_int_eq(policy_finish(policy), 0);
+    ck_assert_uint_eq(policy->errors.count, 2);
+    error_check(policy->errors.text[0], "p:3: |80/tcp|p:1 ");
+    error_check(policy->errors.text[1], "p:2: |p:1 |tcp_80");
+    policy_free(policy);
+}
+END_TEST
+
 /* Every pair that only looks like a clash. */
 static const struct {
     const char *rules, *text;
@@ -624,6 +652,8 @@ static Suite *policy_suite(void)
     tcase_add_loop_test(error, all_that_is_wrong_is_told_with_its_place, 0, COUNT(wrong));
     tcase_add_loop_test(error, two_rules_of_one_name_are_an_error, 0, COUNT(name_clashes));
     tcase_add_loop_test(error, rules_of_different_rank_are_no_error, 0, COUNT(peaceful));
+    tcase_add_test(error, rules_of_one_name_all_point_to_the_first);
+    tcase_add_test(error, names_that_nobody_wrote_are_told_by_their_ports);
     tcase_add_test(error, errors_are_all_kept);
     tcase_add_test(error, nul_byte_is_told_at_its_line);
     tcase_add_test(error, long_rule_is_refused_and_the_next_is_read);
