@@ -26,13 +26,18 @@ static const char *const requirement_names[] = {
 static void errors_add(struct rule_errors *errors, const char *origin, const char *sentence)
 {
     size_t length = strlen(origin) + strlen(sentence) + sizeof ": ";
-    char **grown = realloc(errors->text, (errors->count + 1) * sizeof *grown);
+    size_t count = errors->count;
+    char **list = errors->text;
     char *text = malloc(length);
 
-    if (grown != NULL) {
-        errors->text = grown;
+    /* Grown at powers of two. */
+    if ((count & (count - 1)) == 0) {
+        list = realloc(list, (count == 0 ? 1 : count * 2) * sizeof *list);
     }
-    if (grown == NULL || text == NULL) {
+    if (list != NULL) {
+        errors->text = list;
+    }
+    if (list == NULL || text == NULL) {
         free(text);
         errors->out_of_memory = true;
         return;
