@@ -60,7 +60,7 @@ static int attempt_judge(const struct options *options, const struct policy *pol
     int result = asks_for_units(policy) ? snapshot_owners_find(attempt->snapshot, deadline_stage) : 0;
 
     deadline_stage("judging");
-    return result != 0 ? result : judge(&question, &attempt->verdict);
+    return result != 0 ? result : judge_tally(&question, &attempt->verdict);
 }
 
 /* Is more told than what the policy judges? */

@@ -107,7 +107,7 @@ static int written_judge(const struct learner *learner, const struct policy *wri
         snprintf(sentence, WORDING_SIZE, "no policy can be written for this host: %.400s", written->errors.text[0]);
         return 0;
     }
-    result = judge(&question, &verdict);
+    result = judge_tally(&question, &verdict);
     if (result == 0) {
         finding_format(sentence, learner, verdict);
         judge_free(verdict);

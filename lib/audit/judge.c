@@ -17,7 +17,7 @@ struct service_span {
     size_t end;
 };
 
-struct court {
+struct evaluation {
     const struct judge_question *question;
     const struct policy *policy;
     const struct tally *tally;
@@ -31,19 +31,19 @@ struct court {
 #define SCOPES_ALL (SCOPE_BIT(STACK_SCOPES) - 1)
 
 /* A service without listeners as yet, and without a verdict. NULL when out of memory. */
-static struct judge_service *service_append(struct court *court, const struct rule *rule, enum record_protocol protocol,
-                                            uint16_t port)
+static struct judge_service *service_append(struct evaluation *evaluation, const struct rule *rule,
+                                            enum record_protocol protocol, uint16_t port)
 {
-    struct judge_verdict *verdict = court->verdict;
+    struct judge_verdict *verdict = evaluation->verdict;
 
-    if (verdict->service_count == court->room) {
-        size_t room = court->room == 0 ? 32 : court->room * 2;
+    if (verdict->service_count == evaluation->room) {
+        size_t room = evaluation->room == 0 ? 32 : evaluation->room * 2;
         struct judge_service *grown = realloc(verdict->services, room * sizeof *grown);
         if (grown == NULL) {
             return NULL;
         }
         verdict->services = grown;
-        court->room = room;
+        evaluation->room = room;
     }
     verdict->services[verdict->service_count] =
         (struct judge_service){.protocol = protocol, .port = port, .rule = rule};
@@ -51,13 +51,14 @@ static struct judge_service *service_append(struct court *court, const struct ru
 }
 
 /* The scopes of the port that `rule` (NULL: nobody) judges. */
-static unsigned scopes_of(const struct court *court, const struct rule *rule, enum record_protocol protocol,
+static unsigned scopes_of(const struct evaluation *evaluation, const struct rule *rule, enum record_protocol protocol,
                           uint16_t port)
 {
     unsigned scopes = 0;
 
     for (int scope = 0; scope < STACK_SCOPES; scope++) {
-        if (policy_find(court->policy, &court->tally->host, protocol, port, (enum stack_scope)scope) == rule) {
+        if (policy_find(evaluation->policy, &evaluation->tally->host, protocol, port, (enum stack_scope)scope) ==
+            rule) {
             scopes |= SCOPE_BIT(scope);
         }
     }
@@ -100,51 +101,52 @@ static int service_fill(struct judge_service *service, const struct tally_servic
 }
 
 /* Adds the service of this rule (NULL: nobody's) at the port, judged. */
-static int service_add(struct court *court, const struct rule *rule, enum record_protocol protocol, uint16_t port,
-                       unsigned scopes)
+static int service_add(struct evaluation *evaluation, const struct rule *rule, enum record_protocol protocol,
+                       uint16_t port, unsigned scopes)
 {
-    struct judge_service *service = service_append(court, rule, protocol, port);
+    struct judge_service *service = service_append(evaluation, rule, protocol, port);
     int result;
 
     if (service == NULL) {
         return -ENOMEM;
     }
-    result = service_fill(service, tally_find(court->tally, protocol, port), scopes);
-    return result != 0 ? result : judge_service_decide(service, court->tally);
+    result = service_fill(service, tally_find(evaluation->tally, protocol, port), scopes);
+    return result != 0 ? result : judge_service_decide(service, evaluation->tally);
 }
 
-static bool is_unreadable(const struct court *court, int protocol)
+static bool is_unreadable(const struct evaluation *evaluation, int protocol)
 {
-    return court->tally->unreadable[protocol][0] != '\0';
+    return evaluation->tally->unreadable[protocol][0] != '\0';
 }
 
-static bool is_superseded(const struct court *court, const struct rule *rule, uint16_t port)
+static bool is_superseded(const struct evaluation *evaluation, const struct rule *rule, uint16_t port)
 {
-    return policy_is_superseded(court->policy, &court->tally->host, rule, port);
+    return policy_is_superseded(evaluation->policy, &evaluation->tally->host, rule, port);
 }
 
 /* A port that the rule names: is there a service to judge, be it a missing one? */
-static int rule_port_judge(struct court *court, const struct rule *rule, const struct rule_ports *ports, uint16_t port)
+static int rule_port_judge(struct evaluation *evaluation, const struct rule *rule, const struct rule_ports *ports,
+                           uint16_t port)
 {
     enum record_protocol protocol = (enum record_protocol)rule->protocol;
-    const struct tally_service *source = tally_find(court->tally, protocol, port);
-    unsigned scopes = scopes_of(court, rule, protocol, port);
+    const struct tally_service *source = tally_find(evaluation->tally, protocol, port);
+    unsigned scopes = scopes_of(evaluation, rule, protocol, port);
 
-    if (rule_ports_find(rule, port) != ports || (scopes == 0 && is_superseded(court, rule, port))) {
+    if (rule_ports_find(rule, port) != ports || (scopes == 0 && is_superseded(evaluation, rule, port))) {
         return 0;
     }
     if (listeners_count(source, scopes) == 0 && !ports->single && rule_missing_state(rule, ports) == STATE_OK) {
         return 0;
     }
-    return service_add(court, rule, protocol, port, scopes);
+    return service_add(evaluation, rule, protocol, port, scopes);
 }
 
 /* The port that stands for the whole rule: its first that no other rule stands before. */
-static uint16_t rule_port(const struct court *court, const struct rule *rule)
+static uint16_t rule_port(const struct evaluation *evaluation, const struct rule *rule)
 {
     for (size_t i = 0; i < rule->port_count; i++) {
         for (unsigned port = rule->ports[i].first; port <= rule->ports[i].last; port++) {
-            if (!is_superseded(court, rule, (uint16_t)port)) {
+            if (!is_superseded(evaluation, rule, (uint16_t)port)) {
                 return (uint16_t)port;
             }
         }
@@ -153,26 +155,26 @@ static uint16_t rule_port(const struct court *court, const struct rule *rule)
 }
 
 /* A rule whose protocol cannot be read: one port stands for it, and each that it names singly for itself. */
-static int rule_unreadable_judge(struct court *court, const struct rule *rule)
+static int rule_unreadable_judge(struct evaluation *evaluation, const struct rule *rule)
 {
     enum record_protocol protocol = (enum record_protocol)rule->protocol;
-    uint16_t first = rule_port(court, rule);
-    int result = service_add(court, rule, protocol, first, 0);
+    uint16_t first = rule_port(evaluation, rule);
+    int result = service_add(evaluation, rule, protocol, first, 0);
 
     for (size_t i = 0; i < rule->port_count && result == 0; i++) {
         uint16_t port = rule->ports[i].first;
-        if (rule->ports[i].single && port != first && !is_superseded(court, rule, port)) {
-            result = service_add(court, rule, protocol, port, 0);
+        if (rule->ports[i].single && port != first && !is_superseded(evaluation, rule, port)) {
+            result = service_add(evaluation, rule, protocol, port, 0);
         }
     }
     return result;
 }
 
 /* A range whose missing ports are no breach: what listens is all there is to judge, however wide the range. */
-static int range_judge(struct court *court, const struct rule *rule, const struct rule_ports *ports)
+static int range_judge(struct evaluation *evaluation, const struct rule *rule, const struct rule_ports *ports)
 {
     enum record_protocol protocol = (enum record_protocol)rule->protocol;
-    const struct tally *tally = court->tally;
+    const struct tally *tally = evaluation->tally;
     int result = 0;
 
     for (size_t i = tally_position(tally, protocol, ports->first); i < tally->service_count && result == 0; i++) {
@@ -180,63 +182,63 @@ static int range_judge(struct court *court, const struct rule *rule, const struc
         if (source->protocol != protocol || source->port > ports->last) {
             break;
         }
-        result = rule_port_judge(court, rule, ports, source->port);
+        result = rule_port_judge(evaluation, rule, ports, source->port);
     }
     return result;
 }
 
-static int ports_judge(struct court *court, const struct rule *rule, const struct rule_ports *ports)
+static int ports_judge(struct evaluation *evaluation, const struct rule *rule, const struct rule_ports *ports)
 {
     int result = 0;
 
     if (!ports->single && rule_missing_state(rule, ports) == STATE_OK) {
-        return range_judge(court, rule, ports);
+        return range_judge(evaluation, rule, ports);
     }
     for (unsigned port = ports->first; port <= ports->last && result == 0; port++) {
-        result = rule_port_judge(court, rule, ports, (uint16_t)port);
+        result = rule_port_judge(evaluation, rule, ports, (uint16_t)port);
     }
     return result;
 }
 
-static int rule_judge(struct court *court, const struct rule *rule)
+static int rule_judge(struct evaluation *evaluation, const struct rule *rule)
 {
-    struct service_span *own = &court->of_rule[rule->position];
+    struct service_span *own = &evaluation->of_rule[rule->position];
     int result = 0;
 
     if (rule->is_default) {
         return 0;
     }
-    court->verdict->rule_known[rule->position] = !is_unreadable(court, rule->protocol);
-    if (is_unreadable(court, rule->protocol)) {
-        return rule_unreadable_judge(court, rule);
+    evaluation->verdict->rule_known[rule->position] = !is_unreadable(evaluation, rule->protocol);
+    if (is_unreadable(evaluation, rule->protocol)) {
+        return rule_unreadable_judge(evaluation, rule);
     }
-    own->first = court->verdict->service_count;
+    own->first = evaluation->verdict->service_count;
     for (size_t i = 0; i < rule->port_count && result == 0; i++) {
-        result = ports_judge(court, rule, &rule->ports[i]);
+        result = ports_judge(evaluation, rule, &rule->ports[i]);
     }
-    own->end = court->verdict->service_count;
+    own->end = evaluation->verdict->service_count;
     return result;
 }
 
 /* The listening services, or parts of one, that fall to a default, or (when asked) to nobody. */
-static int others_judge(struct court *court, bool defaults)
+static int others_judge(struct evaluation *evaluation, bool defaults)
 {
     int result = 0;
 
-    for (size_t i = 0; i < court->tally->service_count && result == 0; i++) {
-        const struct tally_service *source = &court->tally->services[i];
+    for (size_t i = 0; i < evaluation->tally->service_count && result == 0; i++) {
+        const struct tally_service *source = &evaluation->tally->services[i];
         unsigned done = 0;
         for (int scope = 0; scope < STACK_SCOPES && result == 0; scope++) {
-            const struct rule *rule = policy_find(court->policy, &court->tally->host, source->protocol, source->port,
-                                                  (enum stack_scope)scope);
+            const struct rule *rule = policy_find(evaluation->policy, &evaluation->tally->host, source->protocol,
+                                                  source->port, (enum stack_scope)scope);
             unsigned scopes;
             if ((done & SCOPE_BIT(scope)) != 0 || defaults != (rule != NULL) || (rule != NULL && !rule->is_default)) {
                 continue;
             }
-            scopes = scopes_of(court, rule, source->protocol, source->port);
+            scopes = scopes_of(evaluation, rule, source->protocol, source->port);
             done |= scopes;
             if (listeners_count(source, scopes) > 0) {
-                result = service_add(court, rule, source->protocol, source->port, scopes);
+                result = service_add(evaluation, rule, source->protocol, source->port, scopes);
             }
         }
     }
@@ -245,17 +247,17 @@ static int others_judge(struct court *court, bool defaults)
 
 /* --- v4-mapped connections of a rule ------------------------------------------------------------------------------ */
 
-static void rule_connections_sum(struct court *court)
+static void rule_connections_sum(struct evaluation *evaluation)
 {
-    for (size_t i = 0; i < court->tally->service_count; i++) {
-        const struct tally_service *source = &court->tally->services[i];
+    for (size_t i = 0; i < evaluation->tally->service_count; i++) {
+        const struct tally_service *source = &evaluation->tally->services[i];
         for (int scope = 0; scope < STACK_SCOPES; scope++) {
-            const struct rule *rule = policy_find(court->policy, &court->tally->host, source->protocol, source->port,
-                                                  (enum stack_scope)scope);
+            const struct rule *rule = policy_find(evaluation->policy, &evaluation->tally->host, source->protocol,
+                                                  source->port, (enum stack_scope)scope);
             if (rule == NULL || rule->is_default) {
                 continue;
             }
-            uint64_t *sum = court->verdict->rule_connections[rule->position];
+            uint64_t *sum = evaluation->verdict->rule_connections[rule->position];
             for (int kind = 0; kind < TALLY_KINDS; kind++) {
                 sum[kind] += source->connections[scope][kind];
             }
@@ -267,10 +269,10 @@ static void rule_connections_sum(struct court *court)
  * Tells a crossed threshold of a rule at those of its services that have v4-mapped connections; where none has, at its
  * first service; where it has no service at all (a range that nothing listens on), at the port that stands for it.
  */
-static int mapped_breach_tell(struct court *court, const struct rule *rule, const struct judge_reason *reason)
+static int mapped_breach_tell(struct evaluation *evaluation, const struct rule *rule, const struct judge_reason *reason)
 {
-    const struct service_span *own = &court->of_rule[rule->position];
-    struct judge_service *services = court->verdict->services;
+    const struct service_span *own = &evaluation->of_rule[rule->position];
+    struct judge_service *services = evaluation->verdict->services;
     struct judge_service *first;
     bool told = false;
     int result = 0;
@@ -286,15 +288,15 @@ static int mapped_breach_tell(struct court *court, const struct rule *rule, cons
     }
     first = own->first < own->end
                 ? &services[own->first]
-                : service_append(court, rule, (enum record_protocol)rule->protocol, rule_port(court, rule));
+                : service_append(evaluation, rule, (enum record_protocol)rule->protocol, rule_port(evaluation, rule));
     return first != NULL ? judge_service_blame(first, reason) : -ENOMEM;
 }
 
-static int mapped_judge(struct court *court, size_t position)
+static int mapped_judge(struct evaluation *evaluation, size_t position)
 {
-    const struct rule *rule = court->policy->rules[position];
+    const struct rule *rule = evaluation->policy->rules[position];
     struct judge_reason reason = {.cause = JUDGE_MAPPED,
-                                  .count = court->verdict->rule_connections[position][TALLY_MAPPED]};
+                                  .count = evaluation->verdict->rule_connections[position][TALLY_MAPPED]};
 
     if (rule->mapped_critical_set && range_alerts(&rule->mapped_critical, (double)reason.count)) {
         reason.state = STATE_CRITICAL;
@@ -305,7 +307,7 @@ static int mapped_judge(struct court *court, size_t position)
     } else {
         return 0;
     }
-    return court->verdict->rule_known[position] ? mapped_breach_tell(court, rule, &reason) : 0;
+    return evaluation->verdict->rule_known[position] ? mapped_breach_tell(evaluation, rule, &reason) : 0;
 }
 
 /* --- totals ------------------------------------------------------------------------------------------------------ */
@@ -333,15 +335,16 @@ static void all_mapped_count(struct judge_total *total, const struct tally *tall
     }
 }
 
-static void totals_count(struct court *court)
+static void totals_count(struct evaluation *evaluation)
 {
-    struct judge_verdict *verdict = court->verdict;
+    struct judge_verdict *verdict = evaluation->verdict;
     struct judge_total *total = &verdict->total;
 
     total->known = true;
     for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
-        bool counts = court->policy->rule_count == 0 || policy_judges(court->policy, (enum record_protocol)protocol);
-        verdict->unreadable[protocol] = counts && is_unreadable(court, protocol);
+        bool counts =
+            evaluation->policy->rule_count == 0 || policy_judges(evaluation->policy, (enum record_protocol)protocol);
+        verdict->unreadable[protocol] = counts && is_unreadable(evaluation, protocol);
         total->known &= !verdict->unreadable[protocol];
     }
     for (size_t i = 0; i < verdict->service_count; i++) {
@@ -349,19 +352,19 @@ static void totals_count(struct court *court)
             service_count_in(total, &verdict->services[i]);
         }
     }
-    for (size_t i = 0; i < court->policy->rule_count; i++) {
+    for (size_t i = 0; i < evaluation->policy->rule_count; i++) {
         total->mapped += verdict->rule_connections[i][TALLY_MAPPED];
     }
-    if (court->policy->rule_count == 0) {
-        all_mapped_count(total, court->tally);
+    if (evaluation->policy->rule_count == 0) {
+        all_mapped_count(total, evaluation->tally);
     }
-    total->mapped_out = court->tally->outbound[TALLY_MAPPED];
+    total->mapped_out = evaluation->tally->outbound[TALLY_MAPPED];
 }
 
-static void thresholds_judge(struct court *court)
+static void thresholds_judge(struct evaluation *evaluation)
 {
-    const struct judge_question *question = court->question;
-    struct judge_verdict *verdict = court->verdict;
+    const struct judge_question *question = evaluation->question;
+    struct judge_verdict *verdict = evaluation->verdict;
     double mapped = (double)verdict->total.mapped;
 
     if (!verdict->total.known) {
@@ -376,9 +379,9 @@ static void thresholds_judge(struct court *court)
     }
 }
 
-static void state_sum(struct court *court)
+static void state_sum(struct evaluation *evaluation)
 {
-    struct judge_verdict *verdict = court->verdict;
+    struct judge_verdict *verdict = evaluation->verdict;
 
     verdict->state = verdict->mapped_state;
     for (size_t i = 0; i < verdict->service_count; i++) {
@@ -387,64 +390,64 @@ static void state_sum(struct court *court)
     for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
         verdict->state = state_worse(verdict->state, verdict->unreadable[protocol] ? STATE_UNKNOWN : STATE_OK);
     }
-    if (court->policy->rule_count == 0 && court->tally->host.ipv6 == RECORD_UNKNOWN) {
+    if (evaluation->policy->rule_count == 0 && evaluation->tally->host.ipv6 == RECORD_UNKNOWN) {
         verdict->state = state_worse(verdict->state, STATE_UNKNOWN);
     }
 }
 
-static int services_judge(struct court *court)
+static int services_judge(struct evaluation *evaluation)
 {
     int result = 0;
 
-    for (size_t i = 0; i < court->policy->rule_count && result == 0; i++) {
-        result = rule_judge(court, court->policy->rules[i]);
+    for (size_t i = 0; i < evaluation->policy->rule_count && result == 0; i++) {
+        result = rule_judge(evaluation, evaluation->policy->rules[i]);
     }
-    rule_connections_sum(court);
-    for (size_t i = 0; i < court->policy->rule_count && result == 0; i++) {
-        result = mapped_judge(court, i);
+    rule_connections_sum(evaluation);
+    for (size_t i = 0; i < evaluation->policy->rule_count && result == 0; i++) {
+        result = mapped_judge(evaluation, i);
     }
     if (result == 0) {
-        result = others_judge(court, true);
+        result = others_judge(evaluation, true);
     }
-    if (result == 0 && court->question->everything) {
-        result = others_judge(court, false);
+    if (result == 0 && evaluation->question->everything) {
+        result = others_judge(evaluation, false);
     }
     return result;
 }
 
-int judge(const struct judge_question *question, struct judge_verdict **verdict)
+int judge_tally(const struct judge_question *question, struct judge_verdict **verdict)
 {
-    struct court court = {.question = question, .policy = question->policy, .tally = question->tally};
-    size_t rules = court.policy->rule_count + 1;
+    struct evaluation evaluation = {.question = question, .policy = question->policy, .tally = question->tally};
+    size_t rules = evaluation.policy->rule_count + 1;
     int result = -ENOMEM;
 
     *verdict = NULL;
-    court.verdict = calloc(1, sizeof *court.verdict);
-    court.of_rule = calloc(rules, sizeof *court.of_rule);
-    if (court.verdict == NULL || court.of_rule == NULL) {
+    evaluation.verdict = calloc(1, sizeof *evaluation.verdict);
+    evaluation.of_rule = calloc(rules, sizeof *evaluation.of_rule);
+    if (evaluation.verdict == NULL || evaluation.of_rule == NULL) {
         goto cleanup;
     }
-    court.verdict->rule_connections = calloc(rules, sizeof *court.verdict->rule_connections);
-    court.verdict->rule_known = calloc(rules, sizeof *court.verdict->rule_known);
-    if (court.verdict->rule_connections == NULL || court.verdict->rule_known == NULL) {
+    evaluation.verdict->rule_connections = calloc(rules, sizeof *evaluation.verdict->rule_connections);
+    evaluation.verdict->rule_known = calloc(rules, sizeof *evaluation.verdict->rule_known);
+    if (evaluation.verdict->rule_connections == NULL || evaluation.verdict->rule_known == NULL) {
         goto cleanup;
     }
-    result = services_judge(&court);
+    result = services_judge(&evaluation);
     if (result != 0) {
         goto cleanup;
     }
-    for (size_t i = 0; i < court.verdict->service_count; i++) {
-        judge_service_conclude(&court.verdict->services[i], question->today);
+    for (size_t i = 0; i < evaluation.verdict->service_count; i++) {
+        judge_service_conclude(&evaluation.verdict->services[i], question->today);
     }
-    totals_count(&court);
-    thresholds_judge(&court);
-    state_sum(&court);
-    *verdict = court.verdict;
-    court.verdict = NULL;
+    totals_count(&evaluation);
+    thresholds_judge(&evaluation);
+    state_sum(&evaluation);
+    *verdict = evaluation.verdict;
+    evaluation.verdict = NULL;
 
 cleanup:
-    judge_free(court.verdict);
-    free(court.of_rule);
+    judge_free(evaluation.verdict);
+    free(evaluation.of_rule);
     return result;
 }
 

@@ -85,10 +85,10 @@ struct judge_question {
 };
 
 /*
- * Judges. Returns 0 and *verdict, which borrows from the question's policy and tally and ends with judge_free(); or
- * -ENOMEM.
+ * Judges the tally by the policy. Returns 0 and *verdict, which borrows from the question's policy and tally and ends
+ * with judge_free(); or -ENOMEM.
  */
-int judge(const struct judge_question *question, struct judge_verdict **verdict);
+int judge_tally(const struct judge_question *question, struct judge_verdict **verdict);
 
 /* NULL is fine. */
 void judge_free(struct judge_verdict *verdict);

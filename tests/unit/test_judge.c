@@ -159,7 +159,7 @@ struct trial {
 static void trial_judge(struct trial *trial)
 {
     judge_free(trial->verdict);
-    ck_assert_int_eq(judge(&trial->question, &trial->verdict), 0);
+    ck_assert_int_eq(judge_tally(&trial->question, &trial->verdict), 0);
 }
 
 /* Lines of the policy that begin with "-r " are of the command line. */

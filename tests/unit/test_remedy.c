@@ -331,7 +331,7 @@ static const char *remedy_of(char text[static REMEDY_SIZE], const char *rule, st
     ck_assert_int_eq(policy_rule_add(policy, rule, 1), 0);
     ck_assert_int_eq(policy_finish(policy), 0);
     ck_assert_uint_eq(policy->errors.count, 0);
-    ck_assert_int_eq(judge(&question, &verdict), 0);
+    ck_assert_int_eq(judge_tally(&question, &verdict), 0);
     ck_assert_uint_ge(verdict->services[0].reason_count, 1);
     *text = '\0';
     if (reason < verdict->services[0].reason_count) {
