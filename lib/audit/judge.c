@@ -11,19 +11,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Where in the verdict the services of a rule are: from the first on, before the end. */
-struct service_span {
-    size_t first;
-    size_t end;
-};
-
 struct evaluation {
     const struct judge_question *question;
     const struct policy *policy;
     const struct tally *tally;
     struct judge_verdict *verdict;
     size_t room;
-    struct service_span *of_rule; /* by position in policy->rules */
+    size_t *first_of_rule; /* by position in policy->rules: where in the verdict its services begin, if it has any */
 };
 
 /* A set of scopes, bit by bit. */
@@ -202,7 +196,6 @@ static int ports_judge(struct evaluation *evaluation, const struct rule *rule, c
 
 static int rule_judge(struct evaluation *evaluation, const struct rule *rule)
 {
-    struct service_span *own = &evaluation->of_rule[rule->position];
     int result = 0;
 
     if (rule->is_default) {
@@ -212,11 +205,10 @@ static int rule_judge(struct evaluation *evaluation, const struct rule *rule)
     if (is_unreadable(evaluation, rule->protocol)) {
         return rule_unreadable_judge(evaluation, rule);
     }
-    own->first = evaluation->verdict->service_count;
+    evaluation->first_of_rule[rule->position] = evaluation->verdict->service_count;
     for (size_t i = 0; i < rule->port_count && result == 0; i++) {
         result = ports_judge(evaluation, rule, &rule->ports[i]);
     }
-    own->end = evaluation->verdict->service_count;
     return result;
 }
 
@@ -271,25 +263,30 @@ static void rule_connections_sum(struct evaluation *evaluation)
  */
 static int mapped_breach_tell(struct evaluation *evaluation, const struct rule *rule, const struct judge_reason *reason)
 {
-    const struct service_span *own = &evaluation->of_rule[rule->position];
-    struct judge_service *services = evaluation->verdict->services;
-    struct judge_service *first;
+    struct judge_verdict *verdict = evaluation->verdict;
+    size_t first = evaluation->first_of_rule[rule->position];
+    size_t end = first;
     bool told = false;
     int result = 0;
 
-    for (size_t i = own->first; i < own->end && result == 0; i++) {
-        if (services[i].connections[TALLY_MAPPED] > 0) {
+    for (; end < verdict->service_count && verdict->services[end].rule == rule && result == 0; end++) {
+        if (verdict->services[end].connections[TALLY_MAPPED] > 0) {
             told = true;
-            result = judge_service_blame(&services[i], reason);
+            result = judge_service_blame(&verdict->services[end], reason);
         }
     }
     if (result != 0 || told) {
         return result;
     }
-    first = own->first < own->end
-                ? &services[own->first]
-                : service_append(evaluation, rule, (enum record_protocol)rule->protocol, rule_port(evaluation, rule));
-    return first != NULL ? judge_service_blame(first, reason) : -ENOMEM;
+    if (end == first) {
+        first = verdict->service_count;
+        evaluation->first_of_rule[rule->position] = first;
+        if (service_append(evaluation, rule, (enum record_protocol)rule->protocol, rule_port(evaluation, rule)) ==
+            NULL) {
+            return -ENOMEM;
+        }
+    }
+    return judge_service_blame(&verdict->services[first], reason);
 }
 
 static int mapped_judge(struct evaluation *evaluation, size_t position)
@@ -423,8 +420,8 @@ int judge_tally(const struct judge_question *question, struct judge_verdict **ve
 
     *verdict = NULL;
     evaluation.verdict = calloc(1, sizeof *evaluation.verdict);
-    evaluation.of_rule = calloc(rules, sizeof *evaluation.of_rule);
-    if (evaluation.verdict == NULL || evaluation.of_rule == NULL) {
+    evaluation.first_of_rule = calloc(rules, sizeof *evaluation.first_of_rule);
+    if (evaluation.verdict == NULL || evaluation.first_of_rule == NULL) {
         goto cleanup;
     }
     evaluation.verdict->rule_connections = calloc(rules, sizeof *evaluation.verdict->rule_connections);
@@ -447,7 +444,7 @@ int judge_tally(const struct judge_question *question, struct judge_verdict **ve
 
 cleanup:
     judge_free(evaluation.verdict);
-    free(evaluation.of_rule);
+    free(evaluation.first_of_rule);
     return result;
 }
 
