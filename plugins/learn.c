@@ -26,7 +26,7 @@
 struct learner {
     const struct options *options;
     const struct policy *policy;  /* without rules */
-    struct snapshot *snapshot;    /* listeners alone: what a connection proves ends with it */
+    struct snapshot *snapshot;    /* listeners alone */
     struct snapshot *connections; /* for the comments */
     struct suggestions suggestions;
 };

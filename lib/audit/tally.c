@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define PORTS 65536u
+#define KIND_BIT(kind) (1u << (kind))
 
 struct tally *tally_create(void)
 {
@@ -107,6 +108,24 @@ static struct tally_service *service_make(struct tally *tally, enum record_proto
     return service;
 }
 
+/* The position of the first element that is not before the wanted one, `count` when all are. */
+static size_t position_find(const void *sorted, size_t count, size_t size, const void *wanted,
+                            int (*compare)(const void *left, const void *right))
+{
+    size_t first = 0;
+    size_t end = count;
+
+    while (first < end) {
+        size_t middle = first + (end - first) / 2;
+        if (compare((const char *)sorted + middle * size, wanted) < 0) {
+            first = middle + 1;
+        } else {
+            end = middle;
+        }
+    }
+    return first;
+}
+
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
 /* By what a reader sees first; the cgroup comes last, as its number says nothing outside this boot. */
@@ -123,19 +142,27 @@ static int listener_compare(const void *left, const void *right)
     return order != 0 ? order : COMPARE(a->cgroup, b->cgroup);
 }
 
-/* Sorts the listeners and makes one of those that are alike. */
+/* The kinds of connections of which the listener accepts any, whatever their address and interface; a bit for each. */
+static unsigned accepted_kinds(const struct tally_listener *listener)
+{
+    if (listener->interface != 0) {
+        return 0;
+    }
+    if (record_is_wildcard(RECORD_INET, &listener->address)) {
+        return KIND_BIT(listener->family == RECORD_INET ? TALLY_IPV4 : TALLY_MAPPED);
+    }
+    if (!record_is_wildcard(RECORD_INET6, &listener->address)) {
+        return 0;
+    }
+    return KIND_BIT(TALLY_IPV6) | (listener->v6only != RECORD_V6ONLY_YES ? KIND_BIT(TALLY_MAPPED) : 0);
+}
+
+/* Makes one listener of those that are alike, which stand side by side. */
 static void listeners_fold(struct tally_service *service)
 {
     struct tally_listener *listeners = service->listeners;
     size_t last = 0;
 
-    if (service->listener_count < 2) {
-        return;
-    }
-    qsort(listeners, service->listener_count, sizeof *listeners, listener_compare);
-    if (!service->unfolded) {
-        return;
-    }
     for (size_t i = 1; i < service->listener_count; i++) {
         if (listener_compare(&listeners[last], &listeners[i]) == 0) {
             listeners[last].sockets += listeners[i].sockets;
@@ -144,7 +171,23 @@ static void listeners_fold(struct tally_service *service)
         }
     }
     service->listener_count = last + 1;
-    service->unfolded = false;
+}
+
+static void listeners_sort(struct tally_service *service)
+{
+    unsigned kinds = 0;
+
+    if (service->listener_count > 1) {
+        qsort(service->listeners, service->listener_count, sizeof *service->listeners, listener_compare);
+        if (service->folds) {
+            listeners_fold(service);
+        }
+    }
+    for (size_t i = 0; i < service->listener_count; i++) {
+        kinds |= accepted_kinds(&service->listeners[i]);
+    }
+    service->accepted_kinds = (uint8_t)kinds;
+    service->sorted = true;
 }
 
 /*
@@ -159,8 +202,8 @@ static int listener_room_make(struct tally_service *service)
     if (service->listener_count < room) {
         return 0;
     }
-    if (service->unfolded) {
-        listeners_fold(service);
+    if (service->folds && room > 1) {
+        listeners_sort(service);
         if (service->listener_count <= room / 2) {
             return 0;
         }
@@ -181,6 +224,7 @@ static int listener_append(struct tally_service *service, const struct tally_lis
 
     if (result == 0) {
         service->listeners[service->listener_count++] = *listener;
+        service->sorted = false;
     }
     return result;
 }
@@ -213,11 +257,11 @@ static int listener_record_add(struct tally *tally, const struct sock_record *re
         .uid = record->uid,
         .cgroup = record->cgroup,
     };
-    int result;
 
     if (service == NULL) {
         return -ENOMEM;
     }
+    service->folds = true;
     if (service->listener_count > 0) {
         struct tally_listener *last = &service->listeners[service->listener_count - 1];
         /* SO_REUSEPORT sockets mostly come one behind the other. */
@@ -226,34 +270,10 @@ static int listener_record_add(struct tally *tally, const struct sock_record *re
             return 0;
         }
     }
-    result = listener_append(service, &listener);
-    service->unfolded = true;
-    return result;
+    return listener_append(service, &listener);
 }
 
-/* Could the listener have accepted a connection to `local`, being bound to a v4-mapped address? */
-static bool mapped_listener_takes(const struct tally_listener *listener, const struct in6_addr *local)
-{
-    return listener->family == RECORD_INET6 && record_is_ipv4(&listener->address) &&
-           (record_is_wildcard(RECORD_INET, &listener->address) || IN6_ARE_ADDR_EQUAL(&listener->address, local));
-}
-
-static void v6only_infer(struct tally_service *service, const struct sock_record *record)
-{
-    for (size_t i = 0; i < service->listener_count; i++) {
-        if (mapped_listener_takes(&service->listeners[i], &record->local)) {
-            return;
-        }
-    }
-    for (size_t i = 0; i < service->listener_count; i++) {
-        struct tally_listener *listener = &service->listeners[i];
-        bool reached = listener->interface == 0 || listener->interface == record->interface;
-        if (reached && listener->v6only == RECORD_V6ONLY_UNKNOWN &&
-            record_is_wildcard(RECORD_INET6, &listener->address)) {
-            listener->v6only = RECORD_V6ONLY_NO;
-        }
-    }
-}
+/* --- connections -------------------------------------------------------------------------------------------------- */
 
 static enum tally_kind kind_of(const struct sock_record *record)
 {
@@ -263,19 +283,70 @@ static enum tally_kind kind_of(const struct sock_record *record)
     return record_is_v4_mapped(record) ? TALLY_MAPPED : TALLY_IPV6;
 }
 
+/*
+ * Is there a listener on that very address and interface that could accept connections of the kind? Where several have
+ * both, the one that is least likely to be v6only stands first.
+ */
+static bool accepts_at(const struct tally_service *service, enum tally_kind kind, const struct in6_addr *address,
+                       uint32_t interface)
+{
+    const struct tally_listener wanted = {
+        .family = kind == TALLY_IPV4 ? RECORD_INET : RECORD_INET6,
+        .address = *address,
+        .interface = interface,
+    };
+    size_t position =
+        position_find(service->listeners, service->listener_count, sizeof wanted, &wanted, listener_compare);
+    const struct tally_listener *found;
+
+    if (position == service->listener_count) {
+        return false;
+    }
+    found = &service->listeners[position];
+    if (found->family != wanted.family || found->interface != interface ||
+        !IN6_ARE_ADDR_EQUAL(&found->address, address)) {
+        return false;
+    }
+    return kind != TALLY_MAPPED || !record_is_wildcard(RECORD_INET6, address) || found->v6only != RECORD_V6ONLY_YES;
+}
+
+bool tally_could_accept(const struct tally_service *service, const struct sock_record *record)
+{
+    static const struct in6_addr ipv4_wildcard = {.s6_addr = {[10] = 0xff, [11] = 0xff}};
+    static const struct in6_addr *const wildcards[TALLY_KINDS][2] = {
+        [TALLY_IPV4] = {&ipv4_wildcard},
+        [TALLY_MAPPED] = {&in6addr_any, &ipv4_wildcard},
+        [TALLY_IPV6] = {&in6addr_any},
+    };
+    enum tally_kind kind = kind_of(record);
+
+    if ((service->accepted_kinds & KIND_BIT(kind)) != 0 || accepts_at(service, kind, &record->local, 0)) {
+        return true;
+    }
+    if (record->interface == 0) {
+        return false;
+    }
+    for (int i = 0; i < 2 && wildcards[kind][i] != NULL; i++) {
+        if (accepts_at(service, kind, wildcards[kind][i], record->interface)) {
+            return true;
+        }
+    }
+    return accepts_at(service, kind, &record->local, record->interface);
+}
+
 static void connection_add(struct tally *tally, const struct sock_record *record)
 {
     struct tally_service *service = tally_find(tally, record->protocol, record->local_port);
     enum tally_kind kind = kind_of(record);
 
-    if (service == NULL) {
+    if (service != NULL && !service->sorted) {
+        listeners_sort(service);
+    }
+    if (service == NULL || !tally_could_accept(service, record)) {
         tally->outbound[kind]++;
         return;
     }
     service->connections[stack_scope(&record->local, record->interface)][kind]++;
-    if (kind == TALLY_MAPPED && record->protocol == RECORD_TCP) {
-        v6only_infer(service, record);
-    }
 }
 
 int tally_add(struct tally *tally, const struct sock_record *record)
@@ -306,7 +377,9 @@ void tally_sort(struct tally *tally)
     qsort(tally->services, tally->service_count, sizeof *tally->services, service_compare);
     for (size_t i = 0; i < tally->service_count; i++) {
         struct tally_service *service = &tally->services[i];
-        listeners_fold(service);
+        if (!service->sorted) {
+            listeners_sort(service);
+        }
         tally->by_port[service->protocol][service->port] = (uint32_t)(i + 1);
     }
 }
@@ -314,18 +387,39 @@ void tally_sort(struct tally *tally)
 size_t tally_position(const struct tally *tally, enum record_protocol protocol, uint16_t port)
 {
     const struct tally_service wanted = {.protocol = protocol, .port = port};
-    size_t first = 0;
-    size_t end = tally->service_count;
 
-    while (first < end) {
-        size_t middle = first + (end - first) / 2;
-        if (service_compare(&tally->services[middle], &wanted) < 0) {
-            first = middle + 1;
-        } else {
-            end = middle;
+    return position_find(tally->services, tally->service_count, sizeof wanted, &wanted, service_compare);
+}
+
+/* Is it known that v4-mapped connections are the listener's, be it of one address only? */
+static bool takes_mapped(const struct tally_listener *listener)
+{
+    return listener->family == RECORD_INET6 &&
+           (record_is_ipv4(&listener->address) ||
+            (record_is_wildcard(RECORD_INET6, &listener->address) && listener->v6only == RECORD_V6ONLY_NO));
+}
+
+uint64_t tally_mapped_hints(const struct tally_service *service)
+{
+    bool unknown = false;
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < service->listener_count; i++) {
+        const struct tally_listener *listener = &service->listeners[i];
+        if (takes_mapped(listener)) {
+            return 0;
         }
+        unknown |= listener->v6only == RECORD_V6ONLY_UNKNOWN && record_is_wildcard(RECORD_INET6, &listener->address);
     }
-    return first;
+    for (int scope = 0; scope < STACK_SCOPES && unknown && service->protocol == RECORD_TCP; scope++) {
+        count += service->connections[scope][TALLY_MAPPED];
+    }
+    return count;
+}
+
+uint64_t tally_ipv4_sum(const uint64_t counts[static TALLY_KINDS])
+{
+    return counts[TALLY_IPV4] + counts[TALLY_MAPPED];
 }
 
 struct stack_accepts tally_accepts(const struct tally *tally, const struct tally_listener *listener)

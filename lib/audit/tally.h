@@ -44,7 +44,9 @@ struct tally_listener {
 struct tally_service {
     enum record_protocol protocol;
     uint16_t port;
-    bool unfolded; /* alike listeners may be there more than once until tally_sort() */
+    bool folds;             /* its listeners come from records: alike ones are one */
+    bool sorted;            /* and folded */
+    uint8_t accepted_kinds; /* a bit for each enum tally_kind of which a listener accepts any; once sorted */
     struct tally_listener *listeners;
     size_t listener_count;
     size_t listener_room;
@@ -69,11 +71,10 @@ struct tally *tally_create(void);
 void tally_free(struct tally *tally);
 
 /*
- * Adds a record: a listener to its service, an established socket to the counts of the listening service of its local
- * port or else to the outbound ones, anything else to nothing. So listeners must be added before connections. Listeners
- * that are alike become one in tally_sort() at the latest, which adds up their sockets.
- * A v4-mapped TCP connection proves that a [::] listener of its port takes IPv4, unless a listener on a v4-mapped
- * address can have accepted it: where v6only was unknown it becomes RECORD_V6ONLY_NO. Returns 0 or -ENOMEM.
+ * Adds a record: a listener to its service, an established socket to the counts of the service of its local port if
+ * tally_could_accept() it and else to the outbound ones, anything else to nothing. So all listeners must be added
+ * before the first connection; should be after tally_sort(), as what comes before makes each connection sort anew.
+ * Listeners that are alike become one in tally_sort() at the latest, which adds up their sockets. Returns 0 or -ENOMEM.
  */
 int tally_add(struct tally *tally, const struct sock_record *record);
 
@@ -104,6 +105,26 @@ struct tally_service *tally_find(const struct tally *tally, enum record_protocol
  * service behind, or service_count. The tally is sorted.
  */
 size_t tally_position(const struct tally *tally, enum record_protocol protocol, uint16_t port);
+
+/*
+ * True when a listener of the service, which is the one of the local port of the established `record`, could have
+ * accepted it; what none could is outbound, or of a listener that is gone. An AF_INET connection takes an AF_INET
+ * listener on 0.0.0.0 or its local address; a v4-mapped one an AF_INET6 listener on :: unless its v6only is known to be
+ * on, on ::ffff:0.0.0.0 or on its local address; an IPv6 one an AF_INET6 listener on :: or its local address. A
+ * listener bound to an interface accepts what shows that interface only (the kernel hands sk_bound_dev_if down to the
+ * socket it accepts: inet_request_bound_dev_if() in include/net/inet_sock.h). The service is sorted.
+ */
+bool tally_could_accept(const struct tally_service *service, const struct sock_record *record);
+
+/*
+ * How many v4-mapped connections hint that a [::] listener whose v6only is unknown takes IPv4: all of the service's,
+ * but none of UDP, where nothing is accepted, and none where it is known of another listener that it takes such ones.
+ * They prove nothing: a connection may be outbound, or of a listener that is gone.
+ */
+uint64_t tally_mapped_hints(const struct tally_service *service);
+
+/* The IPv4 connections among these counts: native and v4-mapped ones. */
+uint64_t tally_ipv4_sum(const uint64_t counts[static TALLY_KINDS]);
 
 /* What the listener accepts on the tally's host. */
 struct stack_accepts tally_accepts(const struct tally *tally, const struct tally_listener *listener);

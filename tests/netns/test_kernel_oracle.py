@@ -11,7 +11,7 @@ import socket
 import unittest
 
 import dualstack
-from dualstack import CRITICAL, OK, Network, port_of, stack_of
+from dualstack import CRITICAL, OK, UNKNOWN, Network, port_of, stack_of
 
 SEED = int(os.environ.get("DUALSTACK_SEED", "20261122"))
 SERVICES = 400
@@ -248,6 +248,30 @@ class NotListening(dualstack.TestCase):
         self.assert_no_service(port_of(client))
         totals = self.report()["totals"]
         self.assertEqual((totals["mapped"], totals["mapped_out"]), (0, 1))
+
+    def test_connection_of_a_former_listener(self):
+        """What none of the port's listeners could have accepted is outbound, and proves nothing of them."""
+        former = self.sockets.listener("::", v6only=False)
+        port = port_of(former)
+        self.sockets.connection(former, "127.0.0.1")
+        former.close()
+        self.sockets.listener("::", port, v6only=True)
+        for uid in dualstack.users():
+            report = self.report("-r", "%d v6-only mapped-critical=0" % port, uid=uid)
+            self.assertEqual(report["state"], "OK")
+            self.assertEqual(dualstack.service(report, port)["connections"], {"ipv4": 0, "ipv4_mapped": 0, "ipv6": 0})
+            self.assertEqual((report["totals"]["mapped"], report["totals"]["mapped_out"]), (0, 1))
+        # Without v6only it could be inbound, and is a hint at most.
+        self.check(UNKNOWN, "--source=procfs", "-r", "%d dual-stack" % port)
+        self.check(UNKNOWN, "--source=procfs", "-r", "%d v6-only" % port)
+
+    def test_interface_of_a_connection(self):
+        """A listener that is bound to an interface accepts what comes in there."""
+        self.sockets.listener("::", 4100, v6only=False, device="lo", reuseport=True)
+        self.sockets.listener("::", 4100, v6only=True, reuseport=True)
+        self.sockets.client("127.0.0.1", 4100)
+        totals = self.report("-r", "4100 any")["totals"]
+        self.assertEqual((totals["mapped"], totals["mapped_out"]), (1, 0))
 
     def assert_no_service(self, port):
         self.assertIsNone(dualstack.service(self.report(), port))

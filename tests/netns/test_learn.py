@@ -292,7 +292,7 @@ class WhatIsWritten(Learn):
         self.assertIn("\n#   ... and 12 more\n", self.learned_is_ok())
 
     def test_without_v6only(self):
-        """A connection proves that [::] takes IPv4, but the proof ends with it."""
+        """A connection does not prove that [::] takes IPv4."""
         self.sockets.listener("::", 2003, v6only=False)
         self.sockets.client("127.0.0.1", 2003)
         text = self.learned_is_ok("--source=procfs")

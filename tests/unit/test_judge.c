@@ -324,8 +324,9 @@ static const struct {
     /* Nor where the other family reaches farther anyway. */
     {"443=0.0.0.0 443=::%lo/?", "v4-only", "OCCOCOC"},
     {"443=::/6 443=::%lo/?", "v6-only", "COCCOOC"},
-    /* A connection has proved it. */
-    {"443=::/? 443~::ffff:10.0.0.1", "dual-stack", "CCOOOOC"},
+    /* A v4-mapped connection proves nothing. */
+    {"443=::/? 443~::ffff:10.0.0.1", "unknown", "CUUUOOC"},
+    {"443=0.0.0.0 443=::/? 443~::ffff:10.0.0.1", "dual-stack", "CCOOOOC"},
     /* A host without IPv6. */
     {"noipv6 443=0.0.0.0", "v4-only", "OCCOCOC"},
     {"noipv6 443=::", "v4-only", "OCCOCOC"},
@@ -619,8 +620,15 @@ static const struct {
     {"443@loopback any missing=ok mapped-critical=1\n443 any mapped-critical=1",
      "443=:: 443~::ffff:127.0.0.1*1 443~::ffff:10.0.0.1*2",
      "443/tcp tcp_443_loopback OK closed; 443/tcp tcp_443 CRITICAL dual-stack/single mapped(2 outside 1)"},
-    /* Outbound ones are nobody's. */
+    /* Outbound ones are nobody's: of a port that nothing listens on, or of one whose listeners take no such connection.
+     */
     {"443 any mapped-critical=0", "443=:: 50000~::ffff:10.0.0.1*3", "443/tcp tcp_443 OK dual-stack/single"},
+    {"443 any mapped-critical=0", "443=::/6 443~::ffff:10.0.0.1", "443/tcp tcp_443 OK v6-only"},
+    {"443 any mapped-critical=0", "443=0.0.0.0 443=::/6 443~::ffff:10.0.0.1", "443/tcp tcp_443 OK dual-stack/split"},
+    {"443 any mapped-critical=0", "443=::%lo 443~::ffff:10.0.0.1", "443/tcp tcp_443 OK dual-stack/single"},
+    {"443 any mapped-critical=0", "443=::/? 443~::ffff:10.0.0.1",
+     "443/tcp tcp_443 CRITICAL unknown mapped(1 outside 0)"},
+    {"443 dual-stack", "443=::/? 443~::ffff:10.0.0.1", "443/tcp tcp_443 UNKNOWN unknown v6only-unknown(::)"},
     /* What could not be read is not zero. */
     {"443 any mapped-critical=1:", "notcp", "443/tcp tcp_443 UNKNOWN unknown unreadable"},
 };
@@ -633,10 +641,10 @@ END_TEST
 
 START_TEST(rule_sums_its_connections)
 {
-    struct trial *trial =
-        trial_of("80,443 any\n8000-8099@loopback any\ndefault any",
-                 "80=:: 443=:: 8001=:: 22=:: 80~::ffff:10.0.0.1*2 443~::ffff:10.0.0.1*3 443~10.0.0.1 "
-                 "80~2001:db8::1*4 8001~::ffff:127.0.0.1*5 8001~::ffff:10.0.0.1*6 22~::ffff:10.0.0.1");
+    struct trial *trial = trial_of(
+        "80,443 any\n8000-8099@loopback any\ndefault any",
+        "80=:: 443=:: 443=0.0.0.0 8001=:: 22=:: 80~::ffff:10.0.0.1*2 443~::ffff:10.0.0.1*3 443~10.0.0.1 80~10.0.0.1 "
+        "80~2001:db8::1*4 8001~::ffff:127.0.0.1*5 8001~::ffff:10.0.0.1*6 22~::ffff:10.0.0.1");
     uint64_t(*sums)[TALLY_KINDS] = trial->verdict->rule_connections;
 
     ck_assert_uint_eq(sums[0][TALLY_MAPPED], 5);
@@ -660,6 +668,9 @@ static const struct {
     /* Nothing is judged: all that listens counts. */
     {"", "443=:: 443~::ffff:10.0.0.1*2 443~::ffff:127.0.0.1 u53=:: u53~::ffff:10.0.0.1 50000~::ffff:10.0.0.1*7", 4, 7,
      0, 0, 0, 0, 0},
+    /* What no listener of the port could have accepted is outbound. */
+    {"", "443=::/6 443~::ffff:10.0.0.1*2 u53=::1 u53~::ffff:10.0.0.1 80=:: 80~::ffff:10.0.0.1", 1, 3, 0, 0, 0, 0, 0},
+    {"443 any", "443=::/6 443~::ffff:10.0.0.1*2", 0, 2, 0, 0, 0, 1, 0},
     /* Judged services alone. */
     {"443 any", "443=:: 80=:: 443~::ffff:10.0.0.1*2 80~::ffff:10.0.0.1*5", 2, 0, 0, 0, 0, 1, 0},
     {"443 any\ndefault any", "443=:: 80=:: 443~::ffff:10.0.0.1*2 80~::ffff:10.0.0.1*5", 7, 0, 0, 0, 0, 2, 0},

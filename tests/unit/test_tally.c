@@ -225,19 +225,11 @@ static const struct {
     {RECORD_TCP, "2001:db8::1", 40000, "2001:db8::2", false, STACK_EXTERNAL, TALLY_IPV6},
 };
 
-START_TEST(connection_is_counted_once_where_it_belongs)
+/* What the services and the outbound counts hold, all kinds together. */
+static uint64_t connections_sum(const struct tally *tally)
 {
-    struct tally *tally = tally_create();
-    const struct tally_service *service;
     uint64_t sum = 0;
 
-    add(tally, listener_of(RECORD_TCP, "::", 80));
-    add(tally, listener_of(RECORD_UDP, "::", 80));
-    add(tally,
-        connection_of(connections[_i].protocol, connections[_i].local, connections[_i].port, connections[_i].remote));
-    service = tally_find(tally, connections[_i].protocol, 80);
-    ck_assert_uint_eq(service->connections[connections[_i].scope][connections[_i].kind], connections[_i].inbound);
-    ck_assert_uint_eq(tally->outbound[connections[_i].kind], !connections[_i].inbound);
     for (int kind = 0; kind < TALLY_KINDS; kind++) {
         sum += tally->outbound[kind];
         for (size_t i = 0; i < tally->service_count; i++) {
@@ -246,7 +238,177 @@ START_TEST(connection_is_counted_once_where_it_belongs)
             }
         }
     }
-    ck_assert_uint_eq(sum, 1);
+    return sum;
+}
+
+START_TEST(connection_is_counted_once_where_it_belongs)
+{
+    struct tally *tally = tally_create();
+    const struct tally_service *service;
+
+    add(tally, listener_of(RECORD_TCP, "0.0.0.0", 80));
+    add(tally, listener_of(RECORD_TCP, "::", 80));
+    add(tally, listener_of(RECORD_UDP, "::", 80));
+    tally_sort(tally);
+    add(tally,
+        connection_of(connections[_i].protocol, connections[_i].local, connections[_i].port, connections[_i].remote));
+    service = tally_find(tally, connections[_i].protocol, 80);
+    ck_assert_uint_eq(service->connections[connections[_i].scope][connections[_i].kind], connections[_i].inbound);
+    ck_assert_uint_eq(tally->outbound[connections[_i].kind], !connections[_i].inbound);
+    ck_assert_uint_eq(connections_sum(tally), 1);
+    tally_free(tally);
+}
+END_TEST
+
+/*
+ * Listeners of port 80 and connections of it that they could have accepted, or not. A listener is "ADDRESS", followed
+ * by
+ * "/6" for v6only, "/4" for IPV6_V6ONLY off and nothing for unknown, and "%N" for the interface it is bound to; a
+ * connection is its local address, "%N" for its interface. An address with a colon is of AF_INET6.
+ */
+static const struct {
+    const char *listeners[3];
+    const char *inbound[4], *outbound[4];
+} acceptances[] = {
+    {{"0.0.0.0"}, {"10.0.0.1", "127.0.0.1"}, {"::ffff:10.0.0.1", "2001:db8::1"}},
+    {{"10.0.0.1"}, {"10.0.0.1"}, {"10.0.0.2", "::ffff:10.0.0.1", "2001:db8::1"}},
+    {{"::/4"}, {"::ffff:10.0.0.1", "2001:db8::1", "fe80::1%2"}, {"10.0.0.1"}},
+    {{"::/6"}, {"2001:db8::1", "::1"}, {"::ffff:10.0.0.1", "10.0.0.1"}},
+    /* Unknown: it could. */
+    {{"::"}, {"::ffff:10.0.0.1", "2001:db8::1"}, {"10.0.0.1"}},
+    {{"2001:db8::1/6"}, {"2001:db8::1"}, {"2001:db8::2", "::ffff:10.0.0.1", "10.0.0.1"}},
+    {{"::ffff:10.0.0.1/4"}, {"::ffff:10.0.0.1"}, {"::ffff:10.0.0.2", "10.0.0.1", "2001:db8::1"}},
+    {{"::ffff:0.0.0.0/4"}, {"::ffff:10.0.0.1", "::ffff:127.0.0.1"}, {"10.0.0.1", "2001:db8::1"}},
+    /* Two sockets: none of the IPv4 connections is mapped, and a mapped one is another's. */
+    {{"0.0.0.0", "::/6"}, {"10.0.0.1", "2001:db8::1"}, {"::ffff:10.0.0.1"}},
+    {{"127.0.0.1", "::/4"}, {"127.0.0.1", "::ffff:10.0.0.1", "::ffff:127.0.0.1", "::1"}, {"10.0.0.1"}},
+    {{"::/6", "::ffff:127.0.0.1/4"}, {"::ffff:127.0.0.1", "::1"}, {"::ffff:10.0.0.1", "127.0.0.1"}},
+    {{"::/6", "::/4"}, {"::ffff:10.0.0.1", "2001:db8::1"}, {"10.0.0.1"}},
+    {{"::/6", "::"}, {"::ffff:10.0.0.1", "2001:db8::1"}, {"10.0.0.1"}},
+    /* Bound to an interface it accepts what shows that interface alone; bound to none it accepts whatever it shows. */
+    {{"::/4%2"}, {"::ffff:10.0.0.1%2", "2001:db8::1%2"}, {"::ffff:10.0.0.1%3", "::ffff:10.0.0.1", "2001:db8::1"}},
+    {{"::/4"}, {"::ffff:10.0.0.1%2", "2001:db8::1%2"}, {"10.0.0.1%2"}},
+    {{"0.0.0.0%2"}, {"10.0.0.1%2"}, {"10.0.0.1", "10.0.0.1%1"}},
+    {{"10.0.0.1%2", "10.0.0.1%3"}, {"10.0.0.1%2", "10.0.0.1%3"}, {"10.0.0.1", "10.0.0.1%4", "10.0.0.2%2"}},
+    {{"::ffff:10.0.0.1/4%2"}, {"::ffff:10.0.0.1%2"}, {"::ffff:10.0.0.1", "::ffff:10.0.0.2%2"}},
+    {{"fe80::1/6%2"}, {"fe80::1%2"}, {"fe80::1%3", "fe80::2%2"}},
+    {{"::/6", "::/4%2"}, {"::ffff:10.0.0.1%2", "2001:db8::1"}, {"::ffff:10.0.0.1", "::ffff:10.0.0.1%3"}},
+    {{"::/6%2", "::/4%3"}, {"::ffff:10.0.0.1%3", "2001:db8::1%2"}, {"::ffff:10.0.0.1%2", "2001:db8::1"}},
+};
+
+/* Cuts what is behind the mark off `text` and returns it as a number, 0 when there is none. */
+static unsigned number_behind(char *text, char mark)
+{
+    char *found = strchr(text, mark);
+
+    if (found == NULL) {
+        return 0;
+    }
+    *found = '\0';
+    return (unsigned)strtoul(found + 1, NULL, 10);
+}
+
+static void acceptance_listener_add(struct tally *tally, enum record_protocol protocol, const char *text)
+{
+    static const enum record_v6only v6only[] = {[4] = RECORD_V6ONLY_NO, [6] = RECORD_V6ONLY_YES};
+    char address[64];
+    unsigned interface, family;
+    struct sock_record record;
+
+    snprintf(address, sizeof address, "%s", text);
+    interface = number_behind(address, '%');
+    family = number_behind(address, '/');
+    record = listener_of(protocol, address, 80);
+    record.interface = interface;
+    record.v6only = v6only[family];
+    add(tally, record);
+}
+
+static void acceptance_check(struct tally *tally, enum record_protocol protocol, const char *text, bool inbound)
+{
+    const struct tally_service *service = tally_find(tally, protocol, 80);
+    uint64_t outbound = 0;
+    char address[64];
+    unsigned interface;
+    struct sock_record record;
+
+    snprintf(address, sizeof address, "%s", text);
+    interface = number_behind(address, '%');
+    record = connection_of(protocol, address, 80, address);
+    record.interface = interface;
+    ck_assert_msg(tally_could_accept(service, &record) == inbound, "%s", text);
+    for (int kind = 0; kind < TALLY_KINDS; kind++) {
+        outbound -= tally->outbound[kind];
+    }
+    add(tally, record);
+    for (int kind = 0; kind < TALLY_KINDS; kind++) {
+        outbound += tally->outbound[kind];
+    }
+    ck_assert_msg(outbound == (inbound ? 0 : 1), "%s", text);
+}
+
+START_TEST(connection_is_inbound_where_a_listener_could_have_accepted_it)
+{
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
+        struct tally *tally = tally_create();
+        uint64_t count = 0;
+        for (int i = 0; i < 3 && acceptances[_i].listeners[i] != NULL; i++) {
+            acceptance_listener_add(tally, (enum record_protocol)protocol, acceptances[_i].listeners[i]);
+        }
+        tally_sort(tally);
+        for (int i = 0; i < 4 && acceptances[_i].inbound[i] != NULL; i++, count++) {
+            acceptance_check(tally, (enum record_protocol)protocol, acceptances[_i].inbound[i], true);
+        }
+        for (int i = 0; i < 4 && acceptances[_i].outbound[i] != NULL; i++, count++) {
+            acceptance_check(tally, (enum record_protocol)protocol, acceptances[_i].outbound[i], false);
+        }
+        ck_assert_uint_eq(connections_sum(tally), count);
+        tally_free(tally);
+    }
+}
+END_TEST
+
+/* Connections that come before tally_sort() are attributed alike. */
+START_TEST(attribution_needs_no_order)
+{
+    struct tally *tally = tally_create();
+
+    add(tally, listener_of(RECORD_TCP, "2001:db8::1", 80));
+    add(tally, listener_of(RECORD_TCP, "10.0.0.1", 80));
+    add(tally, connection_of(RECORD_TCP, "10.0.0.1", 80, "10.0.0.2"));
+    add(tally, listener_of(RECORD_TCP, "0.0.0.0", 80));
+    add(tally, listener_of(RECORD_TCP, "::1", 80));
+    add(tally, connection_of(RECORD_TCP, "10.0.0.3", 80, "10.0.0.2"));
+    add(tally, connection_of(RECORD_TCP, "2001:db8::1", 80, "2001:db8::2"));
+    add(tally, connection_of(RECORD_TCP, "2001:db8::3", 80, "2001:db8::2"));
+    ck_assert_uint_eq(tally->services[0].connections[STACK_EXTERNAL][TALLY_IPV4], 2);
+    ck_assert_uint_eq(tally->services[0].connections[STACK_EXTERNAL][TALLY_IPV6], 1);
+    ck_assert_uint_eq(tally->outbound[TALLY_IPV6], 1);
+    tally_free(tally);
+}
+END_TEST
+
+/* Each of many addresses is found: as bound, and as no other. */
+START_TEST(connection_is_found_among_many_addresses)
+{
+    struct tally *tally = tally_create();
+    struct sock_record record = listener_of(RECORD_TCP, "127.0.0.0", 5000);
+
+    for (unsigned host = 0; host < 40000; host += 2) {
+        record.local.s6_addr[14] = (uint8_t)(host >> 8);
+        record.local.s6_addr[15] = (uint8_t)host;
+        add(tally, record);
+    }
+    tally_sort(tally);
+    record.state = RECORD_ESTABLISHED;
+    record.remote = address_of("127.0.0.1");
+    for (unsigned host = 0; host < 40000; host++) {
+        record.local.s6_addr[14] = (uint8_t)(host >> 8);
+        record.local.s6_addr[15] = (uint8_t)host;
+        add(tally, record);
+    }
+    ck_assert_uint_eq(tally->services[0].connections[STACK_LOOPBACK][TALLY_IPV4], 20000);
+    ck_assert_uint_eq(tally->outbound[TALLY_IPV4], 20000);
     tally_free(tally);
 }
 END_TEST
@@ -293,64 +455,67 @@ START_TEST(connections_take_no_memory)
 }
 END_TEST
 
-/* --- v6only from connections ------------------------------------------------------------------------------------- */
+/* --- what a v4-mapped connection hints at ------------------------------------------------------------------------ */
 
+/* It may be an outbound one, or of a listener that is gone: so v6only stays as the source told it. */
 static const struct {
     const char *listener; /* AF_INET6, v6only as below */
     enum record_v6only v6only;
-    const char *beside; /* another listener of the port, NULL for none */
+    const char *beside; /* another listener of the port, its v6only off; NULL for none */
     enum record_protocol protocol;
-    const char *local, *remote;
-    enum record_v6only after;
-} inferences[] = {
-    /* A mapped connection was accepted, so [::] takes IPv4. */
-    {"::", RECORD_V6ONLY_UNKNOWN, NULL, RECORD_TCP, "::ffff:10.0.0.1", "::ffff:10.0.0.2", RECORD_V6ONLY_NO},
-    {"::", RECORD_V6ONLY_UNKNOWN, "2001:db8::1", RECORD_TCP, "::ffff:10.0.0.1", "::ffff:10.0.0.2", RECORD_V6ONLY_NO},
-    {"::", RECORD_V6ONLY_UNKNOWN, "0.0.0.0", RECORD_TCP, "::ffff:10.0.0.1", "::ffff:10.0.0.2", RECORD_V6ONLY_NO},
-    /* True IPv6 and AF_INET connections prove nothing. */
-    {"::", RECORD_V6ONLY_UNKNOWN, NULL, RECORD_TCP, "2001:db8::1", "2001:db8::2", RECORD_V6ONLY_UNKNOWN},
-    {"::", RECORD_V6ONLY_UNKNOWN, "0.0.0.0", RECORD_TCP, "10.0.0.1", "10.0.0.2", RECORD_V6ONLY_UNKNOWN},
+    const char *local;
+    unsigned hints;
+} hints[] = {
+    {"::", RECORD_V6ONLY_UNKNOWN, NULL, RECORD_TCP, "::ffff:10.0.0.1", 2},
+    {"::", RECORD_V6ONLY_UNKNOWN, "2001:db8::1", RECORD_TCP, "::ffff:10.0.0.1", 2},
+    {"::", RECORD_V6ONLY_UNKNOWN, "0.0.0.0", RECORD_TCP, "::ffff:127.0.0.1", 2},
+    /* True IPv6 and AF_INET connections hint at nothing. */
+    {"::", RECORD_V6ONLY_UNKNOWN, NULL, RECORD_TCP, "2001:db8::1", 0},
+    {"::", RECORD_V6ONLY_UNKNOWN, "0.0.0.0", RECORD_TCP, "10.0.0.1", 0},
     /* A connected UDP socket was not accepted by anybody. */
-    {"::", RECORD_V6ONLY_UNKNOWN, NULL, RECORD_UDP, "::ffff:10.0.0.1", "::ffff:10.0.0.2", RECORD_V6ONLY_UNKNOWN},
-    /* A listener on the mapped address, or on all of them, can have accepted it; one on another address cannot. */
-    {"::", RECORD_V6ONLY_UNKNOWN, "::ffff:10.0.0.1", RECORD_TCP, "::ffff:10.0.0.1", "::ffff:10.0.0.2",
-     RECORD_V6ONLY_UNKNOWN},
-    {"::", RECORD_V6ONLY_UNKNOWN, "::ffff:0.0.0.0", RECORD_TCP, "::ffff:10.0.0.1", "::ffff:10.0.0.2",
-     RECORD_V6ONLY_UNKNOWN},
-    {"::", RECORD_V6ONLY_UNKNOWN, "::ffff:10.0.0.9", RECORD_TCP, "::ffff:10.0.0.1", "::ffff:10.0.0.2",
-     RECORD_V6ONLY_NO},
-    /* What is known, or is no wildcard, stays as it is. */
-    {"::", RECORD_V6ONLY_YES, NULL, RECORD_TCP, "::ffff:10.0.0.1", "::ffff:10.0.0.2", RECORD_V6ONLY_YES},
-    {"2001:db8::1", RECORD_V6ONLY_UNKNOWN, NULL, RECORD_TCP, "::ffff:10.0.0.1", "::ffff:10.0.0.2",
-     RECORD_V6ONLY_UNKNOWN},
+    {"::", RECORD_V6ONLY_UNKNOWN, NULL, RECORD_UDP, "::ffff:10.0.0.1", 0},
+    /* A listener that takes them for certain may have accepted them. */
+    {"::", RECORD_V6ONLY_UNKNOWN, "::ffff:10.0.0.1", RECORD_TCP, "::ffff:10.0.0.1", 0},
+    {"::", RECORD_V6ONLY_UNKNOWN, "::ffff:0.0.0.0", RECORD_TCP, "::ffff:10.0.0.1", 0},
+    {"::", RECORD_V6ONLY_UNKNOWN, "::", RECORD_TCP, "::ffff:10.0.0.1", 0},
+    /* Nothing is unknown. */
+    {"::", RECORD_V6ONLY_YES, NULL, RECORD_TCP, "::ffff:10.0.0.1", 0},
+    {"::", RECORD_V6ONLY_NO, NULL, RECORD_TCP, "::ffff:10.0.0.1", 0},
+    {"2001:db8::1", RECORD_V6ONLY_UNKNOWN, NULL, RECORD_TCP, "::ffff:10.0.0.1", 0},
 };
 
-START_TEST(v6only_is_inferred_from_mapped_connections)
+START_TEST(mapped_connection_is_a_hint_and_no_proof)
 {
     struct tally *tally = tally_create();
-    struct sock_record record = listener_of(inferences[_i].protocol, inferences[_i].listener, 80);
+    struct sock_record record = listener_of(hints[_i].protocol, hints[_i].listener, 80);
+    const struct tally_service *service;
+    struct tally_listener before[2];
 
-    record.v6only = inferences[_i].v6only;
+    record.v6only = hints[_i].v6only;
     add(tally, record);
-    if (inferences[_i].beside != NULL) {
-        add(tally, listener_of(inferences[_i].protocol, inferences[_i].beside, 80));
+    if (hints[_i].beside != NULL) {
+        record = listener_of(hints[_i].protocol, hints[_i].beside, 80);
+        record.v6only = RECORD_V6ONLY_NO;
+        add(tally, record);
     }
-    add(tally, connection_of(inferences[_i].protocol, inferences[_i].local, 80, inferences[_i].remote));
-    ck_assert_int_eq(tally->services[0].listeners[0].v6only, inferences[_i].after);
+    tally_sort(tally);
+    service = tally_find(tally, hints[_i].protocol, 80);
+    memcpy(before, service->listeners, service->listener_count * sizeof *before);
+    add(tally, connection_of(hints[_i].protocol, hints[_i].local, 80, hints[_i].local));
+    add(tally, connection_of(hints[_i].protocol, hints[_i].local, 80, hints[_i].local));
+    ck_assert_uint_eq(tally_mapped_hints(service), hints[_i].hints);
+    for (size_t i = 0; i < service->listener_count; i++) {
+        ck_assert_int_eq(service->listeners[i].v6only, before[i].v6only);
+    }
     tally_free(tally);
 }
 END_TEST
 
-START_TEST(v6only_is_inferred_for_its_own_port_only)
+START_TEST(ipv4_connections_are_native_and_mapped_ones)
 {
-    struct tally *tally = tally_create();
+    const uint64_t counts[TALLY_KINDS] = {[TALLY_IPV4] = 12, [TALLY_MAPPED] = 3, [TALLY_IPV6] = 1000};
 
-    add(tally, listener_of(RECORD_TCP, "::", 80));
-    add(tally, listener_of(RECORD_TCP, "::", 81));
-    add(tally, connection_of(RECORD_TCP, "::ffff:10.0.0.1", 80, "::ffff:10.0.0.2"));
-    ck_assert_int_eq(tally_find(tally, RECORD_TCP, 80)->listeners[0].v6only, RECORD_V6ONLY_NO);
-    ck_assert_int_eq(tally_find(tally, RECORD_TCP, 81)->listeners[0].v6only, RECORD_V6ONLY_UNKNOWN);
-    tally_free(tally);
+    ck_assert_uint_eq(tally_ipv4_sum(counts), 15);
 }
 END_TEST
 
@@ -603,8 +768,11 @@ static Suite *tally_suite(void)
     tcase_add_test(counts, inbound_goes_by_protocol);
     tcase_add_test(counts, connection_scope_follows_the_interface_too);
     tcase_add_test(counts, connections_take_no_memory);
-    tcase_add_loop_test(counts, v6only_is_inferred_from_mapped_connections, 0, COUNT(inferences));
-    tcase_add_test(counts, v6only_is_inferred_for_its_own_port_only);
+    tcase_add_loop_test(counts, connection_is_inbound_where_a_listener_could_have_accepted_it, 0, COUNT(acceptances));
+    tcase_add_test(counts, attribution_needs_no_order);
+    tcase_add_test(counts, connection_is_found_among_many_addresses);
+    tcase_add_loop_test(counts, mapped_connection_is_a_hint_and_no_proof, 0, COUNT(hints));
+    tcase_add_test(counts, ipv4_connections_are_native_and_mapped_ones);
     suite_add_tcase(suite, counts);
     tcase_add_test(order, sorting_keeps_every_service_findable);
     tcase_add_loop_test(order, position_is_that_of_the_first_service_from_the_port_on, 0, COUNT(positions));
