@@ -299,7 +299,7 @@ static void section_explain(const struct policy_text *learned, const struct sect
                       protocol_name(section->protocol), source);
         comment_write(learned, "what is there may be elsewhere after the next start.");
     }
-    comment_write(learned, "Each is pointed learned->out, not frozen. Take the # from the rule of one that is fixed.");
+    comment_write(learned, "Each is pointed out, not frozen. Take the # from the rule of one that is fixed.");
 }
 
 static void section_ports_write(const struct policy_text *learned, const struct section *section, size_t suggestions)
