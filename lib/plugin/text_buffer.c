@@ -59,3 +59,26 @@ const char *text_buffer_add_count(struct text_buffer *text, unsigned long long c
 {
     return text_buffer_add(text, "%llu %s%s", count, thing, count == 1 ? "" : "s");
 }
+
+const char *text_buffer_separator(size_t index, size_t count, const char *last)
+{
+    if (index == 0) {
+        return "";
+    }
+    return index + 1 == count ? last : ", ";
+}
+
+const char *text_buffer_add_words(struct text_buffer *text, const char *(*word)(int index), const char *before,
+                                  const char *after, const char *last)
+{
+    int count = 0;
+
+    while (word(count) != NULL) {
+        count++;
+    }
+    for (int i = 0; i < count; i++) {
+        text_buffer_add(text, "%s%s%s%s", text_buffer_separator((size_t)i, (size_t)count, last), before, word(i),
+                        after);
+    }
+    return text->bytes;
+}

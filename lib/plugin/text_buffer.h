@@ -30,4 +30,14 @@ const char *text_buffer_add(struct text_buffer *text, const char *format, ...) _
 /* Adds `count` and `thing`, which gets an "s" unless it is one: "1 service", "3 services". */
 const char *text_buffer_add_count(struct text_buffer *text, unsigned long long count, const char *thing);
 
+/* What stands before item `index` of `count` in a list: "" before the first, `last` before the last, else ", ". */
+const char *text_buffer_separator(size_t index, size_t count, const char *last);
+
+/*
+ * Adds a list of words, each between `before` and `after`: "/tcp or /udp" with "/", "" and " or ". `word` returns
+ * word number `index`, NULL behind the last one.
+ */
+const char *text_buffer_add_words(struct text_buffer *text, const char *(*word)(int index), const char *before,
+                                  const char *after, const char *last);
+
 #endif

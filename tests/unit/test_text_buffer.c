@@ -38,6 +38,45 @@ START_TEST(counts_have_their_plural)
 }
 END_TEST
 
+static const char *letter(int index)
+{
+    static const char *const letters[] = {"a", "b", "c"};
+
+    return index < 3 ? letters[index] : NULL;
+}
+
+static const char *single(int index)
+{
+    return index == 0 ? "a" : NULL;
+}
+
+static const char *none(int index)
+{
+    (void)index;
+    return NULL;
+}
+
+static const struct {
+    const char *(*word)(int index);
+    const char *before, *after, *last;
+    const char *expected;
+} lists[] = {
+    {letter, "", "", " or ", "write a, b or c"}, {letter, "--", "=", " and ", "write --a=, --b= and --c="},
+    {letter, "/", "", " ", "write /a, /b /c"},   {single, "<", ">", " or ", "write <a>"},
+    {none, "<", ">", " or ", "write "},
+};
+
+START_TEST(words_make_a_list)
+{
+    char bytes[64];
+    struct text_buffer text = TEXT_BUFFER(bytes);
+
+    text_buffer_add(&text, "write ");
+    ck_assert_str_eq(text_buffer_add_words(&text, lists[_i].word, lists[_i].before, lists[_i].after, lists[_i].last),
+                     lists[_i].expected);
+}
+END_TEST
+
 /* A text, the size it must fit, and what becomes of it. */
 static const struct {
     const char *text;
@@ -77,6 +116,7 @@ int main(void)
     tcase_add_test(tcase, pieces_are_appended);
     tcase_add_test(tcase, counts_have_their_plural);
     tcase_add_loop_test(tcase, what_does_not_fit_is_cut, 0, (int)(sizeof cuts / sizeof *cuts));
+    tcase_add_loop_test(tcase, words_make_a_list, 0, (int)(sizeof lists / sizeof *lists));
     suite_add_tcase(suite, tcase);
     return unit_run(suite);
 }
