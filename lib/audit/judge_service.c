@@ -77,25 +77,15 @@ static struct stack stack_in(const struct outlook *outlook, const struct stack_w
 /* Of a service that has a listener: so any is kept and closed broken, be it that nothing arrives there today. */
 static unsigned requirement_causes(enum rule_requirement requirement, const struct stack *stack)
 {
-    static const struct {
-        bool needs_ipv4, needs_ipv6, bars_ipv4, bars_ipv6;
-    } terms[] = {
-        [RULE_V4_ONLY] = {.needs_ipv4 = true, .bars_ipv6 = true},
-        [RULE_V6_ONLY] = {.needs_ipv6 = true, .bars_ipv4 = true},
-        [RULE_DUAL_STACK] = {.needs_ipv4 = true, .needs_ipv6 = true},
-        [RULE_V4] = {.needs_ipv4 = true},
-        [RULE_V6] = {.needs_ipv6 = true},
-        [RULE_ANY] = {0},
-        [RULE_CLOSED] = {0},
-    };
+    const struct rule_requirement_row *row = rule_requirement_of(requirement);
     bool ipv4 = stack->kind == STACK_V4_ONLY || stack->kind == STACK_DUAL;
     bool ipv6 = stack->kind == STACK_V6_ONLY || stack->kind == STACK_DUAL;
-    unsigned causes = requirement == RULE_CLOSED ? CAUSE_BIT(JUDGE_LISTENS) : 0;
+    unsigned causes = row->bars_listening ? CAUSE_BIT(JUDGE_LISTENS) : 0;
 
-    causes |= terms[requirement].needs_ipv4 && !ipv4 ? CAUSE_BIT(JUDGE_NO_IPV4) : 0;
-    causes |= terms[requirement].needs_ipv6 && !ipv6 ? CAUSE_BIT(JUDGE_NO_IPV6) : 0;
-    causes |= terms[requirement].bars_ipv4 && ipv4 ? CAUSE_BIT(JUDGE_TAKES_IPV4) : 0;
-    causes |= terms[requirement].bars_ipv6 && ipv6 ? CAUSE_BIT(JUDGE_TAKES_IPV6) : 0;
+    causes |= row->needs_ipv4 && !ipv4 ? CAUSE_BIT(JUDGE_NO_IPV4) : 0;
+    causes |= row->needs_ipv6 && !ipv6 ? CAUSE_BIT(JUDGE_NO_IPV6) : 0;
+    causes |= row->bars_ipv4 && ipv4 ? CAUSE_BIT(JUDGE_TAKES_IPV4) : 0;
+    causes |= row->bars_ipv6 && ipv6 ? CAUSE_BIT(JUDGE_TAKES_IPV6) : 0;
     return causes;
 }
 
@@ -107,16 +97,6 @@ static bool takes_ipv4(const struct tally_listener *listener, const struct stack
     return accepts.ipv4 == RECORD_YES || (accepts.ipv4 == RECORD_UNKNOWN && world->unknown_takes_ipv4[listener->scope]);
 }
 
-static bool whole_is_bound(const struct rule *rule, bool ipv4)
-{
-    for (size_t i = 0; i < rule->bind_count; i++) {
-        if (rule->bind[i].ipv4 == ipv4 && prefix_is_whole(&rule->bind[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool bind_fits(const struct rule *rule, const struct tally_listener *listener, const struct stack_world *world)
 {
     bool ipv6_wildcard = record_is_wildcard(RECORD_INET6, &listener->address);
@@ -125,8 +105,8 @@ static bool bind_fits(const struct rule *rule, const struct tally_listener *list
         return true;
     }
     if (ipv6_wildcard || record_is_wildcard(RECORD_INET, &listener->address)) {
-        return (!ipv6_wildcard || whole_is_bound(rule, false)) &&
-               (!takes_ipv4(listener, world) || whole_is_bound(rule, true));
+        return (!ipv6_wildcard || rule_binds_whole(rule, false)) &&
+               (!takes_ipv4(listener, world) || rule_binds_whole(rule, true));
     }
     for (size_t i = 0; i < rule->bind_count; i++) {
         if (prefix_contains(&rule->bind[i], &listener->address)) {

@@ -110,16 +110,6 @@ static bool binds_family(const struct rule *rule, bool ipv4)
     return rule->bind_scope[STACK_LOOPBACK] || rule->bind_scope[STACK_LINK];
 }
 
-static bool binds_whole(const struct rule *rule, bool ipv4)
-{
-    for (size_t i = 0; i < rule->bind_count; i++) {
-        if (rule->bind[i].ipv4 == ipv4 && prefix_is_whole(&rule->bind[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Is there an address in both? */
 static bool prefixes_meet(const struct prefix *a, const struct prefix *b)
 {
@@ -150,31 +140,32 @@ static bool binds_scope(const struct rule *rule, enum stack_scope scope)
 
 static void bind_family_check(struct lint *lint, const struct rule *rule)
 {
-    static const struct {
-        enum rule_requirement requirement;
-        bool ipv4;
-    } needs[] = {
-        {RULE_V4_ONLY, true},     {RULE_V4, true},  {RULE_DUAL_STACK, true},
-        {RULE_DUAL_STACK, false}, {RULE_V6, false}, {RULE_V6_ONLY, false},
+    const struct rule_requirement_row *row = rule_requirement_of(rule->requirement);
+    const struct {
+        bool needed, bound;
+        const char *name;
+    } families[] = {
+        {row->needs_ipv4, binds_family(rule, true), "IPv4"},
+        {row->needs_ipv6, binds_family(rule, false), "IPv6"},
     };
 
-    for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {
-        if (rule->requirement == needs[i].requirement && !binds_family(rule, needs[i].ipv4)) {
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        if (families[i].needed && !families[i].bound) {
             WARN(lint, rule, "%s needs a listener for %s, but no prefix of bind= is %s, so nothing can satisfy both",
-                 rule_requirement_name(rule->requirement), needs[i].ipv4 ? "IPv4" : "IPv6",
-                 needs[i].ipv4 ? "IPv4" : "IPv6");
+                 row->word, families[i].name, families[i].name);
         }
     }
 }
 
 static void bind_wildcard_check(struct lint *lint, const struct rule *rule)
 {
-    bool ipv4 = binds_whole(rule, true);
-    bool ipv6 = binds_whole(rule, false);
-    bool both_welcome = rule->requirement == RULE_V4 || rule->requirement == RULE_V6 || rule->requirement == RULE_ANY ||
-                        (rule->requirement == RULE_DUAL_STACK && rule->form == STACK_SINGLE);
+    const struct rule_requirement_row *row = rule_requirement_of(rule->requirement);
+    bool needs_both = rule_needs_both(rule);
+    bool both_welcome = !row->bars_ipv4 && !row->bars_ipv6 && (!needs_both || rule->form == STACK_SINGLE);
+    bool ipv4 = rule_binds_whole(rule, true);
+    bool ipv6 = rule_binds_whole(rule, false);
 
-    if (both_welcome && ipv4 != ipv6 && (rule->requirement != RULE_DUAL_STACK || binds_family(rule, !ipv4))) {
+    if (both_welcome && ipv4 != ipv6 && (!needs_both || binds_family(rule, !ipv4))) {
         WARN(lint, rule, "bind= has %s without %s, so a [::] listener that takes both families does not fit, add %s",
              ipv4 ? "0.0.0.0/0" : "::/0", ipv4 ? "::/0" : "0.0.0.0/0", ipv4 ? "::/0" : "0.0.0.0/0");
     }
@@ -182,7 +173,7 @@ static void bind_wildcard_check(struct lint *lint, const struct rule *rule)
 
 static void bind_check(struct lint *lint, const struct rule *rule)
 {
-    if (!rule->bind_set || rule->requirement == RULE_CLOSED) {
+    if (!rule->bind_set || rule_requirement_of(rule->requirement)->bars_listening) {
         return;
     }
     bind_family_check(lint, rule);
@@ -205,15 +196,15 @@ static void waiver_check(struct lint *lint, const struct rule *rule)
     }
 }
 
-/* closed bars every listener, so what is said about listeners has nothing to say. */
+/* Where every listener is barred, what is said about listeners has nothing to say. */
 static void closed_check(struct lint *lint, const struct rule *rule)
 {
+    const struct rule_requirement_row *row = rule_requirement_of(rule->requirement);
     const char *option = rule->bind_set ? "bind" : rule->unit != NULL ? "unit" : rule->user != NULL ? "user" : NULL;
 
-    if (rule->requirement == RULE_CLOSED && option != NULL) {
-        WARN(lint, rule,
-             "closed bars every listener, also those that %s= allows, narrow it with a scope such as @external",
-             option);
+    if (row->bars_listening && option != NULL) {
+        WARN(lint, rule, "%s bars every listener, also those that %s= allows, narrow it with a scope such as @external",
+             row->word, option);
     }
 }
 

@@ -7,6 +7,7 @@
 
 #include "audit/rule.h"
 #include "audit/rule_parse.h"
+#include "plugin/text_buffer.h"
 #include "socket/protocol.h"
 
 #include <errno.h>
@@ -15,11 +16,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const requirement_names[] = {
-    [RULE_V4_ONLY] = "v4-only", [RULE_V6_ONLY] = "v6-only", [RULE_DUAL_STACK] = "dual-stack", [RULE_V4] = "v4",
-    [RULE_V6] = "v6",           [RULE_ANY] = "any",         [RULE_CLOSED] = "closed",
+static const struct rule_requirement_row requirements[] = {
+    [RULE_V4_ONLY] = {.word = "v4-only", .phrase = "be v4-only", .needs_ipv4 = true, .bars_ipv6 = true},
+    [RULE_V6_ONLY] = {.word = "v6-only", .phrase = "be v6-only", .needs_ipv6 = true, .bars_ipv4 = true},
+    [RULE_DUAL_STACK] = {.word = "dual-stack", .phrase = "be dual-stack", .needs_ipv4 = true, .needs_ipv6 = true},
+    [RULE_V4] = {.word = "v4", .phrase = "accept IPv4", .needs_ipv4 = true},
+    [RULE_V6] = {.word = "v6", .phrase = "accept IPv6", .needs_ipv6 = true},
+    [RULE_ANY] = {.word = "any", .phrase = "listen"},
+    [RULE_CLOSED] = {.word = "closed", .phrase = "be closed", .bars_listening = true},
 };
-#define REQUIREMENTS (sizeof requirement_names / sizeof *requirement_names)
+_Static_assert(sizeof requirements / sizeof *requirements == RULE_REQUIREMENTS, "each requirement has a row");
 
 #define EXAMPLE "write PORTS REQUIREMENT, such as: 443 dual-stack"
 
@@ -86,20 +92,45 @@ char *rule_parser_copy(struct rule_parser *parser, const char *text)
     return copied;
 }
 
+const struct rule_requirement_row *rule_requirement_of(enum rule_requirement requirement)
+{
+    return &requirements[requirement];
+}
+
 const char *rule_requirement_name(enum rule_requirement requirement)
 {
-    return requirement_names[requirement];
+    return requirements[requirement].word;
+}
+
+const char *rule_requirement_word(int index)
+{
+    return index < RULE_REQUIREMENTS ? requirements[index].word : NULL;
+}
+
+bool rule_needs_both(const struct rule *rule)
+{
+    return requirements[rule->requirement].needs_ipv4 && requirements[rule->requirement].needs_ipv6;
 }
 
 enum state rule_missing_state(const struct rule *rule, const struct rule_ports *ports)
 {
-    if (rule->requirement == RULE_CLOSED) {
+    if (requirements[rule->requirement].bars_listening) {
         return STATE_OK;
     }
     if (rule->missing_set) {
         return rule->missing;
     }
     return ports->single ? rule->severity : STATE_OK;
+}
+
+bool rule_binds_whole(const struct rule *rule, bool ipv4)
+{
+    for (size_t i = 0; i < rule->bind_count; i++) {
+        if (rule->bind[i].ipv4 == ipv4 && prefix_is_whole(&rule->bind[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 const struct rule_ports *rule_ports_find(const struct rule *rule, uint16_t port)
@@ -117,15 +148,17 @@ const struct rule_ports *rule_ports_find(const struct rule *rule, uint16_t port)
 
 static void requirement_parse(struct rule_parser *parser, const char *word)
 {
-    for (size_t i = 0; i < REQUIREMENTS; i++) {
-        if (strcmp(word, requirement_names[i]) == 0) {
+    char list[RULE_LIST_SIZE];
+    struct text_buffer words = TEXT_BUFFER(list);
+
+    for (int i = 0; i < RULE_REQUIREMENTS; i++) {
+        if (strcmp(word, requirements[i].word) == 0) {
             parser->rule->requirement = (enum rule_requirement)i;
             return;
         }
     }
-    rule_parser_fail(parser,
-                     "'" RULE_QUOTE "' is no requirement, write v4-only, v6-only, dual-stack, v4, v6, any or closed",
-                     word);
+    text_buffer_add_words(&words, rule_requirement_word, "", "", " or ");
+    rule_parser_fail(parser, "'" RULE_QUOTE "' is no requirement, write %s", word, list);
     /* It goes with every option: so those behind are read, and none is blamed for what was meant here. */
     parser->rule->requirement = RULE_DUAL_STACK;
 }

@@ -22,6 +22,18 @@ enum rule_requirement {
     RULE_ANY,
     RULE_CLOSED
 };
+#define RULE_REQUIREMENTS (RULE_CLOSED + 1)
+
+/* What a requirement asks for. Whoever needs to know finds it in this table, and nowhere else. All texts are static. */
+struct rule_requirement_row {
+    const char *word;   /* as policies and JSON spell it: "v4-only" */
+    const char *phrase; /* to stand after "must ": "be v4-only" */
+    bool needs_ipv4;    /* the service must accept this family */
+    bool needs_ipv6;
+    bool bars_ipv4; /* and must not accept this one */
+    bool bars_ipv6;
+    bool bars_listening; /* no socket may listen at all */
+};
 
 /* Ports first to last; a single one was written alone ("443"), which outranks a range ("443-443" too). */
 struct rule_ports {
@@ -106,11 +118,26 @@ int rule_parse(const char *text, size_t length, const char *origin, const struct
 /* NULL is fine. */
 void rule_free(struct rule *rule);
 
-/* "v4-only", "v6-only", "dual-stack", "v4", "v6", "any", "closed". */
+/* The row of the table; static. */
+const struct rule_requirement_row *rule_requirement_of(enum rule_requirement requirement);
+
+/* rule_requirement_of(requirement)->word: "v4-only", "v6-only", "dual-stack", "v4", "v6", "any", "closed". */
 const char *rule_requirement_name(enum rule_requirement requirement);
+
+/* The word of requirement number `index`, NULL behind the last one. */
+const char *rule_requirement_word(int index);
+
+/* The key of option number `index` of a rule, such as "name"; NULL behind the last one. */
+const char *rule_option_word(int index);
+
+/* True when the rule needs both families, so that form= makes sense in it. */
+bool rule_needs_both(const struct rule *rule);
 
 /* The state of a service of the rule that nobody listens on: missing=, or what it is when that is not written. */
 enum state rule_missing_state(const struct rule *rule, const struct rule_ports *ports);
+
+/* True when bind= allows a wildcard of the family: it has 0.0.0.0/0, or ::/0. */
+bool rule_binds_whole(const struct rule *rule, bool ipv4);
 
 /* The item of the rule's list that holds the port, a single one before a range; NULL when none does. */
 const struct rule_ports *rule_ports_find(const struct rule *rule, uint16_t port);

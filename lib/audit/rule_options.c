@@ -7,6 +7,7 @@
 
 #include "audit/day.h"
 #include "audit/rule_parse.h"
+#include "plugin/text_buffer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,8 +51,11 @@ static void read_severity(struct rule_parser *parser, char *value)
 
 static void read_missing(struct rule_parser *parser, char *value)
 {
-    if (parser->rule->requirement == RULE_CLOSED) {
-        rule_parser_fail(parser, "missing= does not go with closed, where nothing is what must be; leave it out");
+    const struct rule_requirement_row *row = rule_requirement_of(parser->rule->requirement);
+
+    if (row->bars_listening) {
+        rule_parser_fail(parser, "missing= does not go with %s, where nothing is what must be; leave it out",
+                         row->word);
     } else if (!state_word_parse(value, true, &parser->rule->missing)) {
         rule_parser_fail(parser,
                          "missing=" RULE_QUOTE " is unknown, write missing=ok, missing=warning or missing=critical",
@@ -60,10 +64,26 @@ static void read_missing(struct rule_parser *parser, char *value)
     parser->rule->missing_set = true;
 }
 
+/* Word number `index` of the requirements that need both families. */
+static const char *both_families_word(int index)
+{
+    for (int i = 0; i < RULE_REQUIREMENTS; i++) {
+        const struct rule_requirement_row *row = rule_requirement_of((enum rule_requirement)i);
+        if (row->needs_ipv4 && row->needs_ipv6 && index-- == 0) {
+            return row->word;
+        }
+    }
+    return NULL;
+}
+
 static void read_form(struct rule_parser *parser, char *value)
 {
-    if (parser->rule->requirement != RULE_DUAL_STACK) {
-        rule_parser_fail(parser, "form= goes with dual-stack alone; leave it out");
+    char list[RULE_LIST_SIZE];
+    struct text_buffer words = TEXT_BUFFER(list);
+
+    if (!rule_needs_both(parser->rule)) {
+        text_buffer_add_words(&words, both_families_word, "", "", " and ");
+        rule_parser_fail(parser, "form= goes with %s alone; leave it out", list);
     } else if (strcmp(value, "split") == 0) {
         parser->rule->form = STACK_SPLIT;
     } else if (strcmp(value, "single") == 0) {
@@ -198,6 +218,11 @@ static const struct option {
 };
 #define OPTIONS (sizeof options / sizeof *options)
 
+const char *rule_option_word(int index)
+{
+    return index < (int)OPTIONS ? options[index].key : NULL;
+}
+
 static const struct option *option_find(const char *key)
 {
     for (size_t i = 0; i < OPTIONS; i++) {
@@ -211,6 +236,8 @@ static const struct option *option_find(const char *key)
 static void option_parse(struct rule_parser *parser, char *word, bool seen[static OPTIONS])
 {
     char *equals = strchr(word, '=');
+    char list[RULE_LIST_SIZE];
+    struct text_buffer known = TEXT_BUFFER(list);
     const struct option *option;
 
     if (equals == NULL) {
@@ -222,10 +249,8 @@ static void option_parse(struct rule_parser *parser, char *word, bool seen[stati
     *equals = '\0';
     option = option_find(word);
     if (option == NULL) {
-        rule_parser_fail(parser,
-                         "unknown option '" RULE_QUOTE "=', there are name=, severity=, missing=, form=, bind=, unit=, "
-                         "user=, mapped-warning=, mapped-critical=, waive-until= and note=",
-                         word);
+        text_buffer_add_words(&known, rule_option_word, "", "=", " and ");
+        rule_parser_fail(parser, "unknown option '" RULE_QUOTE "=', there are %s", word, list);
     } else if (seen[option - options]) {
         rule_parser_fail(parser, "%s= is there twice, write it once", word);
     } else if (parser->rule->is_default && !option->in_default) {

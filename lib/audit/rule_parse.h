@@ -11,6 +11,9 @@
 /* How a sentence quotes the user's text: no longer than a reader needs to recognise it. */
 #define RULE_QUOTE "%.60s"
 
+/* Room for the words that a sentence offers. */
+#define RULE_LIST_SIZE 256
+
 struct rule_parser {
     struct rule *rule;
     const char *origin;

@@ -148,19 +148,15 @@ static bool is_of_addresses(enum judge_cause cause, const struct tally *tally)
 /* What the rule makes of the service; with "any" only another address is left to ask for. */
 static enum daemons_want wanted(const struct rule *rule)
 {
-    switch (rule->requirement) {
-    case RULE_V4_ONLY:
-        return DAEMONS_V4_ONLY;
-    case RULE_V6_ONLY:
-        return DAEMONS_V6_ONLY;
-    case RULE_DUAL_STACK:
-        return rule->form == STACK_SPLIT ? DAEMONS_SPLIT : rule->form == STACK_SINGLE ? DAEMONS_SINGLE : DAEMONS_DUAL;
-    case RULE_V4:
-    case RULE_V6:
-        return DAEMONS_DUAL;
-    default:
+    const struct rule_requirement_row *row = rule_requirement_of(rule->requirement);
+
+    if (!row->needs_ipv4 && !row->needs_ipv6) {
         return DAEMONS_ADDRESS;
     }
+    if (row->bars_ipv4 || row->bars_ipv6) {
+        return row->bars_ipv6 ? DAEMONS_V4_ONLY : DAEMONS_V6_ONLY;
+    }
+    return rule->form == STACK_SPLIT ? DAEMONS_SPLIT : rule->form == STACK_SINGLE ? DAEMONS_SINGLE : DAEMONS_DUAL;
 }
 
 static enum daemons_place place_of(const struct judge_service *service)

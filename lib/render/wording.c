@@ -88,13 +88,7 @@ const char *wording_stack(char text[static WORDING_SIZE], const struct judge_ser
 
 const char *wording_requirement(enum rule_requirement requirement)
 {
-    static const char *const words[] = {
-        [RULE_V4_ONLY] = "be v4-only", [RULE_V6_ONLY] = "be v6-only", [RULE_DUAL_STACK] = "be dual-stack",
-        [RULE_V4] = "accept IPv4",     [RULE_V6] = "accept IPv6",     [RULE_ANY] = "listen",
-        [RULE_CLOSED] = "be closed",
-    };
-
-    return words[requirement];
+    return rule_requirement_of(requirement)->phrase;
 }
 
 bool wording_requirement_is_kept(const struct judge_service *service)

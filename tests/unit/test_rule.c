@@ -205,6 +205,100 @@ START_TEST(requirement_is_read)
 }
 END_TEST
 
+/* A row each: what the word asks for, and what the rest of a rule may say then. */
+static const struct {
+    enum rule_requirement requirement;
+    const char *word, *phrase;
+    bool needs_ipv4, needs_ipv6, bars_ipv4, bars_ipv6, bars_listening;
+    bool form, missing; /* does the option go with it? */
+} rows[] = {
+    {RULE_V4_ONLY, "v4-only", "be v4-only", true, false, false, true, false, false, true},
+    {RULE_V6_ONLY, "v6-only", "be v6-only", false, true, true, false, false, false, true},
+    {RULE_DUAL_STACK, "dual-stack", "be dual-stack", true, true, false, false, false, true, true},
+    {RULE_V4, "v4", "accept IPv4", true, false, false, false, false, false, true},
+    {RULE_V6, "v6", "accept IPv6", false, true, false, false, false, false, true},
+    {RULE_ANY, "any", "listen", false, false, false, false, false, false, true},
+    {RULE_CLOSED, "closed", "be closed", false, false, false, false, true, false, false},
+};
+
+/* Is the rule right with that option? */
+static bool goes_with(const char *word, const char *option)
+{
+    struct rule_errors errors = {0};
+    struct rule *rule = NULL;
+    char text[64];
+    int result;
+
+    snprintf(text, sizeof text, "443 %s %s", word, option);
+    result = rule_parse(text, strlen(text), "p:1", &names, &errors, &rule);
+    rule_free(rule);
+    rule_errors_clear(&errors);
+    return result == 1;
+}
+
+START_TEST(requirement_is_a_row)
+{
+    const struct rule_requirement_row *row = rule_requirement_of(rows[_i].requirement);
+    struct rule rule = {.requirement = rows[_i].requirement};
+
+    ck_assert_str_eq(row->word, rows[_i].word);
+    ck_assert_str_eq(rule_requirement_name(rows[_i].requirement), rows[_i].word);
+    ck_assert_str_eq(rule_requirement_word((int)rows[_i].requirement), rows[_i].word);
+    ck_assert_str_eq(row->phrase, rows[_i].phrase);
+    ck_assert_int_eq(row->needs_ipv4, rows[_i].needs_ipv4);
+    ck_assert_int_eq(row->needs_ipv6, rows[_i].needs_ipv6);
+    ck_assert_int_eq(row->bars_ipv4, rows[_i].bars_ipv4);
+    ck_assert_int_eq(row->bars_ipv6, rows[_i].bars_ipv6);
+    ck_assert_int_eq(row->bars_listening, rows[_i].bars_listening);
+    ck_assert_int_eq(rule_needs_both(&rule), rows[_i].form);
+    ck_assert_int_eq(goes_with(rows[_i].word, "form=split"), rows[_i].form);
+    ck_assert_int_eq(goes_with(rows[_i].word, "missing=ok"), rows[_i].missing);
+}
+END_TEST
+
+/* Whatever rows there are: whole, no two alike, and none asks for what it bars. */
+START_TEST(requirements_make_sense)
+{
+    for (int i = 0; i < RULE_REQUIREMENTS; i++) {
+        const struct rule_requirement_row *row = rule_requirement_of((enum rule_requirement)i);
+        ck_assert_ptr_nonnull(row->word);
+        ck_assert_ptr_nonnull(row->phrase);
+        ck_assert(!(row->needs_ipv4 && row->bars_ipv4) && !(row->needs_ipv6 && row->bars_ipv6));
+        ck_assert(!row->bars_listening || (!row->needs_ipv4 && !row->needs_ipv6));
+        for (int other = 0; other < i; other++) {
+            ck_assert_str_ne(row->word, rule_requirement_word(other));
+        }
+    }
+    ck_assert_ptr_null(rule_requirement_word(RULE_REQUIREMENTS));
+}
+END_TEST
+
+START_TEST(whole_families_are_bound)
+{
+    static const struct {
+        const char *bind;
+        bool ipv4, ipv6;
+    } binds[] = {
+        {"0.0.0.0/0", true, false},
+        {"::/0", false, true},
+        {"::/0,0.0.0.0/0", true, true},
+        {"loopback,10.0.0.0/8", false, false},
+        {"0.0.0.0/1,128.0.0.0/1", false, false},
+        {"::ffff:0.0.0.0/96", true, false},
+    };
+
+    for (int i = 0; i < COUNT(binds); i++) {
+        char text[64];
+        struct rule *rule;
+        snprintf(text, sizeof text, "443 any bind=%s", binds[i].bind);
+        rule = rule_of(text);
+        ck_assert_int_eq(rule_binds_whole(rule, true), binds[i].ipv4);
+        ck_assert_int_eq(rule_binds_whole(rule, false), binds[i].ipv6);
+        rule_free(rule);
+    }
+}
+END_TEST
+
 START_TEST(options_have_defaults)
 {
     struct rule *rule = rule_of("443 dual-stack");
@@ -498,6 +592,33 @@ static void error_check(const char *text, size_t length, const char *words)
     rule_errors_clear(&errors);
 }
 
+/* Where a word is wrong, all that would be right are offered: none can be forgotten there. */
+START_TEST(right_words_are_offered)
+{
+    static const struct {
+        const char *text;
+        const char *(*word)(int index);
+    } offers[] = {
+        {"443 nonsense", rule_requirement_word},
+        {"443 any nonsense=1", rule_option_word},
+    };
+
+    for (int i = 0; i < COUNT(offers); i++) {
+        int count = 0;
+        for (; offers[i].word(count) != NULL; count++) {
+            error_check(offers[i].text, strlen(offers[i].text), offers[i].word(count));
+        }
+        ck_assert_int_gt(count, 5);
+    }
+    error_check("443 nonsense", 12, "write v4-only, v6-only, dual-stack, v4, v6, any or closed");
+    error_check("443 any nonsense=1", 18,
+                "there are name=, severity=, missing=, form=, bind=, unit=, user=, mapped-warning=, mapped-critical=, "
+                "waive-until= and note=");
+    error_check("443 any form=split", 18, "form= goes with dual-stack alone; leave it out");
+    error_check("443 closed missing=ok", 21, "missing= does not go with closed, where nothing is what must be");
+}
+END_TEST
+
 START_TEST(nul_bytes_are_refused)
 {
     error_check("443 any\0 name=web", 17, "NUL");
@@ -704,12 +825,16 @@ static Suite *rule_suite(void)
     tcase_add_test(subject, rule_ends_at_its_length);
     suite_add_tcase(suite, subject);
     tcase_add_loop_test(option, requirement_is_read, 0, COUNT(requirements));
+    tcase_add_loop_test(option, requirement_is_a_row, 0, COUNT(rows));
+    tcase_add_test(option, requirements_make_sense);
+    tcase_add_test(option, whole_families_are_bound);
     tcase_add_test(option, options_have_defaults);
     tcase_add_test(option, options_are_read);
     tcase_add_loop_test(option, good_rules_are_read, 0, COUNT(good_rules));
     tcase_add_loop_test(option, missing_has_a_state, 0, COUNT(missing));
     suite_add_tcase(suite, option);
     tcase_add_loop_test(error, what_is_wrong_is_told_with_its_place, 0, COUNT(wrong));
+    tcase_add_test(error, right_words_are_offered);
     tcase_add_test(error, nul_bytes_are_refused);
     tcase_add_test(error, rule_is_as_long_as_it_may);
     tcase_add_test(error, sentences_are_bounded);
