@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "audit/judge_service.h"
+#include "socket/protocol.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -271,7 +272,7 @@ static bool may_be_client(const struct judge_service *service, const struct tall
     const struct sock_host *host = &tally->host;
     bool is_named = !service->rule->is_default && rule_ports_find(service->rule, service->port)->single;
 
-    return service->protocol == RECORD_UDP && service->port >= CLIENT_FIRST && !is_named &&
+    return protocol_of(service->protocol)->shares_client_ports && service->port >= CLIENT_FIRST && !is_named &&
            host->port_range_first > host->port_range_last;
 }
 

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "audit/lint.h"
+#include "socket/protocol.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -34,7 +35,8 @@ struct lint {
 /* Who judges in the rule's place at its first port and scope; NULL when that is nobody. */
 static const struct rule *replacement_find(const struct lint *lint, const struct rule *rule)
 {
-    enum record_protocol protocol = rule->protocol == RECORD_UDP ? RECORD_UDP : RECORD_TCP;
+    enum record_protocol protocol =
+        rule->protocol == RULE_ANY_PROTOCOL ? RULE_DEFAULT_PROTOCOL : (enum record_protocol)rule->protocol;
     enum stack_scope scope = rule->scope == RULE_ANY_SCOPE ? STACK_EXTERNAL : (enum stack_scope)rule->scope;
     uint16_t port = rule->is_default ? 1 : rule->ports[0].first;
     const struct rule *found = policy_find(lint->policy, &any_host, protocol, port, scope);
@@ -240,7 +242,7 @@ static void thresholds_check(struct lint *lint, const struct rule *rule)
 /* Only what all ports of the rule have in common; and only on this host, whose range it is. */
 static void client_ports_check(struct lint *lint, const struct rule *rule)
 {
-    bool inside = !rule->is_default && rule->protocol == RECORD_UDP;
+    bool inside = !rule->is_default && protocol_of((enum record_protocol)rule->protocol)->shares_client_ports;
 
     for (size_t i = 0; i < rule->port_count; i++) {
         const struct rule_ports *ports = &rule->ports[i];
@@ -249,9 +251,10 @@ static void client_ports_check(struct lint *lint, const struct rule *rule)
     }
     if (inside) {
         WARN(lint, rule,
-             "never judges anything on this host, which hands UDP ports %u-%u out to clients "
+             "never judges anything on this host, which hands %s ports %u-%u out to clients "
              "(net.ipv4.ip_local_port_range), only a rule that names the port itself judges there",
-             (unsigned)lint->host->port_range_first, (unsigned)lint->host->port_range_last);
+             protocol_of((enum record_protocol)rule->protocol)->label, (unsigned)lint->host->port_range_first,
+             (unsigned)lint->host->port_range_last);
     }
 }
 

@@ -291,7 +291,7 @@ static unsigned replaced_end(const struct policy *policy, const struct rule *rul
 {
     uint32_t *until = policy->index->replaced_until[scope_place(rule)][rule->protocol];
     /* Which UDP ports are the clients', where a range judges nothing, is for the host to say. */
-    bool singles_only = rule->protocol == RECORD_UDP;
+    bool singles_only = protocol_of((enum record_protocol)rule->protocol)->shares_client_ports;
     unsigned seen = first;
     unsigned end;
 
@@ -406,7 +406,8 @@ int policy_finish(struct policy *policy)
 /* Clients come and go on the UDP ports that the kernel hands out. */
 static bool is_client_port(const struct sock_host *host, enum record_protocol protocol, uint16_t port)
 {
-    return protocol == RECORD_UDP && host->port_range_first <= port && port <= host->port_range_last;
+    return protocol_of(protocol)->shares_client_ports && host->port_range_first <= port &&
+           port <= host->port_range_last;
 }
 
 static uint16_t rule_position(const struct policy *policy, bool singles_only, enum record_protocol protocol,

@@ -163,26 +163,24 @@ static void requirement_parse(struct rule_parser *parser, const char *word)
     parser->rule->requirement = RULE_DUAL_STACK;
 }
 
-/* "tcp_80_443", "udp_53_loopback"; of a long list the first port alone, so that it stays within bounds. */
-static void default_name_build(struct rule *rule)
+void rule_name_default(char name[static RULE_NAME_MAX + 1], enum record_protocol protocol, int scope,
+                       const struct rule_ports *ports, size_t count)
 {
     char tail[16] = "";
-    char *name = rule->name;
-    const char *protocol = protocol_name((enum record_protocol)rule->protocol);
-    size_t length = (size_t)snprintf(name, sizeof rule->name, "%s", protocol);
+    size_t length = (size_t)snprintf(name, RULE_NAME_MAX + 1, "%s", protocol_name(protocol));
     size_t limit;
 
-    if (rule->scope != RULE_ANY_SCOPE) {
-        snprintf(tail, sizeof tail, "_%s", stack_scope_name((enum stack_scope)rule->scope));
+    if (scope != RULE_ANY_SCOPE) {
+        snprintf(tail, sizeof tail, "_%s", stack_scope_name((enum stack_scope)scope));
     }
-    limit = sizeof rule->name - strlen(tail);
-    for (size_t i = 0; i < rule->port_count; i++) {
-        const struct rule_ports *ports = &rule->ports[i];
+    limit = RULE_NAME_MAX + 1 - strlen(tail);
+    for (size_t i = 0; i < count; i++) {
         char item[16];
-        int size = ports->single ? snprintf(item, sizeof item, "_%u", (unsigned)ports->first)
-                                 : snprintf(item, sizeof item, "_%u-%u", (unsigned)ports->first, (unsigned)ports->last);
+        int size = ports[i].single
+                       ? snprintf(item, sizeof item, "_%u", (unsigned)ports[i].first)
+                       : snprintf(item, sizeof item, "_%u-%u", (unsigned)ports[i].first, (unsigned)ports[i].last);
         if (length + (size_t)size >= limit) {
-            snprintf(name, limit, "%s_%u_etc", protocol, (unsigned)rule->ports[0].first);
+            snprintf(name, limit, "%s_%u_etc", protocol_name(protocol), (unsigned)ports[0].first);
             break;
         }
         memcpy(name + length, item, (size_t)size + 1);
@@ -240,7 +238,7 @@ static void words_parse(struct rule_parser *parser, char **words, size_t count, 
     requirement_parse(parser, words[1]);
     rule_options_parse(parser, words + 2, count - 2);
     if (!parser->failed && !rule->is_default && !rule->named) {
-        default_name_build(rule);
+        rule_name_default(rule->name, (enum record_protocol)rule->protocol, rule->scope, rule->ports, rule->port_count);
     }
 }
 

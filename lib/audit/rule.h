@@ -42,6 +42,9 @@ struct rule_ports {
     bool single;
 };
 
+/* The protocol of a rule for ports that names none. */
+#define RULE_DEFAULT_PROTOCOL RECORD_TCP
+
 /* What was not written. */
 #define RULE_ANY_PROTOCOL (-1)
 #define RULE_ANY_SCOPE (-1)
@@ -135,6 +138,13 @@ bool rule_needs_both(const struct rule *rule);
 
 /* The state of a service of the rule that nobody listens on: missing=, or what it is when that is not written. */
 enum state rule_missing_state(const struct rule *rule, const struct rule_ports *ports);
+
+/*
+ * Writes the name of a rule that has none of its own: "tcp_80_443", "udp_53_loopback" (scope: RULE_ANY_SCOPE for none);
+ * of a long list the first port alone, "tcp_80_etc", so that it stays within bounds. `count` is at least 1.
+ */
+void rule_name_default(char name[static RULE_NAME_MAX + 1], enum record_protocol protocol, int scope,
+                       const struct rule_ports *ports, size_t count);
 
 /* True when bind= allows a wildcard of the family: it has 0.0.0.0/0, or ::/0. */
 bool rule_binds_whole(const struct rule *rule, bool ipv4);

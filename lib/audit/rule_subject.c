@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "audit/rule_parse.h"
+#include "plugin/text_buffer.h"
 #include "socket/protocol.h"
 
 #include <stdlib.h>
@@ -143,10 +144,13 @@ static void port_list_parse(struct rule_parser *parser, char *text)
 
 static void protocol_read(struct rule_parser *parser, const char *text)
 {
+    char list[RULE_LIST_SIZE];
+    struct text_buffer words = TEXT_BUFFER(list);
     enum record_protocol protocol;
 
     if (!protocol_parse(text, &protocol)) {
-        rule_parser_fail(parser, "'/" RULE_QUOTE "' is no protocol, write /tcp or /udp", text);
+        text_buffer_add_words(&words, protocol_word, "/", "", " or ");
+        rule_parser_fail(parser, "'/" RULE_QUOTE "' is no protocol, write %s", text, list);
         return;
     }
     parser->rule->protocol = (int)protocol;
@@ -154,10 +158,13 @@ static void protocol_read(struct rule_parser *parser, const char *text)
 
 static void scope_parse(struct rule_parser *parser, const char *text)
 {
+    char list[RULE_LIST_SIZE];
+    struct text_buffer words = TEXT_BUFFER(list);
     enum stack_scope scope;
 
     if (!stack_scope_parse(text, &scope)) {
-        rule_parser_fail(parser, "'@" RULE_QUOTE "' is no scope, write @loopback, @link or @external", text);
+        text_buffer_add_words(&words, stack_scope_word, "@", "", " or ");
+        rule_parser_fail(parser, "'@" RULE_QUOTE "' is no scope, write %s", text, list);
         return;
     }
     parser->rule->scope = (int)scope;
@@ -182,7 +189,7 @@ void rule_subject_parse(struct rule_parser *parser, char *word)
         return;
     }
     if (parser->rule->protocol == RULE_ANY_PROTOCOL) {
-        parser->rule->protocol = RECORD_TCP;
+        parser->rule->protocol = RULE_DEFAULT_PROTOCOL;
     }
     port_list_parse(parser, word);
 }

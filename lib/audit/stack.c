@@ -137,6 +137,11 @@ const char *stack_scope_name(enum stack_scope scope)
     return scope_names[scope];
 }
 
+const char *stack_scope_word(int index)
+{
+    return index < STACK_SCOPES ? scope_names[index] : NULL;
+}
+
 bool stack_scope_parse(const char *text, enum stack_scope *scope)
 {
     for (int i = 0; i < STACK_SCOPES; i++) {

@@ -104,6 +104,9 @@ const char *stack_form_name(enum stack_form form);
 /* "loopback", "link", "external". */
 const char *stack_scope_name(enum stack_scope scope);
 
+/* The name of scope number `index`, NULL behind the last one. */
+const char *stack_scope_word(int index);
+
 /* Reads a scope's name. Returns false for other text. */
 bool stack_scope_parse(const char *text, enum stack_scope *scope);
 

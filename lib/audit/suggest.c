@@ -97,22 +97,30 @@ static int service_suggest(const struct context *context, const struct tally_ser
 
 /* --- names ------------------------------------------------------------------------------------------------------- */
 
-const char *suggest_permanence_name(enum suggest_permanence permanence, enum record_protocol protocol)
+const char *suggest_permanence_name(char name[static RULE_NAME_MAX + 1], enum suggest_permanence permanence,
+                                    enum record_protocol protocol)
 {
-    static const char *const rule_names[][RECORD_PROTOCOLS] = {
-        [SUGGEST_CLIENT] = {[RECORD_TCP] = "per-boot-tcp", [RECORD_UDP] = "per-boot-udp"},
-        [SUGGEST_RESERVED] = {[RECORD_TCP] = "rpc-reserved-tcp", [RECORD_UDP] = "rpc-reserved-udp"},
+    static const char *const starts[] = {
+        [SUGGEST_FIXED] = "",
+        [SUGGEST_CLIENT] = "per-boot-",
+        [SUGGEST_RESERVED] = "rpc-reserved-",
     };
+    _Static_assert(sizeof starts / sizeof *starts == SUGGEST_PERMANENCES, "each permanence has a name");
 
-    return rule_names[permanence][protocol];
+    snprintf(name, RULE_NAME_MAX + 1, "%s%s", starts[permanence], protocol_name(protocol));
+    return name;
 }
 
 static bool name_is_taken(const struct suggestions *made, const struct suggestion *except, const char *name)
 {
+    char reserved[RULE_NAME_MAX + 1];
+
     for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
-        if (strcmp(suggest_permanence_name(SUGGEST_CLIENT, (enum record_protocol)protocol), name) == 0 ||
-            strcmp(suggest_permanence_name(SUGGEST_RESERVED, (enum record_protocol)protocol), name) == 0) {
-            return true;
+        for (int permanence = SUGGEST_FIXED + 1; permanence < SUGGEST_PERMANENCES; permanence++) {
+            suggest_permanence_name(reserved, (enum suggest_permanence)permanence, (enum record_protocol)protocol);
+            if (strcmp(reserved, name) == 0) {
+                return true;
+            }
         }
     }
     for (const struct suggestion *suggestion = made->list; suggestion < except; suggestion++) {
@@ -134,14 +142,15 @@ static void name_join(char name[static RULE_NAME_MAX + 1], const char *base, con
 /* "http", for UDP where TCP has that "http-udp", else "http_2" and so on. */
 static void name_choose(const struct suggestions *made, struct suggestion *suggestion, const char *base)
 {
+    enum record_protocol protocol = suggestion->service.protocol;
     const char *scope =
         suggestion->scope == RULE_ANY_SCOPE ? "" : stack_scope_name((enum stack_scope)suggestion->scope);
     char tail[24];
 
     snprintf(tail, sizeof tail, "%s%s", *scope != '\0' ? "-" : "", scope);
     name_join(suggestion->name, base, tail);
-    if (name_is_taken(made, suggestion, suggestion->name) && suggestion->service.protocol == RECORD_UDP) {
-        snprintf(tail, sizeof tail, "-udp%s%s", *scope != '\0' ? "-" : "", scope);
+    if (protocol != RULE_DEFAULT_PROTOCOL && name_is_taken(made, suggestion, suggestion->name)) {
+        snprintf(tail, sizeof tail, "-%s%s%s", protocol_name(protocol), *scope != '\0' ? "-" : "", scope);
         name_join(suggestion->name, base, tail);
     }
     for (unsigned number = 2; name_is_taken(made, suggestion, suggestion->name); number++) {
@@ -169,26 +178,18 @@ static bool service_name_find(const struct judge_service *service, suggest_servi
     return true;
 }
 
-/* As rule.c names a rule that has no name=. */
-static void own_name_write(struct suggestion *suggestion)
-{
-    bool scoped = suggestion->scope != RULE_ANY_SCOPE;
-
-    snprintf(suggestion->name, sizeof suggestion->name, "%s_%u%s%s", protocol_name(suggestion->service.protocol),
-             (unsigned)suggestion->service.port, scoped ? "_" : "",
-             scoped ? stack_scope_name((enum stack_scope)suggestion->scope) : "");
-}
-
 static void suggestion_name(const struct suggestions *made, struct suggestion *suggestion,
                             suggest_service_name *service_name)
 {
+    const struct judge_service *service = &suggestion->service;
+    const struct rule_ports port = {.first = service->port, .last = service->port, .single = true};
     char name[RULE_NAME_MAX + 1];
 
-    suggestion->named = service_name_find(&suggestion->service, service_name, name);
+    suggestion->named = service_name_find(service, service_name, name);
     if (suggestion->named) {
         name_choose(made, suggestion, name);
     } else {
-        own_name_write(suggestion);
+        rule_name_default(suggestion->name, service->protocol, suggestion->scope, &port, 1);
     }
 }
 

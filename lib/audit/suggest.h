@@ -18,6 +18,7 @@ enum suggest_permanence {
     SUGGEST_CLIENT,  /* in net.ipv4.ip_local_port_range */
     SUGGEST_RESERVED /* of a daemon that takes any free port below 1024 */
 };
+#define SUGGEST_PERMANENCES (SUGGEST_RESERVED + 1)
 
 /* One service, or its part in one scope where the parts differ: what one rule is to name. */
 struct suggestion {
@@ -51,7 +52,9 @@ int suggest_list(struct suggestions *made, const struct tally *tally, const stru
 /* All zero is fine. */
 void suggest_clear(struct suggestions *made);
 
-/* The name of the rule for all ports of that permanence, which no suggestion has; NULL for SUGGEST_FIXED. A literal. */
-const char *suggest_permanence_name(enum suggest_permanence permanence, enum record_protocol protocol);
+/* Writes the name of the rule for all ports of that permanence (not SUGGEST_FIXED), which no suggestion has:
+ * "per-boot-tcp". Returns name. */
+const char *suggest_permanence_name(char name[static RULE_NAME_MAX + 1], enum suggest_permanence permanence,
+                                    enum record_protocol protocol);
 
 #endif

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "audit/tally.h"
+#include "socket/protocol.h"
 
 #include <errno.h>
 #include <search.h>
@@ -411,7 +412,7 @@ uint64_t tally_mapped_hints(const struct tally_service *service)
         }
         unknown |= listener->v6only == RECORD_V6ONLY_UNKNOWN && record_is_wildcard(RECORD_INET6, &listener->address);
     }
-    for (int scope = 0; scope < STACK_SCOPES && unknown && service->protocol == RECORD_TCP; scope++) {
+    for (int scope = 0; scope < STACK_SCOPES && unknown && protocol_of(service->protocol)->has_connections; scope++) {
         count += service->connections[scope][TALLY_MAPPED];
     }
     return count;

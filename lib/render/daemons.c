@@ -7,6 +7,8 @@
 
 #include "render/daemons.h"
 
+#include "socket/protocol.h"
+
 #include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
@@ -270,7 +272,7 @@ static size_t words_fill(char *text, size_t size, size_t length, const char *wor
         const char *meant;
     } pairs[] = {
         {"PORT", port},
-        {"KIND", service->protocol == RECORD_UDP ? "Datagram" : "Stream"},
+        {"KIND", protocol_of(service->protocol)->systemd},
         {WILDCARD_V4, loopback ? "127.0.0.1" : WILDCARD_V4},
         {WILDCARD_V6, loopback ? "::1" : WILDCARD_V6},
     };

@@ -9,6 +9,7 @@
 
 #include "render/wording.h"
 #include "socket/host.h"
+#include "socket/protocol.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -48,7 +49,7 @@ void netstat_meet(struct netstat *wire, const struct sock_record *record)
 
     if (record_is_listener(record)) {
         *met = (uint8_t)(*met | met_of(record));
-    } else if (record->protocol == RECORD_TCP && record_is_v4_mapped(record)) {
+    } else if (protocol_of(record->protocol)->has_connections && record_is_v4_mapped(record)) {
         *met |= MET_CLIENT;
     }
 }
@@ -83,7 +84,7 @@ const char *netstat_words(const struct netstat *wire, const struct sock_record *
 
 const char *netstat_state(const struct sock_record *record)
 {
-    static const char *const tcp[] = {
+    static const char *const names[] = {
         [RECORD_ESTABLISHED] = "ESTABLISHED",
         [RECORD_SYN_SENT] = "SYN_SENT",
         [RECORD_SYN_RECV] = "SYN_RECV",
@@ -98,8 +99,8 @@ const char *netstat_state(const struct sock_record *record)
         [RECORD_NEW_SYN_RECV] = "SYN_RECV",
     };
 
-    if (record->protocol == RECORD_TCP) {
-        return tcp[record->state];
+    if (protocol_of(record->protocol)->has_connections) {
+        return names[record->state];
     }
     return record->state == RECORD_CLOSE ? "" : record->state == RECORD_ESTABLISHED ? "ESTABLISHED" : "UNKNOWN";
 }
@@ -227,10 +228,5 @@ const char *netstat_explain(char text[static NETSTAT_SENTENCE_SIZE], const struc
 
 const char *netstat_proto(const struct sock_record *record)
 {
-    static const char *const names[RECORD_PROTOCOLS][RECORD_FAMILIES] = {
-        [RECORD_TCP] = {[RECORD_INET] = "tcp", [RECORD_INET6] = "tcp6"},
-        [RECORD_UDP] = {[RECORD_INET] = "udp", [RECORD_INET6] = "udp6"},
-    };
-
-    return names[record->protocol][record->family];
+    return protocol_of(record->protocol)->names[record->family];
 }

@@ -6,6 +6,7 @@
 #include "render/policy_text.h"
 
 #include "plugin/escape.h"
+#include "plugin/text_buffer.h"
 #include "render/wording.h"
 #include "socket/protocol.h"
 
@@ -18,17 +19,14 @@
 #define LISTENERS_TOLD 8
 #define PORTS_TOLD 20
 
+/* The first word of a rule. */
+#define SUBJECT_SIZE 32
+
 /* The ports that are not frozen, by why. */
-static const struct section {
+struct section {
     enum record_protocol protocol;
     enum suggest_permanence permanence;
-} sections[] = {
-    {RECORD_TCP, SUGGEST_CLIENT},
-    {RECORD_UDP, SUGGEST_CLIENT},
-    {RECORD_TCP, SUGGEST_RESERVED},
-    {RECORD_UDP, SUGGEST_RESERVED},
 };
-#define SECTIONS (sizeof sections / sizeof *sections)
 
 /* --- the policy's text ------------------------------------------------------------------------------------------- */
 
@@ -143,19 +141,30 @@ static enum rule_requirement requirement_of(const struct policy_text *learned, c
     return exact[service->stack.kind];
 }
 
+/* Adds what a rule of these ports says of protocol and scope. Returns the text so far. */
+static const char *subject_add(struct text_buffer *subject, enum record_protocol protocol, int scope)
+{
+    if (protocol != RULE_DEFAULT_PROTOCOL) {
+        text_buffer_add(subject, "/%s", protocol_name(protocol));
+    }
+    if (scope != RULE_ANY_SCOPE) {
+        text_buffer_add(subject, "@%s", stack_scope_name((enum stack_scope)scope));
+    }
+    return subject->bytes;
+}
+
 static void rule_write(const struct policy_text *learned, const struct suggestion *suggestion)
 {
     const struct judge_service *service = &suggestion->service;
     enum rule_requirement requirement = requirement_of(learned, service);
-    bool scoped = suggestion->scope != RULE_ANY_SCOPE;
-    char subject[32];
+    char bytes[SUBJECT_SIZE];
+    struct text_buffer subject = TEXT_BUFFER(bytes);
 
-    snprintf(subject, sizeof subject, "%u%s%s%s", (unsigned)service->port,
-             service->protocol == RECORD_UDP ? "/udp" : "", scoped ? "@" : "",
-             scoped ? stack_scope_name((enum stack_scope)suggestion->scope) : "");
-    fprintf(learned->out, "%-16s %s%s%s", subject, rule_requirement_name(requirement),
-            suggestion->named ? " name=" : "", suggestion->named ? suggestion->name : "");
-    if (!scoped) {
+    text_buffer_add(&subject, "%u", (unsigned)service->port);
+    fprintf(learned->out, "%-16s %s%s%s", subject_add(&subject, service->protocol, suggestion->scope),
+            rule_requirement_name(requirement), suggestion->named ? " name=" : "",
+            suggestion->named ? suggestion->name : "");
+    if (suggestion->scope == RULE_ANY_SCOPE) {
         bind_write(learned, service);
     }
     unit_write(learned, service);
@@ -319,21 +328,25 @@ static void section_ports_write(const struct policy_text *learned, const struct 
     }
 }
 
-/* What keeps the default from judging them. UDP ports that the kernel hands out it leaves alone anyway. */
+/* What keeps the default from judging them. Ports that clients share it leaves alone anyway. */
 static void section_rule_write(const struct policy_text *learned, const struct section *section,
                                const struct judge_service *all, unsigned first, unsigned last)
 {
-    char subject[32];
+    const struct protocol *protocol = protocol_of(section->protocol);
+    char bytes[SUBJECT_SIZE];
+    char name[RULE_NAME_MAX + 1];
+    struct text_buffer subject = TEXT_BUFFER(bytes);
 
-    if (section->permanence == SUGGEST_CLIENT && section->protocol == RECORD_UDP &&
-        learned->suggestions->client_known) {
-        comment_write(learned, "Nothing else judges UDP ports of this range: clients come and go there.");
+    if (section->permanence == SUGGEST_CLIENT && protocol->shares_client_ports && learned->suggestions->client_known) {
+        comment_write(learned, "Nothing else judges %s ports of this range: clients come and go there.",
+                      protocol->label);
         return;
     }
     comment_write(learned, "Until then this rule lets such listeners be; a narrower one would be better:");
-    snprintf(subject, sizeof subject, "%u-%u%s", first, last, section->protocol == RECORD_UDP ? "/udp" : "");
-    fprintf(learned->out, "%-16s any missing=ok severity=warning name=%s", subject,
-            suggest_permanence_name(section->permanence, section->protocol));
+    text_buffer_add(&subject, "%u-%u", first, last);
+    fprintf(learned->out, "%-16s any missing=ok severity=warning name=%s",
+            subject_add(&subject, section->protocol, RULE_ANY_SCOPE),
+            suggest_permanence_name(name, section->permanence, section->protocol));
     bind_write(learned, all);
     unit_write(learned, all);
     fputc('\n', learned->out);
@@ -370,8 +383,11 @@ int policy_text_write(const struct policy_text *learned)
             rule_write(learned, &learned->suggestions->list[i]);
         }
     }
-    for (size_t i = 0; i < SECTIONS && result == 0; i++) {
-        result = section_write(learned, &sections[i]);
+    for (int permanence = SUGGEST_FIXED + 1; permanence < SUGGEST_PERMANENCES; permanence++) {
+        for (int protocol = 0; protocol < RECORD_PROTOCOLS && result == 0; protocol++) {
+            struct section section = {(enum record_protocol)protocol, (enum suggest_permanence)permanence};
+            result = section_write(learned, &section);
+        }
     }
     fputc('\n', learned->out);
     comment_write(learned, "Whatever else listens was not there.");

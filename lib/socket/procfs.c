@@ -23,8 +23,6 @@
 /* Also the longest line: the kernel's have at most some 200 bytes. */
 #define BUFFER_SIZE 65536
 
-#define FILE_NAME_SIZE sizeof "tcp6"
-
 #define THIS_HOST "/proc/net"
 
 struct procfs {
@@ -403,7 +401,7 @@ static int presence_judge(const struct procfs *procfs, const struct source_reque
                          procfs->directory, names[RECORD_INET6], strerror(ENOENT));
     }
     for (enum record_family family = RECORD_INET; family < RECORD_FAMILIES && this_host && result == 0; family++) {
-        char path[sizeof THIS_HOST "/" + FILE_NAME_SIZE];
+        char path[sizeof THIS_HOST "/" + PROTOCOL_NAME_SIZE];
 
         snprintf(path, sizeof path, THIS_HOST "/%s", names[family]);
         if ((request->families & ~present & SOURCE_FAMILY(family)) != 0) {
@@ -448,7 +446,7 @@ int procfs_open(struct source **source, const char *directory, struct fault *fau
     size_t length = strlen(directory);
     struct procfs *procfs;
 
-    if (length + sizeof "/" + FILE_NAME_SIZE > PATH_MAX) {
+    if (length + sizeof "/" + PROTOCOL_NAME_SIZE > PATH_MAX) {
         return read_failed(fault, directory, ENAMETOOLONG);
     }
     procfs = malloc(sizeof *procfs + length + 1);

@@ -8,6 +8,9 @@
 
 #include "socket/record.h"
 
+/* Room for one of the names below with its NUL. */
+#define PROTOCOL_NAME_SIZE 16
+
 /* All texts are static. */
 struct protocol {
     const char *name;                   /* as policies, JSON and perfdata spell it: "tcp" */
@@ -20,7 +23,7 @@ struct protocol {
     enum record_state listening;        /* of a socket that waits for clients */
     bool one_walk;                      /* one request shows both families (TCPDIAG_GETSOCK) */
     bool shares_client_ports;           /* a client's socket looks like a listener's, on a port the kernel chose */
-    bool has_connections;               /* netstat names every state of it */
+    bool has_connections;               /* listeners accept them, and netstat names each of their states */
 };
 
 /* The row of the table; static. */
