@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DAY_SECONDS 86400
+
 bool day_parse(const char *text, int32_t *day)
 {
     static const int days_before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
@@ -36,4 +38,9 @@ bool day_parse(const char *text, int32_t *day)
 int32_t day_of(time_t time)
 {
     return (int32_t)(time / DAY_SECONDS);
+}
+
+time_t day_start(int32_t day)
+{
+    return (time_t)day * DAY_SECONDS;
 }

@@ -10,12 +10,13 @@
 #include <stdint.h>
 #include <time.h>
 
-#define DAY_SECONDS 86400
-
 /* Reads "YYYY-MM-DD". Returns false when there is no such day. */
 bool day_parse(const char *text, int32_t *day);
 
 /* The day that a time is of. */
 int32_t day_of(time_t time);
+
+/* The time at which a day starts. */
+time_t day_start(int32_t day);
 
 #endif

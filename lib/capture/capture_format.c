@@ -9,15 +9,44 @@
 
 #include <stddef.h>
 
-const char *const capture_format_words[] = {CAPTURE_FORMAT, NULL};
-const char *const capture_source_words[] = {"netlink", "procfs", "netlink+procfs", NULL};
-const char *const capture_protocol_words[] = {[RECORD_TCP] = "tcp", [RECORD_UDP] = "udp", NULL};
-const char *const capture_family_words[] = {[RECORD_INET] = "inet", [RECORD_INET6] = "inet6", NULL};
-const char *const capture_scope_words[] =
-    {[STACK_LOOPBACK] = "loopback", [STACK_LINK] = "link", [STACK_EXTERNAL] = "external", NULL};
-const char *const capture_kind_words[] =
-    {[TALLY_IPV4] = "ipv4", [TALLY_MAPPED] = "ipv4_mapped", [TALLY_IPV6] = "ipv6", NULL};
-const char *const capture_unit_words[] = {[CAPTURE_UNIT_WORD(TALLY_UNIT_KNOWN)] = "known",
-                                          [CAPTURE_UNIT_WORD(TALLY_UNIT_GONE)] = "gone",
-                                          [CAPTURE_UNIT_WORD(TALLY_UNIT_UNTOLD)] = "untold",
-                                          NULL};
+/* Word number `index` of a table, NULL behind its last. */
+#define WORD(words, index) ((size_t)(index) < sizeof(words) / sizeof *(words) ? (words)[index] : NULL)
+
+const char *capture_format_word(int index)
+{
+    return index == 0 ? CAPTURE_FORMAT : NULL;
+}
+
+const char *capture_source_word(int index)
+{
+    static const char *const words[] = {"netlink", "procfs", "netlink+procfs"};
+
+    return WORD(words, index);
+}
+
+const char *capture_family_word(int index)
+{
+    static const char *const words[] = {[RECORD_INET] = "inet", [RECORD_INET6] = "inet6"};
+    _Static_assert(sizeof words / sizeof *words == RECORD_FAMILIES, "each family has a word");
+
+    return WORD(words, index);
+}
+
+const char *capture_kind_word(int index)
+{
+    static const char *const words[] = {[TALLY_IPV4] = "ipv4", [TALLY_MAPPED] = "ipv4_mapped", [TALLY_IPV6] = "ipv6"};
+    _Static_assert(sizeof words / sizeof *words == TALLY_KINDS, "each kind of connection has a word");
+
+    return WORD(words, index);
+}
+
+const char *capture_unit_word(int index)
+{
+    static const char *const words[] = {
+        [CAPTURE_UNIT_WORD(TALLY_UNIT_KNOWN)] = "known",
+        [CAPTURE_UNIT_WORD(TALLY_UNIT_GONE)] = "gone",
+        [CAPTURE_UNIT_WORD(TALLY_UNIT_UNTOLD)] = "untold",
+    };
+
+    return WORD(words, index);
+}

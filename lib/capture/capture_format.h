@@ -28,16 +28,17 @@
 /* 65,535 services of both protocols would sum up to less than 2^53, which every reader of JSON can hold. */
 #define CAPTURE_COUNT_MOST UINT32_MAX
 
-/* The words of a member, ended by NULL: those of protocols, families, scopes and kinds stand where their enum says. */
-extern const char *const capture_format_words[];
-extern const char *const capture_source_words[];
-extern const char *const capture_protocol_words[]; /* enum record_protocol */
-extern const char *const capture_family_words[];   /* enum record_family */
-extern const char *const capture_scope_words[];    /* enum stack_scope */
-extern const char *const capture_kind_words[];     /* enum tally_kind */
-extern const char *const capture_unit_words[];     /* CAPTURE_UNIT_WORD() of an enum tally_unit */
+/*
+ * Word number `index` of a member, NULL behind the last one: static. Those of protocols and scopes are protocol_word()
+ * and stack_scope_word().
+ */
+const char *capture_format_word(int index);
+const char *capture_source_word(int index);
+const char *capture_family_word(int index); /* enum record_family */
+const char *capture_kind_word(int index);   /* enum tally_kind */
+const char *capture_unit_word(int index);   /* CAPTURE_UNIT_WORD() of an enum tally_unit */
 
 /* Of a capture's listeners all were asked for. */
-#define CAPTURE_UNIT_WORD(state) ((state)-TALLY_UNIT_KNOWN)
+#define CAPTURE_UNIT_WORD(state) ((int)(state) - (int)TALLY_UNIT_KNOWN)
 
 #endif

@@ -8,6 +8,7 @@
 #include "capture/capture_read.h"
 
 #include "capture/capture_format.h"
+#include "socket/protocol.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -39,9 +40,9 @@ static const struct json_field entry_fields[ENTRY_FIELDS] = {
     [TALLY_IPV4] = COUNT_FIELD("ipv4"),
     [TALLY_MAPPED] = COUNT_FIELD("ipv4_mapped"),
     [TALLY_IPV6] = COUNT_FIELD("ipv6"),
-    [ENTRY_PROTOCOL] = {.name = "protocol", .type = JSON_FIELD_WORD, .words = capture_protocol_words},
+    [ENTRY_PROTOCOL] = {.name = "protocol", .type = JSON_FIELD_WORD, .word = protocol_word},
     [ENTRY_PORT] = {.name = "port", .type = JSON_FIELD_NUMBER, .least = 1, .most = UINT16_MAX},
-    [ENTRY_SCOPE] = {.name = "scope", .type = JSON_FIELD_WORD, .words = capture_scope_words},
+    [ENTRY_SCOPE] = {.name = "scope", .type = JSON_FIELD_WORD, .word = stack_scope_word},
 };
 
 static int outbound_read(const struct reader *reader, json_t *outbound)
@@ -103,9 +104,9 @@ enum {
 };
 
 static const struct json_field listener_fields[LISTENER_FIELDS] = {
-    [LISTENER_PROTOCOL] = {.name = "protocol", .type = JSON_FIELD_WORD, .words = capture_protocol_words},
+    [LISTENER_PROTOCOL] = {.name = "protocol", .type = JSON_FIELD_WORD, .word = protocol_word},
     [LISTENER_PORT] = {.name = "port", .type = JSON_FIELD_NUMBER, .least = 1, .most = UINT16_MAX},
-    [LISTENER_FAMILY] = {.name = "family", .type = JSON_FIELD_WORD, .words = capture_family_words},
+    [LISTENER_FAMILY] = {.name = "family", .type = JSON_FIELD_WORD, .word = capture_family_word},
     [LISTENER_ADDRESS] = {.name = "address", .type = JSON_FIELD_TEXT, .least = 2, .most = RECORD_ADDRESS_SIZE - 1},
     [LISTENER_INTERFACE] = {.name = "interface", .type = JSON_FIELD_NUMBER, .most = UINT32_MAX},
     [LISTENER_INTERFACE_NAME] = {.name = "interface_name",
@@ -119,7 +120,7 @@ static const struct json_field listener_fields[LISTENER_FIELDS] = {
     [LISTENER_USER] =
         {.name = "user", .type = JSON_FIELD_TEXT, .nullable = true, .least = 1, .most = CAPTURE_OWNER_MOST},
     [LISTENER_CGROUP] = {.name = "cgroup", .type = JSON_FIELD_NUMBER, .most = INT64_MAX},
-    [LISTENER_UNIT_STATE] = {.name = "unit_state", .type = JSON_FIELD_WORD, .words = capture_unit_words},
+    [LISTENER_UNIT_STATE] = {.name = "unit_state", .type = JSON_FIELD_WORD, .word = capture_unit_word},
     [LISTENER_UNIT] =
         {.name = "unit", .type = JSON_FIELD_TEXT, .nullable = true, .least = 1, .most = CAPTURE_OWNER_MOST},
 };
@@ -140,7 +141,7 @@ static int address_read(const struct reader *reader, const struct json_path *lis
     }
     if (taken != 1) {
         return json_field_fail(reader->error, &place, "is \"%s\", must be an %s address, as the family is %s", text,
-                               family == RECORD_INET ? "IPv4" : "IPv6", capture_family_words[family]);
+                               family == RECORD_INET ? "IPv4" : "IPv6", capture_family_word((int)family));
     }
     return 0;
 }
@@ -228,7 +229,7 @@ static int duplicates_refuse(const struct reader *reader)
                 record_endpoint_format(endpoint, listener->family, &listener->address, service->port,
                                        listener->interface_name);
                 return json_field_fail(reader->error, &place, "hold %s/%s of uid %lu more than once", endpoint,
-                                       capture_protocol_words[service->protocol], (unsigned long)listener->uid);
+                                       protocol_name(service->protocol), (unsigned long)listener->uid);
             }
         }
     }
@@ -286,14 +287,15 @@ static int protocol_read(const struct reader *reader, const struct json_path *pl
 
 static int protocols_read(const struct reader *reader, json_t *node)
 {
-    static const struct json_field fields[RECORD_PROTOCOLS] = {
-        [RECORD_TCP] = {.name = "tcp", .type = JSON_FIELD_OBJECT},
-        [RECORD_UDP] = {.name = "udp", .type = JSON_FIELD_OBJECT},
-    };
     static const struct json_path place = {.name = "protocols"};
+    struct json_field fields[RECORD_PROTOCOLS];
     struct json_field_value values[RECORD_PROTOCOLS];
-    int result = json_field_read_all(reader->error, &place, node, fields, RECORD_PROTOCOLS, values);
+    int result;
 
+    for (int i = 0; i < RECORD_PROTOCOLS; i++) {
+        fields[i] = (struct json_field){.name = protocol_word(i), .type = JSON_FIELD_OBJECT};
+    }
+    result = json_field_read_all(reader->error, &place, node, fields, RECORD_PROTOCOLS, values);
     for (int i = 0; i < RECORD_PROTOCOLS && result == 0; i++) {
         struct json_path protocol = {.parent = &place, .name = fields[i].name};
         result = protocol_read(reader, &protocol, values[i].node, i);
@@ -377,7 +379,7 @@ enum {
 };
 
 static const struct json_field head_fields[HEAD_FIELDS] = {
-    [HEAD_FORMAT] = {.name = "format", .type = JSON_FIELD_WORD, .words = capture_format_words},
+    [HEAD_FORMAT] = {.name = "format", .type = JSON_FIELD_WORD, .word = capture_format_word},
     [HEAD_SCHEMA] = {.name = "schema", .type = JSON_FIELD_NUMBER, .least = CAPTURE_SCHEMA, .most = CAPTURE_SCHEMA},
     [HEAD_VERSION] = {.name = "version", .type = JSON_FIELD_TEXT, .least = 1, .most = CAPTURE_VERSION_MOST},
     [HEAD_TIME] = {.name = "time", .type = JSON_FIELD_TEXT, .least = CAPTURE_TIME_LENGTH, .most = CAPTURE_TIME_LENGTH},
@@ -386,7 +388,7 @@ static const struct json_field head_fields[HEAD_FIELDS] = {
     [HEAD_NETNS] = {.name = "netns", .type = JSON_FIELD_NUMBER, .nullable = true, .least = 1, .most = INT64_MAX},
     [HEAD_NAMESPACE] =
         {.name = "namespace", .type = JSON_FIELD_TEXT, .nullable = true, .least = 1, .most = CAPTURE_NAMESPACE_MOST},
-    [HEAD_SOURCE] = {.name = "source", .type = JSON_FIELD_WORD, .words = capture_source_words},
+    [HEAD_SOURCE] = {.name = "source", .type = JSON_FIELD_WORD, .word = capture_source_word},
     [HEAD_FAULT] = {.name = "fault", .type = JSON_FIELD_TEXT, .nullable = true, .least = 1, .most = CAPTURE_FAULT_MOST},
     [HEAD_IPV6] = {.name = "ipv6", .type = JSON_FIELD_BOOLEAN, .nullable = true},
     [HEAD_SYSCTLS] = {.name = "sysctls", .type = JSON_FIELD_OBJECT},
@@ -414,7 +416,7 @@ static int head_read(const struct reader *reader, const struct json_field_value 
     json_field_text_keep(host->name, &values[HEAD_HOST]);
     json_field_text_keep(host->kernel, &values[HEAD_KERNEL]);
     json_field_text_keep(snapshot->namespace, &values[HEAD_NAMESPACE]);
-    snprintf(snapshot->source, sizeof snapshot->source, "%s", capture_source_words[values[HEAD_SOURCE].number]);
+    snprintf(snapshot->source, sizeof snapshot->source, "%s", capture_source_word((int)values[HEAD_SOURCE].number));
     json_field_text_keep(snapshot->fault, &values[HEAD_FAULT]);
     host->netns = (uint64_t)values[HEAD_NETNS].number;
     host->ipv6 = json_field_answer(&values[HEAD_IPV6]);

@@ -10,6 +10,7 @@
 #include "capture/capture_format.h"
 #include "capture/json_value.h"
 #include "plugin/escape.h"
+#include "socket/protocol.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -67,7 +68,7 @@ static json_t *protocols_json(const struct snapshot *snapshot)
     json_t *protocols = json_object();
 
     for (int i = 0; i < RECORD_PROTOCOLS; i++) {
-        json_object_set_new(protocols, capture_protocol_words[i],
+        json_object_set_new(protocols, protocol_word(i),
                             json_pack("{s:o, s:o}", "unreadable",
                                       text_or_null_json(snapshot->tally->unreadable[i], CAPTURE_SENTENCE_MOST),
                                       "remark", text_or_null_json(snapshot->remarks[i], CAPTURE_SENTENCE_MOST)));
@@ -97,29 +98,29 @@ static json_t *listener_json(const struct tally_service *service, const struct t
 
     record_address_format(address, listener->family, &listener->address);
     return json_pack("{s:s, s:i, s:s, s:s, s:I, s:o, s:o, s:I, s:I, s:o, s:I, s:s, s:o}", "protocol",
-                     capture_protocol_words[service->protocol], "port", (int)service->port, "family",
-                     capture_family_words[listener->family], "address", address, "interface",
+                     protocol_name(service->protocol), "port", (int)service->port, "family",
+                     capture_family_word((int)listener->family), "address", address, "interface",
                      (json_int_t)listener->interface, "interface_name",
                      text_or_null_json(listener->interface_name, CAPTURE_INTERFACE_MOST), "v6only",
                      told ? json_boolean(listener->v6only == RECORD_V6ONLY_YES) : json_null(), "sockets",
                      (json_int_t)listener->sockets, "uid", (json_int_t)listener->uid, "user",
                      text_or_null_json(listener->user, CAPTURE_OWNER_MOST), "cgroup", id_json(listener->cgroup),
-                     "unit_state", capture_unit_words[CAPTURE_UNIT_WORD(listener->unit_state)], "unit",
+                     "unit_state", capture_unit_word(CAPTURE_UNIT_WORD(listener->unit_state)), "unit",
                      text_or_null_json(listener->unit_state == TALLY_UNIT_KNOWN ? listener->unit : NULL,
                                        CAPTURE_OWNER_MOST));
 }
 
 static json_t *counts_json(const uint64_t counts[TALLY_KINDS])
 {
-    return json_pack("{s:I, s:I, s:I}", capture_kind_words[TALLY_IPV4], count_json(counts[TALLY_IPV4]),
-                     capture_kind_words[TALLY_MAPPED], count_json(counts[TALLY_MAPPED]), capture_kind_words[TALLY_IPV6],
+    return json_pack("{s:I, s:I, s:I}", capture_kind_word(TALLY_IPV4), count_json(counts[TALLY_IPV4]),
+                     capture_kind_word(TALLY_MAPPED), count_json(counts[TALLY_MAPPED]), capture_kind_word(TALLY_IPV6),
                      count_json(counts[TALLY_IPV6]));
 }
 
 static json_t *connections_json(const struct tally_service *service, int scope)
 {
-    json_t *entry = json_pack("{s:s, s:i, s:s}", "protocol", capture_protocol_words[service->protocol], "port",
-                              (int)service->port, "scope", capture_scope_words[scope]);
+    json_t *entry = json_pack("{s:s, s:i, s:s}", "protocol", protocol_name(service->protocol), "port",
+                              (int)service->port, "scope", stack_scope_word(scope));
     json_t *counts = counts_json(service->connections[scope]);
 
     if (json_object_update(entry, counts) != 0) {

@@ -9,6 +9,7 @@
 
 #include "audit/day.h"
 #include "capture/capture_format.h"
+#include "plugin/text_buffer.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -120,8 +121,9 @@ int json_field_fail(char error[static JSON_FIELD_ERROR_SIZE], const struct json_
 
 static bool word_find(const struct json_field *field, const char *text, struct json_field_value *value)
 {
-    for (value->number = 0; field->words[value->number] != NULL; value->number++) {
-        if (strcmp(text, field->words[value->number]) == 0) {
+    for (int i = 0; field->word(i) != NULL; i++) {
+        if (strcmp(text, field->word(i)) == 0) {
+            value->number = i;
             return true;
         }
     }
@@ -166,23 +168,20 @@ static void demand_format(char text[static DEMAND_SIZE], const struct json_field
 {
     static const char *const plain[] =
         {[JSON_FIELD_BOOLEAN] = "true or false", [JSON_FIELD_OBJECT] = "an object", [JSON_FIELD_ARRAY] = "an array"};
-    size_t length = 0;
+    struct text_buffer demand = text_buffer_start(text, DEMAND_SIZE);
 
     if (field->type == JSON_FIELD_NUMBER) {
-        length = (size_t)snprintf(text, DEMAND_SIZE, "a whole number from %" PRId64 " to %" PRId64, field->least,
-                                  field->most);
+        text_buffer_add(&demand, "a whole number from %" PRId64 " to %" PRId64, field->least, field->most);
     } else if (field->type == JSON_FIELD_TEXT) {
-        length = (size_t)snprintf(text, DEMAND_SIZE, "a text of %" PRId64 " to %" PRId64 " bytes", field->least,
-                                  field->most);
+        text_buffer_add(&demand, "a text of %" PRId64 " to %" PRId64 " bytes", field->least, field->most);
     } else if (field->type == JSON_FIELD_WORD) {
-        for (int i = 0; field->words[i] != NULL; i++) {
-            length += (size_t)snprintf(text + length, DEMAND_SIZE - length, "%s\"%s\"", i == 0 ? "" : " or ",
-                                       field->words[i]);
+        for (int i = 0; field->word(i) != NULL; i++) {
+            text_buffer_add(&demand, "%s\"%s\"", i == 0 ? "" : " or ", field->word(i));
         }
     } else {
-        length = (size_t)snprintf(text, DEMAND_SIZE, "%s", plain[field->type]);
+        text_buffer_add(&demand, "%s", plain[field->type]);
     }
-    snprintf(text + length, DEMAND_SIZE - length, "%s", field->nullable ? " or null" : "");
+    text_buffer_add(&demand, "%s", field->nullable ? " or null" : "");
 }
 
 #define FOUND_SIZE 80
@@ -300,7 +299,7 @@ bool json_field_time(const struct json_field_value *value, time_t *time)
         second < 0 || !day_parse(date, &day) || day < 0) {
         return false;
     }
-    *time = (time_t)day * 86400 + (time_t)hour * 3600 + (time_t)minute * 60 + second;
+    *time = day_start(day) + (time_t)hour * 3600 + (time_t)minute * 60 + second;
     return true;
 }
 

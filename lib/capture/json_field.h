@@ -46,7 +46,7 @@ struct json_field {
     bool nullable;
     int64_t least; /* of a number, or of a text's bytes */
     int64_t most;
-    const char *const *words; /* of JSON_FIELD_WORD, ended by NULL */
+    const char *(*word)(int index); /* of JSON_FIELD_WORD: each of its words, NULL behind the last one */
 };
 
 /* A member as it is; what belongs to its type is set. */

@@ -740,6 +740,9 @@ START_TEST(day_is_counted)
 
     ck_assert(day_parse(days[_i].text, &day));
     ck_assert_int_eq(day, days[_i].day);
+    ck_assert_int_eq(day_of(day_start(day)), day);
+    ck_assert_int_eq(day_of(day_start(day) + 24 * 60 * 60 - 1), day);
+    ck_assert_int_eq(day_of(day_start(day) + 24 * 60 * 60), day + 1);
 }
 END_TEST
 
