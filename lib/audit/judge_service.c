@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * One service against its rule. What cannot be told is tried both ways: a rule is broken when it is broken in every
- * world that fits what was seen, kept when it is kept in all of them, and UNKNOWN otherwise.
+ * One service against its rule. What cannot be told is tried both ways: a rule is broken when it is broken under every
+ * assumption that fits what was seen, kept when it is kept under all of them, and UNKNOWN otherwise.
  */
 #include "config.h"
 
@@ -18,57 +18,56 @@
 /* Clients get no port below net.ipv4.ip_unprivileged_port_start, this one unless someone changed it. */
 #define CLIENT_FIRST 1024
 
-/* Worlds are numbered by the answers in them: a bit for each scope of struct stack_world, one for the host's IPv6. */
-#define WORLD_IPV6 (1u << STACK_SCOPES)
-#define WORLDS (WORLD_IPV6 << 1)
+/*
+ * Assumptions are numbered by the answers in them, a bit for each question. The listeners whose v6only is unknown are
+ * one question, not one each: whatever a rule asks for only becomes wrong, or only becomes right, as more of them take
+ * IPv4. So a rule that is kept when all do and when none does is kept however they differ.
+ */
+#define QUESTION_V6ONLY 1u
+#define QUESTION_IPV6 2u
+#define ASSUMPTIONS 4u
 
-/* What the worlds that fit say of one service. */
-struct outlook {
+/* What the assumptions that fit say of one service. */
+struct evaluation {
     const struct judge_service *service;
     const struct tally *tally;
-    bool seen;                   /* any world yet? */
-    struct stack stack;          /* what they agree on */
-    unsigned always;             /* causes that break the rule in every world */
-    unsigned sometimes;          /* causes that break it in some */
-    bool broken_in_all;          /* broken in every world, be it for different causes */
-    unsigned broken;             /* the worlds in which it is broken, a bit for each number */
-    struct stack_world breaking; /* a world in which it is broken, to name the listener to blame */
+    bool begun;                       /* any assumption yet? */
+    struct stack stack;               /* what they agree on */
+    unsigned always;                  /* causes that break the rule under every assumption */
+    unsigned sometimes;               /* causes that break it under some */
+    bool broken_by_all;               /* broken under every assumption, be it for different causes */
+    unsigned broken;                  /* the assumptions under which it is broken, a bit for each number */
+    struct stack_assumption breaking; /* one under which it is broken, to name the listener to blame */
 };
 
-static struct stack_world world_of(unsigned number)
+static struct stack_assumption assumption_of(unsigned number)
 {
-    struct stack_world world = {.unknown_takes_ipv6 = (number & WORLD_IPV6) != 0};
-
-    for (int scope = 0; scope < STACK_SCOPES; scope++) {
-        world.unknown_takes_ipv4[scope] = (number & (1u << scope)) != 0;
-    }
-    return world;
+    return (struct stack_assumption){
+        .unknown_takes_ipv4 = (number & QUESTION_V6ONLY) != 0,
+        .unknown_takes_ipv6 = (number & QUESTION_IPV6) != 0,
+    };
 }
 
-/* The bits that make a difference to this service. */
+/* The questions that make a difference to this service. */
 static unsigned open_questions(const struct judge_service *service, const struct tally *tally)
 {
     unsigned questions = 0;
 
     for (size_t i = 0; i < service->listener_count; i++) {
         struct stack_accepts accepts = tally_accepts(tally, service->listeners[i]);
-        if (accepts.ipv4 == RECORD_UNKNOWN) {
-            questions |= 1u << service->listeners[i]->scope;
-        }
-        if (accepts.ipv6 == RECORD_UNKNOWN) {
-            questions |= WORLD_IPV6;
-        }
+        questions |= accepts.ipv4 == RECORD_UNKNOWN ? QUESTION_V6ONLY : 0;
+        questions |= accepts.ipv6 == RECORD_UNKNOWN ? QUESTION_IPV6 : 0;
     }
     return questions;
 }
 
-static struct stack stack_in(const struct outlook *outlook, const struct stack_world *world)
+static struct stack stack_assumed(const struct evaluation *evaluation, const struct stack_assumption *assumption)
 {
     struct stack_sum sum = {0};
 
-    for (size_t i = 0; i < outlook->service->listener_count; i++) {
-        const struct tally_listener *listener = outlook->service->listeners[i];
-        stack_sum_add(&sum, world, listener->family, listener->scope, tally_accepts(outlook->tally, listener));
+    for (size_t i = 0; i < evaluation->service->listener_count; i++) {
+        const struct tally_listener *listener = evaluation->service->listeners[i];
+        stack_sum_add(&sum, assumption, listener->family, listener->scope, tally_accepts(evaluation->tally, listener));
     }
     return stack_of(&sum);
 }
@@ -90,15 +89,16 @@ static unsigned requirement_causes(enum rule_requirement requirement, const stru
     return causes;
 }
 
-static bool takes_ipv4(const struct tally_listener *listener, const struct stack_world *world)
+static bool takes_ipv4(const struct tally_listener *listener, const struct stack_assumption *assumption)
 {
     /* What the socket is, whether or not the host has addresses: so the host's IPv6 counts as there. */
     struct stack_accepts accepts = stack_accepts(listener->family, &listener->address, listener->v6only, RECORD_YES);
 
-    return accepts.ipv4 == RECORD_YES || (accepts.ipv4 == RECORD_UNKNOWN && world->unknown_takes_ipv4[listener->scope]);
+    return accepts.ipv4 == RECORD_YES || (accepts.ipv4 == RECORD_UNKNOWN && assumption->unknown_takes_ipv4);
 }
 
-static bool bind_fits(const struct rule *rule, const struct tally_listener *listener, const struct stack_world *world)
+static bool bind_fits(const struct rule *rule, const struct tally_listener *listener,
+                      const struct stack_assumption *assumption)
 {
     bool ipv6_wildcard = record_is_wildcard(RECORD_INET6, &listener->address);
 
@@ -107,7 +107,7 @@ static bool bind_fits(const struct rule *rule, const struct tally_listener *list
     }
     if (ipv6_wildcard || record_is_wildcard(RECORD_INET, &listener->address)) {
         return (!ipv6_wildcard || rule_binds_whole(rule, false)) &&
-               (!takes_ipv4(listener, world) || rule_binds_whole(rule, true));
+               (!takes_ipv4(listener, assumption) || rule_binds_whole(rule, true));
     }
     for (size_t i = 0; i < rule->bind_count; i++) {
         if (prefix_contains(&rule->bind[i], &listener->address)) {
@@ -124,21 +124,21 @@ static bool unit_fits(const char *glob, const char *unit)
 }
 
 /* Is this listener to blame for the cause? What nobody in particular is to blame for blames nobody. */
-static bool is_to_blame(const struct outlook *outlook, const struct tally_listener *listener, enum judge_cause cause,
-                        const struct stack_world *world)
+static bool is_to_blame(const struct evaluation *evaluation, const struct tally_listener *listener,
+                        enum judge_cause cause, const struct stack_assumption *assumption)
 {
-    const struct rule *rule = outlook->service->rule;
-    struct stack_accepts accepts = tally_accepts(outlook->tally, listener);
+    const struct rule *rule = evaluation->service->rule;
+    struct stack_accepts accepts = tally_accepts(evaluation->tally, listener);
 
     switch (cause) {
     case JUDGE_TAKES_IPV4:
-        return takes_ipv4(listener, world);
+        return takes_ipv4(listener, assumption);
     case JUDGE_TAKES_IPV6:
-        return accepts.ipv6 == RECORD_YES || (accepts.ipv6 == RECORD_UNKNOWN && world->unknown_takes_ipv6);
+        return accepts.ipv6 == RECORD_YES || (accepts.ipv6 == RECORD_UNKNOWN && assumption->unknown_takes_ipv6);
     case JUDGE_LISTENS:
         return true;
     case JUDGE_BIND:
-        return rule->bind_set && !bind_fits(rule, listener, world);
+        return rule->bind_set && !bind_fits(rule, listener, assumption);
     case JUDGE_UNIT:
         return rule->unit != NULL && listener->unit_state == TALLY_UNIT_KNOWN && !unit_fits(rule->unit, listener->unit);
     case JUDGE_UNIT_UNKNOWN:
@@ -155,53 +155,54 @@ static bool is_to_blame(const struct outlook *outlook, const struct tally_listen
 }
 
 /* The widest of those to blame: the one a reader has to change first. */
-static const struct tally_listener *blame_find(const struct outlook *outlook, enum judge_cause cause,
-                                               const struct stack_world *world)
+static const struct tally_listener *blame_find(const struct evaluation *evaluation, enum judge_cause cause,
+                                               const struct stack_assumption *assumption)
 {
     const struct tally_listener *found = NULL;
 
-    for (size_t i = 0; i < outlook->service->listener_count; i++) {
-        const struct tally_listener *listener = outlook->service->listeners[i];
-        if (is_to_blame(outlook, listener, cause, world) && (found == NULL || listener->scope > found->scope)) {
+    for (size_t i = 0; i < evaluation->service->listener_count; i++) {
+        const struct tally_listener *listener = evaluation->service->listeners[i];
+        if (is_to_blame(evaluation, listener, cause, assumption) && (found == NULL || listener->scope > found->scope)) {
             found = listener;
         }
     }
     return found;
 }
 
-/* All that breaks the rule in this world. */
-static unsigned causes_in(const struct outlook *outlook, const struct stack_world *world, const struct stack *stack)
+/* All that breaks the rule under this assumption. */
+static unsigned causes_assumed(const struct evaluation *evaluation, const struct stack_assumption *assumption,
+                               const struct stack *stack)
 {
     static const enum judge_cause by_listener[] = {JUDGE_BIND, JUDGE_UNIT, JUDGE_USER};
-    const struct rule *rule = outlook->service->rule;
+    const struct rule *rule = evaluation->service->rule;
     unsigned causes = requirement_causes(rule->requirement, stack);
 
     if (rule->form != STACK_FORM_NONE && stack->kind == STACK_DUAL && stack->form != rule->form) {
         causes |= CAUSE_BIT(JUDGE_FORM);
     }
     for (size_t i = 0; i < sizeof by_listener / sizeof *by_listener; i++) {
-        if (blame_find(outlook, by_listener[i], world) != NULL) {
+        if (blame_find(evaluation, by_listener[i], assumption) != NULL) {
             causes |= CAUSE_BIT(by_listener[i]);
         }
     }
     return causes;
 }
 
-static void world_look(struct outlook *outlook, unsigned number)
+static void assumption_try(struct evaluation *evaluation, unsigned number)
 {
-    struct stack_world world = world_of(number);
-    struct stack stack = stack_in(outlook, &world);
-    unsigned causes = outlook->service->rule != NULL ? causes_in(outlook, &world, &stack) : 0;
+    struct stack_assumption assumption = assumption_of(number);
+    struct stack stack = stack_assumed(evaluation, &assumption);
+    unsigned causes = evaluation->service->rule != NULL ? causes_assumed(evaluation, &assumption, &stack) : 0;
 
-    outlook->stack = outlook->seen ? stack_agree(&outlook->stack, &stack) : stack;
-    outlook->always = outlook->seen ? outlook->always & causes : causes;
-    outlook->broken_in_all = (outlook->broken_in_all || !outlook->seen) && causes != 0;
-    outlook->sometimes |= causes;
+    evaluation->stack = evaluation->begun ? stack_agree(&evaluation->stack, &stack) : stack;
+    evaluation->always = evaluation->begun ? evaluation->always & causes : causes;
+    evaluation->broken_by_all = (evaluation->broken_by_all || !evaluation->begun) && causes != 0;
+    evaluation->sometimes |= causes;
     if (causes != 0) {
-        outlook->breaking = world;
-        outlook->broken |= 1u << number;
+        evaluation->breaking = assumption;
+        evaluation->broken |= 1u << number;
     }
-    outlook->seen = true;
+    evaluation->begun = true;
 }
 
 /* --- reasons ----------------------------------------------------------------------------------------------------- */
@@ -218,17 +219,18 @@ int judge_service_blame(struct judge_service *service, const struct judge_reason
     return 0;
 }
 
-/* The listener to blame in the world that breaks the rule; where that is for another cause, in the one that takes most.
+/* The listener to blame under an assumption that breaks the rule; where that is for another cause, where most is taken.
  */
-static const struct tally_listener *culprit_find(const struct outlook *outlook, enum judge_cause cause)
+static const struct tally_listener *culprit_find(const struct evaluation *evaluation, enum judge_cause cause)
 {
-    const struct stack_world most = world_of(WORLDS - 1);
-    const struct tally_listener *found = blame_find(outlook, cause, &outlook->breaking);
+    const struct stack_assumption most = assumption_of(ASSUMPTIONS - 1);
+    const struct tally_listener *found = blame_find(evaluation, cause, &evaluation->breaking);
 
-    return found != NULL ? found : blame_find(outlook, cause, &most);
+    return found != NULL ? found : blame_find(evaluation, cause, &most);
 }
 
-static int causes_blame(struct judge_service *service, const struct outlook *outlook, unsigned causes, enum state state)
+static int causes_blame(struct judge_service *service, const struct evaluation *evaluation, unsigned causes,
+                        enum state state)
 {
     int result = 0;
 
@@ -237,7 +239,7 @@ static int causes_blame(struct judge_service *service, const struct outlook *out
             struct judge_reason reason = {
                 .cause = (enum judge_cause)cause,
                 .state = state,
-                .listener = culprit_find(outlook, (enum judge_cause)cause),
+                .listener = culprit_find(evaluation, (enum judge_cause)cause),
             };
             result = judge_service_blame(service, &reason);
         }
@@ -246,16 +248,16 @@ static int causes_blame(struct judge_service *service, const struct outlook *out
 }
 
 /* Of the open questions those on whose answer it depends whether the rule is broken. */
-static unsigned questions_that_matter(const struct outlook *outlook, unsigned questions)
+static unsigned questions_that_matter(const struct evaluation *evaluation, unsigned questions)
 {
     unsigned matter = 0;
 
-    for (unsigned question = 1; question < WORLDS; question <<= 1) {
-        for (unsigned number = 0; number < WORLDS; number++) {
+    for (unsigned question = 1; question < ASSUMPTIONS; question <<= 1) {
+        for (unsigned number = 0; number < ASSUMPTIONS; number++) {
             if ((questions & question) == 0 || (number & ~(questions & ~question)) != 0) {
                 continue;
             }
-            if ((outlook->broken >> number & 1) != (outlook->broken >> (number | question) & 1)) {
+            if ((evaluation->broken >> number & 1) != (evaluation->broken >> (number | question) & 1)) {
                 matter |= question;
             }
         }
@@ -276,24 +278,25 @@ static bool may_be_client(const struct judge_service *service, const struct tall
            host->port_range_first > host->port_range_last;
 }
 
-static int outlook_blame(struct judge_service *service, const struct outlook *outlook, unsigned questions)
+static int evaluation_blame(struct judge_service *service, const struct evaluation *evaluation, unsigned questions)
 {
-    unsigned matter = questions_that_matter(outlook, questions);
+    unsigned matter = questions_that_matter(evaluation, questions);
     unsigned unknown = 0;
-    unsigned breaking = outlook->broken_in_all && outlook->always == 0 ? outlook->sometimes : outlook->always;
+    unsigned breaking =
+        evaluation->broken_by_all && evaluation->always == 0 ? evaluation->sometimes : evaluation->always;
     int result;
 
-    unknown |= (matter & ~WORLD_IPV6) != 0 ? CAUSE_BIT(JUDGE_V6ONLY_UNKNOWN) : 0;
-    unknown |= (matter & WORLD_IPV6) != 0 ? CAUSE_BIT(JUDGE_IPV6_UNKNOWN) : 0;
-    if (breaking == 0 && blame_find(outlook, JUDGE_UNIT_UNKNOWN, &outlook->breaking) != NULL) {
+    unknown |= (matter & QUESTION_V6ONLY) != 0 ? CAUSE_BIT(JUDGE_V6ONLY_UNKNOWN) : 0;
+    unknown |= (matter & QUESTION_IPV6) != 0 ? CAUSE_BIT(JUDGE_IPV6_UNKNOWN) : 0;
+    if (breaking == 0 && blame_find(evaluation, JUDGE_UNIT_UNKNOWN, &evaluation->breaking) != NULL) {
         unknown |= CAUSE_BIT(JUDGE_UNIT_UNKNOWN);
     }
-    if (breaking != 0 && may_be_client(service, outlook->tally)) {
+    if (breaking != 0 && may_be_client(service, evaluation->tally)) {
         breaking = 0;
         unknown |= CAUSE_BIT(JUDGE_CLIENT_UNKNOWN);
     }
-    result = causes_blame(service, outlook, breaking, service->rule->severity);
-    return result != 0 ? result : causes_blame(service, outlook, unknown, STATE_UNKNOWN);
+    result = causes_blame(service, evaluation, breaking, service->rule->severity);
+    return result != 0 ? result : causes_blame(service, evaluation, unknown, STATE_UNKNOWN);
 }
 
 static int nothing_listens_blame(struct judge_service *service)
@@ -307,7 +310,7 @@ static int nothing_listens_blame(struct judge_service *service)
 
 int judge_service_decide(struct judge_service *service, const struct tally *tally)
 {
-    struct outlook outlook = {.service = service, .tally = tally};
+    struct evaluation evaluation = {.service = service, .tally = tally};
     unsigned questions = open_questions(service, tally);
 
     if (tally->unreadable[service->protocol][0] != '\0') {
@@ -315,16 +318,17 @@ int judge_service_decide(struct judge_service *service, const struct tally *tall
         service->stack = (struct stack){.kind = STACK_UNKNOWN};
         return service->rule == NULL ? 0 : judge_service_blame(service, &reason);
     }
-    for (unsigned number = 0; number < WORLDS; number++) {
+    for (unsigned number = 0; number < ASSUMPTIONS; number++) {
         if ((number & ~questions) == 0) {
-            world_look(&outlook, number);
+            assumption_try(&evaluation, number);
         }
     }
-    service->stack = outlook.stack;
+    service->stack = evaluation.stack;
     if (service->rule == NULL) {
         return 0;
     }
-    return service->listener_count == 0 ? nothing_listens_blame(service) : outlook_blame(service, &outlook, questions);
+    return service->listener_count == 0 ? nothing_listens_blame(service)
+                                        : evaluation_blame(service, &evaluation, questions);
 }
 
 void judge_service_conclude(struct judge_service *service, int32_t today)

@@ -54,20 +54,20 @@ static void widen(enum stack_reach *reach, enum stack_scope scope)
     }
 }
 
-static bool answer_in_world(enum record_answer answer, bool unknown_is)
+static bool answer_assumed(enum record_answer answer, bool unknown_is)
 {
     return answer == RECORD_YES || (answer == RECORD_UNKNOWN && unknown_is);
 }
 
-void stack_sum_add(struct stack_sum *sum, const struct stack_world *world, enum record_family family,
+void stack_sum_add(struct stack_sum *sum, const struct stack_assumption *assumption, enum record_family family,
                    enum stack_scope scope, struct stack_accepts accepts)
 {
-    if (answer_in_world(accepts.ipv4, world->unknown_takes_ipv4[scope])) {
+    if (answer_assumed(accepts.ipv4, assumption->unknown_takes_ipv4)) {
         widen(&sum->ipv4, scope);
         sum->inet_takes_ipv4 |= family == RECORD_INET;
         sum->inet6_takes_ipv4 |= family == RECORD_INET6;
     }
-    if (answer_in_world(accepts.ipv6, world->unknown_takes_ipv6)) {
+    if (answer_assumed(accepts.ipv6, assumption->unknown_takes_ipv6)) {
         widen(&sum->ipv6, scope);
     }
 }

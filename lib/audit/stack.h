@@ -60,16 +60,13 @@ struct stack_accepts stack_accepts(enum record_family family, const struct in6_a
  */
 enum stack_scope stack_scope(const struct in6_addr *address, uint32_t interface);
 
-/*
- * One way the unknown may be. An unknown is not one question for a whole service: two [::] sockets of one port, one of
- * them bound to lo, may differ.
- */
-struct stack_world {
-    bool unknown_takes_ipv4[STACK_SCOPES]; /* the answer for listeners of that scope whose IPv4 is unknown */
-    bool unknown_takes_ipv6;               /* the answer where the host's IPv6 is unknown */
+/* One way the unknown may be. */
+struct stack_assumption {
+    bool unknown_takes_ipv4; /* the answer for listeners whose IPv4 is unknown */
+    bool unknown_takes_ipv6; /* the answer where the host's IPv6 is unknown */
 };
 
-/* Listeners added up, in one world. Begin with all zero. */
+/* Listeners added up under one assumption. Begin with all zero. */
 struct stack_sum {
     enum stack_reach ipv4;
     enum stack_reach ipv6;
@@ -77,8 +74,8 @@ struct stack_sum {
     bool inet6_takes_ipv4;
 };
 
-/* Adds a listener to *sum as it is in *world. */
-void stack_sum_add(struct stack_sum *sum, const struct stack_world *world, enum record_family family,
+/* Adds a listener to *sum as it is under the assumption. */
+void stack_sum_add(struct stack_sum *sum, const struct stack_assumption *assumption, enum record_family family,
                    enum stack_scope scope, struct stack_accepts accepts);
 
 struct stack {
@@ -92,7 +89,7 @@ struct stack {
 /* What the sum means. */
 struct stack stack_of(const struct stack_sum *sum);
 
-/* What two worlds agree on: differing kinds make STACK_UNKNOWN, differing forms STACK_FORM_NONE. */
+/* What two assumptions agree on: differing kinds make STACK_UNKNOWN, differing forms STACK_FORM_NONE. */
 struct stack stack_agree(const struct stack *a, const struct stack *b);
 
 /* "closed", "v4-only", "v6-only", "dual-stack", "unknown". */

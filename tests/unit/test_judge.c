@@ -564,6 +564,70 @@ START_TEST(verdict_has_its_reasons)
 }
 END_TEST
 
+/* --- the unknown ------------------------------------------------------------------------------------------------- */
+
+static enum state state_of(const char *rule, const char *first, const char *second, const char *others)
+{
+    char host[128];
+    struct trial *trial;
+    enum state state;
+
+    snprintf(host, sizeof host, "443=::%s 443=::%%lo%s%s", first, second, others);
+    trial = trial_of(rule, host);
+    state = trial->verdict->state;
+    trial_end(trial);
+    return state;
+}
+
+/*
+ * Two [::] listeners whose v6only nobody knows, one of them bound to lo: they may differ, and yet are tried alike. What
+ * is OK so must be OK however they are, and what is broken so is broken where they are alike.
+ */
+START_TEST(unknown_listeners_may_differ)
+{
+    static const char *const others[] = {"",
+                                         " 443=0.0.0.0",
+                                         " 443=127.0.0.1",
+                                         " 443=::1",
+                                         " 443=::ffff:127.0.0.1",
+                                         " 443=::ffff:0.0.0.0",
+                                         " 443=fe80::1 443=169.254.0.1"};
+    static const char *const options[] = {"",           " form=split",           " form=single",
+                                          " bind=::/0", " bind=0.0.0.0/0,::/0",  " bind=loopback,::/0",
+                                          " bind=link", " form=single bind=::/0"};
+    static const char *const known[] = {"", "/6"};
+    const char *requirement = requirements[_i];
+    bool both = strcmp(requirement, "dual-stack") == 0;
+    int kept = 0, broken = 0;
+
+    for (int i = 0; i < COUNT(others) * COUNT(options); i++) {
+        const char *other = others[i / COUNT(options)];
+        const char *option = options[i % COUNT(options)];
+        char rule[64];
+        enum state state;
+        if (strstr(option, "form=") != NULL && !both) {
+            continue;
+        }
+        snprintf(rule, sizeof rule, "443 %s%s", requirement, option);
+        state = state_of(rule, "/?", "/?", other);
+        for (int answers = 0; answers < 4; answers++) {
+            enum state found = state_of(rule, known[answers & 1], known[answers >> 1], other);
+            bool alike = (answers & 1) == answers >> 1;
+            ck_assert_msg(state != STATE_OK || found == STATE_OK, "%s is OK beside \"%s\", and may not be", rule,
+                          other);
+            ck_assert_msg(state != STATE_CRITICAL || !alike || found == STATE_CRITICAL,
+                          "%s is CRITICAL beside \"%s\", and may be OK", rule, other);
+        }
+        kept += state == STATE_OK;
+        broken += state == STATE_CRITICAL;
+    }
+    /* There were some of either kind, where the requirement lets there be. */
+    ck_assert_int_eq(kept > 0, both || strcmp(requirement, "any") == 0 || strcmp(requirement, "v6") == 0 ||
+                                   strcmp(requirement, "v4") == 0);
+    ck_assert_int_gt(broken, 0);
+}
+END_TEST
+
 /* --- v4-mapped connections --------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -931,6 +995,7 @@ static Suite *judge_suite(void)
 
     tcase_add_loop_test(service, requirement_meets_stack, 0, COUNT(matrix));
     tcase_add_loop_test(service, verdict_has_its_reasons, 0, COUNT(trials));
+    tcase_add_loop_test(service, unknown_listeners_may_differ, 0, COUNT(requirements));
     tcase_add_loop_test(service, mapped_connections_are_judged, 0, COUNT(mapped));
     tcase_add_test(service, rule_sums_its_connections);
     tcase_add_loop_test(service, waiver_holds_to_the_end_of_its_day, 0, COUNT(waivers));

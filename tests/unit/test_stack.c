@@ -167,7 +167,8 @@ END_TEST
  * Adds listeners written as "0.0.0.0", "::" (dual), "::/6" (v6only), "::/?" (v6only unknown), "::%lo" or "::%lo/6",
  * set apart by blanks.
  */
-static struct stack stack_of_text(const char *text, const struct stack_world *world, enum record_answer host_ipv6)
+static struct stack stack_of_text(const char *text, const struct stack_assumption *assumption,
+                                  enum record_answer host_ipv6)
 {
     struct stack_sum sum = {0};
     char copy[256];
@@ -192,7 +193,7 @@ static struct stack stack_of_text(const char *text, const struct stack_world *wo
             *percent = '\0';
         }
         address = address_of(word);
-        stack_sum_add(&sum, world, family, stack_scope(&address, interface),
+        stack_sum_add(&sum, assumption, family, stack_scope(&address, interface),
                       stack_accepts(family, &address, v6only, host_ipv6));
     }
     return stack_of(&sum);
@@ -247,8 +248,8 @@ static const struct {
 
 START_TEST(listeners_add_up)
 {
-    const struct stack_world world = {0};
-    struct stack stack = stack_of_text(sums[_i].listeners, &world, RECORD_YES);
+    const struct stack_assumption assumption = {0};
+    struct stack stack = stack_of_text(sums[_i].listeners, &assumption, RECORD_YES);
 
     ck_assert_str_eq(stack_kind_name(stack.kind), sums[_i].kind);
     ck_assert_int_eq(stack.form, sums[_i].form);
@@ -268,8 +269,8 @@ static const struct {
 
 START_TEST(without_ipv6_only_ipv4_arrives)
 {
-    const struct stack_world world = {0};
-    struct stack stack = stack_of_text(hosts_without_ipv6[_i].listeners, &world, RECORD_NO);
+    const struct stack_assumption assumption = {0};
+    struct stack stack = stack_of_text(hosts_without_ipv6[_i].listeners, &assumption, RECORD_NO);
 
     ck_assert_str_eq(stack_kind_name(stack.kind), hosts_without_ipv6[_i].kind);
     ck_assert_int_eq(stack.lopsided, false);
@@ -283,32 +284,32 @@ END_TEST
 static const struct {
     const char *listeners;
     enum record_answer host_ipv6;
-    struct stack_world world;
+    struct stack_assumption assumption;
     const char *kind;
     enum stack_form form;
-} worlds[] = {
-    {"::/?", YES, {.unknown_takes_ipv4 = {false, false, false}}, "v6-only", STACK_FORM_NONE},
-    {"::/?", YES, {.unknown_takes_ipv4 = {false, false, true}}, "dual-stack", STACK_SINGLE},
-    /* The answer is that of the listener's own scope. */
-    {"::/?", YES, {.unknown_takes_ipv4 = {true, true, false}}, "v6-only", STACK_FORM_NONE},
-    {"::%lo/?", YES, {.unknown_takes_ipv4 = {true, false, false}}, "dual-stack", STACK_SINGLE},
-    {"0.0.0.0 ::/?", YES, {.unknown_takes_ipv4 = {false, false, false}}, "dual-stack", STACK_SPLIT},
-    {"0.0.0.0 ::/?", YES, {.unknown_takes_ipv4 = {false, false, true}}, "dual-stack", STACK_MIXED},
-    /* What is known is not asked of the world. */
-    {"::/6", YES, {.unknown_takes_ipv4 = {true, true, true}}, "v6-only", STACK_FORM_NONE},
-    {"::", YES, {.unknown_takes_ipv4 = {false, false, false}}, "dual-stack", STACK_SINGLE},
+} assumptions[] = {
+    {"::/?", YES, {.unknown_takes_ipv4 = false}, "v6-only", STACK_FORM_NONE},
+    {"::/?", YES, {.unknown_takes_ipv4 = true}, "dual-stack", STACK_SINGLE},
+    {"::%lo/?", YES, {.unknown_takes_ipv4 = false}, "v6-only", STACK_FORM_NONE},
+    {"::%lo/?", YES, {.unknown_takes_ipv4 = true}, "dual-stack", STACK_SINGLE},
+    {"0.0.0.0 ::/?", YES, {.unknown_takes_ipv4 = false}, "dual-stack", STACK_SPLIT},
+    {"0.0.0.0 ::/?", YES, {.unknown_takes_ipv4 = true}, "dual-stack", STACK_MIXED},
+    /* What is known is not assumed. */
+    {"::/6", YES, {.unknown_takes_ipv4 = true}, "v6-only", STACK_FORM_NONE},
+    {"::", YES, {.unknown_takes_ipv4 = false}, "dual-stack", STACK_SINGLE},
     {"::/6", NO, {.unknown_takes_ipv6 = true}, "closed", STACK_FORM_NONE},
     {"::", MAYBE, {.unknown_takes_ipv6 = false}, "v4-only", STACK_FORM_NONE},
     {"::", MAYBE, {.unknown_takes_ipv6 = true}, "dual-stack", STACK_SINGLE},
     {"::/6", MAYBE, {.unknown_takes_ipv6 = false}, "closed", STACK_FORM_NONE},
 };
 
-START_TEST(a_world_answers_what_is_unknown)
+START_TEST(an_assumption_answers_what_is_unknown)
 {
-    struct stack stack = stack_of_text(worlds[_i].listeners, &worlds[_i].world, worlds[_i].host_ipv6);
+    struct stack stack =
+        stack_of_text(assumptions[_i].listeners, &assumptions[_i].assumption, assumptions[_i].host_ipv6);
 
-    ck_assert_str_eq(stack_kind_name(stack.kind), worlds[_i].kind);
-    ck_assert_int_eq(stack.form, worlds[_i].form);
+    ck_assert_str_eq(stack_kind_name(stack.kind), assumptions[_i].kind);
+    ck_assert_int_eq(stack.form, assumptions[_i].form);
 }
 END_TEST
 
@@ -328,18 +329,18 @@ static const struct {
     {"0.0.0.0 ::1", "127.0.0.1 ::/6", STACK_UNKNOWN, STACK_FORM_NONE, false},
 };
 
-START_TEST(worlds_agree_or_leave_it_unknown)
+START_TEST(assumptions_agree_or_leave_it_unknown)
 {
-    const struct stack_world world = {0};
-    struct stack a = stack_of_text(agreements[_i].a, &world, RECORD_YES);
-    struct stack b = stack_of_text(agreements[_i].b, &world, RECORD_YES);
+    const struct stack_assumption assumption = {0};
+    struct stack a = stack_of_text(agreements[_i].a, &assumption, RECORD_YES);
+    struct stack b = stack_of_text(agreements[_i].b, &assumption, RECORD_YES);
 
     for (int turn = 0; turn < 2; turn++) {
         struct stack agreed = turn == 0 ? stack_agree(&a, &b) : stack_agree(&b, &a);
         ck_assert_int_eq(agreed.kind, agreements[_i].kind);
         ck_assert_int_eq(agreed.form, agreements[_i].form);
         ck_assert_int_eq(agreed.lopsided, agreements[_i].lopsided);
-        /* Once unknown, a third world does not make it known again. */
+        /* Once unknown, a third assumption does not make it known again. */
         agreed = stack_agree(&agreed, &a);
         ck_assert_int_eq(agreed.kind, agreements[_i].kind);
         ck_assert_int_eq(agreed.form, agreements[_i].form);
@@ -369,8 +370,8 @@ static Suite *stack_suite(void)
     suite_add_tcase(suite, listener);
     tcase_add_loop_test(sum, listeners_add_up, 0, COUNT(sums));
     tcase_add_loop_test(sum, without_ipv6_only_ipv4_arrives, 0, COUNT(hosts_without_ipv6));
-    tcase_add_loop_test(sum, a_world_answers_what_is_unknown, 0, COUNT(worlds));
-    tcase_add_loop_test(sum, worlds_agree_or_leave_it_unknown, 0, COUNT(agreements));
+    tcase_add_loop_test(sum, an_assumption_answers_what_is_unknown, 0, COUNT(assumptions));
+    tcase_add_loop_test(sum, assumptions_agree_or_leave_it_unknown, 0, COUNT(agreements));
     tcase_add_test(sum, kinds_and_forms_have_names);
     suite_add_tcase(suite, sum);
     return suite;
