@@ -7,6 +7,8 @@
 
 #include "ini.h"
 
+#include "plugin/escape.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,7 +136,6 @@ static size_t line_of(const char *bytes, const char *where)
 
 int ini_parse(struct ini_section *section, char *bytes, size_t length, const char *name)
 {
-    static const char byte_order_mark[] = {'\xef', '\xbb', '\xbf'};
     struct parser parser = {.section = section, .name = name};
     char *end = bytes + length;
     const char *nul = length > 0 ? memchr(bytes, '\0', length) : NULL;
@@ -145,10 +146,7 @@ int ini_parse(struct ini_section *section, char *bytes, size_t length, const cha
         MISTAKE(section, line_of(bytes, nul), "holds a NUL byte, so this is no text file");
         return -EINVAL;
     }
-    if (length >= sizeof byte_order_mark && memcmp(bytes, byte_order_mark, sizeof byte_order_mark) == 0) {
-        bytes += sizeof byte_order_mark;
-    }
-    for (char *line = bytes; line < end; line = next) {
+    for (char *line = bytes + escape_byte_order_mark(bytes, length); line < end; line = next) {
         char *newline = memchr(line, '\n', (size_t)(end - line));
         char *stop = newline != NULL ? newline : end;
         next = stop + 1;

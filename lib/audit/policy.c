@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "audit/policy.h"
+#include "plugin/escape.h"
 #include "socket/protocol.h"
 
 #include <errno.h>
@@ -139,18 +140,14 @@ int policy_rule_add(struct policy *policy, const char *text, unsigned number)
 
 int policy_text_add(struct policy *policy, const char *bytes, size_t length, const char *name)
 {
-    static const char byte_order_mark[] = {'\xef', '\xbb', '\xbf'};
     size_t origin_size = strlen(name) + sizeof ":18446744073709551615";
     char *origin = malloc(origin_size);
     const char *end = bytes + length;
-    const char *line = bytes;
+    const char *line = bytes + escape_byte_order_mark(bytes, length);
     int result = 0;
 
     if (origin == NULL) {
         return -ENOMEM;
-    }
-    if (length >= sizeof byte_order_mark && memcmp(bytes, byte_order_mark, sizeof byte_order_mark) == 0) {
-        line += sizeof byte_order_mark;
     }
     for (size_t number = 1; result >= 0 && line < end; number++) {
         const char *newline = memchr(line, '\n', (size_t)(end - line));

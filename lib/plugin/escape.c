@@ -142,3 +142,10 @@ size_t escape_copy(char *target, size_t size, const char *source, size_t length,
     target[written] = '\0';
     return written;
 }
+
+size_t escape_byte_order_mark(const char *bytes, size_t length)
+{
+    static const char mark[] = {'\xef', '\xbb', '\xbf'};
+
+    return length >= sizeof mark && memcmp(bytes, mark, sizeof mark) == 0 ? sizeof mark : 0;
+}

@@ -24,6 +24,9 @@ enum escape_rule {
  */
 size_t escape_copy(char *target, size_t size, const char *source, size_t length, enum escape_rule rule);
 
+/* How many bytes of UTF-8's byte order mark a text file starts with, which are no part of its text: 3, or 0. */
+size_t escape_byte_order_mark(const char *bytes, size_t length);
+
 /* A size that always holds the whole result for `length` bytes: every byte could become U+FFFD (3 bytes), and a NUL. */
 #define ESCAPE_SIZE(length) ((length)*3 + 1)
 

@@ -307,6 +307,29 @@ START_TEST(holds_for_random_bytes)
 }
 END_TEST
 
+static const struct {
+    const char *bytes;
+    size_t length;
+    size_t mark;
+} marks[] = {
+    {"", 0, 0},
+    {"443 any", 7, 0},
+    {"\xef\xbb\xbf", 3, 3},
+    {"\xef\xbb\xbf\xef\xbb\xbf", 6, 3},
+    {"\xef\xbb\xbf"
+     "443",
+     6, 3},
+    {"\xef\xbb\xbf", 2, 0},
+    {"\xef\xbb\xbe", 3, 0},
+    {" \xef\xbb\xbf", 4, 0},
+};
+
+START_TEST(byte_order_mark_is_measured)
+{
+    ck_assert_uint_eq(escape_byte_order_mark(marks[_i].bytes, marks[_i].length), marks[_i].mark);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("escape");
@@ -318,6 +341,7 @@ int main(void)
     tcase_add_test(cases, takes_no_bytes);
     tcase_add_loop_test(cases, takes_long_names_of_any_byte, 0, 256);
     tcase_add_loop_test(cases, holds_for_random_bytes, 0, 10);
+    tcase_add_loop_test(cases, byte_order_mark_is_measured, 0, COUNT(marks));
     suite_add_tcase(suite, cases);
     return unit_run(suite);
 }
