@@ -6,6 +6,8 @@
 #include "config.h"
 
 #include "render/wording.h"
+
+#include "plugin/text_buffer.h"
 #include "socket/protocol.h"
 
 #include <assert.h>
@@ -166,18 +168,12 @@ const char *wording_option(char text[static WORDING_SIZE], const struct rule *ru
     return text;
 }
 
-static void count_format(char text[static WORDING_SIZE], uint64_t count, const char *thing)
+static void mapped_add(struct text_buffer *text, uint64_t count, const struct range *range)
 {
-    snprintf(text, WORDING_SIZE, "%llu %s%s", (unsigned long long)count, thing, count == 1 ? "" : "s");
-}
-
-static void mapped_words(char text[static WORDING_SIZE], uint64_t count, const struct range *range)
-{
-    char connections[WORDING_SIZE];
     char demand[RANGE_WORDS_SIZE];
 
-    count_format(connections, count, "v4-mapped connection");
-    snprintf(text, WORDING_SIZE, "%.80s, must be %s", connections, range_words_format(demand, range));
+    text_buffer_add_count(text, count, "v4-mapped connection");
+    text_buffer_add(text, ", must be %s", range_words_format(demand, range));
 }
 
 /* Nothing accepts a family, or not as far as the other does. */
@@ -241,6 +237,7 @@ static void unit_unknown_words(char text[static WORDING_SIZE], const struct judg
 const char *wording_reason(char text[static WORDING_SIZE], const struct judge_service *service,
                            const struct judge_reason *reason, const struct tally *tally)
 {
+    struct text_buffer words = text_buffer_start(text, WORDING_SIZE);
     char endpoint[WORDING_SIZE] = "";
     char option[WORDING_SIZE];
 
@@ -275,7 +272,7 @@ const char *wording_reason(char text[static WORDING_SIZE], const struct judge_se
         owner_words(text, service, reason);
         break;
     case JUDGE_MAPPED:
-        mapped_words(text, reason->count, reason->range);
+        mapped_add(&words, reason->count, reason->range);
         break;
     case JUDGE_V6ONLY_UNKNOWN:
         snprintf(text, WORDING_SIZE, "whether %.100s accepts IPv4 cannot be told without v6only", endpoint);
@@ -342,70 +339,62 @@ const char *wording_finding(char text[static WORDING_SIZE], const struct judge_s
 }
 
 /* Without a policy: what there is. */
-static void inventory_words(char text[static WORDING_SIZE], const struct judge_verdict *verdict,
-                            const char *connections)
+static void inventory_add(struct text_buffer *text, const struct judge_verdict *verdict)
 {
+    static const enum stack_kind order[] = {STACK_DUAL, STACK_V4_ONLY, STACK_V6_ONLY, STACK_UNKNOWN, STACK_CLOSED};
     uint64_t by_kind[STACK_UNKNOWN + 1] = {0};
-    char listen[WORDING_SIZE];
-    size_t length;
+    int told = 0;
 
     for (size_t i = 0; i < verdict->service_count; i++) {
         by_kind[verdict->services[i].stack.kind]++;
     }
-    count_format(listen, verdict->service_count, "service");
-    length = (size_t)snprintf(text, WORDING_SIZE, "%.40s listen%s", listen, verdict->service_count == 1 ? "s" : "");
-    for (int kind = 0, told = 0; kind <= STACK_UNKNOWN; kind++) {
-        static const enum stack_kind order[] = {STACK_DUAL, STACK_V4_ONLY, STACK_V6_ONLY, STACK_UNKNOWN, STACK_CLOSED};
-        if (by_kind[order[kind]] > 0) {
-            length += (size_t)snprintf(text + length, WORDING_SIZE - length, "%s%llu %s", told++ == 0 ? " (" : ", ",
-                                       (unsigned long long)by_kind[order[kind]], stack_kind_name(order[kind]));
+    text_buffer_add_count(text, verdict->service_count, "service");
+    text_buffer_add(text, " listen%s", verdict->service_count == 1 ? "s" : "");
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        if (by_kind[order[i]] > 0) {
+            text_buffer_add(text, "%s%llu %s", told++ == 0 ? " (" : ", ", (unsigned long long)by_kind[order[i]],
+                            stack_kind_name(order[i]));
         }
     }
-    snprintf(text + length, WORDING_SIZE - length, "%s%.80s, no policy to judge by",
-             verdict->service_count > 0 ? ")" : "", connections);
+    text_buffer_add(text, "%s", told > 0 ? ")" : "");
 }
 
 /* What the rules make of it. */
-static void policy_words(char text[static WORDING_SIZE], const struct judge_verdict *verdict, const char *connections)
+static void policy_add(struct text_buffer *text, const struct judge_total *total)
 {
-    const struct judge_total *total = &verdict->total;
-    char services[WORDING_SIZE];
-    char waived[64] = "";
+    uint64_t off = total->violations > 0 ? total->violations : total->unknown;
 
-    count_format(services, total->judged, "service");
-    if (total->waived > 0) {
-        snprintf(waived, sizeof waived, " (%llu waived)", (unsigned long long)total->waived);
+    if (off > 0) {
+        text_buffer_add(text, "%llu of ", (unsigned long long)off);
     }
-    if (total->violations > 0) {
-        snprintf(text, WORDING_SIZE, "%llu of %.60s off policy%s", (unsigned long long)total->violations, services,
-                 waived);
-    } else if (total->unknown > 0) {
-        snprintf(text, WORDING_SIZE, "%llu of %.60s cannot be judged%s", (unsigned long long)total->unknown, services,
-                 waived);
-    } else {
-        snprintf(text, WORDING_SIZE, "%.60s on policy%s%.80s", services, waived, connections);
+    text_buffer_add_count(text, total->judged, "service");
+    text_buffer_add(text, "%s", total->violations > 0 ? " off policy" : off > 0 ? " cannot be judged" : " on policy");
+    if (total->waived > 0) {
+        text_buffer_add(text, " (%llu waived)", (unsigned long long)total->waived);
     }
 }
 
 const char *wording_summary(char text[static WORDING_SIZE], const struct judge_verdict *verdict,
                             const struct policy *policy)
 {
-    char connections[WORDING_SIZE] = "";
-    char rest[WORDING_SIZE];
+    const struct judge_total *total = &verdict->total;
+    struct text_buffer summary = text_buffer_start(text, WORDING_SIZE);
+    bool judged = policy->rule_count > 0;
 
-    *text = '\0';
     if (verdict->mapped_range != NULL) {
-        mapped_words(rest, verdict->total.mapped, verdict->mapped_range);
-        snprintf(text, WORDING_SIZE, "%.150s. ", rest);
-    } else {
-        count_format(rest, verdict->total.mapped, "v4-mapped connection");
-        snprintf(connections, sizeof connections, ", %.60s", rest);
+        mapped_add(&summary, total->mapped, verdict->mapped_range);
+        text_buffer_add(&summary, ". ");
     }
-    if (policy->rule_count == 0) {
-        inventory_words(rest, verdict, connections);
+    if (judged) {
+        policy_add(&summary, total);
     } else {
-        policy_words(rest, verdict, connections);
+        inventory_add(&summary, verdict);
     }
-    snprintf(text + strlen(text), WORDING_SIZE - strlen(text), "%.350s", rest);
+    /* A crossed threshold has told the number, and beside what is off it does not matter. */
+    if (verdict->mapped_range == NULL && (!judged || (total->violations == 0 && total->unknown == 0))) {
+        text_buffer_add(&summary, ", ");
+        text_buffer_add_count(&summary, total->mapped, "v4-mapped connection");
+    }
+    text_buffer_add(&summary, "%s", judged ? "" : ", no policy to judge by");
     return text;
 }
