@@ -6,6 +6,8 @@
 #include "config.h"
 
 #include "audit/lint.h"
+
+#include "audit/labels.h"
 #include "socket/protocol.h"
 
 #include <errno.h>
@@ -19,12 +21,20 @@
 /* No host hands out ports, so that what is found is true of every host. */
 static const struct sock_host any_host = {.port_range_first = 1, .port_range_last = 0};
 
+/* A value of a rule in performance data. */
+struct value {
+    const struct rule *rule;
+    char name[LABELS_NAME_SIZE];
+};
+
 struct lint {
     const struct policy *policy;
     const struct sock_host *host;
     int32_t today;
-    bool *judges;                 /* by position: does the rule judge anything at all? */
-    const struct rule **twins;    /* by position: a rule whose value RRD cannot tell apart from this one's, or NULL */
+    bool *judges;         /* by position: does the rule judge anything at all? */
+    struct value *values; /* of all rules, sorted by what RRD files keep of their names */
+    size_t value_count;
+    const struct value **twins;   /* by position: a value of the rule that RRD cannot tell from the one before it */
     struct rule_errors *warnings; /* sentences with their places, as the mistakes are */
 };
 
@@ -260,63 +270,62 @@ static void client_ports_check(struct lint *lint, const struct rule *rule)
 
 /* --- names -------------------------------------------------------------------------------------------------------- */
 
-/* What RRD files keep of the name of the rule's value. */
-static void label_cut(char label[static RRD_NAME_LENGTH + 1], const struct rule *rule)
+static int values_compare(const void *left, const void *right)
 {
-    char whole[RULE_NAME_MAX + sizeof "_mapped"];
+    const struct value *a = left;
+    const struct value *b = right;
+    int order = strncmp(a->name, b->name, RRD_NAME_LENGTH);
 
-    snprintf(whole, sizeof whole, "%s_mapped", rule->name);
-    snprintf(label, RRD_NAME_LENGTH + 1, "%.*s", RRD_NAME_LENGTH, whole);
+    return order != 0 ? order : (a->rule->position > b->rule->position) - (a->rule->position < b->rule->position);
 }
 
-static int label_compare(const void *left, const void *right)
+/* Those that a check prints which is not asked for more. */
+static void values_add(struct lint *lint, const struct rule *rule)
 {
-    const struct rule *a = *(const struct rule *const *)left;
-    const struct rule *b = *(const struct rule *const *)right;
-    char label_a[RRD_NAME_LENGTH + 1];
-    char label_b[RRD_NAME_LENGTH + 1];
-    int order;
+    const struct labels_rule *label;
 
-    label_cut(label_a, a);
-    label_cut(label_b, b);
-    order = strcmp(label_a, label_b);
-    return order != 0 ? order : (a->position > b->position) - (a->position < b->position);
+    for (int i = 0; (label = labels_rule(i)) != NULL; i++) {
+        if (label->set <= LABELS_MAPPED) {
+            struct value *value = &lint->values[lint->value_count++];
+            value->rule = rule;
+            snprintf(value->name, sizeof value->name, "%s%s", rule->name, label->suffix);
+        }
+    }
 }
 
-static int twins_find(const struct policy *policy, const struct rule **twins)
+static int twins_find(struct lint *lint)
 {
-    const struct rule **sorted = calloc(policy->rule_count + 1, sizeof(const struct rule *));
-    size_t count = 0;
+    size_t labels = 0;
 
-    if (sorted == NULL) {
+    while (labels_rule((int)labels) != NULL) {
+        labels++;
+    }
+    lint->values = calloc(lint->policy->rule_count * labels + 1, sizeof *lint->values);
+    if (lint->values == NULL) {
         return -ENOMEM;
     }
-    for (size_t i = 0; i < policy->rule_count; i++) {
-        if (!policy->rules[i]->is_default) {
-            sorted[count++] = policy->rules[i];
+    for (size_t i = 0; i < lint->policy->rule_count; i++) {
+        if (!lint->policy->rules[i]->is_default) {
+            values_add(lint, lint->policy->rules[i]);
         }
     }
-    qsort(sorted, count, sizeof(const struct rule *), label_compare);
-    for (size_t i = 1; i < count; i++) {
-        char label[RRD_NAME_LENGTH + 1];
-        char before[RRD_NAME_LENGTH + 1];
-        label_cut(label, sorted[i]);
-        label_cut(before, sorted[i - 1]);
-        if (strcmp(label, before) == 0) {
-            twins[sorted[i]->position] = sorted[i - 1];
+    qsort(lint->values, lint->value_count, sizeof *lint->values, values_compare);
+    for (size_t i = 1; i < lint->value_count; i++) {
+        const struct value *value = &lint->values[i];
+        if (strncmp(value->name, lint->values[i - 1].name, RRD_NAME_LENGTH) == 0) {
+            lint->twins[value->rule->position] = value;
         }
     }
-    free(sorted);
     return 0;
 }
 
 static void name_check(struct lint *lint, const struct rule *rule)
 {
-    const struct rule *twin = lint->twins[rule->position];
+    const struct value *value = lint->twins[rule->position];
 
-    if (twin != NULL) {
-        WARN(lint, rule, "%s_mapped begins like %s_mapped of the rule at %s, RRD files keep %d characters", rule->name,
-             twin->name, twin->origin, RRD_NAME_LENGTH);
+    if (value != NULL) {
+        WARN(lint, rule, "%s begins like %s of the rule at %s, RRD files keep %d characters", value->name,
+             value[-1].name, value[-1].rule->origin, RRD_NAME_LENGTH);
     }
 }
 
@@ -340,10 +349,10 @@ int lint_policy(const struct policy *policy, const struct sock_host *host, int32
     int result = -ENOMEM;
 
     lint.judges = calloc(policy->rule_count + 1, sizeof *lint.judges);
-    lint.twins = calloc(policy->rule_count + 1, sizeof(const struct rule *));
+    lint.twins = calloc(policy->rule_count + 1, sizeof(const struct value *));
     if (lint.judges != NULL && lint.twins != NULL) {
         judges_mark(policy, lint.judges);
-        result = twins_find(policy, lint.twins);
+        result = twins_find(&lint);
     }
     for (size_t i = 0; i < policy->rule_count && result == 0; i++) {
         rule_lint(&lint, policy->rules[i]);
@@ -353,5 +362,6 @@ int lint_policy(const struct policy *policy, const struct sock_host *host, int32
     }
     free(lint.judges);
     free(lint.twins);
+    free(lint.values);
     return warnings->out_of_memory ? -ENOMEM : result;
 }

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * The numbers that a verdict has.
+ */
+#include "config.h"
+
+#include "audit/labels.h"
+
+#include <stddef.h>
+
+/* Above this many rules their own numbers would crowd the first line. */
+#define RULES_WITH_NUMBERS 40
+
+#define COUNT(rows) ((int)(sizeof(rows) / sizeof *(rows)))
+
+/* --- totals ------------------------------------------------------------------------------------------------------ */
+
+static uint64_t mapped_total(const struct judge_total *total)
+{
+    return total->mapped;
+}
+
+static uint64_t mapped_out_total(const struct judge_total *total)
+{
+    return total->mapped_out;
+}
+
+static uint64_t violations_total(const struct judge_total *total)
+{
+    return total->violations;
+}
+
+static uint64_t unlisted_total(const struct judge_total *total)
+{
+    return total->unlisted;
+}
+
+static const struct labels_total totals[] = {
+    {"mapped", LABELS_TOTALS, .counts_sockets = true, .has_thresholds = true, .value = mapped_total},
+    {"mapped_out", LABELS_FULL, .counts_sockets = true, .value = mapped_out_total},
+    {"violations", LABELS_TOTALS, .value = violations_total},
+    {"unlisted", LABELS_TOTALS, .value = unlisted_total},
+};
+
+/* --- of a rule --------------------------------------------------------------------------------------------------- */
+
+static uint64_t mapped_count(const uint64_t connections[static TALLY_KINDS])
+{
+    return connections[TALLY_MAPPED];
+}
+
+static uint64_t ipv4_count(const uint64_t connections[static TALLY_KINDS])
+{
+    return connections[TALLY_IPV4];
+}
+
+static uint64_t ipv6_count(const uint64_t connections[static TALLY_KINDS])
+{
+    return connections[TALLY_IPV6];
+}
+
+static struct labels_thresholds no_thresholds(const struct rule *rule)
+{
+    (void)rule;
+    return (struct labels_thresholds){NULL, NULL};
+}
+
+static struct labels_thresholds mapped_thresholds(const struct rule *rule)
+{
+    return (struct labels_thresholds){
+        .warning = rule->mapped_warning_set ? &rule->mapped_warning : NULL,
+        .critical = rule->mapped_critical_set ? &rule->mapped_critical : NULL,
+    };
+}
+
+static const struct labels_rule of_rules[] = {
+    {"_mapped", LABELS_MAPPED, mapped_count, mapped_thresholds},
+    {"_v4", LABELS_FULL, ipv4_count, no_thresholds},
+    {"_v6", LABELS_FULL, ipv6_count, no_thresholds},
+};
+
+/* --- all of them ------------------------------------------------------------------------------------------------- */
+
+const struct labels_total *labels_total(int index)
+{
+    return index < COUNT(totals) ? &totals[index] : NULL;
+}
+
+const struct labels_rule *labels_rule(int index)
+{
+    return index < COUNT(of_rules) ? &of_rules[index] : NULL;
+}
+
+static enum labels_set set_of(const struct labels_request *request)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < request->policy->rule_count; i++) {
+        count += !request->policy->rules[i]->is_default;
+    }
+    if (request->set != LABELS_DEFAULT) {
+        return request->set;
+    }
+    return count > RULES_WITH_NUMBERS ? LABELS_TOTALS : LABELS_MAPPED;
+}
+
+void labels_walk(const struct labels_request *request, void (*take)(void *context, const struct labels_value *value),
+                 void *context)
+{
+    const struct judge_verdict *verdict = request->verdict;
+    enum labels_set set = set_of(request);
+
+    for (int i = 0; i < COUNT(totals); i++) {
+        struct labels_value value = {.name = totals[i].name, .suffix = "", .value = totals[i].value(&verdict->total)};
+        if (totals[i].has_thresholds) {
+            value.thresholds = request->thresholds;
+        }
+        if (totals[i].set <= set && (verdict->total.known || !totals[i].counts_sockets)) {
+            take(context, &value);
+        }
+    }
+    for (size_t position = 0; position < request->policy->rule_count; position++) {
+        const struct rule *rule = request->policy->rules[position];
+        bool has_numbers = !rule->is_default && verdict->rule_known[position];
+        for (int i = 0; i < COUNT(of_rules) && has_numbers; i++) {
+            struct labels_value value = {
+                .name = rule->name,
+                .suffix = of_rules[i].suffix,
+                .value = of_rules[i].value(verdict->rule_connections[position]),
+                .thresholds = of_rules[i].thresholds(rule),
+            };
+            if (of_rules[i].set <= set) {
+                take(context, &value);
+            }
+        }
+    }
+}
