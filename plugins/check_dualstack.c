@@ -151,10 +151,13 @@ static int mode_run(const struct options *options, struct answer *answer)
 static int help_tell(enum options_mode mode)
 {
     const char *library = report_library();
-    char version[128];
-    const char *text = mode == OPTIONS_HELP ? options_help : version;
+    char text[OPTIONS_HELP_SIZE];
 
-    snprintf(version, sizeof version, "check_dualstack " PACKAGE_VERSION "%s%s%s\n", library != NULL ? " (" : "",
+    if (mode == OPTIONS_HELP) {
+        options_help(text);
+        return stdout_answer(text, strlen(text), STATE_UNKNOWN);
+    }
+    snprintf(text, sizeof text, "check_dualstack " PACKAGE_VERSION "%s%s%s\n", library != NULL ? " (" : "",
              library != NULL ? library : "", library != NULL ? ")" : "");
     return stdout_answer(text, strlen(text), STATE_UNKNOWN);
 }

@@ -7,6 +7,10 @@
 
 #include "options.h"
 
+#include "audit/rule.h"
+#include "plugin/text_buffer.h"
+#include "socket/protocol.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -18,72 +22,28 @@
 
 const char options_usage[] = "Usage: check_dualstack [-r RULE]... [-f FILE] [-w RANGE] [-c RANGE] [option]...";
 
-const char options_help[] = "Usage: check_dualstack [-r RULE]... [-f FILE] [-w RANGE] [-c RANGE] [option]...\n"
-                            "  -r, --rule=RULE    a rule such as '443 dual-stack name=web' (repeatable)\n"
-                            "  -f, --policy=FILE  read rules from FILE, one a line (-: standard input)\n"
-                            "  -w, --warning=RANGE, -c, --critical=RANGE  on v4-mapped connections\n"
-                            "  -t, --timeout=SECONDS[:STATE]  give up after SECONDS (8) with STATE (unknown)\n"
-                            "  -v, --verbose      a line per service, -vv: per listener, -vvv: what was asked\n"
-                            "  --format=FORMAT    text or json\n"
-                            "  --perfdata=SET     totals, mapped (of each rule too) or full (and native ones)\n"
-                            "  --list             all sockets as netstat shows them, and what is on the wire\n"
-                            "  --learn            print a policy that holds on this host now\n"
-                            "  --lint             only check the policy\n"
-                            "  --capture          print what there is to judge, as JSON, to judge elsewhere\n"
-                            "  --replay=FILE      judge a capture, or all those in a folder (repeatable)\n"
-                            "  --source=SOURCE    auto, netlink or procfs (/proc/net, which lacks v6only)\n"
-                            "  --procfs=DIR       read copies of /proc/net's files in DIR\n"
-                            "  --netns=NAME       another network namespace, by name, path or process id\n"
-                            "  --extra-opts[=[SECTION][@FILE]]  options from an ini file, before these\n"
-                            "  -V, --version      print the version        -h, --help  print this\n"
-                            "RULE is PORTS[/tcp|/udp][@loopback|@link|@external] REQUIREMENT [KEY=VALUE]...\n"
-                            "  PORTS        443  80,443  8000-8099  https  default (all that no rule names)\n"
-                            "  REQUIREMENT  v4-only v6-only dual-stack: that; v4 v6: at least; any; closed\n"
-                            "  KEY          name severity missing form bind unit user mapped-warning\n"
-                            "               mapped-critical waive-until note        More: check_dualstack(1)\n";
-
-/* Long options without a letter, and the modes. */
-enum {
-    OPTION_FORMAT = 256,
-    OPTION_PERFDATA,
-    OPTION_REPLAY,
-    OPTION_SOURCE,
-    OPTION_PROCFS,
-    OPTION_NETNS,
-    OPTION_EXTRA_OPTS,
-    OPTION_MODE
-};
-
-static const struct option long_options[] = {
-    {"rule", required_argument, NULL, 'r'},
-    {"policy", required_argument, NULL, 'f'},
-    {"warning", required_argument, NULL, 'w'},
-    {"critical", required_argument, NULL, 'c'},
-    {"timeout", required_argument, NULL, 't'},
-    {"verbose", no_argument, NULL, 'v'},
-    {"version", no_argument, NULL, 'V'},
-    {"help", no_argument, NULL, 'h'},
-    {"format", required_argument, NULL, OPTION_FORMAT},
-    {"perfdata", required_argument, NULL, OPTION_PERFDATA},
-    {"replay", required_argument, NULL, OPTION_REPLAY},
-    {"source", required_argument, NULL, OPTION_SOURCE},
-    {"procfs", required_argument, NULL, OPTION_PROCFS},
-    {"netns", required_argument, NULL, OPTION_NETNS},
-    {"extra-opts", optional_argument, NULL, OPTION_EXTRA_OPTS},
-    {"list", no_argument, NULL, OPTION_MODE + OPTIONS_LIST},
-    {"learn", no_argument, NULL, OPTION_MODE + OPTIONS_LEARN},
-    {"lint", no_argument, NULL, OPTION_MODE + OPTIONS_LINT},
-    {"capture", no_argument, NULL, OPTION_MODE + OPTIONS_CAPTURE},
-    {NULL, 0, NULL, 0},
-};
-
-static const char short_options[] = ":r:f:w:c:t:vVh";
-
 #define ERROR_SIZE 320
+
+/* Room for the options that a sentence names. */
+#define LIST_SIZE 160
+
+struct reader;
+
+/* An option: all that getopt_long(), --help and the reader of its value must know. A mode is one, too. */
+struct row {
+    const char *name;
+    char letter;       /* 0 for none */
+    const char *value; /* as --help shows it: "" takes none, "=FILE" needs one, "[=WORD]" may have one */
+    const char *help;  /* NULL: the next option has the words for both */
+    bool beside;       /* in --help on the line of the option before it */
+    int (*read)(struct reader *reader, const char *value);
+    enum options_mode mode; /* of mode_read() and help_read() */
+};
 
 /* What is being read, and where its mistake is told. */
 struct reader {
     struct options *options;
+    const struct row *row;
     const char *file; /* an ini file; NULL for the command line */
     size_t line;      /* in the ini file */
     size_t rules;     /* so many on the command line */
@@ -120,14 +80,24 @@ static int rule_add(struct reader *reader, const char *text)
     return 0;
 }
 
-static int range_read(struct reader *reader, const char *option, const char *text, struct range *range, bool *set)
+static int range_read(struct reader *reader, const char *text, struct range *range, bool *set)
 {
     if (!range_parse(text, range)) {
-        return FAIL(reader, "--%s: '%.60s' is no threshold range, write one such as 10, 5:10, 5: or @5:10", option,
-                    text);
+        return FAIL(reader, "--%s: '%.60s' is no threshold range, write one such as 10, 5:10, 5: or @5:10",
+                    reader->row->name, text);
     }
     *set = true;
     return 0;
+}
+
+static int warning_read(struct reader *reader, const char *text)
+{
+    return range_read(reader, text, &reader->options->warning, &reader->options->warning_set);
+}
+
+static int critical_read(struct reader *reader, const char *text)
+{
+    return range_read(reader, text, &reader->options->critical, &reader->options->critical_set);
 }
 
 static int timeout_read(struct reader *reader, const char *text)
@@ -148,13 +118,49 @@ static int timeout_read(struct reader *reader, const char *text)
     return 0;
 }
 
-static int directory_read(struct reader *reader, const char *option, const char *text, const char **value)
+static int verbose_read(struct reader *reader, const char *text)
+{
+    (void)text;
+    reader->options->verbose += reader->options->verbose < 3;
+    return 0;
+}
+
+/* What is not empty, such as the name of a file. */
+static int name_read(struct reader *reader, const char *text, const char **value)
 {
     if (*text == '\0') {
-        return FAIL(reader, "--%s: is empty", option);
+        return FAIL(reader, "--%s: is empty", reader->row->name);
     }
     *value = text;
     return 0;
+}
+
+static int policy_read(struct reader *reader, const char *text)
+{
+    return name_read(reader, text, &reader->options->policy);
+}
+
+static int procfs_read(struct reader *reader, const char *text)
+{
+    return name_read(reader, text, &reader->options->procfs);
+}
+
+static int netns_read(struct reader *reader, const char *text)
+{
+    return name_read(reader, text, &reader->options->netns);
+}
+
+static int replay_read(struct reader *reader, const char *text)
+{
+    struct options *options = reader->options;
+    int result = name_read(reader, text, &text);
+
+    return result != 0 ? result : list_add(&options->replays, &options->replay_count, text);
+}
+
+static int extra_opts_read(struct reader *reader, const char *text)
+{
+    return list_add(&reader->options->extra, &reader->options->extra_count, text);
 }
 
 /* Options whose value is one of some words: the position of the word is the value of the enum. */
@@ -208,70 +214,118 @@ static int source_read(struct reader *reader, const char *text)
     return result;
 }
 
-static int mode_set(struct reader *reader, enum options_mode mode)
+static const char *mode_word(int index);
+
+static int mode_read(struct reader *reader, const char *text)
 {
     enum options_mode earlier = reader->options->mode;
+    char list[LIST_SIZE];
+    struct text_buffer modes = TEXT_BUFFER(list);
 
-    if (earlier != OPTIONS_CHECK && earlier != mode) {
-        return FAIL(reader, "--list, --learn, --lint and --capture do not go together, choose one");
+    (void)text;
+    if (earlier != OPTIONS_CHECK && earlier != reader->row->mode) {
+        text_buffer_add_words(&modes, mode_word, "--", "", " and ");
+        return FAIL(reader, "%s do not go together, choose one", list);
     }
-    reader->options->mode = mode;
+    reader->options->mode = reader->row->mode;
     return 0;
 }
 
-static int option_read(struct reader *reader, int option, const char *value)
+static int help_read(struct reader *reader, const char *text)
 {
-    struct options *options = reader->options;
-
-    switch (option) {
-    case 'r':
-        return rule_add(reader, value);
-    case 'f':
-        return directory_read(reader, "policy", value, &options->policy);
-    case 'w':
-        return range_read(reader, "warning", value, &options->warning, &options->warning_set);
-    case 'c':
-        return range_read(reader, "critical", value, &options->critical, &options->critical_set);
-    case 't':
-        return timeout_read(reader, value);
-    case 'v':
-        options->verbose += options->verbose < 3;
-        return 0;
-    case OPTION_FORMAT:
-        return format_read(reader, value);
-    case OPTION_PERFDATA:
-        return perfdata_read(reader, value);
-    case OPTION_REPLAY:
-        return *value == '\0' ? FAIL(reader, "--replay: is empty")
-                              : list_add(&options->replays, &options->replay_count, value);
-    case OPTION_SOURCE:
-        return source_read(reader, value);
-    case OPTION_PROCFS:
-        return directory_read(reader, "procfs", value, &options->procfs);
-    case OPTION_NETNS:
-        return directory_read(reader, "netns", value, &options->netns);
-    case OPTION_EXTRA_OPTS:
-        return list_add(&options->extra, &options->extra_count, value);
-    case 'h':
-        options->mode = OPTIONS_HELP;
-        return 0;
-    case 'V':
-        options->mode = OPTIONS_VERSION;
-        return 0;
-    default:
-        return mode_set(reader, (enum options_mode)(option - OPTION_MODE));
-    }
+    (void)text;
+    reader->options->mode = reader->row->mode;
+    return 0;
 }
 
-/* Is `option` one that takes no value and was given one ("--list=x")? */
-static bool has_unwanted_value(int option, const char *word)
+/* In the order of --help. */
+static const struct row rows[] = {
+    {"rule", 'r', "=RULE", "a rule such as '443 dual-stack name=web' (repeatable)", .read = rule_add},
+    {"policy", 'f', "=FILE", "read rules from FILE, one a line (-: standard input)", .read = policy_read},
+    {"warning", 'w', "=RANGE", NULL, .read = warning_read},
+    {"critical", 'c', "=RANGE", "on v4-mapped connections", .read = critical_read},
+    {"timeout", 't', "=SECONDS[:STATE]", "give up after SECONDS (8) with STATE (unknown)", .read = timeout_read},
+    {"verbose", 'v', "", "a line per service, -vv: per listener, -vvv: what was asked", .read = verbose_read},
+    {"format", 0, "=FORMAT", "text or json", .read = format_read},
+    {"perfdata", 0, "=SET", "totals, mapped (of each rule too) or full (and native ones)", .read = perfdata_read},
+    {"list", 0, "", "all sockets as netstat shows them, and what is on the wire", .read = mode_read,
+     .mode = OPTIONS_LIST},
+    {"learn", 0, "", "print a policy that holds on this host now", .read = mode_read, .mode = OPTIONS_LEARN},
+    {"lint", 0, "", "only check the policy", .read = mode_read, .mode = OPTIONS_LINT},
+    {"capture", 0, "", "print what there is to judge, as JSON, to judge elsewhere", .read = mode_read,
+     .mode = OPTIONS_CAPTURE},
+    {"replay", 0, "=FILE", "judge a capture, or all those in a folder (repeatable)", .read = replay_read},
+    {"source", 0, "=SOURCE", "auto, netlink or procfs (/proc/net, which lacks v6only)", .read = source_read},
+    {"procfs", 0, "=DIR", "read copies of /proc/net's files in DIR", .read = procfs_read},
+    {"netns", 0, "=NAME", "another network namespace, by name, path or process id", .read = netns_read},
+    {"extra-opts", 0, "[=[SECTION][@FILE]]", "options from an ini file, before these", .read = extra_opts_read},
+    {"version", 'V', "", "print the version", .read = help_read, .mode = OPTIONS_VERSION},
+    {"help", 'h', "", "print this", .beside = true, .read = help_read, .mode = OPTIONS_HELP},
+};
+#define ROWS ((int)(sizeof rows / sizeof *rows))
+
+static const char *mode_word(int index)
 {
-    for (const struct option *known = long_options; known->name != NULL; known++) {
-        if (known->val == option && known->has_arg == no_argument) {
-            return strncmp(word, "--", 2) == 0 && strchr(word, '=') != NULL;
+    for (int i = 0; i < ROWS; i++) {
+        if (rows[i].read == mode_read && index-- == 0) {
+            return rows[i].name;
         }
     }
-    return false;
+    return NULL;
+}
+
+static int option_read(struct reader *reader, const struct row *row, const char *value)
+{
+    reader->row = row;
+    return row->read(reader, value);
+}
+
+/* --- getopt_long() ----------------------------------------------------------------------------------------------- */
+
+/* What getopt_long() returns for the long form of the first row; a letter is its own number. */
+#define LONG_FIRST 256
+
+struct getopt_arrays {
+    struct option names[sizeof rows / sizeof *rows + 1];
+    char letters[3 * sizeof rows / sizeof *rows + 2];
+};
+
+static int argument_of(const struct row *row)
+{
+    if (*row->value == '\0') {
+        return no_argument;
+    }
+    return *row->value == '[' ? optional_argument : required_argument;
+}
+
+static void getopt_prepare(struct getopt_arrays *arrays)
+{
+    static const char *const colons[] = {[no_argument] = "", [required_argument] = ":", [optional_argument] = "::"};
+    struct text_buffer letters = TEXT_BUFFER(arrays->letters);
+
+    /* A colon at the start: what lacks its value is told apart from what is unknown. */
+    text_buffer_add(&letters, ":");
+    for (int i = 0; i < ROWS; i++) {
+        arrays->names[i] = (struct option){rows[i].name, argument_of(&rows[i]), NULL, LONG_FIRST + i};
+        if (rows[i].letter != 0) {
+            text_buffer_add(&letters, "%c%s", rows[i].letter, colons[argument_of(&rows[i])]);
+        }
+    }
+    arrays->names[ROWS] = (struct option){NULL, 0, NULL, 0};
+}
+
+/* The row of what getopt_long() returned; NULL for what is no option. */
+static const struct row *row_of(int option)
+{
+    if (option >= LONG_FIRST) {
+        return &rows[option - LONG_FIRST];
+    }
+    for (int i = 0; i < ROWS; i++) {
+        if (rows[i].letter == option) {
+            return &rows[i];
+        }
+    }
+    return NULL;
 }
 
 /* getopt_long() returned '?' or ':' after it looked at `word`; optopt is 0 for a long option it does not know. */
@@ -284,7 +338,7 @@ static int option_refuse(struct reader *reader, int answer, const char *word)
         return strncmp(word, "--", 2) == 0 ? FAIL(reader, "%.60s needs a value, see --help", word)
                                            : FAIL(reader, "-%c needs a value, see --help", optopt);
     }
-    if (has_unwanted_value(optopt, word)) {
+    if (optopt >= LONG_FIRST) {
         return FAIL(reader, "%.*s takes no value, see --help", name_length, word);
     }
     return optopt == 0 ? FAIL(reader, "unknown or ambiguous option %.*s, see --help", name_length, word)
@@ -317,6 +371,8 @@ static int stdin_check(struct reader *reader, const struct extra_opts *extra)
 static int combination_check(struct reader *reader, const struct extra_opts *extra)
 {
     const struct options *options = reader->options;
+    char list[LIST_SIZE];
+    struct text_buffer modes = TEXT_BUFFER(list);
 
     if (options->procfs != NULL && options->source_set && options->source != SOURCES_CHOICE_PROCFS) {
         return FAIL(reader, "--procfs reads files, so it does not go with --source=%s",
@@ -327,8 +383,8 @@ static int combination_check(struct reader *reader, const struct extra_opts *ext
     }
     if (options->replay_count > 0 &&
         (options->procfs != NULL || options->netns != NULL || options->source_set || options->mode != OPTIONS_CHECK)) {
-        return FAIL(reader, "--replay judges a capture, so it does not go with --source, --procfs, --netns, --list, "
-                            "--learn, --lint or --capture");
+        text_buffer_add_words(&modes, mode_word, "--", "", " or ");
+        return FAIL(reader, "--replay judges a capture, so it does not go with --source, --procfs, --netns, %s", list);
     }
     return stdin_check(reader, extra);
 }
@@ -336,22 +392,25 @@ static int combination_check(struct reader *reader, const struct extra_opts *ext
 /* --- extra options ----------------------------------------------------------------------------------------------- */
 
 /* The option that a key of an ini file means, as getopt_long() would have it: a letter, a name or the start of one. */
-static const struct option *key_find(const char *key)
+static const struct row *key_find(const char *key)
 {
-    const struct option *found = NULL;
+    const struct row *found = NULL;
     size_t length = strlen(key);
 
-    for (const struct option *known = long_options; known->name != NULL; known++) {
-        if (length == 1 ? known->val == (unsigned char)*key : strcmp(known->name, key) == 0) {
-            return known;
+    if (length == 1) {
+        return row_of((unsigned char)*key);
+    }
+    for (int i = 0; i < ROWS && length > 0; i++) {
+        if (strcmp(rows[i].name, key) == 0) {
+            return &rows[i];
         }
     }
-    for (const struct option *known = long_options; known->name != NULL && length > 1; known++) {
-        if (strncmp(known->name, key, length) == 0) {
+    for (int i = 0; i < ROWS && length > 0; i++) {
+        if (strncmp(rows[i].name, key, length) == 0) {
             if (found != NULL) {
                 return NULL;
             }
-            found = known;
+            found = &rows[i];
         }
     }
     return found;
@@ -359,23 +418,23 @@ static const struct option *key_find(const char *key)
 
 static int entry_read(struct reader *reader, const struct ini_entry *entry)
 {
-    const struct option *option = key_find(entry->key);
+    const struct row *row = key_find(entry->key);
     bool has_value = *entry->value != '\0';
 
-    if (option == NULL) {
+    if (row == NULL) {
         return FAIL(reader, "unknown or ambiguous option '%.60s', %s", entry->key,
                     *entry->key == '-' ? "write it without dashes" : "see --help");
     }
-    if (option->val == OPTION_EXTRA_OPTS) {
+    if (row->read == extra_opts_read) {
         return FAIL(reader, "'%.60s' is for the command line only", entry->key);
     }
-    if (has_value && option->has_arg == no_argument) {
+    if (has_value && argument_of(row) == no_argument) {
         return FAIL(reader, "'%.60s' takes no value, write %.60s=", entry->key, entry->key);
     }
-    if (!has_value && option->has_arg == required_argument) {
+    if (!has_value && argument_of(row) == required_argument) {
         return FAIL(reader, "'%.60s' needs a value, see --help", entry->key);
     }
-    return option_read(reader, option->val, entry->value);
+    return option_read(reader, row, entry->value);
 }
 
 /* --- all together ------------------------------------------------------------------------------------------------ */
@@ -430,20 +489,28 @@ static char *separate_value(int argc, char **argv)
     return optind < argc && argv[optind][0] != '-' ? argv[optind++] : NULL;
 }
 
+static int argument_read(struct reader *reader, int option, int argc, char **argv)
+{
+    const struct row *row = row_of(option);
+
+    if (option == '?' || option == ':') {
+        return option_refuse(reader, option, argv[optind - 1]);
+    }
+    return option_read(reader, row,
+                       row->read == extra_opts_read && optarg == NULL ? separate_value(argc, argv) : optarg);
+}
+
 static int arguments_read(struct reader *reader, int result, int argc, char **argv, struct options_mistake *mistake)
 {
+    struct getopt_arrays arrays;
     int option;
 
+    getopt_prepare(&arrays);
     opterr = 0;
     optind = 0; /* from the start, a second time too */
     while (!wants_help(reader->options) &&
-           (option = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
-        bool refused = option == '?' || option == ':';
-        char *value = option == OPTION_EXTRA_OPTS && optarg == NULL ? separate_value(argc, argv) : optarg;
-        result =
-            outcome_add(reader, result,
-                        refused ? option_refuse(reader, option, argv[optind - 1]) : option_read(reader, option, value),
-                        mistake);
+           (option = getopt_long(argc, argv, arrays.letters, arrays.names, NULL)) != -1) {
+        result = outcome_add(reader, result, argument_read(reader, option, argc, argv), mistake);
     }
     if (optind < argc && !wants_help(reader->options)) {
         int read = FAIL(reader, "unexpected argument '%.60s', rules are given with -r", argv[optind]);
@@ -481,4 +548,109 @@ void options_clear(struct options *options)
     free(options->replays);
     free(options->extra);
     *options = (struct options){0};
+}
+
+/* --- --help ------------------------------------------------------------------------------------------------------ */
+
+#define HELP_COLUMNS 79
+
+/* Adds "-r, --rule=RULE". */
+static void row_add(struct text_buffer *text, const struct row *row)
+{
+    if (row->letter != 0) {
+        text_buffer_add(text, "-%c, ", row->letter);
+    }
+    text_buffer_add(text, "--%s%s", row->name, row->value);
+}
+
+static void rows_add(struct text_buffer *help)
+{
+    char bytes[HELP_COLUMNS];
+    struct text_buffer line = TEXT_BUFFER(bytes);
+
+    for (int i = 0; i < ROWS; i++) {
+        row_add(&line, &rows[i]);
+        if (rows[i].help == NULL) {
+            text_buffer_add(&line, ", ");
+            continue;
+        }
+        text_buffer_add(help, rows[i].beside ? "        %s  %s" : "\n  %-17s  %s", bytes, rows[i].help);
+        line = TEXT_BUFFER(bytes);
+    }
+    text_buffer_add(help, "\n");
+}
+
+/* Adds "[/tcp|/udp]". */
+static void alternatives_add(struct text_buffer *help, const char *(*word)(int index), char mark)
+{
+    for (int i = 0; word(i) != NULL; i++) {
+        text_buffer_add(help, "%s%c%s", i == 0 ? "[" : "|", mark, word(i));
+    }
+    text_buffer_add(help, "]");
+}
+
+/* How much a requirement says about the families. */
+static int strictness(int requirement)
+{
+    const struct rule_requirement_row *row = rule_requirement_of((enum rule_requirement)requirement);
+
+    return row->needs_ipv4 + row->needs_ipv6 + row->bars_ipv4 + row->bars_ipv6;
+}
+
+/* Adds "v4-only v6-only dual-stack: that; v4 v6: at least; any; closed". */
+static void requirements_add(struct text_buffer *help)
+{
+    static const char *const meanings[] = {"", ": at least", ": that"};
+
+    for (int i = 0; i < RULE_REQUIREMENTS; i++) {
+        bool more = i + 1 < RULE_REQUIREMENTS;
+        bool goes_on = more && strictness(i) > 0 && strictness(i) == strictness(i + 1);
+        text_buffer_add(help, "%s%s%s", rule_requirement_word(i), goes_on ? "" : meanings[strictness(i)],
+                        goes_on ? " "
+                        : more  ? "; "
+                                : "");
+    }
+}
+
+/* Adds the keys of a rule's options, in lines, with `last` at the end of the last one. */
+static void keys_add(struct text_buffer *help, const char *last)
+{
+    static const char start[] = "  KEY          ";
+    size_t column = strlen(start);
+
+    text_buffer_add(help, "%s", start);
+    for (int i = 0; rule_option_word(i) != NULL; i++) {
+        const char *word = rule_option_word(i);
+        bool first = column == strlen(start);
+        if (column + strlen(word) + 1 > HELP_COLUMNS) {
+            text_buffer_add(help, "\n%*s", (int)strlen(start), "");
+            column = strlen(start);
+            first = true;
+        }
+        text_buffer_add(help, "%s%s", first ? "" : " ", word);
+        column += strlen(word) + !first;
+    }
+    if (column + strlen(last) > HELP_COLUMNS) {
+        text_buffer_add(help, "\n");
+        column = 0;
+    }
+    text_buffer_add(help, "%*s\n", (int)(HELP_COLUMNS - column), last);
+}
+
+const char *options_help(char text[static OPTIONS_HELP_SIZE])
+{
+    struct text_buffer help = text_buffer_start(text, OPTIONS_HELP_SIZE);
+
+    text_buffer_add(&help, "%s", options_usage);
+    rows_add(&help);
+    text_buffer_add(&help, "RULE is PORTS");
+    alternatives_add(&help, protocol_word, '/');
+    alternatives_add(&help, stack_scope_word, '@');
+    text_buffer_add(&help, " REQUIREMENT [KEY=VALUE]...\n"
+                           "  PORTS        443  80,443  8000-8099  https  default (all that no rule names)\n"
+                           "  REQUIREMENT  ");
+    requirements_add(&help);
+    text_buffer_add(&help, "\n");
+    keys_add(&help, "  More: check_dualstack(1)");
+    return text;
 }

@@ -75,8 +75,12 @@ int options_parse(struct options *options, int argc, char **argv, const struct e
 
 void options_clear(struct options *options);
 
-/* One line that shows the shape of a call, and the whole help, which fits a screen. */
+/* One line that shows the shape of a call. */
 extern const char options_usage[];
-extern const char options_help[];
+
+#define OPTIONS_HELP_SIZE 4096
+
+/* Writes the whole help, which fits a screen: the options, and the words of rules. Returns text. */
+const char *options_help(char text[static OPTIONS_HELP_SIZE]);
 
 #endif
