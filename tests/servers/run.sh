@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright the check_dualstack authors
 #
-# run.sh TEST.py...: runs each test against real servers, as root, in a network and a mount namespace of its own (sandbox.sh).
-# Installs the Debian packages that the tests name in lines "# Packages: ...". The last line is "N passed, M failed".
+# run.sh [TEST.py]...: runs those tests, or all that are here, against real servers, each as root in a network and a mount
+# namespace of its own (sandbox.sh). Installs the Debian packages that the tests name in lines "# Packages: ...". The last
+# line is "N passed, M failed".
 #
 # CHECK_DUALSTACK  the program, which the sandbox has as /usr/lib/nagios/plugins/check_dualstack;
 #                  empty: what is installed there.
@@ -40,7 +41,7 @@ install_packages() {
     return "$result"
 }
 
-[ $# -gt 0 ] || { echo 'usage: run.sh TEST.py...'; exit 2; }
+[ $# -gt 0 ] || set -- "$here"/test_*.py
 mapfile -t missing < <(packages_missing "$@")
 install_packages "${missing[@]}" || { echo 'the packages cannot be installed'; echo "0 passed, $# failed"; exit 1; }
 
