@@ -2,7 +2,7 @@
 # Copyright the check_dualstack authors
 """Two builds of the program, one on libmonitoringplug: the same answer to the same question, byte by byte.
 
-"make check-libmonitoringplug" runs it. OTHER_DUALSTACK names the build on libmonitoringplug.
+.ci/both-builds runs it. OTHER_DUALSTACK names the build on libmonitoringplug.
 """
 
 import glob
