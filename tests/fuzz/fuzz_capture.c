@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(bytes, data, size);
     bytes[size] = '\0';
     result = capture_read(bytes, size, &snapshot, error);
-    FUZZ_REQUIRE((result == 0) == (look != NULL));
+    FUZZ_REQUIRE((result == 0) == (snapshot != NULL));
     FUZZ_REQUIRE(result == 0 || error[0] != '\0');
     snapshot_free(snapshot);
     free(bytes);
