@@ -22,9 +22,9 @@ AC_MSG_CHECKING([for monitoring-plugins in $with_libmonitoringplug])
 ds_tree=`cd "$with_libmonitoringplug" 2>/dev/null && pwd`
 AS_IF([test -z "$ds_tree" || test ! -f "$ds_tree/NP-VERSION-GEN" || test ! -f "$ds_tree/lib/utils_base.h"],
     [AC_MSG_ERROR([$with_libmonitoringplug is not a monitoring-plugins tree: no NP-VERSION-GEN or no lib/utils_base.h])])
-AS_IF([! grep mp_check_init "$ds_tree/lib/output.h" >/dev/null 2>&1],
+AS_IF([! grep mp_create_pd_value "$ds_tree/lib/perfdata.h" >/dev/null 2>&1],
     [ds_version=`sed -n 's/^DEF_VER=//p' "$ds_tree/NP-VERSION-GEN"`
-    AC_MSG_ERROR([monitoring-plugins ${ds_version:-of unknown version} is too old: its library has mp_check since 3.0.0])])
+    AC_MSG_ERROR([monitoring-plugins ${ds_version:-of unknown version} is too old: its library has mp_perfdata since 3.0.0])])
 AS_IF([test ! -f "$ds_tree/config.h"],
     [AC_MSG_ERROR([$ds_tree is not configured: run ./configure there (not from another directory)])])
 AS_IF([test ! -f "$ds_tree/gl/libgnu.a"],
@@ -49,13 +49,11 @@ AS_IF([test "x$with_libmonitoringplug" != xno], [
     CFLAGS="$CFLAGS $LIBMONITORINGPLUG_CFLAGS"
     LIBS="$LIBMONITORINGPLUG_LIBS $LIBS"
     AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <monitoringplug.h>]],
-            [[mp_check check = mp_check_init();
-            check.default_output_override = 0;
-            return mp_fmt_output(check) == 0;]])],
+            [[mp_perfdata measured = mp_set_pd_value(perfdata_init(), mp_translate_state("OK"));
+            return mp_get_pd_status(measured) == STATE_OK && pd_value_to_string(measured.value) != 0;]])],
         [AC_MSG_RESULT([yes])],
         [AC_MSG_RESULT([no])
-        AC_MSG_ERROR([libmonitoringplug of $with_libmonitoringplug does not compile and link, config.log says why;
-that of 3.0.0 to 3.0.2 does not without its plugins, 3.0.3 does])])
+        AC_MSG_ERROR([libmonitoringplug of $with_libmonitoringplug does not compile and link: config.log says why])])
     CFLAGS=$ds_save_CFLAGS
     LIBS=$ds_save_LIBS])
 AC_SUBST([LIBMONITORINGPLUG_CFLAGS])

@@ -13,7 +13,6 @@
 #include "lint.h"
 #include "list.h"
 #include "options.h"
-#include "plugin/report.h"
 #include "policy_load.h"
 #include "render/json.h"
 #include "render/text.h"
@@ -148,17 +147,21 @@ static int mode_run(const struct options *options, struct answer *answer)
     return result;
 }
 
+/* A build on libmonitoringplug names it. */
+#ifdef LIBMONITORINGPLUG_VERSION
+#define LIBRARY " (libmonitoringplug " LIBMONITORINGPLUG_VERSION ")"
+#else
+#define LIBRARY ""
+#endif
+
 static int help_tell(enum options_mode mode)
 {
-    const char *library = report_library();
-    char text[OPTIONS_HELP_SIZE];
+    char text[OPTIONS_HELP_SIZE] = "check_dualstack " PACKAGE_VERSION LIBRARY "
+";
 
     if (mode == OPTIONS_HELP) {
         options_help(text);
-        return stdout_answer(text, strlen(text), STATE_UNKNOWN);
     }
-    snprintf(text, sizeof text, "check_dualstack " PACKAGE_VERSION "%s%s%s\n", library != NULL ? " (" : "",
-             library != NULL ? library : "", library != NULL ? ")" : "");
     return stdout_answer(text, strlen(text), STATE_UNKNOWN);
 }
 

@@ -28,8 +28,10 @@ struct perfdata {
 /* True for a label of 1 to PERFDATA_LABEL_MAX letters, digits, "_" and "-" of ASCII. */
 bool perfdata_label_is_valid(const char *label);
 
-/* Writes "mapped=12;10;20;0", without thresholds "mapped=12;;;0". A label that is not valid is a bug of the caller
- * (assert). Returns the length written. */
+/*
+ * Writes "mapped=12;10;20;0", without thresholds "mapped=12;;;0". A label that is not valid is a bug of the caller
+ * (assert). Returns the length written; 0 when out of memory, which libmonitoringplug takes to write a number.
+ */
 size_t perfdata_format(char text[static PERFDATA_TEXT_SIZE], const struct perfdata *perfdata);
 
 #endif

@@ -1,31 +1,107 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * Gathers what a plugin says.
+ * Gathers what a plugin says, escaped and cut, and lays it out within a limit.
  */
 #include "config.h"
 
 #include "plugin/report.h"
 
-#include "plugin/layout.h"
+#include "plugin/escape.h"
+#include "plugin/text_buffer.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#define PROSE_MAX 400
+#define PROSE_MIN 80
+#define DETAIL_MAX 1000
+
+/*
+ * Enough of an escaped text to overfill any of these by a character, so that what is left out here is always cut again.
+ * Escaping makes three bytes (U+2028) one at most.
+ */
+#define CHARACTER_MAX 4
+#define ESCAPED_SIZE (DETAIL_MAX + CHARACTER_MAX + 1)
+#define RAW_SIZE ((DETAIL_MAX + CHARACTER_MAX) * 3 + 1)
+
+#define LINE_START '\\'
+#define NOTE_START "    "
+#define ELLIPSIS "..."
+#define TAIL_SIZE 40
+
+/* Bytes that grow, with a NUL behind them that is not counted; NULL while there are none. */
+struct bytes {
+    char *text;
+    size_t length;
+    size_t capacity;
+};
 
 struct report {
     const char *name;
     size_t limit;
     int error;
-    struct layout_prose prose;
-    struct layout_buffer perfdata;
-    struct layout_buffer details;
-    size_t line_count;
+    char prose_bytes[PROSE_MAX + 1];
+    struct text_buffer prose;
+    struct bytes perfdata; /* values with a space between them */
+    struct bytes details;  /* lines with their starts and newlines, each with its notes behind it */
+    size_t line_count;     /* of all lines, also of those left out of `details` */
 };
 
-const char *report_library(void)
+/* --- bytes that grow --------------------------------------------------------------------------------------------- */
+
+static int bytes_reserve(struct bytes *bytes, size_t extra)
 {
-    return NULL;
+    size_t capacity = bytes->capacity > 0 ? bytes->capacity : 256;
+    char *text;
+
+    if (extra >= SIZE_MAX / 2 - bytes->length) {
+        return -ENOMEM;
+    }
+    while (capacity <= bytes->length + extra) {
+        capacity *= 2;
+    }
+    if (capacity == bytes->capacity) {
+        return 0;
+    }
+    text = realloc(bytes->text, capacity);
+    if (text == NULL) {
+        return -ENOMEM;
+    }
+    bytes->text = text;
+    bytes->capacity = capacity;
+    return 0;
 }
+
+static int bytes_append(struct bytes *bytes, const char *text, size_t length)
+{
+    int result = bytes_reserve(bytes, length);
+
+    if (result == 0) {
+        memcpy(bytes->text + bytes->length, text, length);
+        bytes->length += length;
+        bytes->text[bytes->length] = '\0';
+    }
+    return result;
+}
+
+/* Appends each of the texts, up to a NULL. After -ENOMEM some of them may have been appended. */
+static int bytes_append_all(struct bytes *bytes, const char *const *texts)
+{
+    int result = 0;
+
+    for (; *texts != NULL && result == 0; texts++) {
+        result = bytes_append(bytes, *texts, strlen(*texts));
+    }
+    return result;
+}
+
+/* --- gathering --------------------------------------------------------------------------------------------------- */
 
 struct report *report_create(const char *name, size_t limit)
 {
@@ -36,6 +112,7 @@ struct report *report_create(const char *name, size_t limit)
     }
     report->name = name;
     report->limit = limit;
+    report->prose = TEXT_BUFFER(report->prose_bytes);
     return report;
 }
 
@@ -44,9 +121,26 @@ void report_free(struct report *report)
     if (report == NULL) {
         return;
     }
-    free(report->perfdata.bytes);
-    free(report->details.bytes);
+    free(report->perfdata.text);
+    free(report->details.text);
     free(report);
+}
+
+/* Adds what printf makes of the format, escaped. Returns 0, or -ENOMEM for a text that printf cannot make. */
+__attribute__((format(printf, 2, 0))) static int text_add_escaped(struct text_buffer *text, const char *format,
+                                                                  va_list arguments)
+{
+    char raw[RAW_SIZE];
+    char escaped[ESCAPED_SIZE];
+    const int length = vsnprintf(raw, sizeof raw, format, arguments);
+
+    if (length < 0) {
+        return -ENOMEM;
+    }
+    escape_copy(escaped, sizeof escaped, raw, (size_t)length < sizeof raw ? (size_t)length : sizeof raw - 1,
+                ESCAPE_TEXT);
+    text_buffer_add(text, "%s", escaped);
+    return 0;
 }
 
 int report_prose(struct report *report, const char *format, ...)
@@ -57,7 +151,7 @@ int report_prose(struct report *report, const char *format, ...)
         return report->error;
     }
     va_start(arguments, format);
-    report->error = layout_prose_add(&report->prose, format, arguments);
+    report->error = text_add_escaped(&report->prose, format, arguments);
     va_end(arguments);
     return report->error;
 }
@@ -70,39 +164,44 @@ int report_perfdata(struct report *report, const struct perfdata *perfdata)
     if (report->error != 0) {
         return report->error;
     }
-    perfdata_format(text, perfdata);
-    report->error = layout_append(&report->perfdata, texts);
+    if (perfdata_format(text, perfdata) == 0) {
+        report->error = -ENOMEM;
+    } else {
+        report->error = bytes_append_all(&report->perfdata, texts);
+    }
     return report->error;
 }
 
-/* Adds `start` (of `start_length` bytes) and the text as one line below the first. */
-__attribute__((format(printf, 4, 0))) static void detail_add(struct report *report, const char *start,
-                                                             size_t start_length, const char *format, va_list arguments)
+/* Adds a line below the first: `start` and the text behind it. */
+__attribute__((format(printf, 3, 0))) static int detail_add(struct report *report, const char *start,
+                                                            const char *format, va_list arguments)
 {
-    char text[LAYOUT_TEXT_SIZE];
-    const char *const texts[] = {start, text, "\n", NULL};
+    char bytes[DETAIL_MAX + 1];
+    struct text_buffer detail = TEXT_BUFFER(bytes);
+    const char *const texts[] = {bytes, "\n", NULL};
+    int result;
 
     /* What is kept is over the limit already, so nothing that follows will ever be printed. */
     if (report->limit > 0 && report->details.length > report->limit) {
-        return;
+        return 0;
     }
-    report->error = layout_detail(text, LAYOUT_DETAIL_MAX - start_length, format, arguments);
-    if (report->error == 0) {
-        report->error = layout_append(&report->details, texts);
-    }
+    text_buffer_add(&detail, "%s", start);
+    result = text_add_escaped(&detail, format, arguments);
+    return result != 0 ? result : bytes_append_all(&report->details, texts);
 }
 
 int report_line(struct report *report, enum state state, const char *format, ...)
 {
-    char start[LAYOUT_LINE_START_SIZE];
+    char start[sizeof "\\_[CRITICAL] "];
     va_list arguments;
 
     if (report->error != 0) {
         return report->error;
     }
     report->line_count++;
+    snprintf(start, sizeof start, "%c_[%s] ", LINE_START, state_name(state));
     va_start(arguments, format);
-    detail_add(report, start, layout_line_start(start, state), format, arguments);
+    report->error = detail_add(report, start, format, arguments);
     va_end(arguments);
     return report->error;
 }
@@ -115,27 +214,134 @@ int report_note(struct report *report, const char *format, ...)
         return report->error;
     }
     va_start(arguments, format);
-    detail_add(report, LAYOUT_NOTE_START, sizeof LAYOUT_NOTE_START - 1, format, arguments);
+    report->error = detail_add(report, NOTE_START, format, arguments);
     va_end(arguments);
     return report->error;
 }
 
+/* --- laying out -------------------------------------------------------------------------------------------------- */
+
+/* Writes the line that stands for what was left out. Returns its length. */
+static size_t tail_format(char tail[static TAIL_SIZE], size_t lines_left_out)
+{
+    int length;
+
+    if (lines_left_out > 0) {
+        length = snprintf(tail, TAIL_SIZE, ELLIPSIS " and %zu more\n", lines_left_out);
+    } else {
+        length = snprintf(tail, TAIL_SIZE, ELLIPSIS "\n");
+    }
+    return (size_t)length;
+}
+
+/* How long the prose may be beside the `others` bytes of the first line. */
+static size_t prose_room(const struct report *report, size_t others)
+{
+    char tail[TAIL_SIZE];
+    size_t needed = others;
+
+    if (report->limit == 0) {
+        return PROSE_MAX;
+    }
+    if (report->details.length > 0) {
+        needed += tail_format(tail, report->line_count);
+    }
+    if (needed + PROSE_MIN >= report->limit) {
+        return PROSE_MIN;
+    }
+    return report->limit - needed < PROSE_MAX ? report->limit - needed : PROSE_MAX;
+}
+
+static int first_line_write(struct bytes *answer, const struct report *report, enum state state)
+{
+    const bool has_perfdata = report->perfdata.length > 0;
+    char prose[PROSE_MAX + 1] = "";
+    const char *const texts[] = {
+        report->name,
+        " ",
+        state_name(state),
+        ": ",
+        prose,
+        has_perfdata ? " | " : "",
+        has_perfdata ? report->perfdata.text : "",
+        "\n",
+        NULL,
+    };
+    struct text_buffer cut;
+    size_t others = 0;
+
+    for (size_t i = 0; texts[i] != NULL; i++) {
+        others += strlen(texts[i]);
+    }
+    cut = text_buffer_start(prose, prose_room(report, others) + 1);
+    text_buffer_add(&cut, "%s", report->prose.bytes);
+    return bytes_append_all(answer, texts);
+}
+
+/*
+ * Returns how many bytes of the details, whole lines, fit `room` together with the line for the others, which is
+ * written to `tail`. If not even that line fits, it is empty. The details are longer than `room`.
+ */
+static size_t details_fit(const struct report *report, size_t room, char tail[static TAIL_SIZE])
+{
+    const char *text = report->details.text;
+    const char *end = text + report->details.length;
+    size_t left_out = report->line_count;
+    size_t fitting = 0;
+
+    tail[0] = '\0';
+    for (size_t at = 0; at < room;) {
+        char candidate[TAIL_SIZE];
+        const char *line = text + at;
+        const char *newline = memchr(line, '\n', (size_t)(end - line));
+
+        if (at + tail_format(candidate, left_out) <= room) {
+            fitting = at;
+            memcpy(tail, candidate, sizeof candidate);
+        }
+        if (*line == LINE_START) {
+            left_out--;
+        }
+        at = (size_t)(newline + 1 - text);
+    }
+    return fitting;
+}
+
+static int details_write(struct bytes *answer, const struct report *report)
+{
+    const size_t room = report->limit > answer->length ? report->limit - answer->length : 0;
+    char tail[TAIL_SIZE] = "";
+    size_t fitting = report->details.length;
+    int result;
+
+    if (fitting == 0) {
+        return 0;
+    }
+    if (report->limit > 0 && fitting > room) {
+        fitting = details_fit(report, room, tail);
+    }
+    result = bytes_append(answer, report->details.text, fitting);
+    return result != 0 ? result : bytes_append(answer, tail, strlen(tail));
+}
+
 int report_render(struct report *report, enum state state, char **text, size_t *length)
 {
-    const struct layout_answer answer = {
-        .name = report->name,
-        .state = state_name(state),
-        .prose = &report->prose,
-        .perfdata = &report->perfdata,
-        .details = &report->details,
-        .line_count = report->line_count,
-        .limit = report->limit,
-    };
+    struct bytes answer = {0};
 
+    assert(report->prose.length > 0 || report->error != 0);
     *text = NULL;
     *length = 0;
     if (report->error == 0) {
-        report->error = layout_answer(&answer, text, length);
+        report->error = first_line_write(&answer, report, state);
     }
-    return report->error;
+    if (report->error == 0) {
+        report->error = details_write(&answer, report);
+    }
+    if (report->error != 0) {
+        free(answer.text);
+        return report->error;
+    }
+    *text = answer.text;
+    *length = answer.length;
+    return 0;
 }

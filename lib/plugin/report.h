@@ -14,9 +14,6 @@
 
 struct report;
 
-/* The library that forms the answers and its version, "libmonitoringplug 3.0.3"; NULL for none but this one. Static. */
-const char *report_library(void);
-
 /*
  * Starts a report that stays within `limit` bytes, newlines included; 0 for no limit. `name` stands before the state
  * ("DUALSTACK"; static). Ends with report_free(). NULL when out of memory.

@@ -6,7 +6,7 @@
 # files need are in packaging/MONITORING-PLUGINS.md.
 set -eu
 
-if [ $# -ne 1 ] || [ ! -f "$1/plugins/Makefile.am" ] || [ ! -f "$1/lib/output.h" ]; then
+if [ $# -ne 1 ] || [ ! -f "$1/plugins/Makefile.am" ] || [ ! -f "$1/lib/perfdata.h" ]; then
     echo 'usage: add_to_tree.sh TREE (of monitoring-plugins 3)' >&2
     exit 2
 fi
@@ -15,15 +15,15 @@ cd "$(dirname "$0")/../.."
 folder=$tree/plugins/check_dualstack.d
 
 mkdir -p "$folder"
-for floor in audit plugin socket; do
-    mkdir -p "$folder/$floor"
-    cp lib/$floor/*.c lib/$floor/*.h "$folder/$floor/"
+for room in lib/*/; do
+    mkdir -p "$folder/$(basename "$room")"
+    cp "$room"*.c "$room"*.h "$folder/$(basename "$room")/"
 done
 cp plugins/*.c plugins/*.h "$folder/"
 mv "$folder/check_dualstack.c" "$tree/plugins/"
 cp packaging/monitoring-plugins/check_dualstack.t "$tree/plugins/t/"
-# libmonitoringplug.c stands for these.
-rm "$folder/plugin/range_alerts.c" "$folder/plugin/report.c" "$folder/plugin/state.c"
+# libmonitoringplug.c replaces these.
+rm "$folder/plugin/perfdata_format.c" "$folder/plugin/range_alerts.c" "$folder/plugin/state.c"
 
 version=$(sed -n 's/^AC_INIT(\[check_dualstack\], \[\(.*\)\])$/\1/p' configure.ac)
 cat >"$folder/config.h" <<END

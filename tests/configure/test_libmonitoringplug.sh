@@ -43,11 +43,11 @@ mkdir tree/gl tree/lib
 echo 'DEF_VER=2.3.3.git' >tree/NP-VERSION-GEN
 : >tree/lib/utils_base.h
 configure_must 1 'monitoring-plugins 2.3.3.git is too old' $tree
-: >tree/lib/output.h
+: >tree/lib/perfdata.h
 configure_must 1 'monitoring-plugins 2.3.3.git is too old' $tree
 
 echo 'DEF_VER=3.0.3' >tree/NP-VERSION-GEN
-echo 'mp_check mp_check_init(void);' >tree/lib/output.h
+echo '#define mp_create_pd_value(V)' >tree/lib/perfdata.h
 configure_must 1 "$folder/tree is not configured: run ./configure there" $tree
 echo '#define PACKAGE_VERSION "3.0.3"' >tree/config.h
 configure_must 1 "$folder/tree is not built, no gl/libgnu.a: run make -C gl there" $tree
