@@ -19,14 +19,20 @@ struct text_buffer text_buffer_start(char *bytes, size_t size)
     return (struct text_buffer){.bytes = bytes, .size = size};
 }
 
-/* Ends a full buffer with the ellipsis, in place of its last characters; none is left half. */
+/* Returns how many of the first `most` bytes are whole characters. */
+static size_t characters_measure(const char *bytes, size_t most)
+{
+    while (most > 0 && ((unsigned char)bytes[most] & 0xC0) == 0x80) {
+        most--;
+    }
+    return most;
+}
+
+/* Ends a full buffer with the ellipsis, in place of its last characters. */
 static void ellipsis_set(struct text_buffer *text)
 {
-    size_t kept = text->size - sizeof ELLIPSIS;
+    size_t kept = characters_measure(text->bytes, text->size - sizeof ELLIPSIS);
 
-    while (kept > 0 && ((unsigned char)text->bytes[kept] & 0xC0) == 0x80) {
-        kept--;
-    }
     memcpy(text->bytes + kept, ELLIPSIS, sizeof ELLIPSIS);
     text->length = kept + strlen(ELLIPSIS);
     text->is_cut = true;
@@ -53,6 +59,14 @@ const char *text_buffer_add(struct text_buffer *text, const char *format, ...)
         text->length += (size_t)added;
     }
     return text->bytes;
+}
+
+const char *text_buffer_add_cut(struct text_buffer *text, const char *added, size_t most)
+{
+    if (strnlen(added, most + 1) <= most) {
+        return text_buffer_add(text, "%s", added);
+    }
+    return text_buffer_add(text, "%.*s" ELLIPSIS, (int)characters_measure(added, most - strlen(ELLIPSIS)), added);
 }
 
 const char *text_buffer_add_count(struct text_buffer *text, unsigned long long count, const char *thing)

@@ -27,6 +27,10 @@ struct text_buffer text_buffer_start(char *bytes, size_t size);
 /* Adds what printf makes of the format. Returns the whole text so far. */
 const char *text_buffer_add(struct text_buffer *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Adds a text from elsewhere, which may be of any length: `most` bytes of it (at least 3), cut in the same way. Returns
+ * the whole text so far. */
+const char *text_buffer_add_cut(struct text_buffer *text, const char *added, size_t most);
+
 /* Adds `count` and `thing`, which gets an "s" unless it is one: "1 service", "3 services". */
 const char *text_buffer_add_count(struct text_buffer *text, unsigned long long count, const char *thing);
 

@@ -108,6 +108,32 @@ START_TEST(what_does_not_fit_is_cut)
 }
 END_TEST
 
+/* A text, the most of it that is wanted, and what is added. */
+static const struct {
+    const char *text;
+    size_t most;
+    const char *expected;
+} shortened[] = {
+    {"", 3, "[]"},
+    {"1234567", 7, "[1234567]"},
+    {"12345678", 7, "[1234...]"},
+    {"1234", 3, "[...]"},
+    {"123\xc3\xa4\xc3\xb6", 7, "[123\xc3\xa4\xc3\xb6]"},
+    {"123\xc3\xa4\xc3\xb6\xc3\xbc", 7, "[123...]"},
+};
+
+START_TEST(long_names_leave_room_for_the_rest)
+{
+    char bytes[32];
+    struct text_buffer text = TEXT_BUFFER(bytes);
+
+    text_buffer_add(&text, "[");
+    text_buffer_add_cut(&text, shortened[_i].text, shortened[_i].most);
+    ck_assert_str_eq(text_buffer_add(&text, "]"), shortened[_i].expected);
+    ck_assert(!text.is_cut);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("text_buffer");
@@ -117,6 +143,7 @@ int main(void)
     tcase_add_test(tcase, counts_have_their_plural);
     tcase_add_loop_test(tcase, what_does_not_fit_is_cut, 0, (int)(sizeof cuts / sizeof *cuts));
     tcase_add_loop_test(tcase, words_make_a_list, 0, (int)(sizeof lists / sizeof *lists));
+    tcase_add_loop_test(tcase, long_names_leave_room_for_the_rest, 0, (int)(sizeof shortened / sizeof *shortened));
     suite_add_tcase(suite, tcase);
     return unit_run(suite);
 }
