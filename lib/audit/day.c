@@ -44,3 +44,13 @@ time_t day_start(int32_t day)
 {
     return (time_t)day * DAY_SECONDS;
 }
+
+const char *day_time_format(char text[static DAY_TIME_SIZE], time_t time)
+{
+    struct tm fields;
+
+    if (gmtime_r(&time, &fields) == NULL || strftime(text, DAY_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &fields) == 0) {
+        *text = '\0';
+    }
+    return text;
+}

@@ -19,4 +19,9 @@ int32_t day_of(time_t time);
 /* The time at which a day starts. */
 time_t day_start(int32_t day);
 
+#define DAY_TIME_SIZE sizeof "-2147483648-12-31T23:59:60Z"
+
+/* Writes "2026-11-22T09:00:00Z", "" for a time too far away to have a year. Returns text. */
+const char *day_time_format(char text[static DAY_TIME_SIZE], time_t time);
+
 #endif

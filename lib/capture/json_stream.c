@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * JSON that is written as it is made.
+ */
+#include "config.h"
+
+#include "capture/json_stream.h"
+
+#include "audit/day.h"
+#include "plugin/escape.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Texts are repaired in pieces of at most this many bytes. */
+#define PIECE_SIZE 256
+
+static void bytes_write(const struct json_stream *json, const char *bytes, size_t length)
+{
+    json->sink->write(bytes, length, json->sink->context);
+}
+
+/* What stands before a value. */
+static void value_begin(struct json_stream *json, const char *key)
+{
+    if (json->follows) {
+        bytes_write(json, ",", 1);
+    }
+    if (json->on_line) {
+        bytes_write(json, "\n", 1);
+    }
+    if (key != NULL) {
+        bytes_write(json, "\"", 1);
+        sink_text(json->sink, key);
+        bytes_write(json, "\":", 2);
+    }
+    json->follows = true;
+    json->on_line = false;
+}
+
+static void bracket_open(struct json_stream *json, const char *key, const char *bracket)
+{
+    value_begin(json, key);
+    bytes_write(json, bracket, 1);
+    json->follows = false;
+}
+
+static void bracket_close(struct json_stream *json, const char *bracket)
+{
+    bytes_write(json, bracket, 1);
+    json->follows = true;
+}
+
+void json_stream_object(struct json_stream *json, const char *key)
+{
+    bracket_open(json, key, "{");
+}
+
+void json_stream_object_end(struct json_stream *json)
+{
+    bracket_close(json, "}");
+}
+
+void json_stream_array(struct json_stream *json, const char *key)
+{
+    bracket_open(json, key, "[");
+}
+
+void json_stream_array_end(struct json_stream *json)
+{
+    bracket_close(json, "]");
+}
+
+void json_stream_null(struct json_stream *json, const char *key)
+{
+    value_begin(json, key);
+    sink_text(json->sink, "null");
+}
+
+void json_stream_boolean(struct json_stream *json, const char *key, bool value)
+{
+    value_begin(json, key);
+    sink_text(json->sink, value ? "true" : "false");
+}
+
+void json_stream_integer(struct json_stream *json, const char *key, int64_t value)
+{
+    char digits[sizeof "-9223372036854775808"];
+    int length = snprintf(digits, sizeof digits, "%" PRId64, value);
+
+    value_begin(json, key);
+    bytes_write(json, digits, (size_t)length);
+}
+
+/* --- texts ------------------------------------------------------------------------------------------------------- */
+
+static bool is_plain(char byte)
+{
+    return (unsigned char)byte >= ' ' && byte != '"' && byte != '\\';
+}
+
+/* A byte that JSON does not take as it is. */
+static void byte_escape(const struct json_stream *json, char byte)
+{
+    static const char named[] = "\"\\\b\f\n\r\t";
+    static const char letters[] = "\"\\bfnrt";
+    const char *found = strchr(named, byte);
+    char escaped[sizeof "\\u001F"];
+    int length = found != NULL ? snprintf(escaped, sizeof escaped, "\\%c", letters[found - named])
+                               : snprintf(escaped, sizeof escaped, "\\u%04X", (unsigned)byte & 0x1Fu);
+
+    bytes_write(json, escaped, (size_t)length);
+}
+
+static void utf8_write(const struct json_stream *json, const char *bytes, size_t length)
+{
+    const char *end = bytes + length;
+
+    while (bytes < end) {
+        const char *plain = bytes;
+        while (bytes < end && is_plain(*bytes)) {
+            bytes++;
+        }
+        bytes_write(json, plain, (size_t)(bytes - plain));
+        if (bytes < end) {
+            byte_escape(json, *bytes++);
+        }
+    }
+}
+
+/*
+ * How much of the text to repair at once. No character is torn apart: it has at most three bytes behind its first one,
+ * so where more of them follow each other than that, they belong to none.
+ */
+static size_t piece_length(const char *text)
+{
+    size_t length = strnlen(text, PIECE_SIZE);
+    size_t whole = length;
+
+    while (length == PIECE_SIZE && whole > PIECE_SIZE - 4 && ((unsigned char)text[whole] & 0xC0) == 0x80) {
+        whole--;
+    }
+    return whole > PIECE_SIZE - 4 ? whole : length;
+}
+
+void json_stream_text(struct json_stream *json, const char *key, const char *text)
+{
+    char repaired[ESCAPE_SIZE(PIECE_SIZE)];
+
+    value_begin(json, key);
+    bytes_write(json, "\"", 1);
+    while (*text != '\0') {
+        size_t length = piece_length(text);
+        utf8_write(json, repaired, escape_copy(repaired, sizeof repaired, text, length, ESCAPE_UTF8));
+        text += length;
+    }
+    bytes_write(json, "\"", 1);
+}
+
+void json_stream_text_or_null(struct json_stream *json, const char *key, const char *text)
+{
+    if (text == NULL || *text == '\0') {
+        json_stream_null(json, key);
+    } else {
+        json_stream_text(json, key, text);
+    }
+}
+
+/* --- what we write often ----------------------------------------------------------------------------------------- */
+
+void json_stream_time(struct json_stream *json, const char *key, time_t time)
+{
+    char text[DAY_TIME_SIZE];
+
+    json_stream_text_or_null(json, key, day_time_format(text, time));
+}
+
+void json_stream_answer(struct json_stream *json, const char *key, enum record_answer answer)
+{
+    if (answer == RECORD_UNKNOWN) {
+        json_stream_null(json, key);
+    } else {
+        json_stream_boolean(json, key, answer == RECORD_YES);
+    }
+}
+
+void json_stream_line(struct json_stream *json)
+{
+    json->on_line = true;
+}
+
+void json_stream_end(struct json_stream *json)
+{
+    bytes_write(json, "\n", 1);
+}
