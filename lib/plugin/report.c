@@ -51,6 +51,10 @@ struct report {
     struct bytes perfdata; /* values with a space between them */
     struct bytes details;  /* lines with their starts and newlines, each with its notes behind it */
     size_t line_count;     /* of all lines, also of those left out of `details` */
+    /* Where they stand in the answer that was rendered last. */
+    size_t rendered_prose;
+    size_t rendered_prose_length;
+    size_t rendered_details;
 };
 
 /* --- bytes that grow --------------------------------------------------------------------------------------------- */
@@ -252,7 +256,7 @@ static size_t prose_room(const struct report *report, size_t others)
     return report->limit - needed < PROSE_MAX ? report->limit - needed : PROSE_MAX;
 }
 
-static int first_line_write(struct bytes *answer, const struct report *report, enum state state)
+static int first_line_write(struct bytes *answer, struct report *report, enum state state)
 {
     const bool has_perfdata = report->perfdata.length > 0;
     char prose[PROSE_MAX + 1] = "";
@@ -275,6 +279,8 @@ static int first_line_write(struct bytes *answer, const struct report *report, e
     }
     cut = text_buffer_start(prose, prose_room(report, others) + 1);
     text_buffer_add(&cut, "%s", report->prose.bytes);
+    report->rendered_prose = strlen(report->name) + strlen(" ") + strlen(state_name(state)) + strlen(": ");
+    report->rendered_prose_length = cut.length;
     return bytes_append_all(answer, texts);
 }
 
@@ -334,6 +340,7 @@ int report_render(struct report *report, enum state state, char **text, size_t *
     if (report->error == 0) {
         report->error = first_line_write(&answer, report, state);
     }
+    report->rendered_details = answer.length;
     if (report->error == 0) {
         report->error = details_write(&answer, report);
     }
@@ -344,4 +351,15 @@ int report_render(struct report *report, enum state state, char **text, size_t *
     *text = answer.text;
     *length = answer.length;
     return 0;
+}
+
+const char *report_rendered_prose(const struct report *report, const char *text, size_t *length)
+{
+    *length = report->rendered_prose_length;
+    return text + report->rendered_prose;
+}
+
+const char *report_rendered_details(const struct report *report, const char *text)
+{
+    return text + report->rendered_details;
 }

@@ -49,4 +49,11 @@ int report_note(struct report *report, const char *format, ...) __attribute__((f
  */
 int report_render(struct report *report, enum state state, char **text, size_t *length);
 
+/*
+ * The parts of the answer that was rendered last, for those who build another answer of them; borrowed from its text.
+ * The prose as it was cut, *length bytes without a NUL behind them; the lines below the first, "" when there are none.
+ */
+const char *report_rendered_prose(const struct report *report, const char *text, size_t *length);
+const char *report_rendered_details(const struct report *report, const char *text);
+
 #endif
