@@ -323,6 +323,7 @@ void rule_free(struct rule *rule)
     free(rule->text);
     free(rule->origin);
     free(rule->ports);
+    free(rule->bind_words);
     free(rule->bind);
     free(rule->unit);
     free(rule->user);

@@ -72,6 +72,7 @@ struct rule {
     enum state missing;
     enum stack_form form; /* STACK_FORM_NONE: either */
     bool bind_set;
+    char *bind_words; /* as written, NULL for anywhere */
     bool bind_scope[STACK_SCOPES];
     struct prefix *bind;
     size_t bind_count;

@@ -122,6 +122,7 @@ static void read_bind(struct rule_parser *parser, char *value)
         room += *c == ',';
     }
     rule->bind_set = true;
+    rule->bind_words = rule_parser_copy(parser, value);
     rule->bind = calloc(room, sizeof *rule->bind);
     if (rule->bind == NULL) {
         parser->out_of_memory = true;

@@ -237,8 +237,7 @@ const char *remedy_format(char text[static REMEDY_SIZE], const struct judge_serv
         form_differs(text, service);
         break;
     case JUDGE_BIND:
-        snprintf(text, REMEDY_SIZE, "bind it to an address inside %.200s",
-                 wording_option(words, service->rule, "bind"));
+        snprintf(text, REMEDY_SIZE, "bind it to an address inside %.200s", service->rule->bind_words);
         break;
     case JUDGE_MAPPED:
         snprintf(text, REMEDY_SIZE, "--list shows these clients, they come over IPv4");

@@ -152,22 +152,6 @@ const char *wording_accepts(struct stack_accepts accepts)
     return words[accepts.ipv4][accepts.ipv6];
 }
 
-const char *wording_option(char text[static WORDING_SIZE], const struct rule *rule, const char *key)
-{
-    size_t length = strlen(key);
-
-    *text = '\0';
-    for (const char *word = rule->text; word != NULL; word = strchr(word, ' ')) {
-        word += *word == ' ';
-        if (strncmp(word, key, length) == 0 && word[length] == '=') {
-            word += length + 1;
-            snprintf(text, WORDING_SIZE, "%.*s", (int)strcspn(word, " "), word);
-            break;
-        }
-    }
-    return text;
-}
-
 static void mapped_add(struct text_buffer *text, uint64_t count, const struct range *range)
 {
     char demand[RANGE_WORDS_SIZE];
@@ -239,7 +223,6 @@ const char *wording_reason(char text[static WORDING_SIZE], const struct judge_se
 {
     struct text_buffer words = text_buffer_start(text, WORDING_SIZE);
     char endpoint[WORDING_SIZE] = "";
-    char option[WORDING_SIZE];
 
     if (reason->listener != NULL) {
         wording_endpoint(endpoint, service, reason->listener);
@@ -265,7 +248,7 @@ const char *wording_reason(char text[static WORDING_SIZE], const struct judge_se
         break;
     case JUDGE_BIND:
         snprintf(text, WORDING_SIZE, "%.280s is outside bind=%.200s",
-                 wording_listener(endpoint, service, reason->listener), wording_option(option, service->rule, "bind"));
+                 wording_listener(endpoint, service, reason->listener), service->rule->bind_words);
         break;
     case JUDGE_UNIT:
     case JUDGE_USER:

@@ -55,7 +55,4 @@ const char *wording_finding(char text[static WORDING_SIZE], const struct judge_s
 const char *wording_summary(char text[static WORDING_SIZE], const struct judge_verdict *verdict,
                             const struct policy *policy);
 
-/* The value of an option in the rule's own text ("bind" gives "loopback,10.0.0.0/8"), "" when it is not there. */
-const char *wording_option(char text[static WORDING_SIZE], const struct rule *rule, const char *key);
-
 #endif
