@@ -6,15 +6,13 @@
 #include "capture.h"
 
 #include "capture/capture_write.h"
+#include "check.h"
 #include "deadline.h"
-#include "lines.h"
 
-int capture_run(const struct options *options, const struct policy *policy, struct answer *answer)
+int capture_run(const struct run *run, enum state *state)
 {
-    struct snapshot_request request = check_snapshot_request(options, policy);
+    struct snapshot_request request = check_snapshot_request(run);
     struct snapshot *snapshot = NULL;
-    struct lines lines = {.stage = "writing the capture"};
-    const struct sink sink = {.write = lines_write, .context = &lines};
     int result;
 
     request.depth = SNAPSHOT_ALL;
@@ -24,10 +22,9 @@ int capture_run(const struct options *options, const struct policy *policy, stru
         result = snapshot_owners_find(snapshot, deadline_stage);
     }
     if (result == 0) {
-        result = capture_write(snapshot, &sink);
-        lines_flush(&lines);
+        result = capture_write(snapshot, &run->sink);
     }
-    answer->state = lines.error == 0 ? STATE_OK : STATE_UNKNOWN;
+    *state = STATE_OK;
     snapshot_free(snapshot);
     return result;
 }

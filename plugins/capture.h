@@ -6,12 +6,9 @@
 #ifndef CAPTURE_H
 #define CAPTURE_H
 
-#include "check.h"
+#include "run.h"
 
-/*
- * Writes the capture of this host to standard output. What cannot be read is recorded as such: the state is OK all the
- * same. Returns 0 with answer->text NULL, or -ENOMEM.
- */
-int capture_run(const struct options *options, const struct policy *policy, struct answer *answer);
+/* Writes the capture of this host. What cannot be read is recorded as such: OK all the same. Returns 0 or -ENOMEM. */
+int capture_run(const struct run *run, enum state *state);
 
 #endif

@@ -9,8 +9,6 @@
 
 #include "audit/day.h"
 #include "deadline.h"
-#include "render/json.h"
-#include "render/text.h"
 
 #include <errno.h>
 #include <time.h>
@@ -47,50 +45,53 @@ static bool asks_for_units(const struct policy *policy)
     return false;
 }
 
-static int attempt_judge(const struct options *options, const struct policy *policy, struct attempt *attempt)
+/* Is more told than what the policy judges? */
+static bool tells_everything(const struct run *run)
 {
-    struct judge_question question = {
-        .policy = policy,
+    return run->writer->tells_everything || run->options->perfdata == VIEW_PERFDATA_FULL;
+}
+
+static int attempt_judge(const struct run *run, struct attempt *attempt)
+{
+    const struct options *options = run->options;
+    const struct judge_question question = {
+        .policy = run->policy,
         .tally = attempt->snapshot->tally,
         .warning = options->warning_set ? &options->warning : NULL,
         .critical = options->critical_set ? &options->critical : NULL,
         .today = day_of(attempt->snapshot->time),
-        .everything = options->json || policy->rule_count == 0,
+        .everything = run->writer->tells_everything || run->policy->rule_count == 0,
     };
-    int result = asks_for_units(policy) ? snapshot_owners_find(attempt->snapshot, deadline_stage) : 0;
+    int result = asks_for_units(run->policy) ? snapshot_owners_find(attempt->snapshot, deadline_stage) : 0;
 
     deadline_stage("judging");
     return result != 0 ? result : judge_tally(&question, &attempt->verdict);
 }
 
-/* Is more told than what the policy judges? */
-static bool tells_everything(const struct options *options)
+struct snapshot_request check_snapshot_request(const struct run *run)
 {
-    return options->json || options->perfdata == VIEW_PERFDATA_FULL;
-}
+    const struct options *options = run->options;
 
-struct snapshot_request check_snapshot_request(const struct options *options, const struct policy *policy)
-{
     return (struct snapshot_request){
         .sources = {.choice = options->source, .copies = options->procfs, .progress = deadline_stage},
         .namespace = options->netns,
-        .policy = policy,
+        .policy = run->policy,
         .depth = SNAPSHOT_MAPPED_JUDGED,
         .keeps_questions = options->verbose >= 3,
     };
 }
 
-static int attempt_take(const struct options *options, const struct policy *policy, struct attempt *attempt)
+static int attempt_take(const struct run *run, struct attempt *attempt)
 {
-    struct snapshot_request request = check_snapshot_request(options, policy);
+    struct snapshot_request request = check_snapshot_request(run);
     int result;
 
-    if (tells_everything(options)) {
+    if (tells_everything(run)) {
         request.depth = SNAPSHOT_ALL;
         request.every_protocol = true;
     }
     result = snapshot_take(&request, &attempt->snapshot);
-    return result != 0 ? result : attempt_judge(options, policy, attempt);
+    return result != 0 ? result : attempt_judge(run, attempt);
 }
 
 static bool is_absent(const struct judge_service *service)
@@ -138,7 +139,7 @@ static void second_attempt_wait(void)
 }
 
 /* Takes snapshots until every breach by absence was seen twice in a row. */
-static int attempt_confirm(const struct options *options, const struct policy *policy, struct attempt *attempt)
+static int attempt_confirm(const struct run *run, struct attempt *attempt)
 {
     int result = 0;
 
@@ -148,7 +149,7 @@ static int attempt_confirm(const struct options *options, const struct policy *p
         bool confirmed;
         *attempt = (struct attempt){NULL, NULL};
         second_attempt_wait();
-        result = attempt_take(options, policy, attempt);
+        result = attempt_take(run, attempt);
         confirmed = result == 0 && all_confirmed(attempt->verdict, earlier.verdict);
         attempt_clear(&earlier);
         if (confirmed) {
@@ -158,61 +159,56 @@ static int attempt_confirm(const struct options *options, const struct policy *p
     return result;
 }
 
-static int attempt_tell(const struct options *options, const struct policy *policy, const struct attempt *attempt,
-                        struct answer *answer)
+/* Owners are only looked up for those who read about them. */
+static bool tells_owners(const struct run *run, const struct judge_verdict *verdict)
 {
-    struct view view = {
-        .policy = policy,
-        .snapshot = attempt->snapshot,
-        .verdict = attempt->verdict,
+    return run->writer->tells_everything || run->options->verbose > 0 || verdict->state != STATE_OK ||
+           verdict->total.waived > 0;
+}
+
+struct view check_view(const struct run *run, const struct snapshot *snapshot, const struct judge_verdict *verdict)
+{
+    const struct options *options = run->options;
+
+    return (struct view){
+        .policy = run->policy,
+        .snapshot = snapshot,
+        .verdict = verdict,
         .warning = options->warning_set ? &options->warning : NULL,
         .critical = options->critical_set ? &options->critical : NULL,
-        .today = day_of(attempt->snapshot->time),
+        .today = day_of(snapshot->time),
         .verbose = options->verbose,
         .perfdata = options->perfdata,
     };
-    int result = 0;
-
-    /* Owners are only looked up for those who read about them. */
-    if (options->json || options->verbose > 0 || attempt->verdict->state != STATE_OK ||
-        attempt->verdict->total.waived > 0) {
-        result = snapshot_owners_find(attempt->snapshot, deadline_stage);
-    }
-    answer->state = attempt->verdict->state;
-    answer->total = attempt->verdict->total;
-    if (result != 0) {
-        return result;
-    }
-    return options->json ? json_verdict(&view, &answer->text, &answer->length)
-                         : text_verdict(&view, &answer->text, &answer->length);
 }
 
-int check_snapshot(const struct options *options, const struct policy *policy, struct snapshot *snapshot,
-                   struct answer *answer)
+int check_snapshot(const struct run *run, struct snapshot *snapshot, struct judge_verdict **verdict)
 {
     struct attempt attempt = {.snapshot = snapshot};
     int result;
 
-    snapshot_remark_choose(snapshot, policy, tells_everything(options));
-    result = attempt_judge(options, policy, &attempt);
-    if (result == 0) {
-        result = attempt_tell(options, policy, &attempt, answer);
-    }
-    judge_free(attempt.verdict);
+    snapshot_remark_choose(snapshot, run->policy, tells_everything(run));
+    result = attempt_judge(run, &attempt);
+    *verdict = attempt.verdict;
     return result;
 }
 
-int check_host(const struct options *options, const struct policy *policy, struct answer *answer)
+int check_run(const struct run *run, enum state *state)
 {
     struct attempt attempt = {NULL, NULL};
-    int result = attempt_take(options, policy, &attempt);
+    int result = attempt_take(run, &attempt);
 
     /* Copies of another host's files do not change. */
-    if (result == 0 && options->procfs == NULL) {
-        result = attempt_confirm(options, policy, &attempt);
+    if (result == 0 && run->options->procfs == NULL) {
+        result = attempt_confirm(run, &attempt);
+    }
+    if (result == 0 && tells_owners(run, attempt.verdict)) {
+        result = snapshot_owners_find(attempt.snapshot, deadline_stage);
     }
     if (result == 0) {
-        result = attempt_tell(options, policy, &attempt, answer);
+        const struct view view = check_view(run, attempt.snapshot, attempt.verdict);
+        *state = attempt.verdict->state;
+        result = run->writer->verdict(&view, &run->sink);
     }
     attempt_clear(&attempt);
     return result;

@@ -7,28 +7,21 @@
 #ifndef CHECK_DUALSTACK_CHECK_H
 #define CHECK_DUALSTACK_CHECK_H
 
-#include "audit/judge.h"
-#include "audit/policy.h"
-#include "options.h"
-#include "plugin/state.h"
-#include "snapshot/snapshot.h"
-
-/* An answer ready to be written; `text` is malloc'd. */
-struct answer {
-    char *text;
-    size_t length;
-    enum state state;
-    struct judge_total total; /* of a host that was judged */
-};
+#include "run.h"
 
 /* A snapshot of this host as the options ask for it, of the listeners that the policy judges. */
-struct snapshot_request check_snapshot_request(const struct options *options, const struct policy *policy);
+struct snapshot_request check_snapshot_request(const struct run *run);
 
-/* Judges this host by a policy without errors. Returns 0 and *answer, or -ENOMEM. */
-int check_host(const struct options *options, const struct policy *policy, struct answer *answer);
+/* Judges this host by a policy without errors and writes the verdict, whose state is *state. Returns 0 or -ENOMEM. */
+int check_run(const struct run *run, enum state *state);
 
-/* Judges what a look found, on the day it was taken. Returns 0 and *answer, or -ENOMEM. */
-int check_snapshot(const struct options *options, const struct policy *policy, struct snapshot *snapshot,
-                   struct answer *answer);
+/*
+ * Judges a snapshot of a capture, on the day it was taken. Returns 0 and *verdict, which judge_free() ends before the
+ * snapshot does; or -ENOMEM.
+ */
+int check_snapshot(const struct run *run, struct snapshot *snapshot, struct judge_verdict **verdict);
+
+/* What a writer needs of them; all borrowed. */
+struct view check_view(const struct run *run, const struct snapshot *snapshot, const struct judge_verdict *verdict);
 
 #endif

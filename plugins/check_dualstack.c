@@ -14,137 +14,35 @@
 #include "list.h"
 #include "options.h"
 #include "policy_load.h"
-#include "render/json.h"
-#include "render/text.h"
 #include "replay.h"
+#include "run.h"
 #include "socket/netns.h"
 #include "stdout.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-static int failure_build(const struct options *options, enum state state, const char *const *sentences, size_t count,
-                         const char *usage, struct answer *answer)
-{
-    answer->state = state;
-    return options->json ? json_failure(state, sentences, count, &answer->text, &answer->length)
-                         : text_failure(state, sentences, count, usage, &answer->text, &answer->length);
-}
-
-static int mistake_tell(const struct options *options, const struct options_mistake *mistake, struct answer *answer)
-{
-    const char *sentences[] = {mistake->sentence, mistake->more};
-    const char *below = mistake->in_arguments ? options_usage : mistake->more;
-
-    return failure_build(options, STATE_UNKNOWN, sentences, options->json && mistake->more != NULL ? 2 : 1, below,
-                         answer);
-}
-
-/* Makes sure of an answer before anything can take long. Returns 0, -EINVAL with a mistake, or -ENOMEM. */
-static int deadline_set(const struct options *options, struct options_mistake *mistake)
-{
-    struct answer late = {0};
-    struct answer ended = {0};
-    char sentence[80];
-    const char *sentences[] = {sentence};
-    int result;
-
-    snprintf(sentence, sizeof sentence, "no answer within %u second%s, while " DEADLINE_STAGE, options->timeout,
-             options->timeout == 1 ? "" : "s");
-    result = failure_build(options, options->timeout_state, sentences, 1, NULL, &late);
-    snprintf(sentence, sizeof sentence, "told to end by SIGTERM, while " DEADLINE_STAGE);
-    if (result == 0) {
-        result = failure_build(options, STATE_UNKNOWN, sentences, 1, NULL, &ended);
-    }
-    if (result == 0) {
-        result = deadline_start(options->timeout, &(struct deadline_answer){late.text, late.state},
-                                &(struct deadline_answer){ended.text, ended.state});
-    }
-    if (result != 0 && result != -ENOMEM) {
-        *mistake = (struct options_mistake){.more = NULL};
-        snprintf(mistake->sentence, sizeof mistake->sentence, "no timer for --timeout is to be had: %s",
-                 strerror(-result));
-        result = -EINVAL;
-    }
-    free(late.text);
-    free(ended.text);
-    return result;
-}
-
-static bool only_tells_help(const struct options *options)
-{
-    return options->mode == OPTIONS_HELP || options->mode == OPTIONS_VERSION;
-}
-
-/*
- * Reads the command line, and once more with the options of ini files before it where it names some. The first reading
- * says how the files' own trouble is to be told: until when, and as text or JSON.
- */
-static int options_read(struct options *options, struct extra_opts *extra, int argc, char **argv,
-                        struct options_mistake *mistake)
-{
-    const struct extra_opts_search search = extra_opts_search();
-    int result = options_parse(options, argc, argv, NULL, mistake);
-
-    if (result == -ENOMEM || options->extra_count == 0 || only_tells_help(options)) {
-        return result;
-    }
-    result = deadline_set(options, mistake);
-    deadline_stage("reading the options of --extra-opts");
-    if (result == 0) {
-        result = extra_opts_load(extra, options->extra, options->extra_count, &search);
-    }
-    if (result == 0) {
-        options_clear(options);
-        result = options_parse(options, argc, argv, extra, mistake);
-    }
-    return result;
-}
-
-static int namespace_enter(const struct options *options, struct fault *fault)
-{
-    deadline_stage("entering the network namespace");
-    return options->netns != NULL ? netns_enter(options->netns, fault) : 0;
-}
-
-static int check_run(const struct options *options, const struct policy *policy, struct answer *answer)
-{
-    return options->replay_count > 0 ? replay_run(options, policy, answer) : check_host(options, policy, answer);
-}
-
-static const struct mode {
-    int (*run)(const struct options *options, const struct policy *policy, struct answer *answer);
-    bool only_policy; /* looks at no host, and tells the policy's mistakes itself */
-} modes[] = {
-    [OPTIONS_CHECK] = {check_run, false},     [OPTIONS_LIST] = {list_run, false},
-    [OPTIONS_LEARN] = {learn_run, false},     [OPTIONS_LINT] = {lint_run, true},
-    [OPTIONS_CAPTURE] = {capture_run, false},
+/* What a mode finds ready when it runs. */
+enum mode_needs {
+    NEEDS_NOTHING,
+    NEEDS_POLICY, /* mistakes included */
+    NEEDS_HOST    /* a policy without mistakes, in the network namespace to look at */
 };
 
-/* What every mode does, after the command line was read. */
-static int mode_run(const struct options *options, struct answer *answer)
+/* Judges a host: this one, or those that were captured. */
+static int judge_run(const struct run *run, enum state *state)
 {
-    const struct mode *mode = &modes[options->mode];
-    struct policy *policy = NULL;
-    struct fault fault;
-    int result = policy_load(options, &policy);
+    return run->options->replay_count > 0 ? replay_run(run, state) : check_run(run, state);
+}
 
-    if (result != 0) {
-        return result;
-    }
-    if (policy->errors.count > 0 && !mode->only_policy) {
-        result = failure_build(options, STATE_UNKNOWN, (const char *const *)policy->errors.text, policy->errors.count,
-                               NULL, answer);
-    } else if (!mode->only_policy && namespace_enter(options, &fault) != 0) {
-        result = failure_build(options, STATE_UNKNOWN, &(const char *){fault.text}, 1, NULL, answer);
-    } else {
-        result = mode->run(options, policy, answer);
-    }
-    policy_free(policy);
-    return result;
+static int help_run(const struct run *run, enum state *state)
+{
+    char help[OPTIONS_HELP_SIZE];
+
+    (void)state; /* UNKNOWN, as the guidelines say */
+    sink_text(&run->sink, options_help(help));
+    return 0;
 }
 
 /* A build on libmonitoringplug names it. */
@@ -154,69 +52,165 @@ static int mode_run(const struct options *options, struct answer *answer)
 #define LIBRARY ""
 #endif
 
-static int help_tell(enum options_mode mode)
+static int version_run(const struct run *run, enum state *state)
 {
-    char text[OPTIONS_HELP_SIZE] = "check_dualstack " PACKAGE_VERSION LIBRARY "
-";
-
-    if (mode == OPTIONS_HELP) {
-        options_help(text);
-    }
-    return stdout_answer(text, strlen(text), STATE_UNKNOWN);
+    (void)state;
+    sink_text(&run->sink, "check_dualstack " PACKAGE_VERSION LIBRARY "\n");
+    return 0;
 }
 
-/* In either form, with no memory but the stack's. */
-static int out_of_memory_tell(bool json)
-{
-    static const char text[] = "DUALSTACK UNKNOWN: out of memory\n";
-    time_t now = time(NULL);
-    struct tm fields;
-    char object[512];
+/*
+ * Each mode writes its answer and returns 0, or -ENOMEM. *state is UNKNOWN when it begins, and the exit code when it
+ * ends.
+ */
+static const struct mode {
+    int (*run)(const struct run *run, enum state *state);
+    enum mode_needs needs;
+    const char *stage; /* what the program waits for while it writes */
+    bool pauses;       /* the clock stands still meanwhile */
+} modes[] = {
+    [OPTIONS_CHECK] = {judge_run, NEEDS_HOST, "writing the answer", false},
+    [OPTIONS_LIST] = {list_run, NEEDS_HOST, "writing the list", true},
+    [OPTIONS_LEARN] = {learn_run, NEEDS_HOST, "writing the answer", false},
+    [OPTIONS_LINT] = {lint_run, NEEDS_POLICY, "writing the answer", false},
+    [OPTIONS_CAPTURE] = {capture_run, NEEDS_HOST, "writing the capture", false},
+    [OPTIONS_HELP] = {help_run, NEEDS_NOTHING, "writing the answer", false},
+    [OPTIONS_VERSION] = {version_run, NEEDS_NOTHING, "writing the answer", false},
+};
+_Static_assert(sizeof modes / sizeof *modes == OPTIONS_VERSION + 1, "a row a mode");
 
-    if (!json || gmtime_r(&now, &fields) == NULL) {
-        return stdout_answer(text, strlen(text), STATE_UNKNOWN);
-    }
-    strftime(object, sizeof object,
-             "{\"plugin\":\"check_dualstack\",\"version\":\"" PACKAGE_VERSION
-             "\",\"schema\":1,\"time\":\"%Y-%m-%dT%H:%M:%SZ\",\"host\":\"\",\"source\":null,\"remark\":null,"
-             "\"netns\":null,\"namespace\":null,\"ipv6\":null,\"state\":\"UNKNOWN\",\"summary\":\"out of memory\","
-             "\"services\":[],\"totals\":{},\"errors\":[\"out of memory\"]}\n",
-             &fields);
-    return stdout_answer(object, strlen(object), STATE_UNKNOWN);
+/* Makes the answer of a signal: a sentence that names the stage. */
+static int ending_make(const struct run *run, const char *sentence, struct deadline_answer *answer)
+{
+    const struct writer_failure failure = {.state = answer->state, .sentences = &sentence, .count = 1};
+    const struct sink sink = {.write = deadline_answer_write, .context = answer};
+
+    return run_failure_write(run, &failure, &sink);
 }
 
-/* Writes the answer, unless its mode has written it already. Returns the exit code. */
-static int answer_give(int result, bool json, const struct answer *answer)
+/* Makes sure of an answer before anything can take long. Returns 0, -EINVAL with a mistake, or -ENOMEM. */
+static int deadline_set(const struct options *options, struct options_mistake *mistake)
 {
+    const struct run run = run_begin(options, NULL);
+    struct deadline_answer late = {.state = options->timeout_state};
+    struct deadline_answer ended = {.state = STATE_UNKNOWN};
+    char sentence[80];
+    int result;
+
+    snprintf(sentence, sizeof sentence, "no answer within %u second%s, while " DEADLINE_STAGE, options->timeout,
+             options->timeout == 1 ? "" : "s");
+    result = ending_make(&run, sentence, &late);
+    if (result == 0) {
+        result = ending_make(&run, "told to end by SIGTERM, while " DEADLINE_STAGE, &ended);
+    }
+    if (result == 0) {
+        result = deadline_start(options->timeout, &late, &ended);
+    }
+    if (result != 0 && result != -ENOMEM) {
+        *mistake = (struct options_mistake){.more = NULL};
+        snprintf(mistake->sentence, sizeof mistake->sentence, "no timer for --timeout is to be had: %s",
+                 strerror(-result));
+        result = -EINVAL;
+    }
+    return result;
+}
+
+/*
+ * Reads the command line, and once more with the options of ini files before it where it names some. The first reading
+ * says how the files' own trouble is to be told: until when, and in which format. From then on there is a deadline.
+ */
+static int options_read(struct options *options, struct extra_opts *extra, int argc, char **argv,
+                        struct options_mistake *mistake)
+{
+    const struct extra_opts_search search = extra_opts_search();
+    int result = options_parse(options, argc, argv, NULL, mistake);
+
+    if (result == -ENOMEM || modes[options->mode].needs == NEEDS_NOTHING) {
+        return result;
+    }
+    if (options->extra_count > 0) {
+        result = deadline_set(options, mistake);
+        deadline_stage("reading the options of --extra-opts");
+        if (result == 0) {
+            result = extra_opts_load(extra, options->extra, options->extra_count, &search);
+        }
+        if (result == 0) {
+            options_clear(options);
+            result = options_parse(options, argc, argv, extra, mistake);
+        }
+    }
+    if (result == 0 && modes[options->mode].needs != NEEDS_NOTHING) {
+        result = deadline_set(options, mistake);
+    }
+    return result;
+}
+
+static int mistake_write(const struct run *run, const struct options_mistake *mistake)
+{
+    const char *sentence = mistake->sentence;
+    const struct writer_failure failure = {
+        .state = STATE_UNKNOWN,
+        .sentences = &sentence,
+        .count = 1,
+        .more = mistake->more,
+        .usage = mistake->in_arguments ? options_usage : NULL,
+    };
+
+    return run_failure_write(run, &failure, &run->sink);
+}
+
+static int namespace_enter(const struct options *options, struct fault *fault)
+{
+    deadline_stage("entering the network namespace");
+    return options->netns != NULL ? netns_enter(options->netns, fault) : 0;
+}
+
+/* Gets ready what the mode needs and runs it; what is not to be had is the answer. */
+static int mode_run(struct run *run, enum state *state)
+{
+    const struct mode *mode = &modes[run->options->mode];
+    struct policy *policy = NULL;
+    struct fault fault;
+    int result = mode->needs != NEEDS_NOTHING ? policy_load(run->options, &policy) : 0;
+
+    run->policy = policy;
     if (result != 0) {
-        return out_of_memory_tell(json);
+        return result;
     }
-    return answer->text != NULL ? stdout_answer(answer->text, answer->length, answer->state) : (int)answer->state;
+    if (mode->needs == NEEDS_HOST && policy->errors.count > 0) {
+        result = run_fail(run, (const char *const *)policy->errors.text, policy->errors.count);
+    } else if (mode->needs == NEEDS_HOST && namespace_enter(run->options, &fault) != 0) {
+        result = run_fail(run, &(const char *){fault.text}, 1);
+    } else {
+        result = mode->run(run, state);
+    }
+    policy_free(policy);
+    run->policy = NULL;
+    return result;
 }
 
 int main(int argc, char **argv)
 {
-    struct options options;
     struct extra_opts extra = {.count = 0};
+    struct options options;
     struct options_mistake mistake;
-    struct answer answer = {.state = STATE_UNKNOWN};
-    bool helps;
+    struct lines lines = {.length = 0};
+    struct run run;
+    enum state state = STATE_UNKNOWN;
     int result;
     int exit_code;
 
     stdout_prepare();
     result = options_read(&options, &extra, argc, argv, &mistake);
-    helps = only_tells_help(&options);
-    if (result == 0 && !helps) {
-        result = deadline_set(&options, &mistake);
-    }
-    if (result == 0 && !helps) {
-        result = mode_run(&options, &answer);
+    lines.stage = modes[options.mode].stage;
+    lines.pauses = modes[options.mode].pauses;
+    run = run_begin(&options, &lines);
+    if (result == 0) {
+        result = mode_run(&run, &state);
     } else if (result == -EINVAL) {
-        result = mistake_tell(&options, &mistake, &answer);
+        result = mistake_write(&run, &mistake);
     }
-    exit_code = result == 0 && helps ? help_tell(options.mode) : answer_give(result, options.json, &answer);
-    free(answer.text);
+    exit_code = run_end(&run, result, state);
     options_clear(&options);
     extra_opts_clear(&extra);
     return exit_code;

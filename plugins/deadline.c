@@ -11,17 +11,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-#define TEXT_SIZE 1024
-
-struct ending {
-    char text[TEXT_SIZE];
-    int exit_code;
-};
 
 /*
  * A signal handler reaches nothing but what has static storage, so this is the one place in the program that has some
@@ -34,46 +26,52 @@ static struct {
     struct timespec began;
     timer_t timer;
     struct itimerspec left; /* while it is paused */
-    struct ending late;
-    struct ending ended;
+    struct deadline_answer late;
+    struct deadline_answer ended;
 } deadline = {.stage = "starting"};
 
-/* Copies text, the stage in place of each DEADLINE_STAGE; what does not fit is left out. */
-static size_t stage_fill(char *filled, size_t size, const char *text, const char *stage)
+int deadline_answer_write(const char *bytes, size_t length, void *context)
 {
+    struct deadline_answer *answer = context;
+    size_t room = sizeof answer->text - answer->length;
+    size_t count = length < room ? length : room;
+
+    memcpy(answer->text + answer->length, bytes, count);
+    answer->length += count;
+    return 0;
+}
+
+/* Copies the text, the stage in place of each DEADLINE_STAGE; what does not fit is left out. */
+static size_t stage_fill(char *filled, size_t size, const struct deadline_answer *answer, const char *stage)
+{
+    static const size_t mark_length = sizeof DEADLINE_STAGE - 1;
     size_t length = 0;
 
-    while (*text != '\0' && length < size) {
-        if (strncmp(text, DEADLINE_STAGE, strlen(DEADLINE_STAGE)) != 0) {
-            filled[length++] = *text++;
+    for (size_t i = 0; i < answer->length && length < size;) {
+        if (answer->length - i < mark_length || memcmp(answer->text + i, DEADLINE_STAGE, mark_length) != 0) {
+            filled[length++] = answer->text[i++];
             continue;
         }
         for (const char *c = stage; *c != '\0' && length < size; c++) {
             filled[length++] = *c;
         }
-        text += strlen(DEADLINE_STAGE);
+        i += mark_length;
     }
     return length;
 }
 
 static void answer_and_end(int signal)
 {
-    const struct ending *ending = signal == SIGALRM ? &deadline.late : &deadline.ended;
-    char text[TEXT_SIZE + 256];
-    size_t length = stage_fill(text, sizeof text, ending->text, deadline.stage);
+    const struct deadline_answer *answer = signal == SIGALRM ? &deadline.late : &deadline.ended;
+    char text[DEADLINE_TEXT_SIZE + 256];
+    size_t length = stage_fill(text, sizeof text, answer, deadline.stage);
 
     /* A reader that takes nothing must not keep the process from ending. */
     if (deadline.answering || poll(&(struct pollfd){.fd = STDOUT_FILENO, .events = POLLOUT}, 1, 0) != 1 ||
         write(STDOUT_FILENO, text, length) != (ssize_t)length) {
         _exit(STATE_UNKNOWN);
     }
-    _exit(ending->exit_code);
-}
-
-static void ending_keep(struct ending *ending, const struct deadline_answer *answer)
-{
-    ending->exit_code = (int)answer->state;
-    snprintf(ending->text, sizeof ending->text, "%s", answer->text);
+    _exit((int)answer->state);
 }
 
 /* Makes the timer, which runs from now, or lets the one there is end at another time. */
@@ -106,8 +104,8 @@ int deadline_start(unsigned seconds, const struct deadline_answer *late, const s
     if (sigprocmask(SIG_BLOCK, &signals, NULL) != 0) {
         return -errno;
     }
-    ending_keep(&deadline.late, late);
-    ending_keep(&deadline.ended, ended);
+    deadline.late = *late;
+    deadline.ended = *ended;
     if (sigaction(SIGALRM, &action, NULL) != 0 || sigaction(SIGTERM, &action, NULL) != 0) {
         return -errno;
     }

@@ -9,19 +9,27 @@
 
 #include "plugin/state.h"
 
+#include <stddef.h>
+
 /* Stands in the answers below where the stage belongs. */
 #define DEADLINE_STAGE "@STAGE@"
 
-/* What to print and how to end. The text is copied; it must be shorter than 1 KB. */
+#define DEADLINE_TEXT_SIZE 1024
+
+/* What to print and how to end. Begin with the state and all else zero. */
 struct deadline_answer {
-    const char *text; /* whole, newline included, with DEADLINE_STAGE wherever it belongs */
     enum state state;
+    size_t length;
+    char text[DEADLINE_TEXT_SIZE]; /* whole, newline included, with DEADLINE_STAGE wherever it belongs */
 };
+
+/* The shape of sink.write: adds to the answer's text as far as there is room. `context` is the answer. Returns 0. */
+int deadline_answer_write(const char *bytes, size_t length, void *context);
 
 /*
  * From now on SIGALRM, sent after `seconds` of the monotonic clock, prints *late and ends the process with its state;
- * SIGTERM does so with *ended at any time. May be called again when more is known: the seconds count from the first
- * call all the same. Returns 0 or a negative errno when no timer is to be had.
+ * SIGTERM does so with *ended at any time. Both are copied. May be called again when more is known: the seconds count
+ * from the first call all the same. Returns 0 or a negative errno when no timer is to be had.
  */
 int deadline_start(unsigned seconds, const struct deadline_answer *late, const struct deadline_answer *ended);
 

@@ -10,10 +10,9 @@
 
 #include "audit/day.h"
 #include "audit/suggest.h"
+#include "check.h"
 #include "deadline.h"
-#include "render/json.h"
 #include "render/policy_text.h"
-#include "render/text.h"
 #include "render/wording.h"
 #include "socket/protocol.h"
 
@@ -24,11 +23,12 @@
 #include <stdlib.h>
 
 struct learner {
-    const struct options *options;
-    const struct policy *policy;  /* without rules */
+    const struct run *run;        /* its policy has no rules */
     struct snapshot *snapshot;    /* listeners alone */
     struct snapshot *connections; /* for the comments */
     struct suggestions suggestions;
+    char *text; /* the policy learned, */
+    size_t length;
 };
 
 static const char *service_name(enum record_protocol protocol, uint16_t port)
@@ -38,12 +38,11 @@ static const char *service_name(enum record_protocol protocol, uint16_t port)
     return entry != NULL ? entry->s_name : NULL;
 }
 
-/* --- the snapshots ---------------------------------------------------------------------------------------------------
- */
+/* --- the snapshots ----------------------------------------------------------------------------------------------- */
 
 static int snapshots_take(struct learner *learner)
 {
-    struct snapshot_request request = check_snapshot_request(learner->options, learner->policy);
+    struct snapshot_request request = check_snapshot_request(learner->run);
     int result;
 
     request.depth = SNAPSHOT_LISTENERS;
@@ -59,10 +58,10 @@ static int snapshots_take(struct learner *learner)
     return result;
 }
 
-static int policy_render(const struct learner *learner, struct answer *answer)
+static int policy_render(struct learner *learner)
 {
     struct policy_text learned = {.snapshot = learner->snapshot, .suggestions = &learner->suggestions};
-    FILE *out = open_memstream(&answer->text, &answer->length);
+    FILE *out = open_memstream(&learner->text, &learner->length);
     int result;
 
     if (out == NULL) {
@@ -116,15 +115,15 @@ static int written_judge(const struct learner *learner, const struct policy *wri
 }
 
 /* Judges the host by what was written; `sentence` stays empty when it holds. */
-static int written_prove(const struct learner *learner, const struct answer *answer, char sentence[static WORDING_SIZE])
+static int written_prove(const struct learner *learner, char sentence[static WORDING_SIZE])
 {
-    struct policy *written = policy_create(learner->policy->names);
+    struct policy *written = policy_create(learner->run->policy->names);
     int result = written != NULL ? 0 : -ENOMEM;
 
     *sentence = '\0';
     deadline_stage("judging by the policy learned");
     if (result == 0) {
-        result = policy_text_add(written, answer->text, answer->length, "learned policy");
+        result = policy_text_add(written, learner->text, learner->length, "learned policy");
     }
     if (result == 0) {
         result = policy_finish(written);
@@ -137,13 +136,6 @@ static int written_prove(const struct learner *learner, const struct answer *ans
 }
 
 /* --- the answer -------------------------------------------------------------------------------------------------- */
-
-static int fail(const struct options *options, const char *const *sentences, size_t count, struct answer *answer)
-{
-    answer->state = STATE_UNKNOWN;
-    return options->json ? json_failure(STATE_UNKNOWN, sentences, count, &answer->text, &answer->length)
-                         : text_failure(STATE_UNKNOWN, sentences, count, NULL, &answer->text, &answer->length);
-}
 
 /* Why the host could not be read whole: returns how many sentences. They live as long as the snapshots. */
 static size_t faults_list(const struct learner *learner, const char *sentences[static RECORD_PROTOCOLS + 1])
@@ -164,48 +156,51 @@ static size_t faults_list(const struct learner *learner, const char *sentences[s
     return count;
 }
 
-static int learned_answer(struct learner *learner, struct answer *answer)
+/* Writes the policy, or why there is none. */
+static int policy_learn(struct learner *learner, enum state *state)
 {
+    const struct run *run = learner->run;
     char sentence[WORDING_SIZE];
-    const char *sentences[] = {sentence};
     int result;
 
     deadline_stage("asking the services database for names");
     result = suggest_list(&learner->suggestions, learner->snapshot->tally, learner->connections->tally, service_name);
-
     if (result == 0) {
-        result = policy_render(learner, answer);
+        result = policy_render(learner);
     }
     if (result == 0) {
-        result = written_prove(learner, answer, sentence);
+        result = written_prove(learner, sentence);
     }
-    if (result == 0 && *sentence != '\0') {
-        free(answer->text);
-        answer->text = NULL;
-        result = fail(learner->options, sentences, 1, answer);
+    if (result != 0) {
+        return result;
     }
-    return result;
+    if (*sentence != '\0') {
+        return run_fail(run, &(const char *){sentence}, 1);
+    }
+    *state = STATE_OK;
+    run->sink.write(learner->text, learner->length, run->sink.context);
+    return 0;
 }
 
-int learn_run(const struct options *options, const struct policy *policy, struct answer *answer)
+int learn_run(const struct run *run, enum state *state)
 {
-    static const char *const rules_given[] = {"--learn writes a new policy, so it goes without --rule and --policy"};
-    struct learner learner = {.options = options, .policy = policy};
+    static const char *const rules_given = "--learn writes a new policy, so it goes without --rule and --policy";
+    struct learner learner = {.run = run};
     const char *sentences[RECORD_PROTOCOLS + 1];
     size_t faults;
     int result;
 
-    if (options->rule_count > 0 || options->policy != NULL) {
-        return fail(options, rules_given, 1, answer);
+    if (run->options->rule_count > 0 || run->options->policy != NULL) {
+        return run_fail(run, &rules_given, 1);
     }
-    answer->state = STATE_OK;
     result = snapshots_take(&learner);
     if (result == 0) {
         faults = faults_list(&learner, sentences);
-        result = faults > 0 ? fail(options, sentences, faults, answer) : learned_answer(&learner, answer);
+        result = faults > 0 ? run_fail(run, sentences, faults) : policy_learn(&learner, state);
     }
     suggest_clear(&learner.suggestions);
     snapshot_free(learner.snapshot);
     snapshot_free(learner.connections);
+    free(learner.text);
     return result;
 }

@@ -6,10 +6,9 @@
 #ifndef LEARN_H
 #define LEARN_H
 
-#include "check.h"
+#include "run.h"
 
-/* The policy as text, state OK; UNKNOWN and why when this host cannot be read whole. Returns 0 and *answer, or -ENOMEM.
- */
-int learn_run(const struct options *options, const struct policy *policy, struct answer *answer);
+/* Writes the policy, OK; or why this host cannot be read whole, and *state stays as it is. Returns 0 or -ENOMEM. */
+int learn_run(const struct run *run, enum state *state);
 
 #endif

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * Long output: whole lines, a piece at a time.
+ * Standard output: whole lines, a piece at a time.
  */
 #include "config.h"
 
 #include "lines.h"
 
 #include "deadline.h"
-#include "plugin/escape.h"
 #include "stdout.h"
 
 #include <string.h>
@@ -40,6 +39,23 @@ static void piece_write(struct lines *lines)
     lines->whole = 0;
 }
 
+/* Appends as much as there is room for. Returns how many bytes that were. */
+static size_t bytes_append(struct lines *lines, const char *bytes, size_t length)
+{
+    size_t room = sizeof lines->bytes - lines->length;
+    size_t count = length < room ? length : room;
+
+    memcpy(lines->bytes + lines->length, bytes, count);
+    lines->length += count;
+    for (size_t i = count; i > 0; i--) {
+        if (bytes[i - 1] == '\n') {
+            lines->whole = lines->length - count + i;
+            break;
+        }
+    }
+    return count;
+}
+
 int lines_write(const char *bytes, size_t length, void *context)
 {
     struct lines *lines = context;
@@ -49,10 +65,7 @@ int lines_write(const char *bytes, size_t length, void *context)
         return 0;
     }
     while (length > 0) {
-        size_t room = sizeof lines->bytes - lines->length;
-        size_t count = length < room ? length : room;
-        memcpy(lines->bytes + lines->length, bytes, count);
-        lines->length += count;
+        size_t count = bytes_append(lines, bytes, length);
         bytes += count;
         length -= count;
         if (lines->length == sizeof lines->bytes) {
@@ -60,36 +73,6 @@ int lines_write(const char *bytes, size_t length, void *context)
         }
     }
     return 0;
-}
-
-void lines_line_end(struct lines *lines)
-{
-    lines_write("\n", 1, lines);
-    lines->whole = lines->length;
-}
-
-void lines_text(struct lines *lines, const char *text)
-{
-    char escaped[ESCAPE_SIZE(LINES_TEXT_SIZE)];
-
-    lines_write(escaped, escape_copy(escaped, sizeof escaped, text, strlen(text), ESCAPE_TEXT), lines);
-}
-
-size_t lines_width(const char *text)
-{
-    size_t width = 0;
-
-    for (; *text != '\0'; text++) {
-        width += ((unsigned char)*text & 0xC0) != 0x80;
-    }
-    return width;
-}
-
-void lines_pad(struct lines *lines, const char *text, size_t width)
-{
-    for (size_t i = lines_width(text); i < width; i++) {
-        lines_write(" ", 1, lines);
-    }
 }
 
 void lines_flush(struct lines *lines)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * Long output: whole lines, a piece at a time, in memory that does not grow with it.
+ * Standard output: whole lines, a piece at a time, in memory that does not grow with it.
  */
 #ifndef LINES_H
 #define LINES_H
@@ -11,8 +11,9 @@
 #include <stddef.h>
 
 /*
- * Pieces end with a line, and a pipe takes each at once or not at all: whatever ends the program ends it between two
- * lines. What is longer than a piece and comes alone is written at once. Begin with all zero but for the first two.
+ * Pieces end with a line where there is one to end with, and a pipe takes each at once or not at all: whatever ends the
+ * program ends it between two lines. What is longer than a piece and comes alone is written at once. Begin with all
+ * zero but for the first two.
  */
 struct lines {
     const char *stage; /* what the program waits for while it writes; static */
@@ -26,21 +27,7 @@ struct lines {
 /* The shape of sink.write: `context` is the lines. Returns 0; an error shows in lines->error. */
 int lines_write(const char *bytes, size_t length, void *context);
 
-/* Longer texts are cut. */
-#define LINES_TEXT_SIZE 640
-
-/* Free text, made harmless. */
-void lines_text(struct lines *lines, const char *text);
-
-void lines_line_end(struct lines *lines);
-
-/* Writes what `text` is short of `width` as blanks. */
-void lines_pad(struct lines *lines, const char *text, size_t width);
-
-/* The characters in valid UTF-8. */
-size_t lines_width(const char *text);
-
-/* Writes all that is left. To be called last. */
+/* Writes all that is left. */
 void lines_flush(struct lines *lines);
 
 #endif

@@ -6,10 +6,9 @@
 #ifndef LINT_H
 #define LINT_H
 
-#include "check.h"
+#include "run.h"
 
-/* All mistakes and UNKNOWN, or warnings, if any, and OK. The policy may have errors. Returns 0 and *answer, or -ENOMEM.
- */
-int lint_run(const struct options *options, const struct policy *policy, struct answer *answer);
+/* Writes all mistakes, UNKNOWN, or all warnings, if any, OK. The policy may have errors. Returns 0 or -ENOMEM. */
+int lint_run(const struct run *run, enum state *state);
 
 #endif

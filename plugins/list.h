@@ -6,14 +6,12 @@
 #ifndef LIST_H
 #define LIST_H
 
-#include "check.h"
+#include "run.h"
 
 /*
- * Writes the table (with --format=json an object a line, and a last one on the whole) to standard output while it is
- * read, in memory that does not grow with the sockets. Returns 0 and the state to end with: OK with answer->text NULL;
- * UNKNOWN with a text that says what could not be read, to stand behind what was written (if anything could be read);
- * UNKNOWN with NULL when standard output could not be written. Or -ENOMEM.
+ * Writes all sockets while they are read, in memory that does not grow with them, and behind them what could not be
+ * read. *state becomes OK when everything could. Returns 0 or -ENOMEM, and then rows may have been written.
  */
-int list_run(const struct options *options, const struct policy *policy, struct answer *answer);
+int list_run(const struct run *run, enum state *state);
 
 #endif

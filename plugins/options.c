@@ -185,11 +185,15 @@ static int word_read(struct reader *reader, const char *option, const char *text
 
 static int format_read(struct reader *reader, const char *text)
 {
-    static const char *const words[] = {"text", "json", NULL};
+    const char *words[8];
     int value = 0;
-    int result = word_read(reader, "format", text, words, &value);
+    int result;
 
-    reader->options->json = value == 1;
+    writer_names(words, sizeof words / sizeof *words);
+    result = word_read(reader, "format", text, words, &value);
+    if (result == 0) {
+        reader->options->writer = writer_find(words[value]);
+    }
     return result;
 }
 
@@ -525,7 +529,11 @@ int options_parse(struct options *options, int argc, char **argv, const struct e
     struct reader reader = {.options = options};
     int result;
 
-    *options = (struct options){.timeout = TIMEOUT_DEFAULT, .timeout_state = STATE_UNKNOWN};
+    *options = (struct options){
+        .timeout = TIMEOUT_DEFAULT,
+        .timeout_state = STATE_UNKNOWN,
+        .writer = writer_default(),
+    };
     *mistake = (struct options_mistake){.more = NULL};
     /* Read on after a mistake: the answer to it may be wanted as JSON. The first mistake is told. */
     result = extra != NULL ? extra_read(&reader, extra, mistake) : 0;

@@ -9,7 +9,7 @@
 #include "extra_opts.h"
 #include "plugin/range.h"
 #include "plugin/state.h"
-#include "render/view.h"
+#include "render/writer.h"
 #include "snapshot/sources.h"
 
 #include <stdbool.h>
@@ -45,8 +45,8 @@ struct options {
     struct range critical;
     unsigned timeout; /* seconds */
     enum state timeout_state;
-    unsigned verbose; /* 0 to 3 */
-    bool json;
+    unsigned verbose;            /* 0 to 3 */
+    const struct writer *writer; /* of --format; never NULL once options_parse() was called */
     enum view_perfdata perfdata;
     enum sources_choice source;
     bool source_set;
@@ -67,7 +67,7 @@ struct options_mistake {
 /*
  * Reads the command line, the options of `extra` before it; NULL where they have not been read yet, and then
  * options->extra says what is to be read before options can be whole. Returns 0 and the options, which options_clear()
- * ends; or -EINVAL, and *mistake is the first one; or -ENOMEM. Even then options->json tells whether JSON was asked
+ * ends; or -EINVAL, and *mistake is the first one; or -ENOMEM. Even then options->writer is the one that was asked
  * for, before the mistake or behind it. argv may be reordered.
  */
 int options_parse(struct options *options, int argc, char **argv, const struct extra_opts *extra,

@@ -6,13 +6,12 @@
 #ifndef REPLAY_H
 #define REPLAY_H
 
-#include "check.h"
+#include "run.h"
 
 /*
- * One capture is judged as this host would be. Several, or a folder of them, give one line a host, the worst first,
- * then a summary; with --format=json one object a host, written as soon as it is judged, so that the answer has no text
- * left. The state is the worst. Returns 0 and *answer, or -ENOMEM.
+ * One capture is judged as this host would be. Several, or a folder of them, are a fleet: what is written of each host
+ * is up to the writer, as soon as it is judged or at the end. *state is the worst. Returns 0 or -ENOMEM.
  */
-int replay_run(const struct options *options, const struct policy *policy, struct answer *answer);
+int replay_run(const struct run *run, enum state *state);
 
 #endif

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * The way out: everything the program says goes through here.
+ * The descriptor that everything the program says goes to.
  */
 #ifndef STDOUT_H
 #define STDOUT_H
-
-#include "plugin/state.h"
 
 #include <stddef.h>
 
@@ -19,8 +17,5 @@ void stdout_prepare(void);
 
 /* Writes all bytes to standard output, with one write where the system takes them so. Returns 0 or a negative errno. */
 int stdout_write(const char *bytes, size_t length);
-
-/* Writes the answer; returns the exit code: that of `state`, or UNKNOWN's when it could not be written. */
-int stdout_answer(const char *bytes, size_t length, enum state state);
 
 #endif

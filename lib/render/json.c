@@ -1,142 +1,143 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * A verdict as JSON.
+ * The answers of --format=json.
  */
 #include "config.h"
 
 #include "render/json.h"
 
-#include "capture/json_value.h"
+#include "capture/json_stream.h"
+#include "plugin/text_buffer.h"
+#include "render/json_list.h"
 #include "render/wording.h"
 #include "socket/protocol.h"
 
-#include <errno.h>
-#include <jansson.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/utsname.h>
-#include <time.h>
-
 #define SCHEMA_VERSION 1
 
-static json_t *answer_json(enum record_answer answer)
-{
-    return answer == RECORD_UNKNOWN ? json_null() : json_boolean(answer == RECORD_YES);
-}
+/* --- services ---------------------------------------------------------------------------------------------------- */
 
-static json_t *v6only_json(const struct tally_listener *listener)
+static void v6only_write(struct json_stream *json, const struct tally_listener *listener)
 {
     if (listener->family == RECORD_INET || listener->v6only == RECORD_V6ONLY_UNKNOWN) {
-        return json_null();
+        json_stream_null(json, "v6only");
+    } else {
+        json_stream_boolean(json, "v6only", listener->v6only == RECORD_V6ONLY_YES);
     }
-    return json_boolean(listener->v6only == RECORD_V6ONLY_YES);
 }
 
-static json_t *accepts_json(struct stack_accepts accepts)
+static void accepts_write(struct json_stream *json, struct stack_accepts accepts)
 {
-    json_t *list = json_array();
-
+    json_stream_array(json, "accepts");
     if (accepts.ipv4 == RECORD_YES) {
-        json_array_append_new(list, json_string("ipv4"));
+        json_stream_text(json, NULL, "ipv4");
     }
     if (accepts.ipv6 == RECORD_YES) {
-        json_array_append_new(list, json_string("ipv6"));
+        json_stream_text(json, NULL, "ipv6");
     }
-    return list;
+    json_stream_array_end(json);
 }
 
-static json_t *listener_json(const struct tally *tally, const struct judge_service *service,
-                             const struct tally_listener *listener)
+static void listener_write(struct json_stream *json, const struct tally *tally, const struct judge_service *service,
+                           const struct tally_listener *listener)
 {
-    char address[RECORD_ADDRESS_SIZE];
     bool has_unit = listener->unit_state == TALLY_UNIT_KNOWN && listener->unit[0] != '/';
+    char address[RECORD_ADDRESS_SIZE];
 
-    record_address_format(address, listener->family, &listener->address);
-    return json_pack("{s:s, s:s, s:i, s:o, s:o, s:s, s:o, s:I, s:I, s:o, s:o}", "family",
-                     listener->family == RECORD_INET ? "inet" : "inet6", "address", address, "port", (int)service->port,
-                     "interface", json_value_text_or_null(listener->interface_name), "v6only", v6only_json(listener),
-                     "scope", stack_scope_name(listener->scope), "accepts",
-                     accepts_json(tally_accepts(tally, listener)), "sockets", (json_int_t)listener->sockets, "uid",
-                     (json_int_t)listener->uid, "user", json_value_text_or_null(listener->user), "unit",
-                     json_value_text_or_null(has_unit ? listener->unit : NULL));
+    json_stream_object(json, NULL);
+    json_stream_text(json, "family", listener->family == RECORD_INET ? "inet" : "inet6");
+    json_stream_text(json, "address", record_address_format(address, listener->family, &listener->address));
+    json_stream_integer(json, "port", service->port);
+    json_stream_text_or_null(json, "interface", listener->interface_name);
+    v6only_write(json, listener);
+    json_stream_text(json, "scope", stack_scope_name(listener->scope));
+    accepts_write(json, tally_accepts(tally, listener));
+    json_stream_integer(json, "sockets", listener->sockets);
+    json_stream_integer(json, "uid", listener->uid);
+    json_stream_text_or_null(json, "user", listener->user);
+    json_stream_text_or_null(json, "unit", has_unit ? listener->unit : NULL);
+    json_stream_object_end(json);
 }
 
-static json_t *listeners_json(const struct tally *tally, const struct judge_service *service)
+static void listeners_write(struct json_stream *json, const struct tally *tally, const struct judge_service *service)
 {
-    json_t *list = json_array();
-
+    json_stream_array(json, "listeners");
     for (size_t i = 0; i < service->listener_count; i++) {
-        json_array_append_new(list, listener_json(tally, service, service->listeners[i]));
+        listener_write(json, tally, service, service->listeners[i]);
     }
-    return list;
+    json_stream_array_end(json);
 }
 
-static json_t *reasons_json(const struct view *view, const struct judge_service *service)
+static void reasons_write(struct json_stream *json, const struct tally *tally, const struct judge_service *service)
 {
-    json_t *list = json_array();
     char text[WORDING_SIZE];
 
+    json_stream_array(json, "reasons");
     for (size_t i = 0; i < service->reason_count; i++) {
-        json_array_append_new(list, json_value_text(
-                                        wording_reason(text, service, &service->reasons[i], view->snapshot->tally)));
+        json_stream_text(json, NULL, wording_reason(text, service, &service->reasons[i], tally));
     }
-    return list;
+    json_stream_array_end(json);
 }
 
-static json_t *scope_json(const struct rule *rule)
+static void connections_write(struct json_stream *json, const uint64_t connections[static TALLY_KINDS])
 {
-    bool scoped = rule != NULL && rule->scope != RULE_ANY_SCOPE;
-
-    return scoped ? json_string(stack_scope_name((enum stack_scope)rule->scope)) : json_null();
+    json_stream_object(json, "connections");
+    json_stream_integer(json, "ipv4", (int64_t)connections[TALLY_IPV4]);
+    json_stream_integer(json, "ipv4_mapped", (int64_t)connections[TALLY_MAPPED]);
+    json_stream_integer(json, "ipv6", (int64_t)connections[TALLY_IPV6]);
+    json_stream_object_end(json);
 }
 
 static const char *name_of(char text[static WORDING_SIZE], const struct judge_service *service)
 {
+    struct text_buffer name = text_buffer_start(text, WORDING_SIZE);
+
     if (service->rule != NULL && !service->rule->is_default) {
         return service->rule->name;
     }
-    snprintf(text, WORDING_SIZE, "%s_%u", protocol_name(service->protocol), (unsigned)service->port);
-    return text;
+    return text_buffer_add(&name, "%s_%u", protocol_name(service->protocol), (unsigned)service->port);
 }
 
-static json_t *service_json(const struct view *view, const struct judge_service *service)
+/* What the rule says, null where there is none. */
+static void rule_write(struct json_stream *json, const struct rule *rule)
 {
-    const struct rule *rule = service->rule;
-    const char *form = stack_form_name(service->stack.form);
-    const uint64_t *connections = service->connections;
+    bool scoped = rule != NULL && rule->scope != RULE_ANY_SCOPE;
+
+    json_stream_text_or_null(json, "scope", scoped ? stack_scope_name((enum stack_scope)rule->scope) : NULL);
+    json_stream_text_or_null(json, "rule", rule != NULL ? rule->text : NULL);
+    json_stream_text_or_null(json, "origin", rule != NULL ? rule->origin : NULL);
+    json_stream_text_or_null(json, "required", rule != NULL ? rule_requirement_name(rule->requirement) : NULL);
+}
+
+static void service_write(struct json_stream *json, const struct tally *tally, const struct judge_service *service)
+{
     char name[WORDING_SIZE];
 
-    return json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:s, s:s?, s:b, s:s, s:b, s:o, s:o, s:o, s:{s:I, s:I, s:I}}",
-                     "name", name_of(name, service), "protocol", protocol_name(service->protocol), "port",
-                     (int)service->port, "scope", scope_json(rule), "rule",
-                     json_value_text_or_null(rule != NULL ? rule->text : NULL), "origin",
-                     json_value_text_or_null(rule != NULL ? rule->origin : NULL), "required",
-                     json_value_text_or_null(rule != NULL ? rule_requirement_name(rule->requirement) : NULL), "stack",
-                     stack_kind_name(service->stack.kind), "form", form, "lopsided", (int)service->stack.lopsided,
-                     "state", state_name(service->state), "waived", (int)service->waived, "reasons",
-                     reasons_json(view, service), "note", json_value_text_or_null(rule != NULL ? rule->note : NULL),
-                     "listeners", listeners_json(view->snapshot->tally, service), "connections", "ipv4",
-                     (json_int_t)connections[TALLY_IPV4], "ipv4_mapped", (json_int_t)connections[TALLY_MAPPED], "ipv6",
-                     (json_int_t)connections[TALLY_IPV6]);
+    json_stream_object(json, NULL);
+    json_stream_text(json, "name", name_of(name, service));
+    json_stream_text(json, "protocol", protocol_name(service->protocol));
+    json_stream_integer(json, "port", service->port);
+    rule_write(json, service->rule);
+    json_stream_text(json, "stack", stack_kind_name(service->stack.kind));
+    json_stream_text_or_null(json, "form", stack_form_name(service->stack.form));
+    json_stream_boolean(json, "lopsided", service->stack.lopsided);
+    json_stream_text(json, "state", state_name(service->state));
+    json_stream_boolean(json, "waived", service->waived);
+    reasons_write(json, tally, service);
+    json_stream_text_or_null(json, "note", service->rule != NULL ? service->rule->note : NULL);
+    listeners_write(json, tally, service);
+    connections_write(json, service->connections);
+    json_stream_object_end(json);
 }
 
-static json_t *services_json(const struct view *view)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < view->verdict->service_count; i++) {
-        json_array_append_new(list, service_json(view, &view->verdict->services[i]));
-    }
-    return list;
-}
+/* --- a verdict --------------------------------------------------------------------------------------------------- */
 
 /* The sentence of the first line without its state: what is off, however many they are, is in the services. */
-static json_t *summary_json(const struct view *view)
+static void summary_write(struct json_stream *json, const struct view *view)
 {
     char text[WORDING_SIZE];
-    char summary[2 * WORDING_SIZE + 8];
-    size_t length = (size_t)snprintf(summary, sizeof summary, "%s", wording_summary(text, view->verdict, view->policy));
+    char sentence[2 * WORDING_SIZE + 8];
+    struct text_buffer summary = TEXT_BUFFER(sentence);
     const struct judge_service *worst = NULL;
 
     for (size_t i = 0; i < view->verdict->service_count; i++) {
@@ -145,83 +146,207 @@ static json_t *summary_json(const struct view *view)
             worst = service;
         }
     }
+    text_buffer_add(&summary, "%s", wording_summary(text, view->verdict, view->policy));
     if (worst != NULL) {
-        snprintf(summary + length, sizeof summary - length, ": %s",
-                 wording_finding(text, worst, view->snapshot->tally));
+        text_buffer_add(&summary, ": %s", wording_finding(text, worst, view->snapshot->tally));
     }
-    return json_value_text(summary);
-}
-
-static json_t *errors_json(const struct view *view)
-{
-    json_t *list = json_array();
-
-    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
-        if (view->snapshot->tally->unreadable[protocol][0] != '\0') {
-            json_array_append_new(list, json_value_text(view->snapshot->tally->unreadable[protocol]));
-        }
-    }
-    if (view->snapshot->fault[0] != '\0') {
-        json_array_append_new(list, json_value_text(view->snapshot->fault));
-    }
-    return list;
+    json_stream_text(json, "summary", sentence);
 }
 
 /* What is not known is left out. */
-static json_t *totals_json(const struct judge_total *total)
+static void totals_write(struct json_stream *json, const struct judge_total *total)
 {
-    json_t *totals = json_object();
-
+    json_stream_object(json, "totals");
     if (total->known) {
-        json_object_set_new(totals, "mapped", json_integer((json_int_t)total->mapped));
-        json_object_set_new(totals, "mapped_out", json_integer((json_int_t)total->mapped_out));
+        json_stream_integer(json, "mapped", (int64_t)total->mapped);
+        json_stream_integer(json, "mapped_out", (int64_t)total->mapped_out);
     }
-    json_object_set_new(totals, "violations", json_integer((json_int_t)total->violations));
-    json_object_set_new(totals, "unlisted", json_integer((json_int_t)total->unlisted));
-    json_object_set_new(totals, "waived", json_integer((json_int_t)total->waived));
-    return totals;
+    json_stream_integer(json, "violations", (int64_t)total->violations);
+    json_stream_integer(json, "unlisted", (int64_t)total->unlisted);
+    json_stream_integer(json, "waived", (int64_t)total->waived);
+    json_stream_object_end(json);
 }
 
-static int object_render(json_t *object, char **text, size_t *length)
+static void errors_write(struct json_stream *json, const struct snapshot *snapshot)
 {
-    int result = json_value_render(object, JSON_COMPACT, text, length);
-
-    json_decref(object);
-    return result;
+    json_stream_array(json, "errors");
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
+        if (snapshot->tally->unreadable[protocol][0] != '\0') {
+            json_stream_text(json, NULL, snapshot->tally->unreadable[protocol]);
+        }
+    }
+    if (snapshot->fault[0] != '\0') {
+        json_stream_text(json, NULL, snapshot->fault);
+    }
+    json_stream_array_end(json);
 }
 
-int json_verdict(const struct view *view, char **text, size_t *length)
+/* What every answer begins with. */
+static void head_write(struct json_stream *json, time_t time, const char *host)
 {
-    const struct snapshot *snapshot = view->snapshot;
+    json_stream_object(json, NULL);
+    json_stream_text(json, "plugin", "check_dualstack");
+    json_stream_text(json, "version", PACKAGE_VERSION);
+    json_stream_integer(json, "schema", SCHEMA_VERSION);
+    json_stream_time(json, "time", time);
+    json_stream_text(json, "host", host);
+}
+
+/* How the host was read. */
+static void snapshot_write(struct json_stream *json, const struct snapshot *snapshot)
+{
     const struct sock_host *host = &snapshot->tally->host;
 
-    return object_render(json_pack("{s:s, s:s, s:i, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o}",
-                                   "plugin", "check_dualstack", "version", PACKAGE_VERSION, "schema", SCHEMA_VERSION,
-                                   "time", json_value_time(snapshot->time), "host", json_value_text(host->name),
-                                   "source", snapshot->source, "remark", json_value_text_or_null(snapshot->remark),
-                                   "netns", host->netns != 0 ? json_integer((json_int_t)host->netns) : json_null(),
-                                   "namespace", json_value_text_or_null(snapshot->namespace), "ipv6",
-                                   answer_json(host->ipv6), "state", state_name(view->verdict->state), "summary",
-                                   summary_json(view), "services", services_json(view), "totals",
-                                   totals_json(&view->verdict->total), "errors", errors_json(view)),
-                         text, length);
+    json_stream_text(json, "source", snapshot->source);
+    json_stream_text_or_null(json, "remark", snapshot->remark);
+    if (host->netns != 0) {
+        json_stream_integer(json, "netns", (int64_t)host->netns);
+    } else {
+        json_stream_null(json, "netns");
+    }
+    json_stream_text_or_null(json, "namespace", snapshot->namespace);
+    json_stream_answer(json, "ipv6", host->ipv6);
 }
 
-int json_failure(enum state state, const char *const *sentences, size_t count, char **text, size_t *length)
+static int verdict_write(const struct view *view, const struct sink *sink)
 {
-    struct utsname system;
-    json_t *errors = json_array();
+    const struct snapshot *snapshot = view->snapshot;
+    struct json_stream json = {.sink = sink};
 
-    if (uname(&system) != 0) {
-        system.nodename[0] = '\0';
+    head_write(&json, snapshot->time, snapshot->tally->host.name);
+    snapshot_write(&json, snapshot);
+    json_stream_text(&json, "state", state_name(view->verdict->state));
+    summary_write(&json, view);
+    json_stream_array(&json, "services");
+    for (size_t i = 0; i < view->verdict->service_count; i++) {
+        service_write(&json, snapshot->tally, &view->verdict->services[i]);
     }
-    for (size_t i = 0; i < count; i++) {
-        json_array_append_new(errors, json_value_text(sentences[i]));
-    }
-    return object_render(json_pack("{s:s, s:s, s:i, s:o, s:o, s:n, s:n, s:n, s:n, s:n, s:s, s:o, s:[], s:{}, s:o}",
-                                   "plugin", "check_dualstack", "version", PACKAGE_VERSION, "schema", SCHEMA_VERSION,
-                                   "time", json_value_time(time(NULL)), "host", json_value_text(system.nodename),
-                                   "source", "remark", "netns", "namespace", "ipv6", "state", state_name(state),
-                                   "summary", json_value_text(sentences[0]), "services", "totals", "errors", errors),
-                         text, length);
+    json_stream_array_end(&json);
+    totals_write(&json, &view->verdict->total);
+    errors_write(&json, snapshot);
+    json_stream_object_end(&json);
+    json_stream_end(&json);
+    return 0;
 }
+
+/* --- without a verdict ------------------------------------------------------------------------------------------- */
+
+/* The same members: nothing is known of the host, and there are no services. The list of errors is open behind it. */
+static void failure_begin(struct json_stream *json, time_t time, const char *host, enum state state,
+                          const char *summary)
+{
+    head_write(json, time, host);
+    json_stream_null(json, "source");
+    json_stream_null(json, "remark");
+    json_stream_null(json, "netns");
+    json_stream_null(json, "namespace");
+    json_stream_null(json, "ipv6");
+    json_stream_text(json, "state", state_name(state));
+    json_stream_text(json, "summary", summary);
+    json_stream_array(json, "services");
+    json_stream_array_end(json);
+    json_stream_object(json, "totals");
+    json_stream_object_end(json);
+    json_stream_array(json, "errors");
+}
+
+static void failure_end(struct json_stream *json)
+{
+    json_stream_array_end(json);
+    json_stream_object_end(json);
+    json_stream_end(json);
+}
+
+static int failure_write(const struct writer_failure *failure, const struct sink *sink)
+{
+    struct json_stream json = {.sink = sink};
+
+    failure_begin(&json, failure->time, failure->host, failure->state, failure->sentences[0]);
+    for (size_t i = 0; i < failure->count; i++) {
+        json_stream_text(&json, NULL, failure->sentences[i]);
+    }
+    if (failure->more != NULL) {
+        json_stream_text(&json, NULL, failure->more);
+    }
+    failure_end(&json);
+    return 0;
+}
+
+/* Of warnings the state is OK, and they are the errors all the same. */
+static int lint_write(const struct writer_lint *lint, const struct sink *sink)
+{
+    struct json_stream json = {.sink = sink};
+
+    failure_begin(&json, lint->time, lint->host, lint->state, lint->summary);
+    for (size_t i = 0; i < lint->count; i++) {
+        json_stream_text(&json, NULL, lint->findings[i]);
+    }
+    failure_end(&json);
+    return 0;
+}
+
+/* --- lists and fleets -------------------------------------------------------------------------------------------- */
+
+/* Objects have no columns, and no line of headings. */
+static void list_measure(struct writer_list *list, const struct writer_row *row)
+{
+    (void)list;
+    (void)row;
+}
+
+static void list_head(struct writer_list *list, const struct sink *sink)
+{
+    (void)list;
+    (void)sink;
+}
+
+static int list_end(const struct writer_list_end *end, const struct sink *sink)
+{
+    const struct writer_failure failure = {
+        .state = STATE_UNKNOWN,
+        .host = end->host,
+        .time = end->time,
+        .sentences = end->faults,
+        .count = end->fault_count,
+    };
+
+    if (end->fault_count > 0) {
+        return failure_write(&failure, sink);
+    }
+    json_list_whole(end, sink);
+    return 0;
+}
+
+/* An object a host, so that ten thousand of them take no more memory than one. */
+static int fleet_host(struct writer_fleet *fleet, const struct writer_host *host, const struct sink *sink)
+{
+    (void)fleet;
+    return host->failure != NULL ? failure_write(host->failure, sink) : verdict_write(host->view, sink);
+}
+
+static int fleet_end(struct writer_fleet *fleet, const struct sink *sink)
+{
+    (void)fleet;
+    (void)sink;
+    return 0;
+}
+
+static void fleet_clear(struct writer_fleet *fleet)
+{
+    (void)fleet;
+}
+
+const struct writer json_writer = {
+    .name = "json",
+    .tells_everything = true,
+    .verdict = verdict_write,
+    .failure = failure_write,
+    .lint = lint_write,
+    .list_measure = list_measure,
+    .list_head = list_head,
+    .list_row = json_list_row,
+    .list_end = list_end,
+    .fleet_host = fleet_host,
+    .fleet_end = fleet_end,
+    .fleet_clear = fleet_clear,
+};

@@ -7,6 +7,7 @@
 
 #include "render/netstat.h"
 
+#include "plugin/escape.h"
 #include "render/wording.h"
 #include "socket/host.h"
 #include "socket/protocol.h"
@@ -112,6 +113,28 @@ const char *netstat_endpoint_format(char text[static RECORD_ENDPOINT_SIZE], enum
 
     record_address_format(plain, record_is_ipv4(address) ? RECORD_INET : family, address);
     snprintf(text, RECORD_ENDPOINT_SIZE, port != 0 ? "%s:%u" : "%s:*", plain, (unsigned)port);
+    return text;
+}
+
+const char *netstat_user_format(char text[static NETSTAT_OWNER_SIZE], const struct owners_entry *user)
+{
+    if (user == NULL) {
+        snprintf(text, NETSTAT_OWNER_SIZE, "-");
+    } else if (user->name == NULL) {
+        snprintf(text, NETSTAT_OWNER_SIZE, "%lu", (unsigned long)user->id);
+    } else {
+        escape_copy(text, NETSTAT_OWNER_SIZE, user->name, strlen(user->name), ESCAPE_TEXT);
+    }
+    return text;
+}
+
+const char *netstat_unit_format(char text[static NETSTAT_OWNER_SIZE], const struct owners_entry *unit)
+{
+    if (unit == NULL || unit->name == NULL) {
+        snprintf(text, NETSTAT_OWNER_SIZE, "%s", unit != NULL && unit->state == TALLY_UNIT_GONE ? "(gone)" : "-");
+    } else {
+        escape_copy(text, NETSTAT_OWNER_SIZE, unit->name, strlen(unit->name), ESCAPE_TEXT);
+    }
     return text;
 }
 

@@ -6,6 +6,7 @@
 #ifndef RENDER_NETSTAT_H
 #define RENDER_NETSTAT_H
 
+#include "snapshot/owners.h"
 #include "socket/record.h"
 
 #define NETSTAT_PORTS 65536
@@ -37,6 +38,15 @@ const char *netstat_state(const struct sock_record *record);
  */
 const char *netstat_endpoint_format(char text[static RECORD_ENDPOINT_SIZE], enum record_family family,
                                     const struct in6_addr *address, uint16_t port);
+
+/* Longer names of users and units are cut. */
+#define NETSTAT_OWNER_SIZE 1024
+
+/* Writes the user's name or number, made harmless; "-" for NULL. Returns text. */
+const char *netstat_user_format(char text[static NETSTAT_OWNER_SIZE], const struct owners_entry *user);
+
+/* Likewise the unit, or the cgroup's path where it is of none; "(gone)", "-" where it cannot be told. Returns text. */
+const char *netstat_unit_format(char text[static NETSTAT_OWNER_SIZE], const struct owners_entry *unit);
 
 #define NETSTAT_SENTENCE_SIZE 320
 

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * A verdict in a plugin's words.
+ * The answers of --format=text.
  */
 #include "config.h"
 
 #include "render/text.h"
 
-#include "plugin/report.h"
+#include "plugin/text_buffer.h"
 #include "render/remedy.h"
+#include "render/text_fleet.h"
+#include "render/text_list.h"
+#include "render/text_report.h"
 #include "render/wording.h"
 
 #include <errno.h>
@@ -26,8 +29,9 @@
 /* Above this many rules their own values would crowd the first line. */
 #define RULES_WITH_PERFDATA 40
 
-/* A failure tells this many of its sentences. */
+/* A failure tells this many of its sentences, a service that many of its listeners. */
 #define SENTENCES 20
+#define LISTENERS 3
 
 /* --- first line -------------------------------------------------------------------------------------------------- */
 
@@ -159,85 +163,82 @@ static void perfdata_tell(struct report *report, const struct view *view)
 
 /* --- detail lines ------------------------------------------------------------------------------------------------ */
 
-/* Appends to a text of WORDING_SIZE; what does not fit is left out. */
-static void add(char text[static WORDING_SIZE], const char *separator, const char *more)
+/* "waived until 2027-01-31, 3 days left: " */
+static void waiver_add(struct text_buffer *line, const struct view *view, const struct judge_service *service)
 {
-    size_t length = strlen(text);
+    long days = (long)service->rule->waive_day - view->today;
 
-    snprintf(text + length, WORDING_SIZE - length, "%s%.*s", length == 0 ? "" : separator, WORDING_SIZE / 2, more);
+    text_buffer_add(line, "waived until %s, ", service->rule->waive_text);
+    if (days == 0) {
+        text_buffer_add(line, "the last day: ");
+    } else {
+        text_buffer_add(line, "%ld day%s left: ", days, days == 1 ? "" : "s");
+    }
+}
+
+/* All reasons, comma by comma. */
+static void reasons_add(struct text_buffer *line, const struct view *view, const struct judge_service *service)
+{
+    char text[WORDING_SIZE];
+
+    for (size_t i = 0; i < service->reason_count; i++) {
+        text_buffer_add(line, "%s%s", i == 0 ? ": " : ", ",
+                        wording_reason(text, service, &service->reasons[i], view->snapshot->tally));
+    }
+}
+
+/* Which sockets there are is worth a list, unless the reasons have named them. */
+static bool lists_listeners(const struct judge_service *service)
+{
+    for (size_t i = 0; i < service->reason_count; i++) {
+        if (service->reasons[i].listener != NULL) {
+            return false;
+        }
+    }
+    return service->listener_count > 0;
 }
 
 /* The listeners with their owners: "0.0.0.0:443 (nginx.service), [::1]:443 (nginx.service)", the first few of them. */
-static void listeners_words(char text[static WORDING_SIZE], const struct judge_service *service)
+static void listeners_add(struct text_buffer *line, const struct judge_service *service)
 {
-    char one[WORDING_SIZE];
+    char text[WORDING_SIZE];
 
-    *text = '\0';
     for (size_t i = 0; i < service->listener_count; i++) {
-        if (i == 3) {
-            snprintf(one, sizeof one, "... and %zu more", service->listener_count - i);
-            add(text, " ", one);
+        if (i == LISTENERS) {
+            text_buffer_add(line, " ... and %zu more", service->listener_count - i);
             break;
         }
-        add(text, ", ", wording_listener(one, service, service->listeners[i]));
+        text_buffer_add(line, "%s%s", i == 0 ? "" : ", ", wording_listener(text, service, service->listeners[i]));
     }
-}
-
-static size_t waiver_add(char *text, size_t size, const struct view *view, const struct judge_service *service)
-{
-    const char *until = service->rule->waive_text;
-    long days = (long)service->rule->waive_day - view->today;
-
-    if (days == 0) {
-        return (size_t)snprintf(text, size, "waived until %s, the last day: ", until);
-    }
-    return (size_t)snprintf(text, size, "waived until %s, %ld day%s left: ", until, days, days == 1 ? "" : "s");
-}
-
-/* All reasons, comma by comma; true when they leave it to the list of listeners to say which sockets there are. */
-static bool reasons_words(char text[static WORDING_SIZE], const struct view *view, const struct judge_service *service)
-{
-    char one[WORDING_SIZE];
-    bool names_none = true;
-
-    *text = '\0';
-    for (size_t i = 0; i < service->reason_count; i++) {
-        add(text, ", ", wording_reason(one, service, &service->reasons[i], view->snapshot->tally));
-        names_none &= service->reasons[i].listener == NULL;
-    }
-    return names_none;
 }
 
 /* "web 443/tcp: v4-only, must be dual-stack: nothing accepts IPv6, only 0.0.0.0:443 (nginx.service), note OPS-1234" */
 static void service_tell(struct report *report, const struct view *view, const struct judge_service *service)
 {
     const struct rule *rule = service->rule;
-    char label[WORDING_SIZE], stack[WORDING_SIZE], listeners[WORDING_SIZE], reasons[WORDING_SIZE];
-    char line[4 * WORDING_SIZE];
-    bool list_them = reasons_words(reasons, view, service);
-    size_t length;
+    char text[WORDING_SIZE];
+    char bytes[4 * WORDING_SIZE];
+    struct text_buffer line = TEXT_BUFFER(bytes);
 
-    wording_service(label, service);
-    listeners_words(listeners, service);
-    length = (size_t)snprintf(line, sizeof line, "%s: ", label);
+    text_buffer_add(&line, "%s: ", wording_service(text, service));
     if (service->waived) {
-        length += waiver_add(line + length, sizeof line - length, view, service);
+        waiver_add(&line, view, service);
     }
-    length += (size_t)snprintf(line + length, sizeof line - length, "%s", wording_stack(stack, service));
+    text_buffer_add(&line, "%s", wording_stack(text, service));
     if (rule != NULL) {
-        length += (size_t)snprintf(line + length, sizeof line - length,
-                                   wording_requirement_is_kept(service) ? " (must %s)" : ", must %s",
-                                   wording_requirement(rule->requirement));
+        text_buffer_add(&line, wording_requirement_is_kept(service) ? " (must %s)" : ", must %s",
+                        wording_requirement(rule->requirement));
     }
-    length += (size_t)snprintf(line + length, sizeof line - length, "%s%s", *reasons != '\0' ? ": " : "", reasons);
-    if (list_them && service->listener_count > 0) {
+    reasons_add(&line, view, service);
+    if (lists_listeners(service)) {
         bool lacks = service->reason_count > 0 && service->absent && !service->stack.lopsided;
-        length += (size_t)snprintf(line + length, sizeof line - length, ", %s %s", lacks ? "only" : "on", listeners);
+        text_buffer_add(&line, ", %s ", lacks ? "only" : "on");
+        listeners_add(&line, service);
     }
     if (rule != NULL && rule->note != NULL && service->reason_count > 0) {
-        snprintf(line + length, sizeof line - length, ", note %.60s", rule->note);
+        text_buffer_add(&line, ", note %.60s", rule->note);
     }
-    report_line(report, service->state, "%s", line);
+    report_line(report, service->state, "%s", bytes);
 }
 
 static void evidence_tell(struct report *report, const struct view *view, const struct judge_service *service)
@@ -304,47 +305,113 @@ static void lines_tell(struct report *report, const struct view *view, const str
     }
 }
 
-int text_verdict(const struct view *view, char **text, size_t *length)
+struct report *text_verdict_report(const struct view *view)
 {
     size_t count;
     const struct judge_service **findings = findings_sort(view->verdict, &count);
-    struct report *report = report_create("DUALSTACK", view->verbose > 0 ? LIMIT_VERBOSE : LIMIT);
-    int result = -ENOMEM;
+    struct report *report = report_create(TEXT_NAME, view->verbose > 0 ? LIMIT_VERBOSE : LIMIT);
 
     if (findings != NULL && report != NULL) {
         first_line_tell(report, view, findings, count);
         perfdata_tell(report, view);
         lines_tell(report, view, findings, count);
-        result = report_render(report, view->verdict->state, text, length);
+    } else {
+        report_free(report);
+        report = NULL;
     }
-    report_free(report);
     free(findings);
+    return report;
+}
+
+struct report *text_failure_report(const struct writer_failure *failure)
+{
+    struct report *report = report_create(TEXT_NAME, LIMIT);
+
+    if (report == NULL) {
+        return NULL;
+    }
+    report_prose(report, "%s", failure->sentences[0]);
+    if (failure->count > 1) {
+        report_prose(report, " ... and %zu more", failure->count - 1);
+    }
+    for (size_t i = 1; i < failure->count && i < SENTENCES; i++) {
+        report_line(report, failure->state, "%s", failure->sentences[i]);
+    }
+    if (failure->count > SENTENCES) {
+        report_line(report, failure->state, "and %zu more mistakes, --lint lists them all", failure->count - SENTENCES);
+    }
+    if (failure->more != NULL) {
+        report_note(report, "%s", failure->more);
+    }
+    if (failure->usage != NULL) {
+        report_note(report, "%s", failure->usage);
+    }
+    return report;
+}
+
+int text_report_write(struct report *report, enum state state, const struct sink *sink)
+{
+    char *text = NULL;
+    size_t length;
+    int result = report != NULL ? report_render(report, state, &text, &length) : -ENOMEM;
+
+    if (result == 0) {
+        sink->write(text, length, sink->context);
+    }
+    free(text);
+    report_free(report);
     return result;
 }
 
-int text_failure(enum state state, const char *const *sentences, size_t count, const char *usage, char **text,
-                 size_t *length)
+/* --- the writer -------------------------------------------------------------------------------------------------- */
+
+static int verdict_write(const struct view *view, const struct sink *sink)
 {
-    struct report *report = report_create("DUALSTACK", LIMIT);
-    int result;
+    return text_report_write(text_verdict_report(view), view->verdict->state, sink);
+}
+
+static int failure_write(const struct writer_failure *failure, const struct sink *sink)
+{
+    return text_report_write(text_failure_report(failure), failure->state, sink);
+}
+
+/* Warnings are lines of their own state, whatever that of the whole. */
+static int lint_write(const struct writer_lint *lint, const struct sink *sink)
+{
+    struct report *report = report_create(TEXT_NAME, 0);
 
     if (report == NULL) {
         return -ENOMEM;
     }
-    report_prose(report, "%s", sentences[0]);
-    if (count > 1) {
-        report_prose(report, " ... and %zu more", count - 1);
+    report_prose(report, "%s", lint->summary);
+    for (size_t i = 0; i < lint->count; i++) {
+        report_line(report, lint->state == STATE_OK ? STATE_WARNING : lint->state, "%s", lint->findings[i]);
     }
-    for (size_t i = 1; i < count && i < SENTENCES; i++) {
-        report_line(report, state, "%s", sentences[i]);
-    }
-    if (count > SENTENCES) {
-        report_line(report, state, "and %zu more mistakes, --lint lists them all", count - SENTENCES);
-    }
-    if (usage != NULL) {
-        report_note(report, "%s", usage);
-    }
-    result = report_render(report, state, text, length);
-    report_free(report);
-    return result;
+    return text_report_write(report, lint->state, sink);
 }
+
+static int list_end(const struct writer_list_end *end, const struct sink *sink)
+{
+    const struct writer_failure failure = {
+        .state = STATE_UNKNOWN,
+        .sentences = end->faults,
+        .count = end->fault_count,
+    };
+
+    text_list_remarks(end, sink);
+    return end->fault_count > 0 ? failure_write(&failure, sink) : 0;
+}
+
+const struct writer text_writer = {
+    .name = "text",
+    .verdict = verdict_write,
+    .failure = failure_write,
+    .lint = lint_write,
+    .list_measure = text_list_measure,
+    .list_head = text_list_head,
+    .list_row = text_list_row,
+    .list_end = list_end,
+    .fleet_host = text_fleet_host,
+    .fleet_end = text_fleet_end,
+    .fleet_clear = text_fleet_clear,
+};

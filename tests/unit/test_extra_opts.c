@@ -356,7 +356,7 @@ START_TEST(test_options)
     ck_assert(range_alerts(&options.warning, 7) && !range_alerts(&options.warning, 6));
     ck_assert_uint_eq(options.timeout, 9);
     ck_assert_int_eq(options.timeout_state, STATE_CRITICAL);
-    ck_assert(options.json);
+    ck_assert_str_eq(options.writer->name, "json");
     ck_assert_str_eq(options.policy, "p.conf");
     ck_assert_int_eq(options.perfdata, VIEW_PERFDATA_FULL);
     parsed_clear();
@@ -375,7 +375,7 @@ START_TEST(test_command_line_wins_and_adds)
     ck_assert_uint_eq(options.rules[1].place, 1);
     ck_assert_uint_eq(options.rules[2].place, 2);
     ck_assert(range_alerts(&options.warning, 1));
-    ck_assert(!options.json);
+    ck_assert_str_eq(options.writer->name, "text");
     ck_assert_uint_eq(options.timeout, 7);
     ck_assert_str_eq(options.policy, "q.conf");
     ck_assert_uint_eq(options.verbose, 2);
@@ -428,7 +428,7 @@ START_TEST(test_mistakes_beside_json)
 {
     ck_assert_int_eq(parse("rubbish\nwarning=5x\nformat=json", ""), -EINVAL);
     ck_assert_msg(strncmp(mistake.sentence, "a.ini:2: ", 9) == 0, "'%s'", mistake.sentence);
-    ck_assert(options.json);
+    ck_assert_str_eq(options.writer->name, "json");
     parsed_clear();
 }
 END_TEST

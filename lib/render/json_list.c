@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ */
+#include "config.h"
+
+#include "render/json_list.h"
+
+#include "capture/json_stream.h"
+#include "socket/host.h"
+#include "socket/protocol.h"
+
+static void v6only_write(struct json_stream *json, enum record_v6only v6only)
+{
+    if (v6only == RECORD_V6ONLY_UNKNOWN) {
+        json_stream_null(json, "v6only");
+    } else {
+        json_stream_boolean(json, "v6only", v6only == RECORD_V6ONLY_YES);
+    }
+}
+
+static void endpoints_write(struct json_stream *json, const struct sock_record *record)
+{
+    char address[RECORD_ADDRESS_SIZE];
+
+    json_stream_text(json, "address", record_address_format(address, record->family, &record->local));
+    json_stream_integer(json, "port", record->local_port);
+    if (record->remote_port != 0) {
+        json_stream_text(json, "remote_address", record_address_format(address, record->family, &record->remote));
+        json_stream_integer(json, "remote_port", record->remote_port);
+    } else {
+        json_stream_null(json, "remote_address");
+        json_stream_null(json, "remote_port");
+    }
+}
+
+/* null for what is no unit: a path, a cgroup that is gone. */
+static void owner_write(struct json_stream *json, const struct writer_row *row)
+{
+    bool is_unit = row->unit != NULL && row->unit->name != NULL && row->unit->name[0] != '/';
+    char text[NETSTAT_OWNER_SIZE];
+
+    if (row->user != NULL) {
+        json_stream_integer(json, "uid", row->record->uid);
+        json_stream_text(json, "user", netstat_user_format(text, row->user));
+    } else {
+        json_stream_null(json, "uid");
+        json_stream_null(json, "user");
+    }
+    if (is_unit) {
+        json_stream_text(json, "unit", netstat_unit_format(text, row->unit));
+    } else {
+        json_stream_null(json, "unit");
+    }
+}
+
+void json_list_row(const struct writer_list *list, const struct writer_row *row, const struct sink *sink)
+{
+    const struct sock_record *record = row->record;
+    const char *state = netstat_state(record);
+    struct json_stream json = {.sink = sink};
+    char sentence[NETSTAT_SENTENCE_SIZE];
+    char interface[IF_NAMESIZE];
+
+    host_interface_name(interface, record->interface);
+    json_stream_object(&json, NULL);
+    json_stream_text(&json, "protocol", protocol_name(record->protocol));
+    json_stream_text(&json, "family", record->family == RECORD_INET ? "inet" : "inet6");
+    json_stream_text(&json, "state", *state != '\0' ? state : "UNCONNECTED");
+    json_stream_integer(&json, "receive_queue", record->receive_queue);
+    json_stream_integer(&json, "send_queue", record->send_queue);
+    endpoints_write(&json, record);
+    json_stream_text_or_null(&json, "interface", interface);
+    v6only_write(&json, netstat_v6only(&list->netstat, record));
+    json_stream_text(&json, "on_the_wire", netstat_words(&list->netstat, record));
+    owner_write(&json, row);
+    json_stream_text_or_null(&json, "note", netstat_explain(sentence, &list->netstat, record));
+    json_stream_object_end(&json);
+    json_stream_end(&json);
+}
+
+void json_list_whole(const struct writer_list_end *end, const struct sink *sink)
+{
+    struct json_stream json = {.sink = sink};
+
+    json_stream_object(&json, NULL);
+    json_stream_text(&json, "plugin", "check_dualstack");
+    json_stream_text(&json, "version", PACKAGE_VERSION);
+    json_stream_text(&json, "state", state_name(STATE_OK));
+    json_stream_integer(&json, "sockets", (int64_t)end->rows);
+    json_stream_array(&json, "remarks");
+    for (size_t i = 0; i < end->remark_count; i++) {
+        json_stream_text(&json, NULL, end->remarks[i]);
+    }
+    json_stream_array_end(&json);
+    json_stream_array(&json, "errors");
+    json_stream_array_end(&json);
+    json_stream_object_end(&json);
+    json_stream_end(&json);
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ */
+#include "config.h"
+
+#include "render/text_fleet.h"
+
+#include "audit/day.h"
+#include "render/text_report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The first line names hosts until it is about this long. */
+#define NAMES_LENGTH 90
+
+/* --- what is kept of each host ----------------------------------------------------------------------------------- */
+
+struct host {
+    char *name;
+    char *prose;   /* the first line of its answer, without state and performance data */
+    char *origin;  /* file and time, NULL when nobody wants to know */
+    char *details; /* the lines below the first, NULL when nobody wants to know */
+    enum state state;
+    struct judge_total total;
+    size_t position;
+};
+
+struct hosts {
+    struct host *list;
+    size_t count;
+    size_t room;
+};
+
+void text_fleet_clear(struct writer_fleet *fleet)
+{
+    struct hosts *hosts = fleet->kept;
+
+    for (size_t i = 0; hosts != NULL && i < hosts->count; i++) {
+        free(hosts->list[i].name);
+        free(hosts->list[i].prose);
+        free(hosts->list[i].origin);
+        free(hosts->list[i].details);
+    }
+    free(hosts != NULL ? hosts->list : NULL);
+    free(hosts);
+    fleet->kept = NULL;
+}
+
+/* Returns NULL when out of memory. */
+static struct host *host_append(struct writer_fleet *fleet)
+{
+    struct hosts *hosts = fleet->kept != NULL ? fleet->kept : calloc(1, sizeof *hosts);
+
+    fleet->kept = hosts;
+    if (hosts != NULL && hosts->count == hosts->room) {
+        size_t room = hosts->room == 0 ? 64 : hosts->room * 2;
+        struct host *grown = realloc(hosts->list, room * sizeof *grown);
+        if (grown == NULL) {
+            return NULL;
+        }
+        hosts->list = grown;
+        hosts->room = room;
+    }
+    if (hosts == NULL) {
+        return NULL;
+    }
+    hosts->list[hosts->count] = (struct host){.position = hosts->count};
+    return &hosts->list[hosts->count++];
+}
+
+/* Which of the captures it was, for a reader who wants to know. */
+static char *origin_make(const struct writer_host *host)
+{
+    char time[DAY_TIME_SIZE];
+    const char *captured = *day_time_format(time, host->time) != '\0' ? time : "an unknown time";
+    size_t size = strlen(host->file) + sizeof ", captured at " + strlen(captured);
+    char *origin = malloc(size);
+
+    if (origin != NULL) {
+        snprintf(origin, size, "%s, captured at %s", host->file, captured);
+    }
+    return origin;
+}
+
+/* Keeps of a host's own answer what is told of it among others. */
+static int answer_keep(struct host *kept, struct report *report, bool wants_details)
+{
+    const char *prose;
+    const char *details;
+    char *text;
+    size_t length;
+    int result = report_render(report, kept->state, &text, &length);
+
+    if (result != 0) {
+        return result;
+    }
+    prose = report_rendered_prose(report, text, &length);
+    details = report_rendered_details(report, text);
+    wants_details = wants_details && *details != '\0';
+    kept->prose = strndup(prose, length);
+    kept->details = wants_details ? strdup(details) : NULL;
+    free(text);
+    return kept->prose == NULL || (wants_details && kept->details == NULL) ? -ENOMEM : 0;
+}
+
+static int judged_keep(struct host *kept, const struct writer_host *host, bool wants_details)
+{
+    struct report *report = text_verdict_report(host->view);
+    int result = -ENOMEM;
+
+    kept->state = host->view->verdict->state;
+    kept->total = host->view->verdict->total;
+    kept->name = strdup(*host->name != '\0' ? host->name : host->file);
+    kept->origin = wants_details ? origin_make(host) : NULL;
+    if (report != NULL && kept->name != NULL && (!wants_details || kept->origin != NULL)) {
+        result = answer_keep(kept, report, wants_details);
+    }
+    report_free(report);
+    return result;
+}
+
+/* The sentence of a failure begins with the file. */
+static int failed_keep(struct host *kept, const struct writer_failure *failure)
+{
+    struct report *report = text_failure_report(failure);
+    int result = -ENOMEM;
+
+    kept->state = failure->state;
+    kept->name = strdup("");
+    if (report != NULL && kept->name != NULL) {
+        result = answer_keep(kept, report, false);
+    }
+    report_free(report);
+    return result;
+}
+
+int text_fleet_host(struct writer_fleet *fleet, const struct writer_host *host, const struct sink *sink)
+{
+    struct host *kept = host_append(fleet);
+
+    (void)sink;
+    if (kept == NULL) {
+        return -ENOMEM;
+    }
+    return host->failure != NULL ? failed_keep(kept, host->failure) : judged_keep(kept, host, fleet->verbose > 0);
+}
+
+/* --- the first line ---------------------------------------------------------------------------------------------- */
+
+static size_t off_count(const struct writer_fleet *fleet)
+{
+    return fleet->by_state[STATE_CRITICAL] + fleet->by_state[STATE_WARNING];
+}
+
+static void summary_tell(struct report *report, const struct writer_fleet *fleet)
+{
+    const char *plural = fleet->count == 1 ? "" : "s";
+    bool has_policy = fleet->policy->rule_count > 0;
+    size_t unknown = fleet->by_state[STATE_UNKNOWN];
+    size_t off = off_count(fleet);
+
+    if (off > 0) {
+        report_prose(report, "%zu of %zu host%s %s", off, fleet->count, plural,
+                     has_policy ? "off policy" : "outside the thresholds");
+    }
+    if (unknown > 0) {
+        report_prose(report, off > 0 ? ", %zu cannot be judged" : "%zu of %zu host%s cannot be judged", unknown,
+                     fleet->count, plural);
+    }
+    if (off + unknown == 0) {
+        report_prose(report, "%zu host%s %s", fleet->count, plural,
+                     has_policy ? "on policy" : "captured, no policy to judge by");
+    }
+}
+
+/* The hosts that are off policy; they come first. */
+static void names_tell(struct report *report, const struct hosts *hosts, size_t off)
+{
+    size_t length = 0;
+    size_t told = 0;
+
+    for (; told < off; told++) {
+        length += strlen(hosts->list[told].name) + 2;
+        if (told > 0 && length > NAMES_LENGTH) {
+            report_prose(report, " ... and %zu more", off - told);
+            return;
+        }
+        report_prose(report, "%s%s", told == 0 ? ": " : ", ", hosts->list[told].name);
+    }
+}
+
+/* Who it is about; where nobody is off policy but some cannot be judged, why the first of them. */
+static void findings_tell(struct report *report, const struct writer_fleet *fleet)
+{
+    const struct hosts *hosts = fleet->kept;
+    const struct host *first = hosts->list;
+    size_t unknown = fleet->by_state[STATE_UNKNOWN];
+    size_t off = off_count(fleet);
+
+    names_tell(report, hosts, off);
+    if (off == 0 && unknown > 0) {
+        report_prose(report, ". %s%s%.200s", first->name, *first->name != '\0' ? ": " : "", first->prose);
+    }
+    if (off == 0 && unknown > 1) {
+        report_prose(report, " ... and %zu more", unknown - 1);
+    }
+}
+
+static void value_tell(struct report *report, const char *label, uint64_t value)
+{
+    struct perfdata perfdata = {.value = value};
+
+    snprintf(perfdata.label, sizeof perfdata.label, "%s", label);
+    report_perfdata(report, &perfdata);
+}
+
+/* Sums over all hosts. What is not known of one of them is not known. */
+static void values_tell(struct report *report, const struct writer_fleet *fleet)
+{
+    const struct hosts *hosts = fleet->kept;
+    struct judge_total sum = {.known = true};
+
+    for (size_t i = 0; i < hosts->count; i++) {
+        const struct judge_total *total = &hosts->list[i].total;
+        sum.known &= total->known;
+        sum.mapped += total->mapped;
+        sum.violations += total->violations;
+        sum.unlisted += total->unlisted;
+    }
+    value_tell(report, "hosts", fleet->count);
+    value_tell(report, "hosts_off", off_count(fleet));
+    value_tell(report, "hosts_unknown", fleet->by_state[STATE_UNKNOWN]);
+    if (sum.known) {
+        value_tell(report, "mapped", sum.mapped);
+    }
+    value_tell(report, "violations", sum.violations);
+    value_tell(report, "unlisted", sum.unlisted);
+}
+
+/* --- the lines below it ------------------------------------------------------------------------------------------ */
+
+/* The worst first; of one state that with the most violations, then as they were given. */
+static int host_compare(const void *left, const void *right)
+{
+    const struct host *a = left;
+    const struct host *b = right;
+    int order = state_compare(a->state, b->state);
+
+    if (order == 0) {
+        order = (a->total.violations < b->total.violations) - (a->total.violations > b->total.violations);
+    }
+    return order != 0 ? order : (a->position > b->position) - (a->position < b->position);
+}
+
+static void host_tell(struct report *report, const struct host *host)
+{
+    const char *line = host->details;
+
+    report_line(report, host->state, "%s%s%s", host->name, *host->name != '\0' ? ": " : "", host->prose);
+    if (host->origin != NULL) {
+        report_note(report, "%s", host->origin);
+    }
+    while (line != NULL && *line != '\0') {
+        int length = (int)strcspn(line, "\n");
+        report_note(report, "%.*s", length, line);
+        line += length + 1;
+    }
+}
+
+/* A monitoring system reads the first line, a human at a terminal the last. */
+static void last_line_tell(struct report *report, const struct writer_fleet *fleet)
+{
+    report_line(report, fleet->state, "%zu host%s: %zu CRITICAL, %zu WARNING, %zu UNKNOWN, %zu OK", fleet->count,
+                fleet->count == 1 ? "" : "s", fleet->by_state[STATE_CRITICAL], fleet->by_state[STATE_WARNING],
+                fleet->by_state[STATE_UNKNOWN], fleet->by_state[STATE_OK]);
+}
+
+int text_fleet_end(struct writer_fleet *fleet, const struct sink *sink)
+{
+    struct hosts *hosts = fleet->kept;
+    struct report *report = report_create(TEXT_NAME, 0);
+
+    if (report == NULL) {
+        return -ENOMEM;
+    }
+    qsort(hosts->list, hosts->count, sizeof *hosts->list, host_compare);
+    summary_tell(report, fleet);
+    findings_tell(report, fleet);
+    values_tell(report, fleet);
+    for (size_t i = 0; i < hosts->count; i++) {
+        host_tell(report, &hosts->list[i]);
+    }
+    last_line_tell(report, fleet);
+    return text_report_write(report, fleet->state, sink);
+}

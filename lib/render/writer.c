@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ */
+#include "config.h"
+
+#include "render/writer.h"
+
+#include "render/json.h"
+#include "render/text.h"
+
+#include <string.h>
+
+/* A row a format; the first is the default. */
+static const struct writer *const writers[] = {
+    &text_writer,
+    &json_writer,
+};
+#define WRITERS (sizeof writers / sizeof *writers)
+
+const struct writer *writer_find(const char *name)
+{
+    for (size_t i = 0; i < WRITERS; i++) {
+        if (strcmp(writers[i]->name, name) == 0) {
+            return writers[i];
+        }
+    }
+    return NULL;
+}
+
+void writer_names(const char **names, size_t room)
+{
+    size_t count = 0;
+
+    for (; count < WRITERS && count + 1 < room; count++) {
+        names[count] = writers[count]->name;
+    }
+    names[count] = NULL;
+}
+
+const struct writer *writer_default(void)
+{
+    return writers[0];
+}

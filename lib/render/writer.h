@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * How answers are written: a row for each format of --format. A new format is a file with its functions and a row in
+ * writer.c.
+ */
+#ifndef RENDER_WRITER_H
+#define RENDER_WRITER_H
+
+#include "plugin/sink.h"
+#include "render/netstat.h"
+#include "render/view.h"
+
+/* All that is in these structures is borrowed. */
+
+/* An answer without a verdict: why there is none. */
+struct writer_failure {
+    enum state state;
+    const char *host; /* the one that cannot be judged, "" for one that nobody knows */
+    time_t time;
+    const char *const *sentences; /* at least one */
+    size_t count;
+    const char *more;  /* a sentence that helps beside them; NULL for none */
+    const char *usage; /* the shape of the command line, for a person who got it wrong; NULL for none */
+};
+
+/* What --lint found. */
+struct writer_lint {
+    enum state state;
+    const char *host; /* this one */
+    time_t time;
+    const char *summary;
+    const char *const *findings; /* mistakes, or warnings where the state is OK */
+    size_t count;
+};
+
+#define WRITER_LIST_COLUMNS 9
+
+/* All sockets of --list, which come twice: first to be measured, then to be written. Begin with all zero. */
+struct writer_list {
+    struct netstat netstat;            /* it knows all sockets once they were measured */
+    const struct owners *owners;       /* whoever may own one of them */
+    unsigned verbose;                  /* 0 to 3 */
+    size_t width[WRITER_LIST_COLUMNS]; /* of the text's columns, in characters */
+};
+
+/* A socket, and whose it is: NULL where that is not told. */
+struct writer_row {
+    const struct sock_record *record;
+    const struct owners_entry *user;
+    const struct owners_entry *unit;
+};
+
+/* What stands behind the rows. */
+struct writer_list_end {
+    const char *host; /* this one */
+    time_t time;
+    uint64_t rows;
+    const char *const *remarks; /* how the list was made, where that is not as one would expect */
+    size_t remark_count;
+    const char *const *faults; /* what could not be read; with any of them the list is not whole */
+    size_t fault_count;
+};
+
+/* The hosts of a --replay of several. Begin with policy and verbose, all else zero. */
+struct writer_fleet {
+    const struct policy *policy;
+    unsigned verbose;
+    size_t count; /* the hosts so far, and their states */
+    size_t by_state[STATE_UNKNOWN + 1];
+    enum state state; /* the worst of them */
+    void *kept;       /* what the writer keeps until the end; its own */
+};
+
+/* One of them. */
+struct writer_host {
+    const char *file; /* where it was read from */
+    const char *name; /* "" when the capture does not tell */
+    time_t time;      /* when it was captured */
+    const struct view *view;
+    const struct writer_failure *failure; /* NULL when it was judged: then there is a view */
+};
+
+/*
+ * Each function that returns an int returns 0, or -ENOMEM before it wrote anything. What cannot be written is for the
+ * owner of the sink to know. What was written ends with a line.
+ */
+struct writer {
+    const char *name;      /* as --format= takes it */
+    bool tells_everything; /* also what nothing judges: every connection of every protocol is to be read for it */
+    int (*verdict)(const struct view *view, const struct sink *sink);
+    int (*failure)(const struct writer_failure *failure, const struct sink *sink);
+    int (*lint)(const struct writer_lint *lint, const struct sink *sink);
+
+    /* The row's owners are not told yet. */
+    void (*list_measure)(struct writer_list *list, const struct writer_row *row);
+    /* Once all rows were measured and all owners are known. */
+    void (*list_head)(struct writer_list *list, const struct sink *sink);
+    void (*list_row)(const struct writer_list *list, const struct writer_row *row, const struct sink *sink);
+    int (*list_end)(const struct writer_list_end *end, const struct sink *sink);
+
+    /* The fleet has counted the host already. */
+    int (*fleet_host)(struct writer_fleet *fleet, const struct writer_host *host, const struct sink *sink);
+    int (*fleet_end)(struct writer_fleet *fleet, const struct sink *sink);
+    /* Frees what was kept, at any time. */
+    void (*fleet_clear)(struct writer_fleet *fleet);
+};
+
+/* The writer of that name, NULL when there is none. */
+const struct writer *writer_find(const char *name);
+
+/* Fills names[] with those of all writers, in the table's order, as far as there is room, and a NULL behind them. */
+void writer_names(const char **names, size_t room);
+
+/* The one to use where --format is not given: a plugin's text. */
+const struct writer *writer_default(void);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ */
+#include "config.h"
+
+#include "run.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+struct run run_begin(const struct options *options, struct lines *lines)
+{
+    struct run run = {
+        .options = options,
+        .writer = options->writer,
+        .lines = lines,
+        .sink = {.write = lines_write, .context = lines},
+    };
+    struct utsname names;
+
+    if (uname(&names) == 0) {
+        snprintf(run.host, sizeof run.host, "%s", names.nodename);
+    }
+    return run;
+}
+
+int run_failure_write(const struct run *run, const struct writer_failure *failure, const struct sink *sink)
+{
+    struct writer_failure whole = *failure;
+
+    whole.host = run->host;
+    whole.time = time(NULL);
+    return run->writer->failure(&whole, sink);
+}
+
+int run_fail(const struct run *run, const char *const *sentences, size_t count)
+{
+    const struct writer_failure failure = {.state = STATE_UNKNOWN, .sentences = sentences, .count = count};
+
+    return run_failure_write(run, &failure, &run->sink);
+}
+
+int run_end(const struct run *run, int result, enum state state)
+{
+    static const char *const out_of_memory = "out of memory";
+
+    if (result == -ENOMEM) {
+        state = STATE_UNKNOWN;
+        if (run_fail(run, &out_of_memory, 1) != 0) {
+            sink_text(&run->sink, "DUALSTACK UNKNOWN: out of memory\n");
+        }
+    }
+    lines_flush(run->lines);
+    return run->lines->error == 0 ? (int)state : STATE_UNKNOWN;
+}
