@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define CAUSE_BIT(cause) (1u << (cause))
 
@@ -44,8 +45,15 @@ static struct stack_assumption assumption_of(unsigned number)
 {
     return (struct stack_assumption){
         .unknown_takes_ipv4 = (number & QUESTION_V6ONLY) != 0,
-        .unknown_takes_ipv6 = (number & QUESTION_IPV6) != 0,
+        .host_has_ipv6 = (number & QUESTION_IPV6) != 0,
     };
+}
+
+/* Does it depend on the host's IPv6, which is unknown, whether anything reaches the listener over IPv6? */
+static bool needs_host_ipv6(const struct tally *tally, const struct tally_listener *listener)
+{
+    return tally->host.ipv6 == RECORD_UNKNOWN && tally_accepts(listener).ipv6 == RECORD_YES &&
+           !listener->reach[RECORD_INET6].known;
 }
 
 /* The questions that make a difference to this service. */
@@ -54,27 +62,47 @@ static unsigned open_questions(const struct judge_service *service, const struct
     unsigned questions = 0;
 
     for (size_t i = 0; i < service->listener_count; i++) {
-        struct stack_accepts accepts = tally_accepts(tally, service->listeners[i]);
-        questions |= accepts.ipv4 == RECORD_UNKNOWN ? QUESTION_V6ONLY : 0;
-        questions |= accepts.ipv6 == RECORD_UNKNOWN ? QUESTION_IPV6 : 0;
+        const struct tally_listener *listener = service->listeners[i];
+        questions |= tally_accepts(listener).ipv4 == RECORD_UNKNOWN ? QUESTION_V6ONLY : 0;
+        questions |= needs_host_ipv6(tally, listener) ? QUESTION_IPV6 : 0;
     }
     return questions;
 }
 
+/* The listener under the assumption: reached now, or for as=bound as far as it is bound. */
+static struct stack_socket socket_assumed(const struct evaluation *evaluation, const struct tally_listener *listener,
+                                          const struct stack_assumption *assumption)
+{
+    const struct rule *rule = evaluation->service->rule;
+    struct stack_accepts accepts = tally_accepts(listener);
+    bool takes_ipv4 = accepts.ipv4 == RECORD_YES || (accepts.ipv4 == RECORD_UNKNOWN && assumption->unknown_takes_ipv4);
+    struct stack_socket socket = {.takes = {[RECORD_INET] = takes_ipv4, [RECORD_INET6] = accepts.ipv6 == RECORD_YES}};
+
+    for (int family = 0; family < RECORD_FAMILIES; family++) {
+        socket.extent[family] = rule != NULL && rule->as_bound
+                                    ? listener->bound[family]
+                                    : tally_reach(evaluation->tally, listener, (enum record_family)family).extent;
+    }
+    if (needs_host_ipv6(evaluation->tally, listener) && !assumption->host_has_ipv6) {
+        socket.extent[RECORD_INET6] = REACH_NONE;
+    }
+    return socket;
+}
+
 static struct stack stack_assumed(const struct evaluation *evaluation, const struct stack_assumption *assumption)
 {
-    struct stack_sum sum = {0};
+    struct stack_sum sum = {.ipv4_alone = false};
 
     for (size_t i = 0; i < evaluation->service->listener_count; i++) {
-        const struct tally_listener *listener = evaluation->service->listeners[i];
-        stack_sum_add(&sum, assumption, listener->family, listener->scope, tally_accepts(evaluation->tally, listener));
+        struct stack_socket socket = socket_assumed(evaluation, evaluation->service->listeners[i], assumption);
+        stack_sum_add(&sum, &socket);
     }
     return stack_of(&sum);
 }
 
 /* --- the points of a rule ---------------------------------------------------------------------------------------- */
 
-/* Of a service that has a listener: so any is kept and closed broken, be it that nothing arrives there today. */
+/* Of a service that has a listener: any is kept and closed is broken, even if nothing reaches it now. */
 static unsigned requirement_causes(enum rule_requirement requirement, const struct stack *stack)
 {
     const struct rule_requirement_row *row = rule_requirement_of(requirement);
@@ -89,25 +117,25 @@ static unsigned requirement_causes(enum rule_requirement requirement, const stru
     return causes;
 }
 
-static bool takes_ipv4(const struct tally_listener *listener, const struct stack_assumption *assumption)
+static bool binds_interface(const struct rule *rule, const struct tally_listener *listener)
 {
-    /* What the socket is, whether or not the host has addresses: so the host's IPv6 counts as there. */
-    struct stack_accepts accepts = stack_accepts(listener->family, &listener->address, listener->v6only, RECORD_YES);
-
-    return accepts.ipv4 == RECORD_YES || (accepts.ipv4 == RECORD_UNKNOWN && assumption->unknown_takes_ipv4);
+    for (size_t i = 0; i < rule->bind_interface_count; i++) {
+        if (listener->interface != 0 && strcmp(rule->bind_interfaces[i], listener->interface_name) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
-static bool bind_fits(const struct rule *rule, const struct tally_listener *listener,
-                      const struct stack_assumption *assumption)
+static bool bind_fits(const struct rule *rule, const struct tally_listener *listener, bool takes_ipv4)
 {
     bool ipv6_wildcard = record_is_wildcard(RECORD_INET6, &listener->address);
 
-    if (rule->bind_scope[listener->scope]) {
+    if (rule->bind_scope[listener->scope] || binds_interface(rule, listener)) {
         return true;
     }
     if (ipv6_wildcard || record_is_wildcard(RECORD_INET, &listener->address)) {
-        return (!ipv6_wildcard || rule_binds_whole(rule, false)) &&
-               (!takes_ipv4(listener, assumption) || rule_binds_whole(rule, true));
+        return (!ipv6_wildcard || rule_binds_whole(rule, false)) && (!takes_ipv4 || rule_binds_whole(rule, true));
     }
     for (size_t i = 0; i < rule->bind_count; i++) {
         if (prefix_contains(&rule->bind[i], &listener->address)) {
@@ -128,17 +156,17 @@ static bool is_to_blame(const struct evaluation *evaluation, const struct tally_
                         enum judge_cause cause, const struct stack_assumption *assumption)
 {
     const struct rule *rule = evaluation->service->rule;
-    struct stack_accepts accepts = tally_accepts(evaluation->tally, listener);
+    struct stack_socket socket = socket_assumed(evaluation, listener, assumption);
 
     switch (cause) {
     case JUDGE_TAKES_IPV4:
-        return takes_ipv4(listener, assumption);
+        return socket.takes[RECORD_INET] && socket.extent[RECORD_INET] != REACH_NONE;
     case JUDGE_TAKES_IPV6:
-        return accepts.ipv6 == RECORD_YES || (accepts.ipv6 == RECORD_UNKNOWN && assumption->unknown_takes_ipv6);
+        return socket.takes[RECORD_INET6] && socket.extent[RECORD_INET6] != REACH_NONE;
     case JUDGE_LISTENS:
         return true;
     case JUDGE_BIND:
-        return rule->bind_set && !bind_fits(rule, listener, assumption);
+        return rule->bind_set && !bind_fits(rule, listener, socket.takes[RECORD_INET]);
     case JUDGE_UNIT:
         return rule->unit != NULL && listener->unit_state == TALLY_UNIT_KNOWN && !unit_fits(rule->unit, listener->unit);
     case JUDGE_UNIT_UNKNOWN:
@@ -146,7 +174,7 @@ static bool is_to_blame(const struct evaluation *evaluation, const struct tally_
     case JUDGE_USER:
         return rule->user != NULL && listener->uid != rule->uid;
     case JUDGE_V6ONLY_UNKNOWN:
-        return accepts.ipv4 == RECORD_UNKNOWN;
+        return tally_accepts(listener).ipv4 == RECORD_UNKNOWN;
     case JUDGE_CLIENT_UNKNOWN:
         return true;
     default:

@@ -70,11 +70,14 @@ struct rule {
     enum state severity;
     bool missing_set;
     enum state missing;
+    bool as_bound;        /* judges how far sockets are bound, not how far they are reached now */
     enum stack_form form; /* STACK_FORM_NONE: either */
     bool bind_set;
     char *bind_words; /* as written, NULL for anywhere */
     bool bind_scope[STACK_SCOPES];
     struct prefix *bind;
+    char (*bind_interfaces)[IF_NAMESIZE]; /* whose sockets may listen on any address of theirs */
+    size_t bind_interface_count;
     size_t bind_count;
     char *unit; /* glob, NULL for any */
     char *user; /* as written, NULL for any */

@@ -6,15 +6,13 @@
 #include "config.h"
 
 #include "audit/stack.h"
+#include "socket/scope.h"
 
 #include <string.h>
 
-#define LOOPBACK_INTERFACE 1
-
 static const char *const scope_names[STACK_SCOPES] = {"loopback", "link", "external"};
 
-struct stack_accepts stack_accepts(enum record_family family, const struct in6_addr *address, enum record_v6only v6only,
-                                   enum record_answer host_ipv6)
+struct stack_accepts stack_accepts(enum record_family family, const struct in6_addr *address, enum record_v6only v6only)
 {
     static const enum record_answer wildcard_takes_ipv4[] = {
         [RECORD_V6ONLY_UNKNOWN] = RECORD_UNKNOWN,
@@ -26,69 +24,48 @@ struct stack_accepts stack_accepts(enum record_family family, const struct in6_a
         return (struct stack_accepts){.ipv4 = RECORD_YES, .ipv6 = RECORD_NO};
     }
     if (!IN6_IS_ADDR_UNSPECIFIED(address)) {
-        return (struct stack_accepts){.ipv4 = RECORD_NO, .ipv6 = host_ipv6};
+        return (struct stack_accepts){.ipv4 = RECORD_NO, .ipv6 = RECORD_YES};
     }
-    return (struct stack_accepts){.ipv4 = wildcard_takes_ipv4[v6only], .ipv6 = host_ipv6};
+    return (struct stack_accepts){.ipv4 = wildcard_takes_ipv4[v6only], .ipv6 = RECORD_YES};
 }
 
 enum stack_scope stack_scope(const struct in6_addr *address, uint32_t interface)
 {
-    const uint8_t *byte = address->s6_addr;
-    bool ipv4 = record_is_ipv4(address);
-
-    if (interface == LOOPBACK_INTERFACE || IN6_IS_ADDR_LOOPBACK(address) || (ipv4 && byte[12] == 127)) {
-        return STACK_LOOPBACK;
-    }
-    if (IN6_IS_ADDR_LINKLOCAL(address) || (ipv4 && byte[12] == 169 && byte[13] == 254)) {
-        return STACK_LINK;
-    }
-    return STACK_EXTERNAL;
+    return (enum stack_scope)scope_of(address, interface);
 }
 
-static void widen(enum stack_reach *reach, enum stack_scope scope)
+void stack_sum_add(struct stack_sum *sum, const struct stack_socket *socket)
 {
-    enum stack_reach of_scope = (enum stack_reach)(scope + 1);
-
-    if (of_scope > *reach) {
-        *reach = of_scope;
+    for (int family = 0; family < RECORD_FAMILIES; family++) {
+        if (socket->takes[family] && socket->extent[family] > sum->extent[family]) {
+            sum->extent[family] = socket->extent[family];
+        }
     }
-}
-
-static bool answer_assumed(enum record_answer answer, bool unknown_is)
-{
-    return answer == RECORD_YES || (answer == RECORD_UNKNOWN && unknown_is);
-}
-
-void stack_sum_add(struct stack_sum *sum, const struct stack_assumption *assumption, enum record_family family,
-                   enum stack_scope scope, struct stack_accepts accepts)
-{
-    if (answer_assumed(accepts.ipv4, assumption->unknown_takes_ipv4)) {
-        widen(&sum->ipv4, scope);
-        sum->inet_takes_ipv4 |= family == RECORD_INET;
-        sum->inet6_takes_ipv4 |= family == RECORD_INET6;
-    }
-    if (answer_assumed(accepts.ipv6, assumption->unknown_takes_ipv6)) {
-        widen(&sum->ipv6, scope);
+    if (socket->takes[RECORD_INET] && socket->extent[RECORD_INET] != REACH_NONE) {
+        sum->ipv4_beside_ipv6 |= socket->takes[RECORD_INET6];
+        sum->ipv4_alone |= !socket->takes[RECORD_INET6];
     }
 }
 
 static enum stack_form form_of(const struct stack_sum *sum)
 {
-    if (!sum->inet6_takes_ipv4) {
+    if (!sum->ipv4_beside_ipv6) {
         return STACK_SPLIT;
     }
-    return sum->inet_takes_ipv4 ? STACK_MIXED : STACK_SINGLE;
+    return sum->ipv4_alone ? STACK_MIXED : STACK_SINGLE;
 }
 
 struct stack stack_of(const struct stack_sum *sum)
 {
-    struct stack stack = {.ipv4 = sum->ipv4, .ipv6 = sum->ipv6};
+    enum reach_extent ipv4 = sum->extent[RECORD_INET];
+    enum reach_extent ipv6 = sum->extent[RECORD_INET6];
+    struct stack stack = {.extent = {ipv4, ipv6}, .extent_known = {true, true}};
 
-    if (sum->ipv4 == sum->ipv6) {
-        stack.kind = sum->ipv4 == STACK_REACH_NONE ? STACK_CLOSED : STACK_DUAL;
+    if (ipv4 == ipv6) {
+        stack.kind = ipv4 == REACH_NONE ? STACK_CLOSED : STACK_DUAL;
     } else {
-        stack.kind = sum->ipv4 > sum->ipv6 ? STACK_V4_ONLY : STACK_V6_ONLY;
-        stack.lopsided = sum->ipv4 != STACK_REACH_NONE && sum->ipv6 != STACK_REACH_NONE;
+        stack.kind = ipv4 > ipv6 ? STACK_V4_ONLY : STACK_V6_ONLY;
+        stack.lopsided = ipv4 != REACH_NONE && ipv6 != REACH_NONE;
     }
     if (stack.kind == STACK_DUAL) {
         stack.form = form_of(sum);
@@ -107,6 +84,10 @@ struct stack stack_agree(const struct stack *a, const struct stack *b)
         agreed.form = STACK_FORM_NONE;
     }
     agreed.lopsided = agreed.kind != STACK_UNKNOWN && a->lopsided && b->lopsided;
+    for (int family = 0; family < RECORD_FAMILIES; family++) {
+        agreed.extent_known[family] =
+            a->extent_known[family] && b->extent_known[family] && a->extent[family] == b->extent[family];
+    }
     return agreed;
 }
 

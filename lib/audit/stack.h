@@ -6,6 +6,7 @@
 #ifndef AUDIT_STACK_H
 #define AUDIT_STACK_H
 
+#include "audit/reach.h"
 #include "socket/record.h"
 
 /* From the narrowest to the widest. */
@@ -15,14 +16,6 @@ enum stack_scope {
     STACK_EXTERNAL
 };
 #define STACK_SCOPES 3
-
-/* How far a family of a service reaches: nowhere, or as far as the scope one below. */
-enum stack_reach {
-    STACK_REACH_NONE,
-    STACK_REACH_LOOPBACK,
-    STACK_REACH_LINK,
-    STACK_REACH_EXTERNAL
-};
 
 enum stack_kind {
     STACK_CLOSED,
@@ -46,44 +39,42 @@ struct stack_accepts {
 };
 
 /*
- * What a listener accepts. `host_ipv6`: whether the host has any IPv6 address; without one nothing arrives over IPv6.
- * v6only 0 means both families on the wildcard alone: the kernel shows 0 for a mapped address, which takes only IPv4
- * (RFC 3493, 3.7 and 5.3; seen on Linux 6.18).
+ * What a listener accepts, whatever addresses the host has. v6only 0 means both families on the wildcard alone: the
+ * kernel shows 0 for a mapped address, which takes only IPv4 (RFC 3493, 3.7 and 5.3; seen on Linux 6.18).
  */
-struct stack_accepts stack_accepts(enum record_family family, const struct in6_addr *address, enum record_v6only v6only,
-                                   enum record_answer host_ipv6);
+struct stack_accepts stack_accepts(enum record_family family, const struct in6_addr *address,
+                                   enum record_v6only v6only);
 
-/*
- * Loopback for 127.0.0.0/8, ::1, ::ffff:127.0.0.0/104 and whatever is bound to the interface lo (index 1 in every
- * namespace: kernel source, LOOPBACK_IFINDEX in include/net/flow.h); link for fe80::/10 and 169.254.0.0/16; else
- * external.
- */
+/* scope_of() of lib/socket. */
 enum stack_scope stack_scope(const struct in6_addr *address, uint32_t interface);
 
 /* One way the unknown may be. */
 struct stack_assumption {
     bool unknown_takes_ipv4; /* the answer for listeners whose IPv4 is unknown */
-    bool unknown_takes_ipv6; /* the answer where the host's IPv6 is unknown */
+    bool host_has_ipv6;      /* the answer where the host's IPv6 is unknown */
+};
+
+/* One listener under an assumption, by enum record_family. */
+struct stack_socket {
+    bool takes[RECORD_FAMILIES];
+    enum reach_extent extent[RECORD_FAMILIES]; /* how far it is reached over a family that it takes */
 };
 
 /* Listeners added up under one assumption. Begin with all zero. */
 struct stack_sum {
-    enum stack_reach ipv4;
-    enum stack_reach ipv6;
-    bool inet_takes_ipv4;
-    bool inet6_takes_ipv4;
+    enum reach_extent extent[RECORD_FAMILIES]; /* of the one that is reached from farthest */
+    bool ipv4_alone;                           /* IPv4 reaches a socket that takes nothing else */
+    bool ipv4_beside_ipv6;                     /* IPv4 reaches a socket that takes both */
 };
 
-/* Adds a listener to *sum as it is under the assumption. */
-void stack_sum_add(struct stack_sum *sum, const struct stack_assumption *assumption, enum record_family family,
-                   enum stack_scope scope, struct stack_accepts accepts);
+void stack_sum_add(struct stack_sum *sum, const struct stack_socket *socket);
 
 struct stack {
     enum stack_kind kind;
-    enum stack_form form;  /* STACK_FORM_NONE unless kind is STACK_DUAL, or when it cannot be told */
-    bool lopsided;         /* both families, but one reaches farther: kind is that one's alone */
-    enum stack_reach ipv4; /* meaningful unless kind is STACK_UNKNOWN */
-    enum stack_reach ipv6;
+    enum stack_form form; /* STACK_FORM_NONE unless kind is STACK_DUAL, or when it cannot be told */
+    bool lopsided;        /* both families, but one reaches farther: kind is that one's alone */
+    enum reach_extent extent[RECORD_FAMILIES]; /* by enum record_family */
+    bool extent_known[RECORD_FAMILIES];        /* false: it depends on what is unknown */
 };
 
 /* What the sum means. */

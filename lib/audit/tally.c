@@ -370,6 +370,22 @@ static int service_compare(const void *left, const void *right)
     return order != 0 ? order : COMPARE(a->port, b->port);
 }
 
+/* Nobody said what the host has: listeners are reached as far as they are bound. */
+static void reaches_assume(struct tally_service *service)
+{
+    static const struct address_facts nothing_known = {.families = {{.known = false}}};
+    struct reach_socket socket = {
+        .presence = ADDRESS_UNKNOWN,
+        .state = {.there = RECORD_UNKNOWN, .ipv6 = RECORD_UNKNOWN, .vrf = RECORD_UNKNOWN},
+    };
+
+    for (size_t i = 0; i < service->listener_count; i++) {
+        if (!service->listeners[i].has_reach) {
+            tally_reach_set(&service->listeners[i], service->protocol, &socket, &nothing_known);
+        }
+    }
+}
+
 void tally_sort(struct tally *tally)
 {
     if (tally->service_count == 0) {
@@ -381,6 +397,7 @@ void tally_sort(struct tally *tally)
         if (!service->sorted) {
             listeners_sort(service);
         }
+        reaches_assume(service);
         tally->by_port[service->protocol][service->port] = (uint32_t)(i + 1);
     }
 }
@@ -423,7 +440,34 @@ uint64_t tally_ipv4_sum(const uint64_t counts[static TALLY_KINDS])
     return counts[TALLY_IPV4] + counts[TALLY_MAPPED];
 }
 
-struct stack_accepts tally_accepts(const struct tally *tally, const struct tally_listener *listener)
+struct stack_accepts tally_accepts(const struct tally_listener *listener)
 {
-    return stack_accepts(listener->family, &listener->address, listener->v6only, tally->host.ipv6);
+    return stack_accepts(listener->family, &listener->address, listener->v6only);
+}
+
+/* --- reach -------------------------------------------------------------------------------------------------------- */
+
+struct reach tally_reach(const struct tally *tally, const struct tally_listener *listener, enum record_family wire)
+{
+    const struct reach *reach = &listener->reach[wire];
+
+    if (wire == RECORD_INET6 && !reach->known && tally->host.ipv6 == RECORD_NO) {
+        return (struct reach){.extent = REACH_NONE, .limit = REACH_HOST_ADDRESSES, .known = true};
+    }
+    return *reach;
+}
+
+void tally_reach_set(struct tally_listener *listener, enum record_protocol protocol, struct reach_socket *socket,
+                     const struct address_facts *host)
+{
+    socket->protocol = protocol;
+    socket->family = listener->family;
+    socket->address = listener->address;
+    socket->interface = listener->interface;
+    for (int family = 0; family < RECORD_FAMILIES; family++) {
+        enum record_family wire = (enum record_family)family;
+        listener->reach[family] = reach_of(socket, host, wire);
+        listener->bound[family] = reach_as_bound(socket, wire).extent;
+    }
+    listener->has_reach = true;
 }

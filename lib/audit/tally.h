@@ -33,6 +33,9 @@ struct tally_listener {
     char interface_name[IF_NAMESIZE];
     enum record_v6only v6only;
     enum stack_scope scope;
+    struct reach reach[RECORD_FAMILIES];      /* how far it is reached over a family now, if it takes that at all */
+    enum reach_extent bound[RECORD_FAMILIES]; /* how far it would be reached, whatever the host has now */
+    bool has_reach;                           /* both are set */
     uint32_t sockets;
     uint32_t uid;
     uint64_t cgroup;
@@ -55,6 +58,7 @@ struct tally_service {
 
 struct tally {
     struct sock_host host;
+    struct address_facts addresses; /* which the host has; all zero: not known */
     struct tally_service *services; /* sorted by protocol and port after tally_sort() */
     size_t service_count;
     uint64_t outbound[TALLY_KINDS];
@@ -126,7 +130,20 @@ uint64_t tally_mapped_hints(const struct tally_service *service);
 /* The IPv4 connections among these counts: native and v4-mapped ones. */
 uint64_t tally_ipv4_sum(const uint64_t counts[static TALLY_KINDS]);
 
-/* What the listener accepts on the tally's host. */
-struct stack_accepts tally_accepts(const struct tally *tally, const struct tally_listener *listener);
+/* What the listener accepts, whatever addresses the host has. */
+struct stack_accepts tally_accepts(const struct tally_listener *listener);
+
+/*
+ * How far the listener is reached over the family now, if it takes that at all. Where its own reach is not known, a
+ * host without IPv6 is: nothing reaches it over IPv6 there.
+ */
+struct reach tally_reach(const struct tally *tally, const struct tally_listener *listener, enum record_family wire);
+
+/*
+ * Sets the listener's reach by what `host` and the presence and interface in `socket` say of it; protocol, family,
+ * address and interface are set here. Listeners without this are reached as far as they are bound, by tally_sort().
+ */
+void tally_reach_set(struct tally_listener *listener, enum record_protocol protocol, struct reach_socket *socket,
+                     const struct address_facts *host);
 
 #endif

@@ -38,6 +38,30 @@ static void accepts_write(struct json_stream *json, struct stack_accepts accepts
     json_stream_array_end(json);
 }
 
+/* How far the families reach, or null for what is not known. */
+static void reach_write(struct json_stream *json, const char *key, const char *const extents[RECORD_FAMILIES])
+{
+    json_stream_object(json, key);
+    json_stream_text_or_null(json, "ipv4", extents[RECORD_INET]);
+    json_stream_text_or_null(json, "ipv6", extents[RECORD_INET6]);
+    json_stream_object_end(json);
+}
+
+static void listener_reach_write(struct json_stream *json, const struct tally *tally,
+                                 const struct tally_listener *listener)
+{
+    const struct stack_accepts accepts = tally_accepts(listener);
+    const enum record_answer takes[RECORD_FAMILIES] = {[RECORD_INET] = accepts.ipv4, [RECORD_INET6] = accepts.ipv6};
+    const char *extents[RECORD_FAMILIES];
+
+    for (int family = 0; family < RECORD_FAMILIES; family++) {
+        struct reach reach = tally_reach(tally, listener, (enum record_family)family);
+        bool none = takes[family] == RECORD_NO || reach.extent == REACH_NONE;
+        extents[family] = none ? reach_name(REACH_NONE) : takes[family] == RECORD_YES ? reach_name(reach.extent) : NULL;
+    }
+    reach_write(json, "reach", extents);
+}
+
 static void listener_write(struct json_stream *json, const struct tally *tally, const struct judge_service *service,
                            const struct tally_listener *listener)
 {
@@ -51,7 +75,8 @@ static void listener_write(struct json_stream *json, const struct tally *tally, 
     json_stream_text_or_null(json, "interface", listener->interface_name);
     v6only_write(json, listener);
     json_stream_text(json, "scope", stack_scope_name(listener->scope));
-    accepts_write(json, tally_accepts(tally, listener));
+    accepts_write(json, tally_accepts(listener));
+    listener_reach_write(json, tally, listener);
     json_stream_integer(json, "sockets", listener->sockets);
     json_stream_integer(json, "uid", listener->uid);
     json_stream_text_or_null(json, "user", listener->user);
@@ -88,6 +113,19 @@ static void connections_write(struct json_stream *json, const uint64_t connectio
     json_stream_object_end(json);
 }
 
+static void stack_write(struct json_stream *json, const struct stack *stack)
+{
+    const char *extents[RECORD_FAMILIES];
+
+    for (int family = 0; family < RECORD_FAMILIES; family++) {
+        extents[family] = stack->extent_known[family] ? reach_name(stack->extent[family]) : NULL;
+    }
+    json_stream_text(json, "stack", stack_kind_name(stack->kind));
+    json_stream_text_or_null(json, "form", stack_form_name(stack->form));
+    json_stream_boolean(json, "lopsided", stack->lopsided);
+    reach_write(json, "reach", extents);
+}
+
 static const char *name_of(char text[static WORDING_SIZE], const struct judge_service *service)
 {
     struct text_buffer name = text_buffer_start(text, WORDING_SIZE);
@@ -118,9 +156,7 @@ static void service_write(struct json_stream *json, const struct tally *tally, c
     json_stream_text(json, "protocol", protocol_name(service->protocol));
     json_stream_integer(json, "port", service->port);
     rule_write(json, service->rule);
-    json_stream_text(json, "stack", stack_kind_name(service->stack.kind));
-    json_stream_text_or_null(json, "form", stack_form_name(service->stack.form));
-    json_stream_boolean(json, "lopsided", service->stack.lopsided);
+    stack_write(json, &service->stack);
     json_stream_text(json, "state", state_name(service->state));
     json_stream_boolean(json, "waived", service->waived);
     reasons_write(json, tally, service);
@@ -192,6 +228,18 @@ static void head_write(struct json_stream *json, time_t time, const char *host)
     json_stream_text(json, "host", host);
 }
 
+/* The widest address of each family. */
+static void addresses_write(struct json_stream *json, const struct tally *tally)
+{
+    const char *extents[RECORD_FAMILIES];
+
+    for (int family = 0; family < RECORD_FAMILIES; family++) {
+        bool known = tally->addresses.families[family].known;
+        extents[family] = known ? reach_name(reach_of_scopes(tally->addresses.families[family].scopes)) : NULL;
+    }
+    reach_write(json, "addresses", extents);
+}
+
 /* How the host was read. */
 static void snapshot_write(struct json_stream *json, const struct snapshot *snapshot)
 {
@@ -206,6 +254,7 @@ static void snapshot_write(struct json_stream *json, const struct snapshot *snap
     }
     json_stream_text_or_null(json, "namespace", snapshot->namespace);
     json_stream_answer(json, "ipv6", host->ipv6);
+    addresses_write(json, snapshot->tally);
 }
 
 static int verdict_write(const struct view *view, const struct sink *sink)
@@ -241,6 +290,7 @@ static void failure_begin(struct json_stream *json, time_t time, const char *hos
     json_stream_null(json, "netns");
     json_stream_null(json, "namespace");
     json_stream_null(json, "ipv6");
+    json_stream_null(json, "addresses");
     json_stream_text(json, "state", state_name(state));
     json_stream_text(json, "summary", summary);
     json_stream_array(json, "services");

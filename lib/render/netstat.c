@@ -75,7 +75,7 @@ static bool is_mapped(const struct sock_record *record)
 const char *netstat_words(const struct netstat *wire, const struct sock_record *record)
 {
     if (record_is_listener(record)) {
-        return wording_accepts(stack_accepts(record->family, &record->local, netstat_v6only(wire, record), wire->ipv6));
+        return wording_accepts(stack_accepts(record->family, &record->local, netstat_v6only(wire, record)));
     }
     if (record->family == RECORD_INET) {
         return "IPv4";

@@ -188,7 +188,7 @@ static void listener_write(const struct policy_text *learned, const struct judge
         snprintf(sockets, sizeof sockets, ", %lu sockets", (unsigned long)listener->sockets);
     }
     comment_write(learned, "  %s accepts %s, user %.64s, %s%.255s%s", wording_endpoint(endpoint, service, listener),
-                  wording_accepts(tally_accepts(learned->snapshot->tally, listener)),
+                  wording_accepts(tally_accepts(listener)),
                   listener->user != NULL ? listener->user : user,
                   !known                   ? unknown_unit[listener->unit_state]
                   : *listener->unit == '/' ? "cgroup "

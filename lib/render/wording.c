@@ -44,8 +44,7 @@ static const struct tally_listener *widest(const struct judge_service *service, 
 
     for (size_t i = 0; i < service->listener_count; i++) {
         const struct tally_listener *listener = service->listeners[i];
-        struct stack_accepts accepts =
-            stack_accepts(listener->family, &listener->address, listener->v6only, RECORD_YES);
+        struct stack_accepts accepts = tally_accepts(listener);
         bool takes = (ipv4 ? accepts.ipv4 : accepts.ipv6) == RECORD_YES;
         if (takes && (found == NULL || listener->scope > found->scope)) {
             found = listener;
@@ -66,13 +65,13 @@ static void address_format(char text[static WORDING_SIZE], const struct tally_li
 const char *wording_stack(char text[static WORDING_SIZE], const struct judge_service *service)
 {
     static const char *const outside[] = {
-        [STACK_REACH_NONE] = "",
-        [STACK_REACH_LOOPBACK] = " outside loopback",
-        [STACK_REACH_LINK] = " outside the link",
-        [STACK_REACH_EXTERNAL] = "",
+        [REACH_NONE] = "",
+        [REACH_LOOPBACK] = " outside loopback",
+        [REACH_LINK] = " outside the link",
+        [REACH_EXTERNAL] = "",
     };
     const struct stack *stack = &service->stack;
-    bool ipv4_narrow = stack->ipv4 < stack->ipv6;
+    bool ipv4_narrow = stack->extent[RECORD_INET] < stack->extent[RECORD_INET6];
     const struct tally_listener *narrow = stack->lopsided ? widest(service, ipv4_narrow) : NULL;
     char address[WORDING_SIZE];
 
@@ -84,7 +83,7 @@ const char *wording_stack(char text[static WORDING_SIZE], const struct judge_ser
     }
     address_format(address, narrow);
     snprintf(text, WORDING_SIZE, "%s%s, %s on %.100s only", stack_kind_name(stack->kind),
-             outside[ipv4_narrow ? stack->ipv4 : stack->ipv6], ipv4_narrow ? "IPv4" : "IPv6", address);
+             outside[stack->extent[ipv4_narrow ? RECORD_INET : RECORD_INET6]], ipv4_narrow ? "IPv4" : "IPv6", address);
     return text;
 }
 

@@ -37,48 +37,35 @@ static const struct {
     enum record_family family;
     const char *address;
     enum record_v6only v6only;
-    enum record_answer host_ipv6;
     enum record_answer ipv4, ipv6;
 } accepts[] = {
     /* AF_INET, whatever it is bound to, whatever the host has. */
-    {RECORD_INET, "0.0.0.0", RECORD_V6ONLY_UNKNOWN, YES, YES, NO},
-    {RECORD_INET, "127.0.0.1", RECORD_V6ONLY_UNKNOWN, YES, YES, NO},
-    {RECORD_INET, "192.0.2.1", RECORD_V6ONLY_UNKNOWN, NO, YES, NO},
-    {RECORD_INET, "0.0.0.0", RECORD_V6ONLY_UNKNOWN, MAYBE, YES, NO},
+    {RECORD_INET, "0.0.0.0", RECORD_V6ONLY_UNKNOWN, YES, NO},
+    {RECORD_INET, "127.0.0.1", RECORD_V6ONLY_UNKNOWN, YES, NO},
+    {RECORD_INET, "192.0.2.1", RECORD_V6ONLY_UNKNOWN, YES, NO},
+    {RECORD_INET, "0.0.0.0", RECORD_V6ONLY_UNKNOWN, YES, NO},
     /* [::] */
-    {RECORD_INET6, "::", RECORD_V6ONLY_YES, YES, NO, YES},
-    {RECORD_INET6, "::", RECORD_V6ONLY_NO, YES, YES, YES},
-    {RECORD_INET6, "::", RECORD_V6ONLY_UNKNOWN, YES, MAYBE, YES},
+    {RECORD_INET6, "::", RECORD_V6ONLY_YES, NO, YES},
+    {RECORD_INET6, "::", RECORD_V6ONLY_NO, YES, YES},
+    {RECORD_INET6, "::", RECORD_V6ONLY_UNKNOWN, MAYBE, YES},
     /* A v4-mapped address takes IPv4 alone, whatever v6only says: the kernel shows no. */
-    {RECORD_INET6, "::ffff:192.0.2.1", RECORD_V6ONLY_NO, YES, YES, NO},
-    {RECORD_INET6, "::ffff:127.0.0.1", RECORD_V6ONLY_UNKNOWN, YES, YES, NO},
-    {RECORD_INET6, "::ffff:0.0.0.0", RECORD_V6ONLY_NO, YES, YES, NO},
-    {RECORD_INET6, "::ffff:192.0.2.1", RECORD_V6ONLY_NO, NO, YES, NO},
+    {RECORD_INET6, "::ffff:192.0.2.1", RECORD_V6ONLY_NO, YES, NO},
+    {RECORD_INET6, "::ffff:127.0.0.1", RECORD_V6ONLY_UNKNOWN, YES, NO},
+    {RECORD_INET6, "::ffff:0.0.0.0", RECORD_V6ONLY_NO, YES, NO},
+    {RECORD_INET6, "::ffff:192.0.2.1", RECORD_V6ONLY_NO, YES, NO},
     /* Any other address takes IPv6 alone, also when v6only was switched off or is unknown. */
-    {RECORD_INET6, "::1", RECORD_V6ONLY_YES, YES, NO, YES},
-    {RECORD_INET6, "::1", RECORD_V6ONLY_NO, YES, NO, YES},
-    {RECORD_INET6, "2001:db8::1", RECORD_V6ONLY_NO, YES, NO, YES},
-    {RECORD_INET6, "fe80::1", RECORD_V6ONLY_UNKNOWN, YES, NO, YES},
-    {RECORD_INET6, "::192.0.2.1", RECORD_V6ONLY_NO, YES, NO, YES},
-    {RECORD_INET6, "64:ff9b::192.0.2.1", RECORD_V6ONLY_NO, YES, NO, YES},
-    /* A host without any IPv6 address. */
-    {RECORD_INET6, "::", RECORD_V6ONLY_YES, NO, NO, NO},
-    {RECORD_INET6, "::", RECORD_V6ONLY_NO, NO, YES, NO},
-    {RECORD_INET6, "::", RECORD_V6ONLY_UNKNOWN, NO, MAYBE, NO},
-    {RECORD_INET6, "::1", RECORD_V6ONLY_YES, NO, NO, NO},
-    {RECORD_INET6, "2001:db8::1", RECORD_V6ONLY_YES, NO, NO, NO},
-    /* A host of which nobody knows. */
-    {RECORD_INET6, "::", RECORD_V6ONLY_YES, MAYBE, NO, MAYBE},
-    {RECORD_INET6, "::", RECORD_V6ONLY_NO, MAYBE, YES, MAYBE},
-    {RECORD_INET6, "::", RECORD_V6ONLY_UNKNOWN, MAYBE, MAYBE, MAYBE},
-    {RECORD_INET6, "2001:db8::1", RECORD_V6ONLY_YES, MAYBE, NO, MAYBE},
-    {RECORD_INET6, "::ffff:192.0.2.1", RECORD_V6ONLY_NO, MAYBE, YES, NO},
+    {RECORD_INET6, "::1", RECORD_V6ONLY_YES, NO, YES},
+    {RECORD_INET6, "::1", RECORD_V6ONLY_NO, NO, YES},
+    {RECORD_INET6, "2001:db8::1", RECORD_V6ONLY_NO, NO, YES},
+    {RECORD_INET6, "fe80::1", RECORD_V6ONLY_UNKNOWN, NO, YES},
+    {RECORD_INET6, "::192.0.2.1", RECORD_V6ONLY_NO, NO, YES},
+    {RECORD_INET6, "64:ff9b::192.0.2.1", RECORD_V6ONLY_NO, NO, YES},
 };
 
 START_TEST(listener_accepts_what_the_kernel_lets_in)
 {
     struct in6_addr address = address_of(accepts[_i].address);
-    struct stack_accepts found = stack_accepts(accepts[_i].family, &address, accepts[_i].v6only, accepts[_i].host_ipv6);
+    struct stack_accepts found = stack_accepts(accepts[_i].family, &address, accepts[_i].v6only);
 
     ck_assert_int_eq(found.ipv4, accepts[_i].ipv4);
     ck_assert_int_eq(found.ipv6, accepts[_i].ipv6);
@@ -167,10 +154,9 @@ END_TEST
  * Adds listeners written as "0.0.0.0", "::" (dual), "::/6" (v6only), "::/?" (v6only unknown), "::%lo" or "::%lo/6",
  * set apart by blanks.
  */
-static struct stack stack_of_text(const char *text, const struct stack_assumption *assumption,
-                                  enum record_answer host_ipv6)
+static struct stack stack_of_text(const char *text, const struct stack_assumption *assumption)
 {
-    struct stack_sum sum = {0};
+    struct stack_sum sum = {.ipv4_alone = false};
     char copy[256];
     char *rest = NULL;
 
@@ -180,6 +166,8 @@ static struct stack stack_of_text(const char *text, const struct stack_assumptio
         enum record_family family = strchr(word, ':') != NULL ? RECORD_INET6 : RECORD_INET;
         enum record_v6only v6only = family == RECORD_INET6 ? RECORD_V6ONLY_NO : RECORD_V6ONLY_UNKNOWN;
         uint32_t interface = 0;
+        struct stack_socket socket;
+        struct stack_accepts found;
         struct in6_addr address;
         char *percent;
 
@@ -193,23 +181,28 @@ static struct stack stack_of_text(const char *text, const struct stack_assumptio
             *percent = '\0';
         }
         address = address_of(word);
-        stack_sum_add(&sum, assumption, family, stack_scope(&address, interface),
-                      stack_accepts(family, &address, v6only, host_ipv6));
+        found = stack_accepts(family, &address, v6only);
+        socket.takes[RECORD_INET] =
+            found.ipv4 == RECORD_YES || (found.ipv4 == RECORD_UNKNOWN && assumption->unknown_takes_ipv4);
+        socket.takes[RECORD_INET6] = found.ipv6 == RECORD_YES;
+        socket.extent[RECORD_INET] = (enum reach_extent)(stack_scope(&address, interface) + 1);
+        socket.extent[RECORD_INET6] = assumption->host_has_ipv6 ? socket.extent[RECORD_INET] : REACH_NONE;
+        stack_sum_add(&sum, &socket);
     }
     return stack_of(&sum);
 }
 
-#define R_NONE STACK_REACH_NONE
-#define R_LOOP STACK_REACH_LOOPBACK
-#define R_LINK STACK_REACH_LINK
-#define R_EXT STACK_REACH_EXTERNAL
+#define R_NONE REACH_NONE
+#define R_LOOP REACH_LOOPBACK
+#define R_LINK REACH_LINK
+#define R_EXT REACH_EXTERNAL
 
 static const struct {
     const char *listeners;
     const char *kind;
     enum stack_form form;
     bool lopsided;
-    enum stack_reach ipv4, ipv6;
+    enum reach_extent ipv4, ipv6;
 } sums[] = {
     {"", "closed", STACK_FORM_NONE, false, R_NONE, R_NONE},
     {"0.0.0.0", "v4-only", STACK_FORM_NONE, false, R_EXT, R_NONE},
@@ -228,9 +221,10 @@ static const struct {
     {"127.0.0.1 ::1", "dual-stack", STACK_SPLIT, false, R_LOOP, R_LOOP},
     {"::%lo", "dual-stack", STACK_SINGLE, false, R_LOOP, R_LOOP},
     {"169.254.1.1 fe80::1", "dual-stack", STACK_SPLIT, false, R_LINK, R_LINK},
-    /* No AF_INET socket, and IPv4 comes through AF_INET6. */
-    {"::ffff:192.0.2.1 ::/6", "dual-stack", STACK_SINGLE, false, R_EXT, R_EXT},
-    {"::ffff:192.0.2.1 192.0.2.2 ::/6", "dual-stack", STACK_MIXED, false, R_EXT, R_EXT},
+    /* IPv4 comes through AF_INET6, but no socket takes both. */
+    {"::ffff:192.0.2.1 ::/6", "dual-stack", STACK_SPLIT, false, R_EXT, R_EXT},
+    {"::ffff:192.0.2.1 192.0.2.2 ::/6", "dual-stack", STACK_SPLIT, false, R_EXT, R_EXT},
+    {"::ffff:192.0.2.1 ::", "dual-stack", STACK_MIXED, false, R_EXT, R_EXT},
     /* Lopsided, in either direction and at every step. */
     {"0.0.0.0 ::1", "v4-only", STACK_FORM_NONE, true, R_EXT, R_LOOP},
     {"0.0.0.0 fe80::1", "v4-only", STACK_FORM_NONE, true, R_EXT, R_LINK},
@@ -248,14 +242,14 @@ static const struct {
 
 START_TEST(listeners_add_up)
 {
-    const struct stack_assumption assumption = {0};
-    struct stack stack = stack_of_text(sums[_i].listeners, &assumption, RECORD_YES);
+    const struct stack_assumption assumption = {.host_has_ipv6 = true};
+    struct stack stack = stack_of_text(sums[_i].listeners, &assumption);
 
     ck_assert_str_eq(stack_kind_name(stack.kind), sums[_i].kind);
     ck_assert_int_eq(stack.form, sums[_i].form);
     ck_assert_int_eq(stack.lopsided, sums[_i].lopsided);
-    ck_assert_int_eq(stack.ipv4, sums[_i].ipv4);
-    ck_assert_int_eq(stack.ipv6, sums[_i].ipv6);
+    ck_assert_int_eq(stack.extent[RECORD_INET], sums[_i].ipv4);
+    ck_assert_int_eq(stack.extent[RECORD_INET6], sums[_i].ipv6);
 }
 END_TEST
 
@@ -269,13 +263,13 @@ static const struct {
 
 START_TEST(without_ipv6_only_ipv4_arrives)
 {
-    const struct stack_assumption assumption = {0};
-    struct stack stack = stack_of_text(hosts_without_ipv6[_i].listeners, &assumption, RECORD_NO);
+    const struct stack_assumption assumption = {.host_has_ipv6 = false};
+    struct stack stack = stack_of_text(hosts_without_ipv6[_i].listeners, &assumption);
 
     ck_assert_str_eq(stack_kind_name(stack.kind), hosts_without_ipv6[_i].kind);
     ck_assert_int_eq(stack.lopsided, false);
     ck_assert_int_eq(stack.form, STACK_FORM_NONE);
-    ck_assert_int_eq(stack.ipv6, R_NONE);
+    ck_assert_int_eq(stack.extent[RECORD_INET6], R_NONE);
 }
 END_TEST
 
@@ -283,30 +277,28 @@ END_TEST
 
 static const struct {
     const char *listeners;
-    enum record_answer host_ipv6;
     struct stack_assumption assumption;
     const char *kind;
     enum stack_form form;
 } assumptions[] = {
-    {"::/?", YES, {.unknown_takes_ipv4 = false}, "v6-only", STACK_FORM_NONE},
-    {"::/?", YES, {.unknown_takes_ipv4 = true}, "dual-stack", STACK_SINGLE},
-    {"::%lo/?", YES, {.unknown_takes_ipv4 = false}, "v6-only", STACK_FORM_NONE},
-    {"::%lo/?", YES, {.unknown_takes_ipv4 = true}, "dual-stack", STACK_SINGLE},
-    {"0.0.0.0 ::/?", YES, {.unknown_takes_ipv4 = false}, "dual-stack", STACK_SPLIT},
-    {"0.0.0.0 ::/?", YES, {.unknown_takes_ipv4 = true}, "dual-stack", STACK_MIXED},
+    {"::/?", {.unknown_takes_ipv4 = false, .host_has_ipv6 = true}, "v6-only", STACK_FORM_NONE},
+    {"::/?", {.unknown_takes_ipv4 = true, .host_has_ipv6 = true}, "dual-stack", STACK_SINGLE},
+    {"::%lo/?", {.unknown_takes_ipv4 = false, .host_has_ipv6 = true}, "v6-only", STACK_FORM_NONE},
+    {"::%lo/?", {.unknown_takes_ipv4 = true, .host_has_ipv6 = true}, "dual-stack", STACK_SINGLE},
+    {"0.0.0.0 ::/?", {.unknown_takes_ipv4 = false, .host_has_ipv6 = true}, "dual-stack", STACK_SPLIT},
+    {"0.0.0.0 ::/?", {.unknown_takes_ipv4 = true, .host_has_ipv6 = true}, "dual-stack", STACK_MIXED},
     /* What is known is not assumed. */
-    {"::/6", YES, {.unknown_takes_ipv4 = true}, "v6-only", STACK_FORM_NONE},
-    {"::", YES, {.unknown_takes_ipv4 = false}, "dual-stack", STACK_SINGLE},
-    {"::/6", NO, {.unknown_takes_ipv6 = true}, "closed", STACK_FORM_NONE},
-    {"::", MAYBE, {.unknown_takes_ipv6 = false}, "v4-only", STACK_FORM_NONE},
-    {"::", MAYBE, {.unknown_takes_ipv6 = true}, "dual-stack", STACK_SINGLE},
-    {"::/6", MAYBE, {.unknown_takes_ipv6 = false}, "closed", STACK_FORM_NONE},
+    {"::/6", {.unknown_takes_ipv4 = true, .host_has_ipv6 = true}, "v6-only", STACK_FORM_NONE},
+    {"::", {.unknown_takes_ipv4 = false, .host_has_ipv6 = true}, "dual-stack", STACK_SINGLE},
+    {"::", {.host_has_ipv6 = false}, "v4-only", STACK_FORM_NONE},
+    {"::/6", {.host_has_ipv6 = false}, "closed", STACK_FORM_NONE},
+    /* A form is of the sockets that are reached. */
+    {"0.0.0.0 ::/6", {.host_has_ipv6 = false}, "v4-only", STACK_FORM_NONE},
 };
 
 START_TEST(an_assumption_answers_what_is_unknown)
 {
-    struct stack stack =
-        stack_of_text(assumptions[_i].listeners, &assumptions[_i].assumption, assumptions[_i].host_ipv6);
+    struct stack stack = stack_of_text(assumptions[_i].listeners, &assumptions[_i].assumption);
 
     ck_assert_str_eq(stack_kind_name(stack.kind), assumptions[_i].kind);
     ck_assert_int_eq(stack.form, assumptions[_i].form);
@@ -331,9 +323,9 @@ static const struct {
 
 START_TEST(assumptions_agree_or_leave_it_unknown)
 {
-    const struct stack_assumption assumption = {0};
-    struct stack a = stack_of_text(agreements[_i].a, &assumption, RECORD_YES);
-    struct stack b = stack_of_text(agreements[_i].b, &assumption, RECORD_YES);
+    const struct stack_assumption assumption = {.host_has_ipv6 = true};
+    struct stack a = stack_of_text(agreements[_i].a, &assumption);
+    struct stack b = stack_of_text(agreements[_i].b, &assumption);
 
     for (int turn = 0; turn < 2; turn++) {
         struct stack agreed = turn == 0 ? stack_agree(&a, &b) : stack_agree(&b, &a);

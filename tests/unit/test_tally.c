@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "audit/tally.h"
+#include "socket/scope.h"
 
 #include "unit.h"
 
@@ -716,17 +717,45 @@ START_TEST(alike_listeners_of_a_capture_stay_apart)
 }
 END_TEST
 
-START_TEST(accepts_goes_by_the_tallys_host)
+/* Without a word on its addresses, a host without IPv6 is reached by nobody over IPv6. */
+START_TEST(reach_goes_by_the_tallys_host)
+{
+    static const enum record_answer answers[] = {RECORD_NO, RECORD_YES, RECORD_UNKNOWN};
+    struct tally *tally = tally_create();
+    struct tally_listener listener = {.family = RECORD_INET6, .v6only = RECORD_V6ONLY_NO, .scope = STACK_EXTERNAL};
+
+    ck_assert_int_eq(tally_listener_add(tally, RECORD_TCP, 443, &listener), 0);
+    tally_sort(tally);
+    ck_assert_int_eq(tally_accepts(&tally->services[0].listeners[0]).ipv4, RECORD_YES);
+    ck_assert_int_eq(tally_accepts(&tally->services[0].listeners[0]).ipv6, RECORD_YES);
+    for (int i = 0; i < COUNT(answers); i++) {
+        struct reach reach;
+        tally->host.ipv6 = answers[i];
+        reach = tally_reach(tally, &tally->services[0].listeners[0], RECORD_INET6);
+        ck_assert_int_eq(reach.extent, answers[i] == RECORD_NO ? REACH_NONE : REACH_EXTERNAL);
+        ck_assert_int_eq(reach.known, answers[i] == RECORD_NO);
+        reach = tally_reach(tally, &tally->services[0].listeners[0], RECORD_INET);
+        ck_assert_int_eq(reach.extent, REACH_EXTERNAL);
+        ck_assert(!reach.known);
+    }
+    tally_free(tally);
+}
+END_TEST
+
+START_TEST(a_reach_that_was_set_stays)
 {
     struct tally *tally = tally_create();
-    struct tally_listener listener = {.family = RECORD_INET6, .v6only = RECORD_V6ONLY_NO};
-    static const enum record_answer answers[] = {RECORD_NO, RECORD_YES, RECORD_UNKNOWN};
+    struct tally_listener listener = {.family = RECORD_INET6, .v6only = RECORD_V6ONLY_NO, .scope = STACK_EXTERNAL};
+    struct reach_socket socket = {.presence = ADDRESS_UNKNOWN};
+    const struct address_facts facts = {.families = {{.known = true, .scopes = SCOPE_BIT(SCOPE_LOOPBACK)},
+                                                     {.known = true, .scopes = SCOPE_BIT(SCOPE_LINK)}}};
 
-    for (int i = 0; i < COUNT(answers); i++) {
-        tally->host.ipv6 = answers[i];
-        ck_assert_int_eq(tally_accepts(tally, &listener).ipv4, RECORD_YES);
-        ck_assert_int_eq(tally_accepts(tally, &listener).ipv6, answers[i]);
-    }
+    tally_reach_set(&listener, RECORD_TCP, &socket, &facts);
+    ck_assert_int_eq(tally_listener_add(tally, RECORD_TCP, 443, &listener), 0);
+    tally_sort(tally);
+    ck_assert_int_eq(tally_reach(tally, &tally->services[0].listeners[0], RECORD_INET).extent, REACH_LOOPBACK);
+    ck_assert_int_eq(tally_reach(tally, &tally->services[0].listeners[0], RECORD_INET6).extent, REACH_LINK);
+    ck_assert_int_eq(tally->services[0].listeners[0].bound[RECORD_INET6], REACH_EXTERNAL);
     tally_free(tally);
 }
 END_TEST
@@ -782,7 +811,8 @@ static Suite *tally_suite(void)
     tcase_add_test(order, alike_sockets_become_one_listener_in_any_order);
     tcase_add_test(order, many_addresses_of_one_port_are_told_apart);
     tcase_add_test(order, alike_listeners_of_a_capture_stay_apart);
-    tcase_add_test(order, accepts_goes_by_the_tallys_host);
+    tcase_add_test(order, reach_goes_by_the_tallys_host);
+    tcase_add_test(order, a_reach_that_was_set_stays);
     tcase_add_test(order, many_services_and_listeners_fit);
     suite_add_tcase(suite, order);
     return suite;
