@@ -13,17 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/*
- * PORT stands for the number, KIND for Stream or Datagram. The wildcards are written out, so that they can give way to
- * the addresses of loopback. No words: the daemon cannot, or not on a wildcard. "{ none }" is for the semicolons that
- * Nagios would rewrite.
- */
-static const struct daemons_daemon {
-    const char *unit; /* glob */
-    const char *name;
-    const char *words[DAEMONS_WORDS];
-    bool each_address; /* it has a socket for each address of the host, none on a wildcard */
-} daemons[] = {
+/* The first that fits counts. "{ none }" is for the semicolons that Nagios would rewrite. */
+static const struct daemons_daemon daemons[] = {
     {"prometheus-node-exporter.service", "Go", {[DAEMONS_SINGLE] = "--web.listen-address=:PORT"}, false},
     /* Exporters are called by what they look at: nginx-prometheus-exporter, node_exporter. */
     {"*exporter*.service", "", {NULL}, false},
@@ -216,9 +207,16 @@ static const char *const want_names[] = {
 #define WILDCARD_V4 "0.0.0.0"
 #define WILDCARD_V6 "::"
 
+#define DAEMONS ((int)(sizeof daemons / sizeof *daemons))
+
+const struct daemons_daemon *daemons_row(int index)
+{
+    return index < DAEMONS ? &daemons[index] : NULL;
+}
+
 const struct daemons_daemon *daemons_find(const char *unit)
 {
-    for (size_t i = 0; i < sizeof daemons / sizeof *daemons; i++) {
+    for (int i = 0; i < DAEMONS; i++) {
         if (fnmatch(daemons[i].unit, unit, 0) == 0) {
             return *daemons[i].name != '\0' ? &daemons[i] : NULL;
         }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * What to write into the configuration of common daemons. Real daemons are held to each of these words by
- * tests/servers/test_daemons_*.py, together with doc/DAEMONS.md.
+ * What to write into the configuration of common daemons. doc/DAEMONS.md is held to these words by
+ * tests/unit/test_daemons.c, and real daemons to both by tests/servers/test_daemons_*.py.
  */
 #ifndef RENDER_DAEMONS_H
 #define RENDER_DAEMONS_H
@@ -36,7 +36,19 @@ struct daemons_service {
     uint16_t port;
 };
 
-struct daemons_daemon;
+/*
+ * PORT stands for the number, KIND for Stream or Datagram, ADDRESS for an address. The wildcards are written out, so
+ * that they can give way to the addresses of loopback. No words: the daemon cannot, or not on a wildcard. All static.
+ */
+struct daemons_daemon {
+    const char *unit; /* glob */
+    const char *name; /* "": the unit does not tell for sure */
+    const char *words[DAEMONS_WORDS];
+    bool each_address; /* it has a socket for each address of the host, none on a wildcard */
+};
+
+/* Row number `index` of the table, NULL behind the last one. */
+const struct daemons_daemon *daemons_row(int index);
 
 /* The daemon of a systemd unit, NULL where the unit does not tell for sure. */
 const struct daemons_daemon *daemons_find(const char *unit);

@@ -234,6 +234,22 @@ class Words(unittest.TestCase):
                     self.assertRegex(item, r"(?m)^\.(It )?Cm %s\b" % word)
 
 
+class PerformanceData(unittest.TestCase):
+    SETS = ("totals", "mapped", "full")
+
+    def test_labels(self):
+        """Each set prints the labels that the manual says, in its order."""
+        section = source("plugins", "check_dualstack.1").split("\n.Ss Performance data\n")[1].split("\n.S")[0]
+        rows = re.findall(r"^\.It (?:Ar )?(\w+)(?: Ns (\w+))? Ta ([a-z, ]+) Ta ", section, re.MULTILINE)
+        self.assertGreater(len(rows), 6)
+        for name in self.SETS:
+            with self.subTest(set=name):
+                promised = [label + suffix for label, suffix, sets in rows
+                            if sets == "all sets" or name in sets.split(", ")]
+                first = dualstack.run("-r", "443 any name=NAME", "--perfdata=" + name, "--replay=" + CAPTURE).first
+                self.assertEqual(re.findall(r"(\w+)=", first.split(" | ")[1]), promised)
+
+
 class Examples(dualstack.TestCase):
     """Blocks of the manual that begin with a command at a prompt, run, print what the manual shows."""
 
@@ -293,47 +309,11 @@ class Examples(dualstack.TestCase):
 
 
 class Daemons(unittest.TestCase):
-    """The table of the manual is the one of doc/DAEMONS.md, which make check-servers tries, for 80 columns."""
-
-    maxDiff = None
-    COLUMN = 59
-
-    def test_table(self):
+    def test_the_manual_points_to_the_table(self):
+        """tests/unit/test_daemons.c holds that one to the program's own."""
         section = source("plugins", "check_dualstack.1").split("\n.Sh DAEMONS\n")[1].split("\n.Sh ")[0]
-        rows = [line for line in section.split("\n") if line.startswith(".It ")]
-        expected = [row for cells in self.table() for row in self.rows(*cells)]
-        self.assertGreater(len(expected), 50)
-        self.assertEqual(rows, expected, "the manual must have these lines:\n" + "\n".join(expected))
-
-    @staticmethod
-    def table():
-        lines = [line for line in source("doc", "DAEMONS.md").split("\n") if line.startswith("| ")]
-        cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
-        heads = ["daemon", "version", "port", "by default", "v4-only", "v6-only", "dual-stack"]
-        columns = [cells[0].index(head) for head in heads]
-        return [[row[column] for column in columns] for row in cells[1:]]
-
-    def rows(self, daemon, version, port, default, v4_only, v6_only, dual):
-        yield ".It Sy %s Ta %s, %s: %s" % (daemon.split()[0], version, port.replace(" ", ", "), default)
-        changes = [(" v4-only", v4_only), (" v6-only", v6_only)]
-        for form in ("split", "single"):
-            # The first way to a form is enough.
-            ways = re.findall(r"((?:`[^`]*`(?: and )?)+) \(%s\)" % form, dual)
-            changes.append((" " + form, ways[0] if ways else "-"))
-        for label, words in changes:
-            directives = re.findall("`([^`]*)`", words)
-            lines = []
-            for directive in directives:
-                if lines and len(lines[-1] + " and " + directive) <= self.COLUMN:
-                    lines[-1] += " and " + directive
-                else:
-                    lines.append("and " * bool(lines) + directive)
-            for number, line in enumerate(lines):
-                yield ".It %sTa %s" % ("" if number else "\\ \\%s " % label, self.escaped(line))
-
-    @staticmethod
-    def escaped(text):
-        return text.replace('"', "\\(dq").replace("'", "\\(aq").replace("-", "\\-")
+        [path] = re.findall(r"^\.Pa (doc/\S+)$", section, re.MULTILINE)
+        self.assertIn("\n| nginx |", source(*path.split("/")))
 
 
 class Source(unittest.TestCase):

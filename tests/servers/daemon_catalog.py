@@ -43,7 +43,7 @@ class FromOptions(Daemon):
 
 
 class Nginx(FromFile):
-    name, unit, package = "nginx", "nginx.service", "nginx-light"
+    name, package = "nginx", "nginx-light"
     file, pattern = "/etc/nginx/sites-available/default", r"^\s*listen\s"
     words = ("nginx", "-g", "daemon off;")
 
@@ -52,14 +52,14 @@ class Nginx(FromFile):
 
 
 class Apache(FromFile):
-    name, unit, package = "Apache", "apache2.service", "apache2"
+    name, package = "Apache", "apache2"
     file, pattern = "/etc/apache2/ports.conf", r"^Listen\s"
     words = ("sh", "-c", ". /etc/apache2/envvars && exec apache2 -D FOREGROUND")
     folders = (("/run/apache2", "root"), ("/run/lock/apache2", "www-data"))
 
 
 class Lighttpd(FromFile):
-    name, unit, package = "lighttpd", "lighttpd.service", "lighttpd"
+    name, package = "lighttpd", "lighttpd"
     file, pattern = "/etc/lighttpd/lighttpd.conf", r"^include_shell .*use-ipv6"
     words = ("lighttpd", "-D", "-f", file)
 
@@ -67,7 +67,7 @@ class Lighttpd(FromFile):
 class HAProxy(FromFile):
     """As it is shipped it has no frontend, and listens nowhere."""
 
-    name, unit, package = "HAProxy", "haproxy.service", "haproxy"
+    name, package = "HAProxy", "haproxy"
     file, pattern, first = "/etc/haproxy/haproxy.cfg", r"^frontend ", False
     words = ("haproxy", "-Ws", "-f", file)
     folders = (("/run/haproxy", "haproxy"),)
@@ -77,13 +77,13 @@ class HAProxy(FromFile):
 
 
 class Squid(FromFile):
-    name, unit, package = "Squid", "squid.service", "squid"
+    name, package = "Squid", "squid"
     file, pattern = "/etc/squid/squid.conf", r"^http_port\s"
     words = ("squid", "--foreground", "-YC")
 
 
 class Tomcat(FromFile):
-    name, unit, package = "Tomcat", "tomcat10.service", "tomcat10"
+    name, package = "Tomcat", "tomcat10"
     user = "tomcat"
     file, pattern, first = "/etc/default/tomcat10", r"^JAVA_OPTS=", False
     words = ("sh", "/usr/libexec/tomcat10/tomcat-start.sh")
@@ -108,7 +108,7 @@ class Tomcat(FromFile):
 class Java(FromOptions):
     """The registry that comes with every JRE listens by java.net.ServerSocket."""
 
-    name, unit, package = "Java", "java-app.service", "openjdk-17-jre-headless"
+    name, package = "Java", "openjdk-17-jre-headless"
     remedied = False
     words = ("rmiregistry", "1099")
 
@@ -117,7 +117,7 @@ class Java(FromOptions):
 
 
 class Node(Daemon):
-    name, unit, package = "Node.js", "nodejs.service", "nodejs"
+    name, package = "Node.js", "nodejs"
 
     def configure(self, lines):
         # The oracle's connections end with a reset.
@@ -132,13 +132,13 @@ class Node(Daemon):
 
 
 class Python(FromOptions):
-    name, unit, package = "Python http.server", "python-app.service", "python3"
+    name, package = "Python http.server", "python3"
     remedied = False
     words = ("/usr/bin/python3", "-m", "http.server", "8000")
 
 
 class Go(FromOptions):
-    name, unit, package = "Go", "prometheus-node-exporter.service", "prometheus-node-exporter"
+    name, package = "Go", "prometheus-node-exporter"
     words = ("prometheus-node-exporter", "--collector.disable-defaults")
 
 
@@ -146,14 +146,14 @@ class Go(FromOptions):
 
 
 class Sshd(FromFile):
-    name, unit, package = "sshd", "ssh.service", "openssh-server"
+    name, package = "sshd", "openssh-server"
     file, pattern = "/etc/ssh/sshd_config", r"^(AddressFamily|ListenAddress)\s"
     words = ("/usr/sbin/sshd", "-D", "-e")
     folders = (("/run/sshd", "root"),)
 
 
 class Nrpe(FromFile):
-    name, unit, package = "NRPE", "nagios-nrpe-server.service", "nagios-nrpe-server"
+    name, package = "NRPE", "nagios-nrpe-server"
     user = "nagios"
     file, pattern = "/etc/nagios/nrpe.cfg", r"^server_address="
     words = ("nrpe", "-c", file, "-f")
@@ -163,7 +163,7 @@ class Nrpe(FromFile):
 class Icinga(FromFile):
     """The API must be set up once, as "icinga2 api setup" does on every host that is to have one."""
 
-    name, unit, package = "Icinga 2", "icinga2.service", "icinga2-bin"
+    name, package = "Icinga 2", "icinga2-bin"
     file, pattern, first = "/etc/icinga2/features-available/api.conf", r"^\s*bind_host", False
     words = ("icinga2", "daemon")
     folders = (("/run/icinga2", "nagios"), ("/run/icinga2/cmd", "nagios"))
@@ -180,13 +180,13 @@ class Icinga(FromFile):
 
 
 class Postfix(FromFile):
-    name, unit, package = "Postfix", "postfix@-.service", "postfix"
+    name, package = "Postfix", "postfix"
     file, pattern = "/etc/postfix/main.cf", r"^inet_protocols\s"
     words = ("postfix", "start-fg")
 
 
 class Dovecot(FromFile):
-    name, unit, package = "Dovecot", "dovecot.service", "dovecot-core"
+    name, package = "Dovecot", "dovecot-core"
     file, pattern = "/etc/dovecot/dovecot.conf", r"^listen\s"
     words = ("dovecot", "-F")
 
@@ -197,27 +197,27 @@ class Dovecot(FromFile):
 
 
 class Vsftpd(FromFile):
-    name, unit, package = "vsftpd", "vsftpd.service", "vsftpd"
+    name, package = "vsftpd", "vsftpd"
     file, pattern = "/etc/vsftpd.conf", r"^listen"
     words = ("vsftpd", file)
     folders = (("/run/vsftpd/empty", "root"),)
 
 
 class Snmpd(FromFile):
-    name, unit, package = "snmpd", "snmpd.service", "snmpd"
+    name, package = "snmpd", "snmpd"
     remedied_on_loopback = True
     file, pattern = "/etc/snmp/snmpd.conf", r"^agentaddress\s"
     words = ("snmpd", "-LOw", "-u", "Debian-snmp", "-g", "Debian-snmp", "-I", "-smux,mteTrigger,mteTriggerConf", "-f")
 
 
 class Rpcbind(FromOptions):
-    name, unit, package = "rpcbind", "rpcbind.service", "rpcbind"
+    name, package = "rpcbind", "rpcbind"
     words = ("rpcbind", "-f", "-w")
     folders = (("/run/rpcbind", "_rpc"),)
 
 
 class Slapd(Daemon):
-    name, unit, package = "slapd", "slapd.service", "slapd"
+    name, package = "slapd", "slapd"
     file = "/etc/default/slapd"
     folders = (("/run/slapd", "openldap"),)
 
@@ -231,7 +231,7 @@ class Slapd(Daemon):
 
 
 class Mosquitto(FromFile):
-    name, unit, package = "Mosquitto", "mosquitto.service", "mosquitto"
+    name, package = "Mosquitto", "mosquitto"
     remedied_on_loopback = True
     file, pattern, first = "/etc/mosquitto/mosquitto.conf", r"^listener\s", False
     words = ("mosquitto", "-c", file)
@@ -242,7 +242,7 @@ class Mosquitto(FromFile):
 
 
 class PostgreSQL(FromFile):
-    name, unit, package = "PostgreSQL", "postgresql@15-main.service", "postgresql-15"
+    name, package = "PostgreSQL", "postgresql-15"
     remedied_on_loopback = True
     user = "postgres"
     file, pattern, first = "/etc/postgresql/15/main/postgresql.conf", r"^listen_addresses\s", False
@@ -251,7 +251,7 @@ class PostgreSQL(FromFile):
 
 
 class Redis(FromFile):
-    name, unit, package = "Redis", "redis-server.service", "redis-server"
+    name, package = "Redis", "redis-server"
     remedied_on_loopback = True
     user = "redis"
     file, pattern = "/etc/redis/redis.conf", r"^bind\s"
@@ -262,7 +262,7 @@ class Redis(FromFile):
 class MariaDB(Daemon):
     """By the server alone: the package that holds Debian's configuration would bring 100 MB more."""
 
-    name, unit, package = "MariaDB", "mariadb.service", "mariadb-server-core"
+    name, package = "MariaDB", "mariadb-server-core"
     file = "/etc/dualstack-mariadb.cnf"
     data = None
 
@@ -279,7 +279,7 @@ class MariaDB(Daemon):
 
 
 class Memcached(FromFile):
-    name, unit, package = "memcached", "memcached.service", "memcached"
+    name, package = "memcached", "memcached"
     remedied_on_loopback = True
     file, pattern = "/etc/memcached.conf", r"^-l "
     words = ("/usr/share/memcached/scripts/systemd-memcached-wrapper", file)
@@ -290,14 +290,14 @@ class Memcached(FromFile):
 
 
 class Dnsmasq(FromFile):
-    name, unit, package = "dnsmasq", "dnsmasq.service", "dnsmasq"
+    name, package = "dnsmasq", "dnsmasq"
     file, pattern = "/etc/dnsmasq.conf", r"^(listen-address|interface|bind-)"
     words = ("dnsmasq", "-k", "-u", "dnsmasq", "-7", "/etc/dnsmasq.d,.dpkg-dist,.dpkg-old,.dpkg-new", "--local-service")
     folders = (("/run/dnsmasq", "dnsmasq"),)
 
 
 class Unbound(Daemon):
-    name, unit, package = "Unbound", "unbound.service", "unbound"
+    name, package = "Unbound", "unbound"
     remedied_on_loopback = True
 
     def configure(self, lines):
@@ -310,7 +310,7 @@ class Unbound(Daemon):
 
 
 class Named(FromFile):
-    name, unit, package = "BIND", "named.service", "bind9"
+    name, package = "BIND", "bind9"
     file, pattern = "/etc/bind/named.conf.options", r"^\s*listen-on"
     words = ("named", "-f", "-u", "bind")
 
@@ -323,7 +323,7 @@ class Named(FromFile):
 class Chrony(Daemon):
     """Serves nobody until it is allowed to."""
 
-    name, unit, package = "chronyd", "chrony.service", "chrony"
+    name, package = "chronyd", "chrony"
     options = ()
     folders = (("/run/chrony", "_chrony"),)
 
@@ -340,7 +340,7 @@ class Chrony(Daemon):
 class SocketUnit(FromFile):
     """Debian's ssh.socket, opened by a manager of systemd that minds nothing else."""
 
-    name, unit, package = "systemd", "ssh.socket", "systemd"
+    name, package = "systemd", "systemd"
     remedied_on_loopback = True
     cgroup = "manager.slice"
     units = "/run/user/0/systemd/user"

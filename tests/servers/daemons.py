@@ -167,7 +167,6 @@ class Daemon:
     """One of the daemons of the table. A subclass says how it is configured and started."""
 
     name = ""  # as the table calls it
-    unit = ""
     cgroup = None  # where its unit is not the cgroup that it is started in
     package = ""
     user = None
@@ -175,6 +174,11 @@ class Daemon:
     remedied = True  # the program knows its directives by its unit
     remedied_on_loopback = False  # also where it listens on loopback alone
     folders = ()  # (path, owner) that its unit would make below /run
+
+    @property
+    def unit(self):
+        """Its systemd unit, as the table has it."""
+        return rows()[self.name].cells["unit"]
 
     def configure(self, lines):
         """Writes these lines in the place of what the shipped configuration says of addresses; None: as shipped."""
