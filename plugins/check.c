@@ -48,7 +48,7 @@ static bool asks_for_units(const struct policy *policy)
 /* Is more told than what the policy judges? */
 static bool tells_everything(const struct run *run)
 {
-    return run->writer->tells_everything || run->options->perfdata == VIEW_PERFDATA_FULL;
+    return run->writer->tells_everything || run->options->perfdata == LABELS_FULL;
 }
 
 static int attempt_judge(const struct run *run, struct attempt *attempt)

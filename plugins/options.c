@@ -203,7 +203,7 @@ static int perfdata_read(struct reader *reader, const char *text)
     int value = 0;
     int result = word_read(reader, "perfdata", text, words, &value);
 
-    reader->options->perfdata = (enum view_perfdata)(value + VIEW_PERFDATA_TOTALS);
+    reader->options->perfdata = (enum labels_set)(value + LABELS_TOTALS);
     return result;
 }
 

@@ -47,7 +47,7 @@ struct options {
     enum state timeout_state;
     unsigned verbose;            /* 0 to 3 */
     const struct writer *writer; /* of --format; never NULL once options_parse() was called */
-    enum view_perfdata perfdata;
+    enum labels_set perfdata;
     enum sources_choice source;
     bool source_set;
     const char *procfs; /* directory; NULL for this host's */

@@ -192,13 +192,14 @@ static void summary_write(struct json_stream *json, const struct view *view)
 /* What is not known is left out. */
 static void totals_write(struct json_stream *json, const struct judge_total *total)
 {
+    const struct labels_total *label;
+
     json_stream_object(json, "totals");
-    if (total->known) {
-        json_stream_integer(json, "mapped", (int64_t)total->mapped);
-        json_stream_integer(json, "mapped_out", (int64_t)total->mapped_out);
+    for (int i = 0; (label = labels_total(i)) != NULL; i++) {
+        if (total->known || !label->counts_sockets) {
+            json_stream_integer(json, label->name, (int64_t)label->value(total));
+        }
     }
-    json_stream_integer(json, "violations", (int64_t)total->violations);
-    json_stream_integer(json, "unlisted", (int64_t)total->unlisted);
     json_stream_integer(json, "waived", (int64_t)total->waived);
     json_stream_object_end(json);
 }

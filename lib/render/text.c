@@ -26,9 +26,6 @@
 /* Findings go to the first line until they are about this long. */
 #define FINDINGS_LENGTH 90
 
-/* Above this many rules their own values would crowd the first line. */
-#define RULES_WITH_PERFDATA 40
-
 /* A failure tells this many of its sentences, a service that many of its listeners. */
 #define SENTENCES 20
 #define LISTENERS 3
@@ -105,60 +102,28 @@ static void first_line_tell(struct report *report, const struct view *view, cons
 
 /* --- performance data -------------------------------------------------------------------------------------------- */
 
-static void value_tell(struct report *report, const char *name, const char *suffix, uint64_t value,
-                       const struct range *warning, const struct range *critical)
+static void value_tell(void *report, const struct labels_value *value)
 {
-    struct perfdata perfdata = {.value = value, .warning = warning, .critical = critical};
+    struct perfdata perfdata = {
+        .value = value->value,
+        .warning = value->thresholds.warning,
+        .critical = value->thresholds.critical,
+    };
 
-    snprintf(perfdata.label, sizeof perfdata.label, "%s%s", name, suffix);
+    snprintf(perfdata.label, sizeof perfdata.label, "%s%s", value->name, value->suffix);
     report_perfdata(report, &perfdata);
-}
-
-static void rule_values_tell(struct report *report, const struct view *view, const struct rule *rule, bool full)
-{
-    const uint64_t *connections = view->verdict->rule_connections[rule->position];
-
-    value_tell(report, rule->name, "_mapped", connections[TALLY_MAPPED],
-               rule->mapped_warning_set ? &rule->mapped_warning : NULL,
-               rule->mapped_critical_set ? &rule->mapped_critical : NULL);
-    if (full) {
-        value_tell(report, rule->name, "_v4", connections[TALLY_IPV4], NULL, NULL);
-        value_tell(report, rule->name, "_v6", connections[TALLY_IPV6], NULL, NULL);
-    }
-}
-
-/* Defaults have no values of their own. */
-static size_t rules_with_values(const struct policy *policy)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < policy->rule_count; i++) {
-        count += !policy->rules[i]->is_default;
-    }
-    return count;
 }
 
 static void perfdata_tell(struct report *report, const struct view *view)
 {
-    const struct judge_total *total = &view->verdict->total;
-    enum view_perfdata set = view->perfdata;
+    const struct labels_request request = {
+        .policy = view->policy,
+        .verdict = view->verdict,
+        .set = view->perfdata,
+        .thresholds = {.warning = view->warning, .critical = view->critical},
+    };
 
-    if (set == VIEW_PERFDATA_DEFAULT) {
-        set = rules_with_values(view->policy) > RULES_WITH_PERFDATA ? VIEW_PERFDATA_TOTALS : VIEW_PERFDATA_MAPPED;
-    }
-    if (total->known) {
-        value_tell(report, "mapped", "", total->mapped, view->warning, view->critical);
-        if (set == VIEW_PERFDATA_FULL) {
-            value_tell(report, "mapped_out", "", total->mapped_out, NULL, NULL);
-        }
-    }
-    value_tell(report, "violations", "", total->violations, NULL, NULL);
-    value_tell(report, "unlisted", "", total->unlisted, NULL, NULL);
-    for (size_t i = 0; set != VIEW_PERFDATA_TOTALS && i < view->policy->rule_count; i++) {
-        if (!view->policy->rules[i]->is_default && view->verdict->rule_known[i]) {
-            rule_values_tell(report, view, view->policy->rules[i], set == VIEW_PERFDATA_FULL);
-        }
-    }
+    labels_walk(&request, value_tell, report);
 }
 
 /* --- detail lines ------------------------------------------------------------------------------------------------ */

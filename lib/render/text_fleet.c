@@ -222,6 +222,7 @@ static void values_tell(struct report *report, const struct writer_fleet *fleet)
 {
     const struct hosts *hosts = fleet->kept;
     struct judge_total sum = {.known = true};
+    const struct labels_total *label;
 
     for (size_t i = 0; i < hosts->count; i++) {
         const struct judge_total *total = &hosts->list[i].total;
@@ -233,11 +234,11 @@ static void values_tell(struct report *report, const struct writer_fleet *fleet)
     value_tell(report, "hosts", fleet->count);
     value_tell(report, "hosts_off", off_count(fleet));
     value_tell(report, "hosts_unknown", fleet->by_state[STATE_UNKNOWN]);
-    if (sum.known) {
-        value_tell(report, "mapped", sum.mapped);
+    for (int i = 0; (label = labels_total(i)) != NULL; i++) {
+        if (label->set == LABELS_TOTALS && (sum.known || !label->counts_sockets)) {
+            value_tell(report, label->name, label->value(&sum));
+        }
     }
-    value_tell(report, "violations", sum.violations);
-    value_tell(report, "unlisted", sum.unlisted);
 }
 
 /* --- the lines below it ------------------------------------------------------------------------------------------ */

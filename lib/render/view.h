@@ -6,16 +6,8 @@
 #ifndef RENDER_VIEW_H
 #define RENDER_VIEW_H
 
-#include "audit/judge.h"
+#include "audit/labels.h"
 #include "snapshot/snapshot.h"
-
-/* Which performance data to print, as --perfdata names it. */
-enum view_perfdata {
-    VIEW_PERFDATA_DEFAULT, /* mapped, or totals for a policy of many rules */
-    VIEW_PERFDATA_TOTALS,
-    VIEW_PERFDATA_MAPPED,
-    VIEW_PERFDATA_FULL
-};
 
 /* Everything is borrowed. */
 struct view {
@@ -26,7 +18,7 @@ struct view {
     const struct range *critical;
     int32_t today;    /* days since 1970-01-01, UTC */
     unsigned verbose; /* 0 to 3 */
-    enum view_perfdata perfdata;
+    enum labels_set perfdata;
 };
 
 #endif

@@ -358,7 +358,7 @@ START_TEST(test_options)
     ck_assert_int_eq(options.timeout_state, STATE_CRITICAL);
     ck_assert_str_eq(options.writer->name, "json");
     ck_assert_str_eq(options.policy, "p.conf");
-    ck_assert_int_eq(options.perfdata, VIEW_PERFDATA_FULL);
+    ck_assert_int_eq(options.perfdata, LABELS_FULL);
     parsed_clear();
 }
 END_TEST
