@@ -131,11 +131,12 @@ static bool prefixes_meet(const struct prefix *a, const struct prefix *b)
 /* Do the prefixes of bind= hold any address of the scope? External is what is left, so only the words rule it out. */
 static bool binds_scope(const struct rule *rule, enum stack_scope scope)
 {
-    static const char *const scope_prefixes[STACK_SCOPES][2] = {
+    static const char *const scope_prefixes[][2] = {
         [STACK_LOOPBACK] = {"127.0.0.0/8", "::1/128"},
         [STACK_LINK] = {"169.254.0.0/16", "fe80::/10"},
         [STACK_EXTERNAL] = {"0.0.0.0/0", "::/0"},
     };
+    _Static_assert(sizeof scope_prefixes / sizeof *scope_prefixes == STACK_SCOPES, "each scope has prefixes");
     char error[PREFIX_ERROR_SIZE];
     struct prefix prefix;
 

@@ -97,6 +97,7 @@ const char *stack_kind_name(enum stack_kind kind)
         [STACK_CLOSED] = "closed",   [STACK_V4_ONLY] = "v4-only", [STACK_V6_ONLY] = "v6-only",
         [STACK_DUAL] = "dual-stack", [STACK_UNKNOWN] = "unknown",
     };
+    _Static_assert(sizeof names / sizeof *names == STACK_KINDS, "each kind has a name");
 
     return names[kind];
 }
@@ -109,6 +110,7 @@ const char *stack_form_name(enum stack_form form)
         [STACK_SINGLE] = "single",
         [STACK_MIXED] = "mixed",
     };
+    _Static_assert(sizeof names / sizeof *names == STACK_FORMS, "each form has a name, or none");
 
     return names[form];
 }

@@ -24,6 +24,7 @@ enum stack_kind {
     STACK_DUAL,
     STACK_UNKNOWN
 };
+#define STACK_KINDS (STACK_UNKNOWN + 1)
 
 /* Of a dual-stack service: which sockets take which family. */
 enum stack_form {
@@ -32,6 +33,7 @@ enum stack_form {
     STACK_SINGLE,
     STACK_MIXED
 };
+#define STACK_FORMS (STACK_MIXED + 1)
 
 struct stack_accepts {
     enum record_answer ipv4;

@@ -24,6 +24,7 @@ enum tally_unit {
     TALLY_UNIT_GONE,   /* its cgroup no longer exists */
     TALLY_UNIT_UNTOLD, /* the source does not tell, or there is no cgroup2 mount */
 };
+#define TALLY_UNITS (TALLY_UNIT_UNTOLD + 1)
 
 /* Sockets that listen alike: same service, family, address, interface, v6only and owner. */
 struct tally_listener {

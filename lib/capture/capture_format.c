@@ -47,6 +47,7 @@ const char *capture_unit_word(int index)
         [CAPTURE_UNIT_WORD(TALLY_UNIT_GONE)] = "gone",
         [CAPTURE_UNIT_WORD(TALLY_UNIT_UNTOLD)] = "untold",
     };
+    _Static_assert(sizeof words / sizeof *words == CAPTURE_UNIT_WORD(TALLY_UNITS), "each state of a unit has a word");
 
     return WORD(words, index);
 }

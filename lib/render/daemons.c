@@ -203,6 +203,7 @@ static const char *const want_names[] = {
     [DAEMONS_V4_ONLY] = ", for v4-only",    [DAEMONS_V6_ONLY] = ", for v6-only", [DAEMONS_SPLIT] = ", for form=split",
     [DAEMONS_SINGLE] = ", for form=single", [DAEMONS_DUAL] = ", for dual-stack", [DAEMONS_ADDRESS] = "",
 };
+_Static_assert(sizeof want_names / sizeof *want_names == DAEMONS_DUAL + 1, "each want has a name");
 
 #define WILDCARD_V4 "0.0.0.0"
 #define WILDCARD_V6 "::"

@@ -52,12 +52,12 @@ static bool unit_is_lasting(const char *unit)
 {
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:-_.@\\";
     static const char *const passing[] = {"user@", "run-", "dbus-:"};
-    static const char *const suffixes[] = {".service", ".socket", NULL};
+    static const char *const suffixes[] = {".service", ".socket"};
     size_t length = strlen(unit);
     size_t hex = 0;
     bool lasting = false;
 
-    for (size_t i = 0; suffixes[i] != NULL; i++) {
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
         size_t size = strlen(suffixes[i]);
         lasting |= length > size && strcmp(unit + length - size, suffixes[i]) == 0;
     }
@@ -133,6 +133,7 @@ static enum rule_requirement requirement_of(const struct policy_text *learned, c
         [STACK_CLOSED] = RULE_ANY,      [STACK_V4_ONLY] = RULE_V4_ONLY, [STACK_V6_ONLY] = RULE_V6_ONLY,
         [STACK_DUAL] = RULE_DUAL_STACK, [STACK_UNKNOWN] = RULE_V6,
     };
+    _Static_assert(sizeof exact / sizeof *exact == STACK_KINDS, "each kind has a requirement");
 
     /* An unknown [::] is v6-only or dual-stack; without IPv6 it is closed or v4-only. */
     if (service->stack.kind == STACK_UNKNOWN && learned->snapshot->tally->host.ipv6 != RECORD_YES) {
@@ -180,6 +181,7 @@ static void listener_write(const struct policy_text *learned, const struct judge
         [TALLY_UNIT_GONE] = "its unit is gone",
         [TALLY_UNIT_UNTOLD] = "unit not known",
     };
+    _Static_assert(sizeof unknown_unit / sizeof *unknown_unit == TALLY_UNITS, "each state of a unit has words");
     bool known = listener->unit_state == TALLY_UNIT_KNOWN && strcmp(listener->unit, "/") != 0;
     char endpoint[WORDING_SIZE], user[32], sockets[48] = "";
 
