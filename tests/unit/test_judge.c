@@ -8,200 +8,15 @@
 #include "audit/judge.h"
 #include "socket/protocol.h"
 
+#include "trial.h"
 #include "unit.h"
 
-#include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
-
-/* --- a host in a line of text ------------------------------------------------------------------------------------ */
-
-static struct in6_addr address_of(const char *text)
-{
-    struct in6_addr address;
-    char mapped[64];
-
-    snprintf(mapped, sizeof mapped, "%s%s", strchr(text, ':') == NULL ? "::ffff:" : "", text);
-    ck_assert_msg(inet_pton(AF_INET6, mapped, &address) == 1, "%s", text);
-    return address;
-}
-
-/* Cuts `word` at the mark and returns what is behind it, NULL when there is none. */
-static char *behind(char *word, char mark)
-{
-    char *found = strchr(word, mark);
-
-    if (found != NULL) {
-        *found++ = '\0';
-    }
-    return found;
-}
-
-static void listener_add(struct tally *tally, enum record_protocol protocol, uint16_t port, char *word)
-{
-    char *unit = behind(word, '+');
-    char *uid = behind(word, '!');
-    char *v6only = behind(word, '/');
-    char *interface = behind(word, '%');
-    struct tally_listener listener = {
-        .family = strchr(word, ':') != NULL ? RECORD_INET6 : RECORD_INET,
-        .address = address_of(word),
-        .interface = interface != NULL,
-        .sockets = 1,
-        .uid = uid != NULL ? (uint32_t)strtoul(uid, NULL, 10) : 0,
-    };
-
-    if (listener.family == RECORD_INET6) {
-        listener.v6only = v6only == NULL   ? RECORD_V6ONLY_NO
-                          : *v6only == '6' ? RECORD_V6ONLY_YES
-                                           : RECORD_V6ONLY_UNKNOWN;
-    }
-    listener.scope = stack_scope(&listener.address, listener.interface);
-    if (unit != NULL) {
-        listener.unit_state = *unit == '?' ? TALLY_UNIT_GONE : TALLY_UNIT_KNOWN;
-        listener.unit = *unit == '?' ? NULL : unit;
-    }
-    ck_assert_int_eq(tally_listener_add(tally, protocol, port, &listener), 0);
-}
-
-static void connections_add(struct tally *tally, enum record_protocol protocol, uint16_t port, char *word)
-{
-    char *times = behind(word, '*');
-    struct sock_record record = {
-        .protocol = protocol,
-        .family = strchr(word, ':') != NULL ? RECORD_INET6 : RECORD_INET,
-        .state = RECORD_ESTABLISHED,
-        .local = address_of(word),
-        .remote = address_of(word),
-        .local_port = port,
-    };
-
-    for (long i = times != NULL ? strtol(times, NULL, 10) : 1; i > 0; i--) {
-        ck_assert_int_eq(tally_add(tally, &record), 0);
-    }
-}
-
-/*
- * A tally from words set apart by blanks:
- *   443=::                a listener; "::/6" is v6only, "::/?" v6only unknown, "::%lo" bound to lo,
- *                         "::!33" of uid 33, "::+x.service" of that unit, "::+?" of a unit that is gone
- *   u53=::                the same of UDP
- *   443~::ffff:10.0.0.1*3 three connections to that address (mapped, IPv4 or IPv6, by how it is written)
- *   noipv6, ipv6?         a host without IPv6, or nobody knows
- *   clients?              nobody knows which ports clients get
- *   notcp, noudp          the protocol cannot be read
- */
-static struct tally *tally_of(const char *text)
-{
-    struct tally *tally = tally_create();
-    char *copy = strdup(text);
-    char *rest = NULL;
-
-    tally->host = (struct sock_host){.ipv6 = RECORD_YES, .port_range_first = 32768, .port_range_last = 60999};
-    for (char *word = strtok_r(copy, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
-        enum record_protocol protocol = *word == 'u' ? RECORD_UDP : RECORD_TCP;
-        uint16_t port = (uint16_t)strtoul(word + (*word == 'u'), NULL, 10);
-        char *address;
-        if (strcmp(word, "noipv6") == 0) {
-            tally->host.ipv6 = RECORD_NO;
-        } else if (strcmp(word, "clients?") == 0) {
-            tally->host.port_range_first = 1;
-            tally->host.port_range_last = 0;
-        } else if (strcmp(word, "ipv6?") == 0) {
-            tally->host.ipv6 = RECORD_UNKNOWN;
-        } else if (strcmp(word, "notcp") == 0) {
-            strcpy(tally->unreadable[RECORD_TCP], "refused");
-        } else if (strcmp(word, "noudp") == 0) {
-            strcpy(tally->unreadable[RECORD_UDP], "refused");
-        } else if ((address = behind(word, '=')) != NULL) {
-            listener_add(tally, protocol, port, address);
-        } else {
-            address = behind(word, '~');
-            ck_assert_ptr_nonnull(address);
-            connections_add(tally, protocol, port, address);
-        }
-    }
-    free(copy);
-    tally_sort(tally);
-    return tally;
-}
-
-/* --- a case: policy and host together ---------------------------------------------------------------------------- */
-
-static bool port_by_name(const char *name, enum record_protocol protocol, uint16_t *port)
-{
-    *port = 443;
-    return strcmp(name, "https") == 0 && protocol == RECORD_TCP;
-}
-
-static bool uid_by_name(const char *name, uint32_t *uid)
-{
-    *uid = 33;
-    return strcmp(name, "www-data") == 0;
-}
-
-static const struct rule_names names = {.port = port_by_name, .user = uid_by_name};
-
-#define TODAY 20779 /* 2026-11-22 */
-
-struct trial {
-    struct policy *policy;
-    struct tally *tally;
-    struct range warning, critical;
-    struct judge_question question;
-    struct judge_verdict *verdict;
-};
-
-static void trial_judge(struct trial *trial)
-{
-    judge_free(trial->verdict);
-    ck_assert_int_eq(judge_tally(&trial->question, &trial->verdict), 0);
-}
-
-/* Lines of the policy that begin with "-r " are of the command line. */
-static struct trial *trial_begin(const char *rules, const char *host)
-{
-    struct trial *trial = calloc(1, sizeof *trial);
-    char *copy = strdup(rules);
-    char *rest = NULL;
-    unsigned number = 0;
-
-    trial->policy = policy_create(&names);
-    trial->tally = tally_of(host);
-    for (char *line = strtok_r(copy, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
-        if (strncmp(line, "-r ", 3) == 0) {
-            ck_assert_int_eq(policy_rule_add(trial->policy, line + 3, ++number), 0);
-        } else {
-            ck_assert_int_eq(policy_text_add(trial->policy, line, strlen(line), "p"), 0);
-        }
-    }
-    free(copy);
-    ck_assert_int_eq(policy_finish(trial->policy), 0);
-    ck_assert_msg(trial->policy->errors.count == 0, "%s",
-                  trial->policy->errors.count > 0 ? trial->policy->errors.text[0] : "");
-    trial->question = (struct judge_question){.policy = trial->policy, .tally = trial->tally, .today = TODAY};
-    return trial;
-}
-
-static struct trial *trial_of(const char *rules, const char *host)
-{
-    struct trial *trial = trial_begin(rules, host);
-
-    trial_judge(trial);
-    return trial;
-}
-
-static void trial_end(struct trial *trial)
-{
-    judge_free(trial->verdict);
-    policy_free(trial->policy);
-    tally_free(trial->tally);
-    free(trial);
-}
 
 /* --- a verdict in a line of text --------------------------------------------------------------------------------- */
 
@@ -849,27 +664,28 @@ static const struct {
     const char *verdict;
     enum state state;
 } waivers[] = {
-    {"443 closed waive-until=2026-11-22", "443=0.0.0.0", TODAY - 1000,
+    {"443 closed waive-until=2026-11-22", "443=0.0.0.0", TRIAL_TODAY - 1000,
      "443/tcp tcp_443 OK v4-only waived listens(0.0.0.0)", STATE_OK},
-    {"443 closed waive-until=2026-11-22", "443=0.0.0.0", TODAY - 1,
+    {"443 closed waive-until=2026-11-22", "443=0.0.0.0", TRIAL_TODAY - 1,
      "443/tcp tcp_443 OK v4-only waived listens(0.0.0.0)", STATE_OK},
-    {"443 closed waive-until=2026-11-22", "443=0.0.0.0", TODAY, "443/tcp tcp_443 OK v4-only waived listens(0.0.0.0)",
-     STATE_OK},
-    {"443 closed waive-until=2026-11-22", "443=0.0.0.0", TODAY + 1, "443/tcp tcp_443 CRITICAL v4-only listens(0.0.0.0)",
-     STATE_CRITICAL},
+    {"443 closed waive-until=2026-11-22", "443=0.0.0.0", TRIAL_TODAY,
+     "443/tcp tcp_443 OK v4-only waived listens(0.0.0.0)", STATE_OK},
+    {"443 closed waive-until=2026-11-22", "443=0.0.0.0", TRIAL_TODAY + 1,
+     "443/tcp tcp_443 CRITICAL v4-only listens(0.0.0.0)", STATE_CRITICAL},
     /* Without a breach there is nothing to waive. */
-    {"443 any waive-until=2026-11-22", "443=0.0.0.0", TODAY, "443/tcp tcp_443 OK v4-only", STATE_OK},
-    {"443 any waive-until=2026-11-22", "", TODAY, "443/tcp tcp_443 OK closed waived missing", STATE_OK},
-    {"443 any waive-until=2026-11-22 mapped-critical=0", "443=:: 443~::ffff:10.0.0.1", TODAY,
+    {"443 any waive-until=2026-11-22", "443=0.0.0.0", TRIAL_TODAY, "443/tcp tcp_443 OK v4-only", STATE_OK},
+    {"443 any waive-until=2026-11-22", "", TRIAL_TODAY, "443/tcp tcp_443 OK closed waived missing", STATE_OK},
+    {"443 any waive-until=2026-11-22 mapped-critical=0", "443=:: 443~::ffff:10.0.0.1", TRIAL_TODAY,
      "443/tcp tcp_443 OK dual-stack/single waived mapped(1 outside 0)", STATE_OK},
-    {"default closed waive-until=2026-11-22", "443=0.0.0.0", TODAY,
+    {"default closed waive-until=2026-11-22", "443=0.0.0.0", TRIAL_TODAY,
      "443/tcp default OK v4-only waived listens(0.0.0.0)", STATE_OK},
     /* What cannot be told is no breach that anybody waived. */
-    {"443 v6-only waive-until=2026-11-22", "443=::/?", TODAY, "443/tcp tcp_443 UNKNOWN unknown v6only-unknown(::)",
+    {"443 v6-only waive-until=2026-11-22", "443=::/?", TRIAL_TODAY,
+     "443/tcp tcp_443 UNKNOWN unknown v6only-unknown(::)", STATE_UNKNOWN},
+    {"443 any waive-until=2026-11-22", "notcp", TRIAL_TODAY, "443/tcp tcp_443 UNKNOWN unknown unreadable",
      STATE_UNKNOWN},
-    {"443 any waive-until=2026-11-22", "notcp", TODAY, "443/tcp tcp_443 UNKNOWN unknown unreadable", STATE_UNKNOWN},
     /* It waives its own rule alone. */
-    {"443 closed waive-until=2026-11-22\n80 closed", "443=0.0.0.0 80=0.0.0.0", TODAY,
+    {"443 closed waive-until=2026-11-22\n80 closed", "443=0.0.0.0 80=0.0.0.0", TRIAL_TODAY,
      "443/tcp tcp_443 OK v4-only waived listens(0.0.0.0); 80/tcp tcp_80 CRITICAL v4-only listens(0.0.0.0)",
      STATE_CRITICAL},
 };

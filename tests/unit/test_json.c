@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * lib/render/json.c and json_list.c: each answer as an object on one line.
+ */
+#include "config.h"
+
+#include "audit/day.h"
+#include "render/json.h"
+
+#include "collect.h"
+#include "trial.h"
+#include "unit.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
+#define TODAY ((time_t)TRIAL_TODAY * DAY_SECONDS)
+#define HEAD                                                                                                           \
+    "{\"plugin\":\"check_dualstack\",\"version\":\"" PACKAGE_VERSION                                                   \
+    "\",\"schema\":1,\"time\":\"2026-11-22T00:00:00Z\",\"host\":"
+
+/* One line, and JSON. */
+static void assert_object(const struct collect *collected, const char *expected)
+{
+    json_t *object = json_loadb(collected->text, collected->length, JSON_REJECT_DUPLICATES, NULL);
+
+    ck_assert_str_eq(collected->text, expected);
+    ck_assert(json_is_object(object));
+    json_decref(object);
+}
+
+/* --- verdicts ---------------------------------------------------------------------------------------------------- */
+
+static void assert_verdict(const char *rules, const char *host, const struct snapshot *wanted, const char *expected)
+{
+    struct trial *trial = trial_begin(rules, host);
+    struct snapshot snapshot = *wanted;
+    struct view view = {.policy = trial->policy, .snapshot = &snapshot, .today = TRIAL_TODAY};
+    struct collect collected = {.text = NULL};
+    const struct sink sink = collect_sink(&collected);
+
+    trial->question.everything = json_writer.tells_everything;
+    trial_judge(trial);
+    strcpy(trial->tally->host.name, "h1");
+    trial->tally->host.netns = 4026531840;
+    snapshot.tally = trial->tally;
+    snapshot.time = TODAY;
+    view.verdict = trial->verdict;
+    ck_assert_int_eq(json_writer.verdict(&view, &sink), 0);
+    assert_object(&collected, expected);
+    collect_clear(&collected);
+    trial_end(trial);
+}
+
+#define HOST_H1 "\"h1\",\"source\":\"netlink\",\"remark\":null,\"netns\":4026531840,\"namespace\":null,\"ipv6\":"
+#define NONE "\"connections\":{\"ipv4\":0,\"ipv4_mapped\":0,\"ipv6\":0}}"
+#define NO_RULE "\"scope\":null,\"rule\":null,\"origin\":null,\"required\":null,"
+#define FINE "\"state\":\"OK\",\"waived\":false,\"reasons\":[],\"note\":null,\"listeners\":["
+
+/* Services and totals, by what stands between them. */
+static const struct {
+    const char *rules;
+    const char *host;
+    const char *expected;
+} verdicts[] = {
+    {"", "",
+     HEAD HOST_H1 "true,\"state\":\"OK\",\"summary\":\"0 services listen, 0 v4-mapped connections, no policy to judge "
+                  "by\",\"services\":[],\"totals\":{\"mapped\":0,\"mapped_out\":0,\"violations\":0,\"unlisted\":0,"
+                  "\"waived\":0},\"errors\":[]}\n"},
+    /* The kinds of listeners. */
+    {"", "1=0.0.0.0 2=:: 3=::/6 4=::/? 5=::ffff:192.0.2.1 6=::1%lo!33:www-data+x.service u7=fe80::1+/user.slice",
+     HEAD HOST_H1
+     "true,\"state\":\"OK\",\"summary\":\"7 services listen (1 dual-stack, 2 v4-only, 3 v6-only, 1 unknown), 0 "
+     "v4-mapped "
+     "connections, no policy to judge by\",\"services\":["
+     "{\"name\":\"tcp_1\",\"protocol\":\"tcp\",\"port\":1," NO_RULE
+     "\"stack\":\"v4-only\",\"form\":null,\"lopsided\":false," FINE
+     "{\"family\":\"inet\",\"address\":\"0.0.0.0\",\"port\":1,\"interface\":null,\"v6only\":null,\"scope\":"
+     "\"external\",\"accepts\":[\"ipv4\"],\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null}]," NONE ","
+     "{\"name\":\"tcp_2\",\"protocol\":\"tcp\",\"port\":2," NO_RULE
+     "\"stack\":\"dual-stack\",\"form\":\"single\",\"lopsided\":false," FINE
+     "{\"family\":\"inet6\",\"address\":\"::\",\"port\":2,\"interface\":null,\"v6only\":false,\"scope\":\"external\","
+     "\"accepts\":[\"ipv4\",\"ipv6\"],\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null}]," NONE ","
+     "{\"name\":\"tcp_3\",\"protocol\":\"tcp\",\"port\":3," NO_RULE
+     "\"stack\":\"v6-only\",\"form\":null,\"lopsided\":false," FINE
+     "{\"family\":\"inet6\",\"address\":\"::\",\"port\":3,\"interface\":null,\"v6only\":true,\"scope\":\"external\","
+     "\"accepts\":[\"ipv6\"],\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null}]," NONE ","
+     "{\"name\":\"tcp_4\",\"protocol\":\"tcp\",\"port\":4," NO_RULE
+     "\"stack\":\"unknown\",\"form\":null,\"lopsided\":false," FINE
+     "{\"family\":\"inet6\",\"address\":\"::\",\"port\":4,\"interface\":null,\"v6only\":null,\"scope\":\"external\","
+     "\"accepts\":[\"ipv6\"],\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null}]," NONE ","
+     "{\"name\":\"tcp_5\",\"protocol\":\"tcp\",\"port\":5," NO_RULE
+     "\"stack\":\"v4-only\",\"form\":null,\"lopsided\":false," FINE
+     "{\"family\":\"inet6\",\"address\":\"::ffff:192.0.2.1\",\"port\":5,\"interface\":null,\"v6only\":false,\"scope\":"
+     "\"external\",\"accepts\":[\"ipv4\"],\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null}]," NONE ","
+     "{\"name\":\"tcp_6\",\"protocol\":\"tcp\",\"port\":6," NO_RULE
+     "\"stack\":\"v6-only\",\"form\":null,\"lopsided\":false," FINE
+     "{\"family\":\"inet6\",\"address\":\"::1\",\"port\":6,\"interface\":\"lo\",\"v6only\":false,\"scope\":"
+     "\"loopback\",\"accepts\":[\"ipv6\"],\"sockets\":1,\"uid\":33,\"user\":\"www-data\",\"unit\":\"x.service\"}]," NONE
+     ","
+     "{\"name\":\"udp_7\",\"protocol\":\"udp\",\"port\":7," NO_RULE
+     "\"stack\":\"v6-only\",\"form\":null,\"lopsided\":false," FINE
+     "{\"family\":\"inet6\",\"address\":\"fe80::1\",\"port\":7,\"interface\":null,\"v6only\":false,\"scope\":\"link\","
+     "\"accepts\":[\"ipv6\"],\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null}]," NONE
+     "],\"totals\":{\"mapped\":0,\"mapped_out\":0,\"violations\":0,\"unlisted\":0,\"waived\":0},\"errors\":[]}\n"},
+    /* A rule with all that it can have, the default, and what breaks them. */
+    {"443@external dual-stack name=web form=split note=OPS-1\ndefault closed severity=warning waive-until=2026-11-22",
+     "443=0.0.0.0 443=::1/6 22=127.0.0.1 443~192.0.2.1*2",
+     HEAD HOST_H1
+     "true,\"state\":\"CRITICAL\",\"summary\":\"1 of 3 services off policy (2 waived): web 443/tcp@external is "
+     "v4-only, "
+     "must be dual-stack\",\"services\":["
+     "{\"name\":\"web\",\"protocol\":\"tcp\",\"port\":443,\"scope\":\"external\",\"rule\":\"443@external dual-stack "
+     "name=web form=split note=OPS-1\",\"origin\":\"p:1\",\"required\":\"dual-stack\",\"stack\":\"v4-only\",\"form\":"
+     "null,\"lopsided\":false,\"state\":\"CRITICAL\",\"waived\":false,\"reasons\":[\"nothing accepts IPv6\"],\"note\":"
+     "\"OPS-1\",\"listeners\":[{\"family\":\"inet\",\"address\":\"0.0.0.0\",\"port\":443,\"interface\":null,\"v6only\":"
+     "null,\"scope\":\"external\",\"accepts\":[\"ipv4\"],\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null}],"
+     "\"connections\":{\"ipv4\":2,\"ipv4_mapped\":0,\"ipv6\":0}},"
+     "{\"name\":\"tcp_22\",\"protocol\":\"tcp\",\"port\":22,\"scope\":null,\"rule\":\"default closed severity=warning "
+     "waive-until=2026-11-22\",\"origin\":\"p:1\",\"required\":\"closed\",\"stack\":\"v4-only\",\"form\":null,"
+     "\"lopsided\":false,\"state\":\"OK\",\"waived\":true,\"reasons\":[\"127.0.0.1:22 listens\"],\"note\":null,"
+     "\"listeners\":[{\"family\":\"inet\",\"address\":\"127.0.0.1\",\"port\":22,\"interface\":null,\"v6only\":null,"
+     "\"scope\":\"loopback\",\"accepts\":[\"ipv4\"],\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null}]," NONE ","
+     "{\"name\":\"tcp_443\",\"protocol\":\"tcp\",\"port\":443,\"scope\":null,\"rule\":\"default closed "
+     "severity=warning waive-until=2026-11-22\",\"origin\":\"p:1\",\"required\":\"closed\",\"stack\":\"v6-only\","
+     "\"form\":null,\"lopsided\":false,\"state\":\"OK\",\"waived\":true,\"reasons\":[\"[::1]:443 listens\"],\"note\":"
+     "null,\"listeners\":[{\"family\":\"inet6\",\"address\":\"::1\",\"port\":443,\"interface\":null,\"v6only\":true,"
+     "\"scope\":\"loopback\",\"accepts\":[\"ipv6\"],\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null}]," NONE
+     "],\"totals\":{\"mapped\":0,\"mapped_out\":0,\"violations\":1,\"unlisted\":0,\"waived\":2},\"errors\":[]}\n"},
+    {"443 dual-stack", "443=0.0.0.0 443=::1/6",
+     HEAD HOST_H1
+     "true,\"state\":\"CRITICAL\",\"summary\":\"1 of 1 service off policy: 443/tcp is v4-only outside loopback, IPv6 "
+     "on "
+     "[::1] only, must be dual-stack\",\"services\":["
+     "{\"name\":\"tcp_443\",\"protocol\":\"tcp\",\"port\":443,\"scope\":null,\"rule\":\"443 dual-stack\",\"origin\":"
+     "\"p:1\",\"required\":\"dual-stack\",\"stack\":\"v4-only\",\"form\":null,\"lopsided\":true,\"state\":"
+     "\"CRITICAL\",\"waived\":false,\"reasons\":[\"only [::1]:443 accepts IPv6\"],\"note\":null,\"listeners\":["
+     "{\"family\":\"inet\",\"address\":\"0.0.0.0\",\"port\":443,\"interface\":null,\"v6only\":null,\"scope\":"
+     "\"external\",\"accepts\":[\"ipv4\"],\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null},"
+     "{\"family\":\"inet6\",\"address\":\"::1\",\"port\":443,\"interface\":null,\"v6only\":true,\"scope\":\"loopback\","
+     "\"accepts\":[\"ipv6\"],\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null}]," NONE
+     "],\"totals\":{\"mapped\":0,\"mapped_out\":0,\"violations\":1,\"unlisted\":0,\"waived\":0},\"errors\":[]}\n"},
+    /* What is not known is null, or left out. */
+    {"443 any", "notcp noudp ipv6?",
+     HEAD HOST_H1
+     "null,\"state\":\"UNKNOWN\",\"summary\":\"1 of 1 service cannot be judged: 443/tcp cannot be "
+     "judged\",\"services\":["
+     "{\"name\":\"tcp_443\",\"protocol\":\"tcp\",\"port\":443,\"scope\":null,\"rule\":\"443 any\",\"origin\":\"p:1\","
+     "\"required\":\"any\",\"stack\":\"unknown\",\"form\":null,\"lopsided\":false,\"state\":\"UNKNOWN\",\"waived\":"
+     "false,\"reasons\":[\"refused\"],\"note\":null,\"listeners\":[]," NONE
+     "],\"totals\":{\"violations\":0,\"unlisted\":0,\"waived\":0},\"errors\":[\"refused\",\"refused\"]}\n"},
+};
+
+START_TEST(verdicts_are_objects)
+{
+    const struct snapshot snapshot = {.source = "netlink"};
+
+    assert_verdict(verdicts[_i].rules, verdicts[_i].host, &snapshot, verdicts[_i].expected);
+}
+END_TEST
+
+START_TEST(snapshot_is_told)
+{
+    struct snapshot snapshot = {.source = "procfs", .namespace = "blue"};
+
+    strcpy(snapshot.remark, "as \"pigs\" fly");
+    strcpy(snapshot.fault, "broken \xff");
+    assert_verdict("", "noipv6", &snapshot,
+                   HEAD "\"h1\",\"source\":\"procfs\",\"remark\":\"as \\\"pigs\\\" fly\",\"netns\":4026531840,"
+                        "\"namespace\":\"blue\",\"ipv6\":false,\"state\":\"OK\",\"summary\":\"0 services listen, 0 "
+                        "v4-mapped connections, no policy to judge by\",\"services\":[],\"totals\":{\"mapped\":0,"
+                        "\"mapped_out\":0,\"violations\":0,\"unlisted\":0,\"waived\":0},\"errors\":[\"broken "
+                        "\xef\xbf\xbd\"]}\n");
+}
+END_TEST
+
+/* --- no verdict -------------------------------------------------------------------------------------------------- */
+
+#define FAILED "\"source\":null,\"remark\":null,\"netns\":null,\"namespace\":null,\"ipv6\":null,\"state\":"
+#define NOTHING ",\"services\":[],\"totals\":{},\"errors\":"
+
+static const struct {
+    struct writer_failure failure;
+    const char *expected;
+} failures[] = {
+    {{.state = STATE_UNKNOWN, .host = "h1", .sentences = (const char *[]){"broken"}, .count = 1},
+     HEAD "\"h1\"," FAILED "\"UNKNOWN\",\"summary\":\"broken\"" NOTHING "[\"broken\"]}\n"},
+    {{.state = STATE_CRITICAL, .host = "", .sentences = (const char *[]){"too \"late\""}, .count = 1},
+     HEAD "\"\"," FAILED "\"CRITICAL\",\"summary\":\"too \\\"late\\\"\"" NOTHING "[\"too \\\"late\\\"\"]}\n"},
+    {{.state = STATE_UNKNOWN, .host = "h1", .sentences = (const char *[]){"a", "b", "c"}, .count = 3},
+     HEAD "\"h1\"," FAILED "\"UNKNOWN\",\"summary\":\"a\"" NOTHING "[\"a\",\"b\",\"c\"]}\n"},
+    /* What helps is told, but how a command line looks is for a person at a terminal. */
+    {{.state = STATE_UNKNOWN,
+      .host = "h1",
+      .sentences = (const char *[]){"a"},
+      .count = 1,
+      .more = "looked there",
+      .usage = "Usage: ..."},
+     HEAD "\"h1\"," FAILED "\"UNKNOWN\",\"summary\":\"a\"" NOTHING "[\"a\",\"looked there\"]}\n"},
+};
+
+START_TEST(failures_are_objects)
+{
+    struct writer_failure failure = failures[_i].failure;
+    struct collect collected = {.text = NULL};
+    const struct sink sink = collect_sink(&collected);
+
+    failure.time = TODAY;
+    ck_assert_int_eq(json_writer.failure(&failure, &sink), 0);
+    assert_object(&collected, failures[_i].expected);
+    collect_clear(&collected);
+}
+END_TEST
+
+static const struct {
+    struct writer_lint lint;
+    const char *expected;
+} lints[] = {
+    {{.state = STATE_OK, .summary = "1 rule, no warnings"},
+     HEAD "\"h1\"," FAILED "\"OK\",\"summary\":\"1 rule, no warnings\"" NOTHING "[]}\n"},
+    {{.state = STATE_OK, .summary = "1 rule, 1 warning", .findings = (const char *[]){"odd"}, .count = 1},
+     HEAD "\"h1\"," FAILED "\"OK\",\"summary\":\"1 rule, 1 warning\"" NOTHING "[\"odd\"]}\n"},
+    {{.state = STATE_UNKNOWN, .summary = "2 mistakes", .findings = (const char *[]){"bad", "worse"}, .count = 2},
+     HEAD "\"h1\"," FAILED "\"UNKNOWN\",\"summary\":\"2 mistakes\"" NOTHING "[\"bad\",\"worse\"]}\n"},
+};
+
+START_TEST(lint_is_an_object)
+{
+    struct writer_lint lint = lints[_i].lint;
+    struct collect collected = {.text = NULL};
+    const struct sink sink = collect_sink(&collected);
+
+    lint.host = "h1";
+    lint.time = TODAY;
+    ck_assert_int_eq(json_writer.lint(&lint, &sink), 0);
+    assert_object(&collected, lints[_i].expected);
+    collect_clear(&collected);
+}
+END_TEST
+
+/* --- lists ------------------------------------------------------------------------------------------------------- */
+
+static char www_data[] = "www-data";
+static char nginx[] = "nginx.service";
+static char path[] = "/user.slice";
+static const struct owners_entry known_user = {.id = 33, .asked = true, .name = www_data};
+static const struct owners_entry nameless_user = {.id = 34, .asked = true};
+static const struct owners_entry known_unit = {.id = 7, .asked = true, .state = TALLY_UNIT_KNOWN, .name = nginx};
+static const struct owners_entry path_unit = {.id = 8, .asked = true, .state = TALLY_UNIT_KNOWN, .name = path};
+static const struct owners_entry gone_unit = {.id = 9, .asked = true, .state = TALLY_UNIT_GONE};
+
+static const struct {
+    const char *local;
+    const char *remote;
+    struct sock_record record;
+    const struct owners_entry *user;
+    const struct owners_entry *unit;
+    const char *expected;
+} rows[] = {
+    {"::",
+     "::",
+     {.protocol = RECORD_TCP,
+      .family = RECORD_INET6,
+      .state = RECORD_LISTEN,
+      .v6only = RECORD_V6ONLY_NO,
+      .local_port = 443,
+      .receive_queue = 1,
+      .uid = 33},
+     &known_user,
+     &known_unit,
+     "{\"protocol\":\"tcp\",\"family\":\"inet6\",\"state\":\"LISTEN\",\"receive_queue\":1,\"send_queue\":0,\"address\":"
+     "\"::\",\"port\":443,\"remote_address\":null,\"remote_port\":null,\"interface\":null,\"v6only\":false,"
+     "\"on_the_wire\":\"IPv4+IPv6\",\"uid\":33,\"user\":\"www-data\",\"unit\":\"nginx.service\",\"note\":\"accepts "
+     "IPv4 "
+     "too: IPV6_V6ONLY is off\"}\n"},
+    {"::ffff:192.0.2.1",
+     "::ffff:192.0.2.2",
+     {.protocol = RECORD_TCP,
+      .family = RECORD_INET6,
+      .state = RECORD_ESTABLISHED,
+      .local_port = 443,
+      .remote_port = 50000,
+      .send_queue = 4294967295,
+      .uid = 34},
+     &nameless_user,
+     &path_unit,
+     "{\"protocol\":\"tcp\",\"family\":\"inet6\",\"state\":\"ESTABLISHED\",\"receive_queue\":0,\"send_queue\":"
+     "4294967295,\"address\":\"::ffff:192.0.2.1\",\"port\":443,\"remote_address\":\"::ffff:192.0.2.2\",\"remote_port\":"
+     "50000,\"interface\":null,\"v6only\":null,\"on_the_wire\":\"IPv4 (mapped)\",\"uid\":34,\"user\":\"34\",\"unit\":"
+     "null,\"note\":\"IPv4 client of the AF_INET6 listener [::]:443, which has IPV6_V6ONLY off\"}\n"},
+    {"0.0.0.0",
+     "0.0.0.0",
+     {.protocol = RECORD_UDP, .family = RECORD_INET, .state = RECORD_CLOSE, .local_port = 53},
+     NULL,
+     &gone_unit,
+     "{\"protocol\":\"udp\",\"family\":\"inet\",\"state\":\"UNCONNECTED\",\"receive_queue\":0,\"send_queue\":0,"
+     "\"address\":\"0.0.0.0\",\"port\":53,\"remote_address\":null,\"remote_port\":null,\"interface\":null,\"v6only\":"
+     "null,\"on_the_wire\":\"IPv4\",\"uid\":null,\"user\":null,\"unit\":null,\"note\":null}\n"},
+};
+
+static struct writer_row row_of(struct sock_record *record, int i)
+{
+    *record = rows[i].record;
+    record->local = trial_address(rows[i].local);
+    record->remote = trial_address(rows[i].remote);
+    return (struct writer_row){.record = record, .user = rows[i].user, .unit = rows[i].unit};
+}
+
+START_TEST(rows_are_objects)
+{
+    static struct writer_list list = {.netstat = {.ipv6 = RECORD_YES}};
+    struct collect collected = {.text = NULL};
+    const struct sink sink = collect_sink(&collected);
+    struct sock_record record;
+    struct writer_row row;
+
+    for (int i = 0; i < COUNT(rows); i++) {
+        row = row_of(&record, i);
+        netstat_meet(&list.netstat, &record);
+        json_writer.list_measure(&list, &row);
+    }
+    json_writer.list_head(&list, &sink);
+    ck_assert_ptr_null(collected.text);
+    row = row_of(&record, _i);
+    json_writer.list_row(&list, &row, &sink);
+    assert_object(&collected, rows[_i].expected);
+    collect_clear(&collected);
+}
+END_TEST
+
+/* Its last object says whether a list is whole. */
+START_TEST(list_has_an_end)
+{
+    struct writer_list_end end = {
+        .host = "h1",
+        .time = TODAY,
+        .rows = 3,
+        .remarks = (const char *[]){"as pigs fly"},
+        .remark_count = 1,
+        .faults = (const char *[]){"broke off"},
+    };
+    struct collect collected = {.text = NULL};
+    const struct sink sink = collect_sink(&collected);
+
+    ck_assert_int_eq(json_writer.list_end(&end, &sink), 0);
+    assert_object(&collected, "{\"plugin\":\"check_dualstack\",\"version\":\"" PACKAGE_VERSION
+                              "\",\"state\":\"OK\",\"sockets\":3,\"remarks\":[\"as pigs fly\"],\"errors\":[]}\n");
+    collect_clear(&collected);
+    end.fault_count = 1;
+    ck_assert_int_eq(json_writer.list_end(&end, &sink), 0);
+    assert_object(&collected,
+                  HEAD "\"h1\"," FAILED "\"UNKNOWN\",\"summary\":\"broke off\"" NOTHING "[\"broke off\"]}\n");
+    collect_clear(&collected);
+}
+END_TEST
+
+/* --- fleets ------------------------------------------------------------------------------------------------------ */
+
+/* A line a host, at once; nothing is kept and nothing comes behind them. */
+START_TEST(fleet_is_a_line_a_host)
+{
+    struct trial *trial = trial_of("", "");
+    struct snapshot snapshot = {.tally = trial->tally, .source = "capture", .time = TODAY};
+    const struct view view = {.policy = trial->policy, .snapshot = &snapshot, .verdict = trial->verdict};
+    const struct writer_failure failure = {.state = STATE_UNKNOWN,
+                                           .host = "",
+                                           .time = TODAY,
+                                           .sentences = (const char *[]){"broken"},
+                                           .count = 1};
+    const char *begin = HEAD "\"\",\"source\":\"capture\",";
+    struct writer_fleet fleet = {.policy = trial->policy, .count = 1};
+    struct collect collected = {.text = NULL};
+    const struct sink sink = collect_sink(&collected);
+
+    ck_assert_int_eq(json_writer.fleet_host(&fleet, &(struct writer_host){.file = "a", .view = &view}, &sink), 0);
+    ck_assert_int_eq(strncmp(collected.text, begin, strlen(begin)), 0);
+    ck_assert_int_eq(collected.text[collected.length - 1], '\n');
+    collect_clear(&collected);
+    ck_assert_int_eq(json_writer.fleet_host(&fleet, &(struct writer_host){.file = "b", .failure = &failure}, &sink), 0);
+    assert_object(&collected, HEAD "\"\"," FAILED "\"UNKNOWN\",\"summary\":\"broken\"" NOTHING "[\"broken\"]}\n");
+    collect_clear(&collected);
+    ck_assert_int_eq(json_writer.fleet_end(&fleet, &sink), 0);
+    json_writer.fleet_clear(&fleet);
+    ck_assert_ptr_null(collected.text);
+    ck_assert_ptr_null(fleet.kept);
+    trial_end(trial);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("json");
+    TCase *tcase = tcase_create("json");
+
+    tcase_add_loop_test(tcase, verdicts_are_objects, 0, COUNT(verdicts));
+    tcase_add_test(tcase, snapshot_is_told);
+    tcase_add_loop_test(tcase, failures_are_objects, 0, COUNT(failures));
+    tcase_add_loop_test(tcase, lint_is_an_object, 0, COUNT(lints));
+    tcase_add_loop_test(tcase, rows_are_objects, 0, COUNT(rows));
+    tcase_add_test(tcase, list_has_an_end);
+    tcase_add_test(tcase, fleet_is_a_line_a_host);
+    suite_add_tcase(suite, tcase);
+    return unit_run(suite);
+}

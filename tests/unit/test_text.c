@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * lib/render/text.c: verdicts, failures and --lint as a plugin's text.
+ */
+#include "config.h"
+
+#include "audit/day.h"
+#include "render/text.h"
+
+#include "collect.h"
+#include "trial.h"
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
+#define TODAY ((time_t)TRIAL_TODAY * DAY_SECONDS)
+#define NO_VALUES "mapped=0;;;0 violations=0;;;0 unlisted=0;;;0"
+#define ONE_VIOLATION "mapped=0;;;0 violations=1;;;0 unlisted=0;;;0"
+#define OFF "DUALSTACK CRITICAL: 1 of 1 service off policy"
+#define UNTOLD "DUALSTACK UNKNOWN: 1 of 1 service cannot be judged"
+
+static void verdict_collect(struct collect *collected, struct trial *trial, const struct view *wanted)
+{
+    const struct sink sink = collect_sink(collected);
+    struct snapshot snapshot = {.tally = trial->tally, .time = TODAY};
+    struct view view = *wanted;
+
+    trial->question.everything = trial->policy->rule_count == 0;
+    trial->question.warning = view.warning;
+    trial->question.critical = view.critical;
+    trial_judge(trial);
+    if (view.snapshot != NULL) {
+        snapshot = *view.snapshot;
+        snapshot.tally = trial->tally;
+    }
+    view.policy = trial->policy;
+    view.snapshot = &snapshot;
+    view.verdict = trial->verdict;
+    view.today = TRIAL_TODAY;
+    ck_assert_int_eq(text_writer.verdict(&view, &sink), 0);
+    ck_assert_uint_eq(collected->pieces, 1);
+}
+
+static void assert_verdict(const char *rules, const char *host, const struct view *view, const char *expected)
+{
+    struct trial *trial = trial_begin(rules, host);
+    struct collect collected = {.text = NULL};
+
+    verdict_collect(&collected, trial, view);
+    ck_assert_str_eq(collected.text, expected);
+    collect_clear(&collected);
+    trial_end(trial);
+}
+
+/* --- what is wrong ----------------------------------------------------------------------------------------------- */
+
+/* A row a cause: in the first line what it comes to, in the line of the service why. */
+static const struct {
+    const char *rules;
+    const char *host;
+    const char *expected;
+} causes[] = {
+    {"443 dual-stack name=web",
+     "443=::", "DUALSTACK OK: 1 service on policy, 0 v4-mapped connections | " NO_VALUES " web_mapped=0;;;0\n"},
+    {"443 dual-stack name=web", "",
+     OFF ". web 443/tcp is missing, must be dual-stack | " ONE_VIOLATION " web_mapped=0;;;0\n"
+         "\\_[CRITICAL] web 443/tcp: closed, must be dual-stack: nothing listens\n"},
+    {"443 dual-stack name=web note=OPS-1", "443=0.0.0.0+nginx.service",
+     OFF ". web 443/tcp is v4-only, must be dual-stack | " ONE_VIOLATION " web_mapped=0;;;0\n"
+         "\\_[CRITICAL] web 443/tcp: v4-only, must be dual-stack: nothing accepts IPv6, only 0.0.0.0:443 "
+         "(nginx.service), note OPS-1\n"},
+    {"443 v4 name=web", "443=::/6!33:www-data",
+     OFF ". web 443/tcp is v6-only, must accept IPv4 | " ONE_VIOLATION " web_mapped=0;;;0\n"
+         "\\_[CRITICAL] web 443/tcp: v6-only, must accept IPv4: nothing accepts IPv4, only [::]:443 (user www-data)\n"},
+    {"443 v6-only name=web", "443=::",
+     OFF ". web 443/tcp is dual-stack, must be v6-only | " ONE_VIOLATION " web_mapped=0;;;0\n"
+         "\\_[CRITICAL] web 443/tcp: dual-stack, must be v6-only: [::]:443 has IPV6_V6ONLY off and accepts IPv4 too\n"},
+    {"443 v4-only name=web", "443=::/6 443=0.0.0.0",
+     OFF ". web 443/tcp is dual-stack, must be v4-only | " ONE_VIOLATION " web_mapped=0;;;0\n"
+         "\\_[CRITICAL] web 443/tcp: dual-stack, must be v4-only: [::]:443 accepts IPv6\n"},
+    {"443 dual-stack name=web", "443=0.0.0.0 443=::1/6",
+     OFF ". web 443/tcp is v4-only outside loopback, IPv6 on [::1] only, must be dual-stack | " ONE_VIOLATION
+         " web_mapped=0;;;0\n"
+         "\\_[CRITICAL] web 443/tcp: v4-only outside loopback, IPv6 on [::1] only, must be dual-stack: only [::1]:443 "
+         "accepts IPv6, on 0.0.0.0:443, [::1]:443\n"},
+    {"443 closed name=web", "443=0.0.0.0",
+     OFF ". web 443/tcp is v4-only, must be closed | " ONE_VIOLATION " web_mapped=0;;;0\n"
+         "\\_[CRITICAL] web 443/tcp: v4-only, must be closed: 0.0.0.0:443 listens\n"},
+    {"443 dual-stack form=split name=web", "443=::",
+     OFF ". web 443/tcp: its form is single, must be split | " ONE_VIOLATION " web_mapped=0;;;0\n"
+         "\\_[CRITICAL] web 443/tcp: dual-stack (must be dual-stack): its form is single, must be split, on "
+         "[::]:443\n"},
+    {"443 any bind=10.0.0.0/8,loopback name=web", "443=192.0.2.1",
+     OFF ". web 443/tcp: 192.0.2.1:443 is outside bind=10.0.0.0/8,loopback | " ONE_VIOLATION " web_mapped=0;;;0\n"
+         "\\_[CRITICAL] web 443/tcp: v4-only (must listen): 192.0.2.1:443 is outside bind=10.0.0.0/8,loopback\n"},
+    {"443 any unit=nginx.service name=web", "443=::+apache2.service",
+     OFF ". web 443/tcp: [::]:443 belongs to apache2.service, must be nginx.service | " ONE_VIOLATION
+         " web_mapped=0;;;0\n"
+         "\\_[CRITICAL] web 443/tcp: dual-stack (must listen): [::]:443 belongs to apache2.service, must be "
+         "nginx.service\n"},
+    {"443 any user=www-data name=web", "443=::!0:root",
+     OFF ". web 443/tcp: [::]:443 belongs to user root, must be www-data | " ONE_VIOLATION " web_mapped=0;;;0\n"
+         "\\_[CRITICAL] web 443/tcp: dual-stack (must listen): [::]:443 belongs to user root, must be www-data\n"},
+    {"443 any mapped-critical=1 name=web", "443=:: 443~::ffff:10.0.0.1*3",
+     OFF ". web 443/tcp: 3 v4-mapped connections, must be at most 1 | mapped=3;;;0 violations=1;;;0 unlisted=0;;;0 "
+         "web_mapped=3;;1;0\n"
+         "\\_[CRITICAL] web 443/tcp: dual-stack (must listen): 3 v4-mapped connections, must be at most 1, on "
+         "[::]:443\n"},
+    {"443 v6-only name=web", "443=::/?",
+     UNTOLD ". web 443/tcp: whether [::]:443 accepts IPv4 cannot be told without v6only | " NO_VALUES
+            " web_mapped=0;;;0\n"
+            "\\_[UNKNOWN] web 443/tcp: unknown, must be v6-only: whether [::]:443 accepts IPv4 cannot be told without "
+            "v6only\n"},
+    {"443 v6 name=web", "443=::/6 ipv6?",
+     UNTOLD ". web 443/tcp: whether this host has any IPv6 address cannot be told | " NO_VALUES " web_mapped=0;;;0\n"
+            "\\_[UNKNOWN] web 443/tcp: unknown, must accept IPv6: whether this host has any IPv6 address cannot be "
+            "told, on [::]:443\n"},
+    {"443 any unit=nginx.service name=web", "443=::+?",
+     UNTOLD ". web 443/tcp: the unit of [::]:443 cannot be told, its cgroup is gone | " NO_VALUES " web_mapped=0;;;0\n"
+            "\\_[UNKNOWN] web 443/tcp: dual-stack (must listen): the unit of [::]:443 cannot be told, its cgroup is "
+            "gone\n"},
+    {"1000-50000/udp closed name=low", "u40000=0.0.0.0 clients?",
+     UNTOLD ". low 40000/udp: whether 0.0.0.0:40000 is a client's cannot be told without net.ipv4.ip_local_port_range "
+            "| " NO_VALUES " low_mapped=0;;;0\n"
+            "\\_[UNKNOWN] low 40000/udp: v4-only, must be closed: whether 0.0.0.0:40000 is a client's cannot be told "
+            "without net.ipv4.ip_local_port_range\n"},
+    {"443 any name=web", "notcp",
+     UNTOLD ". web 443/tcp cannot be judged. refused | violations=0;;;0 unlisted=0;;;0\n"
+            "\\_[UNKNOWN] web 443/tcp: unknown, must listen: refused\n"},
+    {"443 v4-only name=web waive-until=2026-11-24", "443=::",
+     "DUALSTACK OK: 1 service on policy (1 waived), 0 v4-mapped connections | " NO_VALUES " web_mapped=0;;;0\n"
+     "\\_[OK] web 443/tcp: waived until 2026-11-24, 2 days left: dual-stack, must be v4-only: [::]:443 accepts IPv6\n"},
+    {"443 v4-only name=web waive-until=2026-11-23", "443=::",
+     "DUALSTACK OK: 1 service on policy (1 waived), 0 v4-mapped connections | " NO_VALUES " web_mapped=0;;;0\n"
+     "\\_[OK] web 443/tcp: waived until 2026-11-23, 1 day left: dual-stack, must be v4-only: [::]:443 accepts IPv6\n"},
+    {"443 v4-only name=web waive-until=2026-11-22", "443=::",
+     "DUALSTACK OK: 1 service on policy (1 waived), 0 v4-mapped connections | " NO_VALUES " web_mapped=0;;;0\n"
+     "\\_[OK] web 443/tcp: waived until 2026-11-22, the last day: dual-stack, must be v4-only: [::]:443 accepts "
+     "IPv6\n"},
+    {"default closed severity=warning", "443=0.0.0.0",
+     "DUALSTACK WARNING: 1 of 1 service off policy. 443/tcp is v4-only, must be closed | mapped=0;;;0 violations=1;;;0 "
+     "unlisted=1;;;0\n"
+     "\\_[WARNING] 443/tcp: v4-only, must be closed: 0.0.0.0:443 listens\n"},
+    {"53/udp@loopback v4-only name=stub", "u53=::%lo",
+     OFF ". stub 53/udp@loopback is dual-stack, must be v4-only | " ONE_VIOLATION " stub_mapped=0;;;0\n"
+         "\\_[CRITICAL] stub 53/udp@loopback: dual-stack, must be v4-only: [::%lo]:53 accepts IPv6\n"},
+};
+
+START_TEST(each_cause_is_told)
+{
+    assert_verdict(causes[_i].rules, causes[_i].host, &(struct view){.verbose = 0}, causes[_i].expected);
+}
+END_TEST
+
+/* The worst stands first, in the first line and below it; of one state in the order of the rules. */
+START_TEST(worst_comes_first)
+{
+    assert_verdict(
+        "1 any name=a severity=warning\n2 v6-only name=b\n3 any name=c\n4 v6-only name=d\n5 any name=e",
+        "2=::/? 4=0.0.0.0 5=::", &(struct view){.verbose = 0},
+        "DUALSTACK CRITICAL: 3 of 5 services off policy. c 3/tcp is missing, must listen. d 4/tcp is v4-only, "
+        "must be v6-only ... and 2 more | mapped=0;;;0 violations=3;;;0 unlisted=0;;;0 a_mapped=0;;;0 "
+        "b_mapped=0;;;0 c_mapped=0;;;0 d_mapped=0;;;0 e_mapped=0;;;0\n"
+        "\\_[CRITICAL] c 3/tcp: closed, must listen: nothing listens\n"
+        "\\_[CRITICAL] d 4/tcp: v4-only, must be v6-only: nothing accepts IPv6, 0.0.0.0:4 accepts IPv4\n"
+        "\\_[WARNING] a 1/tcp: closed, must listen: nothing listens\n"
+        "\\_[UNKNOWN] b 2/tcp: unknown, must be v6-only: whether [::]:2 accepts IPv4 cannot be told without "
+        "v6only\n");
+}
+END_TEST
+
+/* --- how much is told -------------------------------------------------------------------------------------------- */
+
+#define EVIDENCE_HOST "443=0.0.0.0+nginx.service 443=::/6!33:www-data 443~10.0.0.1*2"
+#define EVIDENCE_LINE                                                                                                  \
+    "\\_[OK] web 443/tcp: dual-stack (must listen), on 0.0.0.0:443 (nginx.service), [::]:443 (user www-data)\n"
+#define ON_POLICY "DUALSTACK OK: 1 service on policy, 0 v4-mapped connections"
+
+static const struct {
+    const char *rules;
+    const char *host;
+    unsigned verbose;
+    enum view_perfdata perfdata;
+    const char *expected;
+} amounts[] = {
+    {"", "", 0, VIEW_PERFDATA_DEFAULT,
+     "DUALSTACK OK: 0 services listen, 0 v4-mapped connections, no policy to judge by | " NO_VALUES "\n"},
+    {"", "443=:: 22=0.0.0.0 53=::1/6 80=::/?", 0, VIEW_PERFDATA_DEFAULT,
+     "DUALSTACK OK: 4 services listen (1 dual-stack, 1 v4-only, 1 v6-only, 1 unknown), 0 v4-mapped connections, no "
+     "policy to judge by | " NO_VALUES "\n"},
+    {"443 any name=web", EVIDENCE_HOST, 0, VIEW_PERFDATA_TOTALS, ON_POLICY " | " NO_VALUES "\n"},
+    {"443 any name=web", EVIDENCE_HOST, 0, VIEW_PERFDATA_MAPPED, ON_POLICY " | " NO_VALUES " web_mapped=0;;;0\n"},
+    {"443 any name=web mapped-warning=5:9", EVIDENCE_HOST, 0, VIEW_PERFDATA_FULL,
+     "DUALSTACK WARNING: 1 of 1 service off policy. web 443/tcp: 0 v4-mapped connections, must be between 5 and 9 | "
+     "mapped=0;;;0 mapped_out=0;;;0 violations=1;;;0 unlisted=0;;;0 web_mapped=0;5:9;;0 web_v4=2;;;0 web_v6=0;;;0\n"
+     "\\_[WARNING] web 443/tcp: dual-stack (must listen): 0 v4-mapped connections, must be between 5 and 9, on "
+     "0.0.0.0:443 (nginx.service), [::]:443 (user www-data)\n"},
+    {"443 any name=web", EVIDENCE_HOST, 1, VIEW_PERFDATA_TOTALS, ON_POLICY " | " NO_VALUES "\n" EVIDENCE_LINE},
+    {"443 any name=web", EVIDENCE_HOST, 2, VIEW_PERFDATA_TOTALS,
+     ON_POLICY
+     " | " NO_VALUES "\n" EVIDENCE_LINE
+     "    0.0.0.0:443 is AF_INET, accepts IPv4, scope external, 1 socket, uid 0, nginx.service\n"
+     "    [::]:443 is AF_INET6 with v6only on, accepts IPv6, scope external, 1 socket, uid 33, user www-data\n"
+     "    0 v4-mapped connections in\n"},
+    {"443 v6-only name=web", "443=0.0.0.0", 1, VIEW_PERFDATA_TOTALS,
+     OFF ". web 443/tcp is v4-only, must be v6-only | " ONE_VIOLATION "\n"
+         "\\_[CRITICAL] web 443/tcp: v4-only, must be v6-only: nothing accepts IPv6, 0.0.0.0:443 accepts IPv4\n"
+         "    to change it: listen on [::]:443 too\n"
+         "    to change it: do not listen on 0.0.0.0:443\n"},
+    {"443 any name=web", "443=192.0.2.1 443=192.0.2.2 443=192.0.2.3 443=192.0.2.4 443=192.0.2.5", 1,
+     VIEW_PERFDATA_TOTALS,
+     ON_POLICY " | " NO_VALUES "\n"
+               "\\_[OK] web 443/tcp: v4-only (must listen), on 192.0.2.1:443, 192.0.2.2:443, 192.0.2.3:443 ... and 2 "
+               "more\n"},
+};
+
+START_TEST(as_much_is_told_as_wanted)
+{
+    const struct view view = {.verbose = amounts[_i].verbose, .perfdata = amounts[_i].perfdata};
+
+    assert_verdict(amounts[_i].rules, amounts[_i].host, &view, amounts[_i].expected);
+}
+END_TEST
+
+/* What the snapshot has to say of itself. */
+START_TEST(snapshot_is_told)
+{
+    char question[] = "asked the kernel";
+    char *questions[] = {question};
+    struct snapshot snapshot = {.questions = questions, .question_count = 1};
+    struct view view = {.snapshot = &snapshot};
+
+    strcpy(snapshot.namespace, "blue");
+    strcpy(snapshot.remark, "read from /proc/net, as pigs fly");
+    strcpy(snapshot.fault, "what cannot be read");
+    assert_verdict("1 any", "1=::", &view,
+                   "DUALSTACK OK: 1 service on policy, 0 v4-mapped connections in namespace blue (read from /proc/net) "
+                   "| " NO_VALUES " tcp_1_mapped=0;;;0\n\\_[OK] asked the kernel\n");
+    view.verbose = 1;
+    assert_verdict("1 v6", "1=::/6 ipv6?", &view,
+                   UNTOLD " in namespace blue. 1/tcp: whether this host has any IPv6 address cannot be told. what "
+                          "cannot be read (read from /proc/net, as pigs fly) | " NO_VALUES " tcp_1_mapped=0;;;0\n"
+                          "\\_[UNKNOWN] 1/tcp: unknown, must accept IPv6: whether this host has any IPv6 address "
+                          "cannot be told, on [::]:1\n"
+                          "\\_[OK] asked the kernel\n");
+}
+END_TEST
+
+START_TEST(thresholds_are_echoed)
+{
+    const struct range warning = {.start = 0, .end = 1};
+    const struct range critical = {.start = 0, .end = 5};
+
+    assert_verdict(
+        "443 any name=web", "443=:: 443~::ffff:10.0.0.1*3",
+        &(struct view){.warning = &warning, .critical = &critical, .perfdata = VIEW_PERFDATA_TOTALS},
+        "DUALSTACK WARNING: 3 v4-mapped connections, must be at most 1. 1 service on policy | mapped=3;1;5;0 "
+        "violations=0;;;0 unlisted=0;;;0\n");
+}
+END_TEST
+
+/* Many rules keep their own values to themselves, unless they are asked for. */
+START_TEST(many_rules_have_no_values)
+{
+    char rules[41 * 32] = "";
+    struct collect collected = {.text = NULL};
+    struct trial *trial;
+
+    for (int i = 1; i <= 41; i++) {
+        snprintf(rules + strlen(rules), 32, "%d any missing=ok\n", i);
+    }
+    trial = trial_begin(rules, "");
+    verdict_collect(&collected, trial, &(struct view){.verbose = 0});
+    ck_assert_ptr_null(strstr(collected.text, "tcp_1_mapped"));
+    collect_clear(&collected);
+    verdict_collect(&collected, trial, &(struct view){.perfdata = VIEW_PERFDATA_MAPPED});
+    ck_assert_ptr_nonnull(strstr(collected.text, " tcp_1_mapped=0;;;0 "));
+    ck_assert_ptr_nonnull(strstr(collected.text, " tcp_41_mapped=0;;;0\n"));
+    collect_clear(&collected);
+    trial_end(trial);
+}
+END_TEST
+
+/* 4 KB hold what is worst, and say how much more there is; -v has 64,000 bytes. */
+START_TEST(text_has_a_limit)
+{
+    struct trial *trial = trial_begin("1-1000 any missing=critical", "");
+    struct collect collected = {.text = NULL};
+
+    verdict_collect(&collected, trial, &(struct view){.verbose = 0});
+    ck_assert_uint_le(collected.length, 4096);
+    ck_assert_uint_gt(collected.length, 3900);
+    ck_assert_ptr_nonnull(strstr(collected.text, "\n... and 9"));
+    collect_clear(&collected);
+    verdict_collect(&collected, trial, &(struct view){.verbose = 1});
+    ck_assert_uint_le(collected.length, 64000);
+    ck_assert_uint_gt(collected.length, 50000);
+    collect_clear(&collected);
+    trial_end(trial);
+}
+END_TEST
+
+/* Why a protocol cannot be read may take half a line; none of it is lost. */
+START_TEST(long_reasons_are_whole)
+{
+    struct trial *trial = trial_begin("443 any", "notcp");
+    struct collect collected = {.text = NULL};
+    char *cause = trial->tally->unreadable[RECORD_TCP];
+
+    memset(cause, 'x', 400);
+    strcpy(cause + 400, ", and so on");
+    verdict_collect(&collected, trial, &(struct view){.verbose = 0});
+    ck_assert_ptr_nonnull(strstr(collected.text, "xxx, and so on\n"));
+    collect_clear(&collected);
+    trial_end(trial);
+}
+END_TEST
+
+/* --- no verdict -------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    enum state state;
+    const char *sentences[3];
+    const char *more;
+    const char *usage;
+    const char *expected;
+} failures[] = {
+    {STATE_UNKNOWN, {"it is broken"}, NULL, NULL, "DUALSTACK UNKNOWN: it is broken\n"},
+    {STATE_CRITICAL, {"too late"}, NULL, NULL, "DUALSTACK CRITICAL: too late\n"},
+    {STATE_UNKNOWN, {"no such option"}, NULL, "Usage: ...", "DUALSTACK UNKNOWN: no such option\n    Usage: ...\n"},
+    {STATE_UNKNOWN,
+     {"no such file"},
+     "it was looked for",
+     NULL,
+     "DUALSTACK UNKNOWN: no such file\n    it was looked for\n"},
+    {STATE_UNKNOWN,
+     {"p:1: bad", "p:2: worse", "p:3: worst"},
+     NULL,
+     NULL,
+     "DUALSTACK UNKNOWN: p:1: bad ... and 2 more\n\\_[UNKNOWN] p:2: worse\n\\_[UNKNOWN] p:3: worst\n"},
+    {STATE_UNKNOWN, {"a|b;c<d>\x1b\xff"}, NULL, NULL, "DUALSTACK UNKNOWN: a/b,c(d) \xef\xbf\xbd\n"},
+};
+
+START_TEST(failures_are_told)
+{
+    struct writer_failure failure = {
+        .state = failures[_i].state,
+        .host = "h1",
+        .sentences = failures[_i].sentences,
+        .more = failures[_i].more,
+        .usage = failures[_i].usage,
+    };
+    struct collect collected = {.text = NULL};
+    const struct sink sink = collect_sink(&collected);
+
+    while (failure.count < 3 && failures[_i].sentences[failure.count] != NULL) {
+        failure.count++;
+    }
+    ck_assert_int_eq(text_writer.failure(&failure, &sink), 0);
+    ck_assert_str_eq(collected.text, failures[_i].expected);
+    ck_assert_uint_eq(collected.pieces, 1);
+    collect_clear(&collected);
+}
+END_TEST
+
+START_TEST(failures_end_somewhere)
+{
+    const char *sentences[30];
+    const struct writer_failure failure = {.state = STATE_UNKNOWN, .sentences = sentences, .count = 30};
+    struct collect collected = {.text = NULL};
+    const struct sink sink = collect_sink(&collected);
+    const char *end = "\\_[UNKNOWN] wrong\n\\_[UNKNOWN] and 10 more mistakes, --lint lists them all\n";
+
+    for (int i = 0; i < 30; i++) {
+        sentences[i] = "wrong";
+    }
+    ck_assert_int_eq(text_writer.failure(&failure, &sink), 0);
+    ck_assert_uint_gt(collected.length, strlen(end));
+    ck_assert_str_eq(collected.text + collected.length - strlen(end), end);
+    collect_clear(&collected);
+}
+END_TEST
+
+static const struct {
+    enum state state;
+    const char *summary;
+    const char *findings[2];
+    size_t count;
+    const char *expected;
+} lints[] = {
+    {STATE_OK, "2 rules, no warnings", {NULL}, 0, "DUALSTACK OK: 2 rules, no warnings\n"},
+    {STATE_OK, "2 rules, 1 warning", {"p:1: odd"}, 1, "DUALSTACK OK: 2 rules, 1 warning\n\\_[WARNING] p:1: odd\n"},
+    {STATE_UNKNOWN,
+     "2 mistakes in the policy",
+     {"p:1: bad", "p:2: worse"},
+     2,
+     "DUALSTACK UNKNOWN: 2 mistakes in the policy\n\\_[UNKNOWN] p:1: bad\n\\_[UNKNOWN] p:2: worse\n"},
+};
+
+START_TEST(lint_is_told)
+{
+    const struct writer_lint lint = {
+        .state = lints[_i].state,
+        .summary = lints[_i].summary,
+        .findings = lints[_i].findings,
+        .count = lints[_i].count,
+    };
+    struct collect collected = {.text = NULL};
+    const struct sink sink = collect_sink(&collected);
+
+    ck_assert_int_eq(text_writer.lint(&lint, &sink), 0);
+    ck_assert_str_eq(collected.text, lints[_i].expected);
+    collect_clear(&collected);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("text");
+    TCase *tcase = tcase_create("text");
+
+    tcase_add_loop_test(tcase, each_cause_is_told, 0, COUNT(causes));
+    tcase_add_test(tcase, worst_comes_first);
+    tcase_add_loop_test(tcase, as_much_is_told_as_wanted, 0, COUNT(amounts));
+    tcase_add_test(tcase, snapshot_is_told);
+    tcase_add_test(tcase, thresholds_are_echoed);
+    tcase_add_test(tcase, many_rules_have_no_values);
+    tcase_add_test(tcase, text_has_a_limit);
+    tcase_add_test(tcase, long_reasons_are_whole);
+    tcase_add_loop_test(tcase, failures_are_told, 0, COUNT(failures));
+    tcase_add_test(tcase, failures_end_somewhere);
+    tcase_add_loop_test(tcase, lint_is_told, 0, COUNT(lints));
+    suite_add_tcase(suite, tcase);
+    return unit_run(suite);
+}

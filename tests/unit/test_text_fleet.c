@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * lib/render/text_fleet.c: many hosts in one text.
+ */
+#include "config.h"
+
+#include "audit/day.h"
+#include "render/text.h"
+
+#include "collect.h"
+#include "trial.h"
+#include "unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
+#define HOSTS 8
+
+/* A host that was judged, or NULL and why it cannot be. */
+struct member {
+    const char *name;
+    const char *host;
+    const char *failure;
+};
+
+static void member_count(struct writer_fleet *fleet, enum state state)
+{
+    fleet->count++;
+    fleet->by_state[state]++;
+    fleet->state = state_worse(fleet->state, state);
+}
+
+static void member_add(struct writer_fleet *fleet, const char *rules, const struct member *member,
+                       const struct sink *sink)
+{
+    struct trial *trial = trial_begin(rules, member->failure == NULL ? member->host : "");
+    struct snapshot snapshot = {.tally = trial->tally, .time = (time_t)TRIAL_TODAY * DAY_SECONDS};
+    struct view view = {.policy = trial->policy,
+                        .snapshot = &snapshot,
+                        .today = TRIAL_TODAY,
+                        .verbose = fleet->verbose};
+    const struct writer_failure failure = {.state = STATE_UNKNOWN,
+                                           .host = "",
+                                           .sentences = &member->failure,
+                                           .count = 1};
+    struct writer_host host = {.file = "x.json", .name = member->name, .time = snapshot.time, .view = &view};
+
+    trial->question.everything = trial->policy->rule_count == 0;
+    trial_judge(trial);
+    view.verdict = trial->verdict;
+    if (member->failure != NULL) {
+        host = (struct writer_host){.file = "x.json", .name = "", .failure = &failure};
+    }
+    member_count(fleet, member->failure != NULL ? STATE_UNKNOWN : trial->verdict->state);
+    ck_assert_int_eq(text_writer.fleet_host(fleet, &host, sink), 0);
+    trial_end(trial);
+}
+
+static void fleet_collect(struct collect *collected, const char *rules, unsigned verbose,
+                          const struct member members[static HOSTS])
+{
+    const struct sink sink = collect_sink(collected);
+    struct trial *trial = trial_begin(rules, "");
+    struct writer_fleet fleet = {.policy = trial->policy, .verbose = verbose};
+
+    for (int i = 0; i < HOSTS && members[i].name != NULL; i++) {
+        member_add(&fleet, rules, &members[i], &sink);
+    }
+    ck_assert_ptr_null(collected->text);
+    ck_assert_int_eq(text_writer.fleet_end(&fleet, &sink), 0);
+    ck_assert_uint_eq(collected->pieces, 1);
+    text_writer.fleet_clear(&fleet);
+    ck_assert_ptr_null(fleet.kept);
+    trial_end(trial);
+}
+
+static const struct {
+    const char *rules;
+    unsigned verbose;
+    struct member members[HOSTS];
+    const char *expected;
+} fleets[] = {
+    {"443 dual-stack name=web",
+     0,
+     {{"a", "443=::", NULL}, {"b", "443=::", NULL}},
+     "DUALSTACK OK: 2 hosts on policy | hosts=2;;;0 hosts_off=0;;;0 hosts_unknown=0;;;0 mapped=0;;;0 violations=0;;;0 "
+     "unlisted=0;;;0\n"
+     "\\_[OK] a: 1 service on policy, 0 v4-mapped connections\n"
+     "\\_[OK] b: 1 service on policy, 0 v4-mapped connections\n"
+     "\\_[OK] 2 hosts: 0 CRITICAL, 0 WARNING, 0 UNKNOWN, 2 OK\n"},
+    /* The worst first, that with the most violations before the others, then as they came. */
+    {"443 dual-stack name=web severity=warning\n22 any",
+     0,
+     {{"fine", "443=:: 22=::", NULL},
+      {"x.json: is no capture", NULL, "x.json: is no capture"},
+      {"one", "443=0.0.0.0 22=::", NULL},
+      {"two", "443=::", NULL},
+      {"three", "443=0.0.0.0", NULL},
+      {"", "443=0.0.0.0 22=:: 443~10.0.0.1 22~::ffff:10.0.0.1*2", NULL}},
+     "DUALSTACK CRITICAL: 4 of 6 hosts off policy, 1 cannot be judged: three, two, one, x.json | hosts=6;;;0 "
+     "hosts_off=4;;;0 hosts_unknown=1;;;0 violations=5;;;0 unlisted=0;;;0\n"
+     "\\_[CRITICAL] three: 2 of 2 services off policy. 22/tcp is missing, must listen. web 443/tcp is v4-only, must be "
+     "dual-stack\n"
+     "\\_[CRITICAL] two: 1 of 2 services off policy. 22/tcp is missing, must listen\n"
+     "\\_[WARNING] one: 1 of 2 services off policy. web 443/tcp is v4-only, must be dual-stack\n"
+     "\\_[WARNING] x.json: 1 of 2 services off policy. web 443/tcp is v4-only, must be dual-stack\n"
+     "\\_[UNKNOWN] x.json: is no capture\n"
+     "\\_[OK] fine: 2 services on policy, 0 v4-mapped connections\n"
+     "\\_[CRITICAL] 6 hosts: 2 CRITICAL, 2 WARNING, 1 UNKNOWN, 1 OK\n"},
+    /* Where nobody is off, why the first one cannot be judged. */
+    {"443 v4 name=web",
+     0,
+     {{"a", "443=::/?", NULL}, {"b", NULL, "b: is gone"}},
+     "DUALSTACK UNKNOWN: 2 of 2 hosts cannot be judged. a: 1 of 1 service cannot be judged. web 443/tcp: whether "
+     "[::]:443 accepts IPv4 cannot be told without v6only ... and 1 more | hosts=2;;;0 hosts_off=0;;;0 "
+     "hosts_unknown=2;;;0 violations=0;;;0 unlisted=0;;;0\n"
+     "\\_[UNKNOWN] a: 1 of 1 service cannot be judged. web 443/tcp: whether [::]:443 accepts IPv4 cannot be told "
+     "without v6only\n"
+     "\\_[UNKNOWN] b: is gone\n"
+     "\\_[UNKNOWN] 2 hosts: 0 CRITICAL, 0 WARNING, 2 UNKNOWN, 0 OK\n"},
+    {"443 v4",
+     0,
+     {{"b", NULL, "b: is gone"}},
+     "DUALSTACK UNKNOWN: 1 of 1 host cannot be judged. b: is gone | hosts=1;;;0 hosts_off=0;;;0 hosts_unknown=1;;;0 "
+     "violations=0;;;0 unlisted=0;;;0\n"
+     "\\_[UNKNOWN] b: is gone\n"
+     "\\_[UNKNOWN] 1 host: 0 CRITICAL, 0 WARNING, 1 UNKNOWN, 0 OK\n"},
+    {"",
+     0,
+     {{"a", "443=:: 443~::ffff:10.0.0.1*2", NULL}},
+     "DUALSTACK OK: 1 host captured, no policy to judge by | hosts=1;;;0 hosts_off=0;;;0 hosts_unknown=0;;;0 "
+     "mapped=2;;;0 violations=0;;;0 unlisted=0;;;0\n"
+     "\\_[OK] a: 1 service listens (1 dual-stack), 2 v4-mapped connections, no policy to judge by\n"
+     "\\_[OK] 1 host: 0 CRITICAL, 0 WARNING, 0 UNKNOWN, 1 OK\n"},
+    /* Who wants to know is told which capture it was, and all that its own answer would say. */
+    {"443 dual-stack name=web",
+     1,
+     {{"a", "443=::", NULL}, {"b", NULL, "b: is gone"}},
+     "DUALSTACK UNKNOWN: 1 of 2 hosts cannot be judged. b: is gone | hosts=2;;;0 hosts_off=0;;;0 hosts_unknown=1;;;0 "
+     "violations=0;;;0 unlisted=0;;;0\n"
+     "\\_[UNKNOWN] b: is gone\n"
+     "\\_[OK] a: 1 service on policy, 0 v4-mapped connections\n"
+     "    x.json, captured at 2026-11-22T00:00:00Z\n"
+     "    \\_[OK] web 443/tcp: dual-stack (must be dual-stack), on [::]:443\n"
+     "\\_[UNKNOWN] 2 hosts: 0 CRITICAL, 0 WARNING, 1 UNKNOWN, 1 OK\n"},
+    {"443 dual-stack name=web",
+     2,
+     {{"a", "443=0.0.0.0", NULL}},
+     "DUALSTACK CRITICAL: 1 of 1 host off policy: a | hosts=1;;;0 hosts_off=1;;;0 hosts_unknown=0;;;0 mapped=0;;;0 "
+     "violations=1;;;0 unlisted=0;;;0\n"
+     "\\_[CRITICAL] a: 1 of 1 service off policy. web 443/tcp is v4-only, must be dual-stack\n"
+     "    x.json, captured at 2026-11-22T00:00:00Z\n"
+     "    \\_[CRITICAL] web 443/tcp: v4-only, must be dual-stack: nothing accepts IPv6, only 0.0.0.0:443\n"
+     "        0.0.0.0:443 is AF_INET, accepts IPv4, scope external, 1 socket, uid 0\n"
+     "        0 v4-mapped connections in\n"
+     "        to change it: listen on [::]:443 too\n"
+     "\\_[CRITICAL] 1 host: 1 CRITICAL, 0 WARNING, 0 UNKNOWN, 0 OK\n"},
+};
+
+START_TEST(hosts_are_told_together)
+{
+    struct collect collected = {.text = NULL};
+
+    fleet_collect(&collected, fleets[_i].rules, fleets[_i].verbose, fleets[_i].members);
+    ck_assert_str_eq(collected.text, fleets[_i].expected);
+    collect_clear(&collected);
+}
+END_TEST
+
+/* The first line names as many as it has room for; a line a host has no limit. */
+START_TEST(many_hosts_have_a_line_each)
+{
+    struct trial *trial = trial_begin("443 any", "");
+    struct writer_fleet fleet = {.policy = trial->policy};
+    struct collect collected = {.text = NULL};
+    const struct sink sink = collect_sink(&collected);
+    const char *begin = "DUALSTACK CRITICAL: 1000 of 1000 hosts off policy: host0, host1, host2, host3, host4, host5, "
+                        "host6, host7, host8, host9, host10, host11 ... and 988 more | hosts=1000;;;0 ";
+    char name[16];
+    size_t lines = 0;
+
+    for (int i = 0; i < 1000; i++) {
+        snprintf(name, sizeof name, "host%d", i);
+        member_add(&fleet, "443 any", &(struct member){.name = name, .host = ""}, &sink);
+    }
+    ck_assert_int_eq(text_writer.fleet_end(&fleet, &sink), 0);
+    ck_assert_int_eq(strncmp(collected.text, begin, strlen(begin)), 0);
+    for (const char *c = collected.text; *c != '\0'; c++) {
+        lines += *c == '\n';
+    }
+    ck_assert_uint_eq(lines, 1002);
+    text_writer.fleet_clear(&fleet);
+    collect_clear(&collected);
+    trial_end(trial);
+}
+END_TEST
+
+/* One that broke off in the middle, before anything or twice is as well. */
+START_TEST(nothing_kept_is_left)
+{
+    struct trial *trial = trial_begin("443 any", "");
+    struct writer_fleet fleet = {.policy = trial->policy, .verbose = 1};
+    struct collect collected = {.text = NULL};
+    const struct sink sink = collect_sink(&collected);
+
+    text_writer.fleet_clear(&fleet);
+    member_add(&fleet, "443 any", &(struct member){.name = "a", .host = "443=::"}, &sink);
+    text_writer.fleet_clear(&fleet);
+    text_writer.fleet_clear(&fleet);
+    ck_assert_ptr_null(fleet.kept);
+    trial_end(trial);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("text_fleet");
+    TCase *tcase = tcase_create("text_fleet");
+
+    tcase_add_loop_test(tcase, hosts_are_told_together, 0, COUNT(fleets));
+    tcase_add_test(tcase, many_hosts_have_a_line_each);
+    tcase_add_test(tcase, nothing_kept_is_left);
+    suite_add_tcase(suite, tcase);
+    return unit_run(suite);
+}

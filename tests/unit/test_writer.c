@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * lib/render/writer.c: the table of formats.
+ */
+#include "config.h"
+
+#include "render/writer.h"
+
+#include "unit.h"
+
+#include <string.h>
+
+#define MOST 16
+
+START_TEST(writers_are_found_by_their_names)
+{
+    const char *names[MOST];
+    int count = 0;
+
+    writer_names(names, MOST);
+    for (; names[count] != NULL; count++) {
+        ck_assert_str_eq(writer_find(names[count])->name, names[count]);
+    }
+    ck_assert_int_ge(count, 2);
+    ck_assert_int_lt(count, MOST - 1);
+    ck_assert_ptr_eq(writer_default(), writer_find("text"));
+    ck_assert_ptr_null(writer_find("yaml"));
+    ck_assert_ptr_null(writer_find(""));
+    ck_assert_ptr_null(writer_find("TEXT"));
+}
+END_TEST
+
+START_TEST(names_stay_within_their_room)
+{
+    const char *names[2] = {NULL, "untouched"};
+
+    writer_names(names, 1);
+    ck_assert_ptr_null(names[0]);
+    ck_assert_str_eq(names[1], "untouched");
+    writer_names(names, 2);
+    ck_assert_str_eq(names[0], "text");
+    ck_assert_ptr_null(names[1]);
+}
+END_TEST
+
+/* No caller asks whether a format can do something. */
+START_TEST(every_writer_has_every_function)
+{
+    const char *names[MOST];
+
+    writer_names(names, MOST);
+    for (int i = 0; names[i] != NULL; i++) {
+        const struct writer *writer = writer_find(names[i]);
+        ck_assert(writer->verdict != NULL && writer->failure != NULL && writer->lint != NULL);
+        ck_assert(writer->list_measure != NULL && writer->list_head != NULL && writer->list_row != NULL);
+        ck_assert(writer->list_end != NULL && writer->fleet_host != NULL && writer->fleet_end != NULL);
+        ck_assert(writer->fleet_clear != NULL);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("writer");
+    TCase *tcase = tcase_create("writer");
+
+    tcase_add_test(tcase, writers_are_found_by_their_names);
+    tcase_add_test(tcase, names_stay_within_their_room);
+    tcase_add_test(tcase, every_writer_has_every_function);
+    suite_add_tcase(suite, tcase);
+    return unit_run(suite);
+}
