@@ -14,10 +14,9 @@ struct view {
     const struct policy *policy;
     const struct snapshot *snapshot;
     const struct judge_verdict *verdict;
-    const struct range *warning; /* on the total of inbound v4-mapped connections; NULL for none */
-    const struct range *critical;
-    int32_t today;    /* days since 1970-01-01, UTC */
-    unsigned verbose; /* 0 to 3 */
+    struct labels_thresholds thresholds; /* on the total of inbound v4-mapped connections */
+    int32_t today;                       /* days since 1970-01-01, UTC */
+    unsigned verbose;                    /* 0 to 3 */
     enum labels_set perfdata;
 };
 

@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
-#define TODAY ((time_t)TRIAL_TODAY * DAY_SECONDS)
+#define TODAY day_start(TRIAL_TODAY)
 #define HEAD                                                                                                           \
     "{\"plugin\":\"check_dualstack\",\"version\":\"" PACKAGE_VERSION                                                   \
     "\",\"schema\":1,\"time\":\"2026-11-22T00:00:00Z\",\"host\":"

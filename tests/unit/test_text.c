@@ -17,7 +17,7 @@
 #include <string.h>
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
-#define TODAY ((time_t)TRIAL_TODAY * DAY_SECONDS)
+#define TODAY day_start(TRIAL_TODAY)
 #define NO_VALUES "mapped=0;;;0 violations=0;;;0 unlisted=0;;;0"
 #define ONE_VIOLATION "mapped=0;;;0 violations=1;;;0 unlisted=0;;;0"
 #define OFF "DUALSTACK CRITICAL: 1 of 1 service off policy"
@@ -30,8 +30,8 @@ static void verdict_collect(struct collect *collected, struct trial *trial, cons
     struct view view = *wanted;
 
     trial->question.everything = trial->policy->rule_count == 0;
-    trial->question.warning = view.warning;
-    trial->question.critical = view.critical;
+    trial->question.warning = view.thresholds.warning;
+    trial->question.critical = view.thresholds.critical;
     trial_judge(trial);
     if (view.snapshot != NULL) {
         snapshot = *view.snapshot;
@@ -184,35 +184,34 @@ static const struct {
     const char *rules;
     const char *host;
     unsigned verbose;
-    enum view_perfdata perfdata;
+    enum labels_set perfdata;
     const char *expected;
 } amounts[] = {
-    {"", "", 0, VIEW_PERFDATA_DEFAULT,
+    {"", "", 0, LABELS_DEFAULT,
      "DUALSTACK OK: 0 services listen, 0 v4-mapped connections, no policy to judge by | " NO_VALUES "\n"},
-    {"", "443=:: 22=0.0.0.0 53=::1/6 80=::/?", 0, VIEW_PERFDATA_DEFAULT,
+    {"", "443=:: 22=0.0.0.0 53=::1/6 80=::/?", 0, LABELS_DEFAULT,
      "DUALSTACK OK: 4 services listen (1 dual-stack, 1 v4-only, 1 v6-only, 1 unknown), 0 v4-mapped connections, no "
      "policy to judge by | " NO_VALUES "\n"},
-    {"443 any name=web", EVIDENCE_HOST, 0, VIEW_PERFDATA_TOTALS, ON_POLICY " | " NO_VALUES "\n"},
-    {"443 any name=web", EVIDENCE_HOST, 0, VIEW_PERFDATA_MAPPED, ON_POLICY " | " NO_VALUES " web_mapped=0;;;0\n"},
-    {"443 any name=web mapped-warning=5:9", EVIDENCE_HOST, 0, VIEW_PERFDATA_FULL,
+    {"443 any name=web", EVIDENCE_HOST, 0, LABELS_TOTALS, ON_POLICY " | " NO_VALUES "\n"},
+    {"443 any name=web", EVIDENCE_HOST, 0, LABELS_MAPPED, ON_POLICY " | " NO_VALUES " web_mapped=0;;;0\n"},
+    {"443 any name=web mapped-warning=5:9", EVIDENCE_HOST, 0, LABELS_FULL,
      "DUALSTACK WARNING: 1 of 1 service off policy. web 443/tcp: 0 v4-mapped connections, must be between 5 and 9 | "
      "mapped=0;;;0 mapped_out=0;;;0 violations=1;;;0 unlisted=0;;;0 web_mapped=0;5:9;;0 web_v4=2;;;0 web_v6=0;;;0\n"
      "\\_[WARNING] web 443/tcp: dual-stack (must listen): 0 v4-mapped connections, must be between 5 and 9, on "
      "0.0.0.0:443 (nginx.service), [::]:443 (user www-data)\n"},
-    {"443 any name=web", EVIDENCE_HOST, 1, VIEW_PERFDATA_TOTALS, ON_POLICY " | " NO_VALUES "\n" EVIDENCE_LINE},
-    {"443 any name=web", EVIDENCE_HOST, 2, VIEW_PERFDATA_TOTALS,
+    {"443 any name=web", EVIDENCE_HOST, 1, LABELS_TOTALS, ON_POLICY " | " NO_VALUES "\n" EVIDENCE_LINE},
+    {"443 any name=web", EVIDENCE_HOST, 2, LABELS_TOTALS,
      ON_POLICY
      " | " NO_VALUES "\n" EVIDENCE_LINE
      "    0.0.0.0:443 is AF_INET, accepts IPv4, scope external, 1 socket, uid 0, nginx.service\n"
      "    [::]:443 is AF_INET6 with v6only on, accepts IPv6, scope external, 1 socket, uid 33, user www-data\n"
      "    0 v4-mapped connections in\n"},
-    {"443 v6-only name=web", "443=0.0.0.0", 1, VIEW_PERFDATA_TOTALS,
+    {"443 v6-only name=web", "443=0.0.0.0", 1, LABELS_TOTALS,
      OFF ". web 443/tcp is v4-only, must be v6-only | " ONE_VIOLATION "\n"
          "\\_[CRITICAL] web 443/tcp: v4-only, must be v6-only: nothing accepts IPv6, 0.0.0.0:443 accepts IPv4\n"
          "    to change it: listen on [::]:443 too\n"
          "    to change it: do not listen on 0.0.0.0:443\n"},
-    {"443 any name=web", "443=192.0.2.1 443=192.0.2.2 443=192.0.2.3 443=192.0.2.4 443=192.0.2.5", 1,
-     VIEW_PERFDATA_TOTALS,
+    {"443 any name=web", "443=192.0.2.1 443=192.0.2.2 443=192.0.2.3 443=192.0.2.4 443=192.0.2.5", 1, LABELS_TOTALS,
      ON_POLICY " | " NO_VALUES "\n"
                "\\_[OK] web 443/tcp: v4-only (must listen), on 192.0.2.1:443, 192.0.2.2:443, 192.0.2.3:443 ... and 2 "
                "more\n"},
@@ -257,7 +256,7 @@ START_TEST(thresholds_are_echoed)
 
     assert_verdict(
         "443 any name=web", "443=:: 443~::ffff:10.0.0.1*3",
-        &(struct view){.warning = &warning, .critical = &critical, .perfdata = VIEW_PERFDATA_TOTALS},
+        &(struct view){.thresholds = {&warning, &critical}, .perfdata = LABELS_TOTALS},
         "DUALSTACK WARNING: 3 v4-mapped connections, must be at most 1. 1 service on policy | mapped=3;1;5;0 "
         "violations=0;;;0 unlisted=0;;;0\n");
 }
@@ -277,7 +276,7 @@ START_TEST(many_rules_have_no_values)
     verdict_collect(&collected, trial, &(struct view){.verbose = 0});
     ck_assert_ptr_null(strstr(collected.text, "tcp_1_mapped"));
     collect_clear(&collected);
-    verdict_collect(&collected, trial, &(struct view){.perfdata = VIEW_PERFDATA_MAPPED});
+    verdict_collect(&collected, trial, &(struct view){.perfdata = LABELS_MAPPED});
     ck_assert_ptr_nonnull(strstr(collected.text, " tcp_1_mapped=0;;;0 "));
     ck_assert_ptr_nonnull(strstr(collected.text, " tcp_41_mapped=0;;;0\n"));
     collect_clear(&collected);

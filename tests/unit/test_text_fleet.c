@@ -36,7 +36,7 @@ static void member_add(struct writer_fleet *fleet, const char *rules, const stru
                        const struct sink *sink)
 {
     struct trial *trial = trial_begin(rules, member->failure == NULL ? member->host : "");
-    struct snapshot snapshot = {.tally = trial->tally, .time = (time_t)TRIAL_TODAY * DAY_SECONDS};
+    struct snapshot snapshot = {.tally = trial->tally, .time = day_start(TRIAL_TODAY)};
     struct view view = {.policy = trial->policy,
                         .snapshot = &snapshot,
                         .today = TRIAL_TODAY,
