@@ -205,7 +205,7 @@ static void service_tell(struct report *report, const struct view *view, const s
     report_line(report, service->state, "%s", bytes);
 }
 
-static void evidence_tell(struct report *report, const struct view *view, const struct judge_service *service)
+static void evidence_tell(struct report *report, const struct judge_service *service)
 {
     static const char *const v6only[] = {
         [RECORD_V6ONLY_UNKNOWN] = "unknown",
@@ -221,7 +221,7 @@ static void evidence_tell(struct report *report, const struct view *view, const 
         report_note(report, "%s is %s%s%s, accepts %s, scope %s, %lu socket%s, uid %lu%s%s",
                     wording_endpoint(endpoint, service, listener), inet6 ? "AF_INET6" : "AF_INET",
                     inet6 ? " with v6only " : "", inet6 ? v6only[listener->v6only] : "",
-                    wording_accepts(tally_accepts(view->snapshot->tally, listener)), stack_scope_name(listener->scope),
+                    wording_accepts(tally_accepts(listener)), stack_scope_name(listener->scope),
                     (unsigned long)listener->sockets, listener->sockets == 1 ? "" : "s", (unsigned long)listener->uid,
                     *owner != '\0' ? ", " : "", owner);
     }
@@ -245,7 +245,7 @@ static void details_tell(struct report *report, const struct view *view, const s
 
     service_tell(report, view, service);
     if (verbose >= 2) {
-        evidence_tell(report, view, service);
+        evidence_tell(report, service);
     }
     if (verbose >= 1) {
         remedies_tell(report, view, service);
