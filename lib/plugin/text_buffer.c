@@ -6,7 +6,6 @@
 #include "plugin/text_buffer.h"
 
 #include <assert.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,18 +37,15 @@ static void ellipsis_set(struct text_buffer *text)
     text->is_cut = true;
 }
 
-const char *text_buffer_add(struct text_buffer *text, const char *format, ...)
+const char *text_buffer_add_va(struct text_buffer *text, const char *format, va_list arguments)
 {
     size_t room = text->size - text->length;
-    va_list arguments;
     int added;
 
     if (text->is_cut) {
         return text->bytes;
     }
-    va_start(arguments, format);
     added = vsnprintf(text->bytes + text->length, room, format, arguments);
-    va_end(arguments);
     if (added < 0) {
         /* printf found no memory: what was there stays. */
         text->bytes[text->length] = '\0';
@@ -59,6 +55,17 @@ const char *text_buffer_add(struct text_buffer *text, const char *format, ...)
         text->length += (size_t)added;
     }
     return text->bytes;
+}
+
+const char *text_buffer_add(struct text_buffer *text, const char *format, ...)
+{
+    const char *whole;
+    va_list arguments;
+
+    va_start(arguments, format);
+    whole = text_buffer_add_va(text, format, arguments);
+    va_end(arguments);
+    return whole;
 }
 
 const char *text_buffer_add_cut(struct text_buffer *text, const char *added, size_t most)

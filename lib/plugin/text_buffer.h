@@ -7,6 +7,7 @@
 #ifndef PLUGIN_TEXT_BUFFER_H
 #define PLUGIN_TEXT_BUFFER_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -26,6 +27,9 @@ struct text_buffer text_buffer_start(char *bytes, size_t size);
 
 /* Adds what printf makes of the format. Returns the whole text so far. */
 const char *text_buffer_add(struct text_buffer *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+const char *text_buffer_add_va(struct text_buffer *text, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
 
 /* Adds a text from elsewhere, which may be of any length: `most` bytes of it (at least 3), cut in the same way. Returns
  * the whole text so far. */
