@@ -10,7 +10,6 @@
 #include "socket/protocol.h"
 
 #include <fnmatch.h>
-#include <stdio.h>
 #include <string.h>
 
 /* The first that fits counts. "{ none }" is for the semicolons that Nagios would rewrite. */
@@ -249,64 +248,48 @@ static const char *words_find(const struct daemons_daemon *daemon, enum daemons_
     return place == DAEMONS_ELSEWHERE && !daemon->each_address ? NULL : words;
 }
 
-/* Appends text, as much as fits. Returns the new length. */
-static size_t append(char *text, size_t size, size_t length, const char *more, size_t more_length)
+/* Adds the words, with the service's values in place of what stands for them. */
+static void words_add(struct text_buffer *text, const char *words, enum daemons_place place,
+                      const struct daemons_service *service)
 {
-    size_t room = size - length - 1;
-    size_t count = more_length < room ? more_length : room;
-
-    memcpy(text + length, more, count);
-    text[length + count] = '\0';
-    return length + count;
-}
-
-/* Appends the words, with what stands for something put in. Returns the new length. */
-static size_t words_fill(char *text, size_t size, size_t length, const char *words, enum daemons_place place,
-                         const struct daemons_service *service)
-{
-    char port[sizeof "65535"];
+    char port_bytes[sizeof "65535"];
+    struct text_buffer port = TEXT_BUFFER(port_bytes);
     bool loopback = place == DAEMONS_LOOPBACK;
     const struct {
         const char *written;
         const char *meant;
     } pairs[] = {
-        {"PORT", port},
+        {"PORT", text_buffer_add(&port, "%u", (unsigned)service->port)},
         {"KIND", protocol_of(service->protocol)->systemd},
         {WILDCARD_V4, loopback ? "127.0.0.1" : WILDCARD_V4},
         {WILDCARD_V6, loopback ? "::1" : WILDCARD_V6},
     };
 
-    snprintf(port, sizeof port, "%u", (unsigned)service->port);
     while (*words != '\0') {
         size_t i = 0;
         while (i < sizeof pairs / sizeof *pairs && strncmp(words, pairs[i].written, strlen(pairs[i].written)) != 0) {
             i++;
         }
         if (i < sizeof pairs / sizeof *pairs) {
-            length = append(text, size, length, pairs[i].meant, strlen(pairs[i].meant));
+            text_buffer_add(text, "%s", pairs[i].meant);
             words += strlen(pairs[i].written);
         } else {
-            length = append(text, size, length, words, 1);
+            text_buffer_add(text, "%c", *words);
             words++;
         }
     }
-    return length;
 }
 
-bool daemons_add(char *text, size_t size, const struct daemons_daemon *daemon, enum daemons_want want,
+bool daemons_add(struct text_buffer *text, const struct daemons_daemon *daemon, enum daemons_want want,
                  enum daemons_place place, const struct daemons_service *service)
 {
     const char *words = words_find(daemon, want, place);
-    const char *const start[] = {" (in ", daemon->name, want_names[want], ": "};
-    size_t length = strlen(text);
 
     if (words == NULL) {
         return false;
     }
-    for (size_t i = 0; i < sizeof start / sizeof *start; i++) {
-        length = append(text, size, length, start[i], strlen(start[i]));
-    }
-    length = words_fill(text, size, length, words, place, service);
-    append(text, size, length, ")", 1);
+    text_buffer_add(text, " (in %s%s: ", daemon->name, want_names[want]);
+    words_add(text, words, place, service);
+    text_buffer_add(text, ")");
     return true;
 }

@@ -7,10 +7,10 @@
 #ifndef RENDER_DAEMONS_H
 #define RENDER_DAEMONS_H
 
+#include "plugin/text_buffer.h"
 #include "socket/record.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 
 /* What a service shall be. */
 enum daemons_want {
@@ -54,11 +54,11 @@ const struct daemons_daemon *daemons_row(int index);
 const struct daemons_daemon *daemons_find(const char *unit);
 
 /*
- * Appends to the text " (in nginx, for dual-stack: listen 0.0.0.0:80 and listen [::]:80)", as much as fits into `size`
- * bytes: the lines that make the daemon what it shall be, in place of all it has for that port. Returns false, and
- * appends nothing, where the daemon has no such words, or none that would not open it wider than it is.
+ * Adds to the text " (in nginx, for dual-stack: listen 0.0.0.0:80 and listen [::]:80)": the lines that make the daemon
+ * what it shall be, in place of all it has for that port. Returns false, and adds nothing, where the daemon has no such
+ * words, or none that would not open it wider than it is.
  */
-bool daemons_add(char *text, size_t size, const struct daemons_daemon *daemon, enum daemons_want want,
+bool daemons_add(struct text_buffer *text, const struct daemons_daemon *daemon, enum daemons_want want,
                  enum daemons_place place, const struct daemons_service *service);
 
 #endif

@@ -11,26 +11,28 @@
 #include "render/daemons.h"
 #include "render/wording.h"
 
-#include <stdio.h>
 #include <string.h>
+
+/* Of a value that a rule has, so that there is room for the rest of the remedy. */
+#define VALUE_MOST 200
 
 static bool is_inet6_wildcard(const struct tally_listener *listener)
 {
     return listener->family == RECORD_INET6 && record_is_wildcard(RECORD_INET6, &listener->address);
 }
 
-/* The [::] listener that is deaf to IPv4 for its v6only alone, NULL for none. */
-static const struct tally_listener *v6only_wildcard(const struct judge_service *service)
+/* True when a listener on [::] takes no IPv4 for its v6only alone. */
+static bool v6only_wildcard_listens(const struct judge_service *service)
 {
     for (size_t i = 0; i < service->listener_count; i++) {
         if (is_inet6_wildcard(service->listeners[i]) && service->listeners[i]->v6only == RECORD_V6ONLY_YES) {
-            return service->listeners[i];
+            return true;
         }
     }
-    return NULL;
+    return false;
 }
 
-/* True when loopback is all that the service may have, or all that it has: no remedy opens it to the world. */
+/* True when loopback is all that the service may have, or all that it has: no remedy opens it to other hosts. */
 static bool stays_on_loopback(const struct judge_service *service)
 {
     const struct rule *rule = service->rule;
@@ -46,85 +48,91 @@ static bool stays_on_loopback(const struct judge_service *service)
     return service->listener_count > 0;
 }
 
-static void ipv4_lacks(char text[static REMEDY_SIZE], const struct judge_service *service, const struct tally *tally)
+static void ipv4_lacks_add(struct text_buffer *text, const struct judge_service *service, const struct tally *tally)
 {
-    bool loopback = stays_on_loopback(service);
+    unsigned port = service->port;
     const char *sysctl = tally->host.bindv6only == RECORD_YES
                              ? ", for programs that do not set it themselves sysctl net.ipv6.bindv6only=0"
                              : "";
 
-    if (!loopback && v6only_wildcard(service) != NULL) {
-        snprintf(text, REMEDY_SIZE,
-                 "turn IPV6_V6ONLY off on [::]:%u (systemd socket: BindIPv6Only=both%s) or listen on 0.0.0.0:%u too",
-                 (unsigned)service->port, sysctl, (unsigned)service->port);
+    if (stays_on_loopback(service)) {
+        text_buffer_add(text, "listen on 127.0.0.1:%u too", port);
+    } else if (v6only_wildcard_listens(service)) {
+        text_buffer_add(text,
+                        "turn IPV6_V6ONLY off on [::]:%u (systemd socket: BindIPv6Only=both%s) or listen on "
+                        "0.0.0.0:%u too",
+                        port, sysctl, port);
     } else {
-        snprintf(text, REMEDY_SIZE, "listen on %s:%u too", loopback ? "127.0.0.1" : "0.0.0.0", (unsigned)service->port);
+        text_buffer_add(text, "listen on 0.0.0.0:%u too", port);
     }
 }
 
-static void ipv6_lacks(char text[static REMEDY_SIZE], const struct judge_service *service, const struct tally *tally)
+static void ipv6_lacks_add(struct text_buffer *text, const struct judge_service *service, const struct tally *tally)
 {
-    if (tally->host.ipv6 == RECORD_NO) {
-        snprintf(text, REMEDY_SIZE, "give this host an IPv6 address%s",
-                 tally->host.disable_ipv6 == RECORD_YES ? ", IPv6 is off by sysctl net.ipv6.conf.all.disable_ipv6=1"
-                                                        : "");
-    } else {
-        snprintf(text, REMEDY_SIZE, "listen on [%s]:%u too",
-                 stays_on_loopback(service) ? "::1" : "::", (unsigned)service->port);
+    if (tally->host.ipv6 != RECORD_NO) {
+        text_buffer_add(text, "listen on [%s]:%u too",
+                        stays_on_loopback(service) ? "::1" : "::", (unsigned)service->port);
+        return;
+    }
+    text_buffer_add(text, "give this host an IPv6 address");
+    if (tally->host.disable_ipv6 == RECORD_YES) {
+        text_buffer_add(text, ", IPv6 is off by sysctl net.ipv6.conf.all.disable_ipv6=1");
     }
 }
 
-static void ipv4_taken(char text[static REMEDY_SIZE], const struct judge_service *service,
-                       const struct tally_listener *listener)
+static void ipv4_taken_add(struct text_buffer *text, const struct judge_service *service,
+                           const struct tally_listener *listener)
 {
-    char endpoint[WORDING_SIZE];
+    bool is_wildcard = is_inet6_wildcard(listener);
 
-    wording_endpoint(endpoint, service, listener);
-    if (is_inet6_wildcard(listener)) {
-        snprintf(text, REMEDY_SIZE,
-                 "set IPV6_V6ONLY on %.100s (systemd socket: BindIPv6Only=ipv6-only, for programs that do not set it "
-                 "themselves sysctl net.ipv6.bindv6only=1)",
-                 endpoint);
-    } else {
-        snprintf(text, REMEDY_SIZE, "do not listen on %.100s", endpoint);
+    text_buffer_add(text, is_wildcard ? "set IPV6_V6ONLY on " : "do not listen on ");
+    wording_add_endpoint(text, service, listener);
+    if (is_wildcard) {
+        text_buffer_add(text, " (systemd socket: BindIPv6Only=ipv6-only, for programs that do not set it themselves "
+                              "sysctl net.ipv6.bindv6only=1)");
     }
 }
 
-static void ipv6_taken(char text[static REMEDY_SIZE], const struct judge_service *service,
-                       const struct tally_listener *listener)
+static void ipv6_taken_add(struct text_buffer *text, const struct judge_service *service,
+                           const struct tally_listener *listener)
 {
-    char endpoint[WORDING_SIZE];
-
-    wording_endpoint(endpoint, service, listener);
     if (is_inet6_wildcard(listener) && listener->v6only != RECORD_V6ONLY_YES) {
-        snprintf(text, REMEDY_SIZE, "listen on %s:%u in place of %.100s",
-                 stays_on_loopback(service) ? "127.0.0.1" : "0.0.0.0", (unsigned)service->port, endpoint);
+        text_buffer_add(text, "listen on %s:%u in place of ", stays_on_loopback(service) ? "127.0.0.1" : "0.0.0.0",
+                        (unsigned)service->port);
     } else {
-        snprintf(text, REMEDY_SIZE, "do not listen on %.100s", endpoint);
+        text_buffer_add(text, "do not listen on ");
     }
+    wording_add_endpoint(text, service, listener);
 }
 
-static void form_differs(char text[static REMEDY_SIZE], const struct judge_service *service)
+static void form_add(struct text_buffer *text, const struct judge_service *service)
 {
     unsigned port = service->port;
 
     if (service->rule->form == STACK_SPLIT) {
-        snprintf(text, REMEDY_SIZE, "set IPV6_V6ONLY on [::]:%u and listen on 0.0.0.0:%u too", port, port);
+        text_buffer_add(text, "set IPV6_V6ONLY on [::]:%u and listen on 0.0.0.0:%u too", port, port);
     } else if (stays_on_loopback(service)) {
-        snprintf(text, REMEDY_SIZE, "say form=split, no address of loopback takes both families");
+        text_buffer_add(text, "say form=split, no address of loopback takes both families");
     } else {
-        snprintf(text, REMEDY_SIZE, "listen on [::]:%u alone, with IPV6_V6ONLY off", port);
+        text_buffer_add(text, "listen on [::]:%u alone, with IPV6_V6ONLY off", port);
     }
 }
 
-static void missing_format(char text[static REMEDY_SIZE], const struct judge_service *service)
+static void bind_add(struct text_buffer *text, const struct rule *rule)
+{
+    text_buffer_add(text, "bind it to an address inside ");
+    text_buffer_add_cut(text, rule->bind_words, VALUE_MOST);
+}
+
+static void missing_add(struct text_buffer *text, const struct judge_service *service)
 {
     const char *unit = service->rule->unit;
 
     if (unit != NULL && strpbrk(unit, "*?[") == NULL) {
-        snprintf(text, REMEDY_SIZE, "start %.200s", unit);
+        text_buffer_add(text, "start ");
+        text_buffer_add_cut(text, unit, VALUE_MOST);
     } else {
-        snprintf(text, REMEDY_SIZE, "start the service, or say missing=ok where it may be absent");
+        text_buffer_add(text, "start the service, or say missing=ok where it may be absent");
     }
 }
 
@@ -145,8 +153,8 @@ static bool is_of_addresses(enum judge_cause cause, const struct tally *tally)
     }
 }
 
-/* What the rule makes of the service; with "any" only another address is left to ask for. */
-static enum daemons_want wanted(const struct rule *rule)
+/* What the rule wants the service to be; with "any" only another address is left to ask for. */
+static enum daemons_want want_of(const struct rule *rule)
 {
     const struct rule_requirement_row *row = rule_requirement_of(rule->requirement);
 
@@ -184,9 +192,9 @@ static const struct daemons_daemon *daemon_of(const struct judge_service *servic
     return daemon;
 }
 
-/* Appends the daemon's own words, once for all reasons of a service: they make it what the rule demands as a whole. */
-static void daemon_add(char text[static REMEDY_SIZE], const struct judge_service *service,
-                       const struct judge_reason *reason, const struct tally *tally)
+/* Adds the daemon's own words, once for all reasons of a service: they make it what the rule demands as a whole. */
+static void daemon_add(struct text_buffer *text, const struct judge_service *service, const struct judge_reason *reason,
+                       const struct tally *tally)
 {
     const struct daemons_daemon *daemon = daemon_of(service);
     const struct rule *rule = service->rule;
@@ -202,52 +210,52 @@ static void daemon_add(char text[static REMEDY_SIZE], const struct judge_service
         }
     }
     if (rule->bind_set && !stays_on_loopback(service)) {
-        daemons_add(text, REMEDY_SIZE, daemon, DAEMONS_ADDRESS, DAEMONS_ELSEWHERE, &asked);
+        daemons_add(text, daemon, DAEMONS_ADDRESS, DAEMONS_ELSEWHERE, &asked);
         return;
     }
-    daemons_add(text, REMEDY_SIZE, daemon, wanted(rule), place_of(service), &asked);
+    daemons_add(text, daemon, want_of(rule), place_of(service), &asked);
 }
 
 const char *remedy_format(char text[static REMEDY_SIZE], const struct judge_service *service,
                           const struct judge_reason *reason, const struct tally *tally)
 {
-    char words[WORDING_SIZE];
+    struct text_buffer remedy = text_buffer_start(text, REMEDY_SIZE);
 
-    *text = '\0';
     switch (reason->cause) {
     case JUDGE_NOTHING_LISTENS:
-        missing_format(text, service);
+        missing_add(&remedy, service);
         break;
     case JUDGE_NO_IPV4:
-        ipv4_lacks(text, service, tally);
+        ipv4_lacks_add(&remedy, service, tally);
         break;
     case JUDGE_NO_IPV6:
-        ipv6_lacks(text, service, tally);
+        ipv6_lacks_add(&remedy, service, tally);
         break;
     case JUDGE_TAKES_IPV4:
-        ipv4_taken(text, service, reason->listener);
+        ipv4_taken_add(&remedy, service, reason->listener);
         break;
     case JUDGE_TAKES_IPV6:
-        ipv6_taken(text, service, reason->listener);
+        ipv6_taken_add(&remedy, service, reason->listener);
         break;
     case JUDGE_LISTENS:
-        snprintf(text, REMEDY_SIZE, "stop it: %s", wording_owner(words, reason->listener));
+        text_buffer_add(&remedy, "stop it: ");
+        wording_add_owner(&remedy, reason->listener);
         break;
     case JUDGE_FORM:
-        form_differs(text, service);
+        form_add(&remedy, service);
         break;
     case JUDGE_BIND:
-        snprintf(text, REMEDY_SIZE, "bind it to an address inside %.200s", service->rule->bind_words);
+        bind_add(&remedy, service->rule);
         break;
     case JUDGE_MAPPED:
-        snprintf(text, REMEDY_SIZE, "--list shows these clients, they come over IPv4");
+        text_buffer_add(&remedy, "--list shows these clients, they come over IPv4");
         break;
     case JUDGE_V6ONLY_UNKNOWN:
-        snprintf(text, REMEDY_SIZE, "let the check ask the kernel by netlink, on the host itself");
+        text_buffer_add(&remedy, "let the check ask the kernel by netlink, on the host itself");
         break;
     default:
         break;
     }
-    daemon_add(text, service, reason, tally);
+    daemon_add(&remedy, service, reason, tally);
     return text;
 }

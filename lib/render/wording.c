@@ -6,39 +6,92 @@
 #include "config.h"
 
 #include "render/wording.h"
-
-#include "plugin/text_buffer.h"
 #include "socket/protocol.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-const char *wording_service(char text[static WORDING_SIZE], const struct judge_service *service)
+/* Of an owner's name; the kernel's cgroups have none that is longer, but a capture may. */
+#define NAME_MOST 255
+
+/* --- services and listeners -------------------------------------------------------------------------------------- */
+
+void wording_add_service(struct text_buffer *text, const struct judge_service *service)
 {
     const struct rule *rule = service->rule;
-    bool named = rule != NULL && rule->named;
-    bool scoped = rule != NULL && rule->scope != RULE_ANY_SCOPE;
 
-    snprintf(text, WORDING_SIZE, "%s%s%u/%s%s%s", named ? rule->name : "", named ? " " : "", (unsigned)service->port,
-             protocol_name(service->protocol), scoped ? "@" : "",
-             scoped ? stack_scope_name((enum stack_scope)rule->scope) : "");
-    return text;
+    if (rule != NULL && rule->named) {
+        text_buffer_add(text, "%s ", rule->name);
+    }
+    text_buffer_add(text, "%u/%s", (unsigned)service->port, protocol_name(service->protocol));
+    if (rule != NULL && rule->scope != RULE_ANY_SCOPE) {
+        text_buffer_add(text, "@%s", stack_scope_name((enum stack_scope)rule->scope));
+    }
 }
 
-const char *wording_endpoint(char text[static WORDING_SIZE], const struct judge_service *service,
-                             const struct tally_listener *listener)
+void wording_add_endpoint(struct text_buffer *text, const struct judge_service *service,
+                          const struct tally_listener *listener)
 {
     char endpoint[RECORD_ENDPOINT_SIZE];
 
     assert(listener != NULL); /* a cause that blames a listener has one: see judge_service.c */
-    record_endpoint_format(endpoint, listener->family, &listener->address, service->port, listener->interface_name);
-    snprintf(text, WORDING_SIZE, "%s", endpoint);
-    return text;
+    text_buffer_add(text, "%s",
+                    record_endpoint_format(endpoint, listener->family, &listener->address, service->port,
+                                           listener->interface_name));
+}
+
+/* The user of the listener by name, or by number where it has no name. */
+static void user_add(struct text_buffer *text, const struct tally_listener *listener)
+{
+    text_buffer_add(text, "user ");
+    if (listener->user != NULL) {
+        text_buffer_add_cut(text, listener->user, NAME_MOST);
+    } else {
+        text_buffer_add(text, "%lu", (unsigned long)listener->uid);
+    }
+}
+
+void wording_add_owner(struct text_buffer *text, const struct tally_listener *listener)
+{
+    if (listener->unit_state == TALLY_UNIT_NOT_ASKED) {
+        return;
+    }
+    if (listener->unit_state == TALLY_UNIT_KNOWN && listener->unit[0] != '/') {
+        text_buffer_add_cut(text, listener->unit, NAME_MOST);
+        return;
+    }
+    user_add(text, listener);
+    if (listener->unit_state == TALLY_UNIT_GONE) {
+        text_buffer_add(text, ", its unit is gone");
+    }
+}
+
+void wording_add_listener(struct text_buffer *text, const struct judge_service *service,
+                          const struct tally_listener *listener)
+{
+    wording_add_endpoint(text, service, listener);
+    if (listener->unit_state != TALLY_UNIT_NOT_ASKED) {
+        text_buffer_add(text, " (");
+        wording_add_owner(text, listener);
+        text_buffer_add(text, ")");
+    }
+}
+
+const char *wording_accepts(struct stack_accepts accepts)
+{
+    static const char *const words[3][3] = {
+        [RECORD_NO] = {[RECORD_NO] = "nothing", [RECORD_YES] = "IPv6", [RECORD_UNKNOWN] = "perhaps IPv6"},
+        [RECORD_YES] = {[RECORD_NO] = "IPv4", [RECORD_YES] = "IPv4+IPv6", [RECORD_UNKNOWN] = "IPv4, and IPv6 unknown"},
+        [RECORD_UNKNOWN] =
+            {[RECORD_NO] = "IPv4 unknown", [RECORD_YES] = "IPv6, and IPv4 unknown", [RECORD_UNKNOWN] = "unknown"},
+    };
+
+    return words[accepts.ipv4][accepts.ipv6];
 }
 
 /* The listener through which a family reaches as far as it does. */
-static const struct tally_listener *widest(const struct judge_service *service, bool ipv4)
+static const struct tally_listener *widest_listener(const struct judge_service *service, bool ipv4)
 {
     const struct tally_listener *found = NULL;
 
@@ -53,16 +106,7 @@ static const struct tally_listener *widest(const struct judge_service *service, 
     return found;
 }
 
-/* The address in brackets where it is IPv6, without a port. */
-static void address_format(char text[static WORDING_SIZE], const struct tally_listener *listener)
-{
-    char address[RECORD_ADDRESS_SIZE];
-
-    record_address_format(address, listener->family, &listener->address);
-    snprintf(text, WORDING_SIZE, listener->family == RECORD_INET6 ? "[%s]" : "%s", address);
-}
-
-const char *wording_stack(char text[static WORDING_SIZE], const struct judge_service *service)
+void wording_add_stack(struct text_buffer *text, const struct judge_service *service)
 {
     static const char *const outside[] = {
         [REACH_NONE] = "",
@@ -71,21 +115,24 @@ const char *wording_stack(char text[static WORDING_SIZE], const struct judge_ser
         [REACH_EXTERNAL] = "",
     };
     const struct stack *stack = &service->stack;
-    bool ipv4_narrow = stack->extent[RECORD_INET] < stack->extent[RECORD_INET6];
-    const struct tally_listener *narrow = stack->lopsided ? widest(service, ipv4_narrow) : NULL;
-    char address[WORDING_SIZE];
+    bool ipv4_is_narrow = stack->extent[RECORD_INET] < stack->extent[RECORD_INET6];
+    const struct tally_listener *narrow = stack->lopsided ? widest_listener(service, ipv4_is_narrow) : NULL;
 
-    if (narrow == NULL) {
+    if (stack->kind == STACK_CLOSED && service->listener_count > 0) {
         /* Bound, but nothing arrives there: the host has no IPv6 address. */
-        bool deaf = stack->kind == STACK_CLOSED && service->listener_count > 0;
-        snprintf(text, WORDING_SIZE, "%s", deaf ? "out of reach without IPv6" : stack_kind_name(stack->kind));
-        return text;
+        text_buffer_add(text, "out of reach without IPv6");
+        return;
     }
-    address_format(address, narrow);
-    snprintf(text, WORDING_SIZE, "%s%s, %s on %.100s only", stack_kind_name(stack->kind),
-             outside[stack->extent[ipv4_narrow ? RECORD_INET : RECORD_INET6]], ipv4_narrow ? "IPv4" : "IPv6", address);
-    return text;
+    text_buffer_add(text, "%s", stack_kind_name(stack->kind));
+    if (narrow != NULL) {
+        char address[RECORD_ADDRESS_SIZE];
+        record_address_format(address, narrow->family, &narrow->address);
+        text_buffer_add(text, narrow->family == RECORD_INET6 ? "%s, %s on [%s] only" : "%s, %s on %s only",
+                        outside[stack->extent[ipv4_is_narrow ? RECORD_INET : RECORD_INET6]], ipv4_is_narrow ? "IPv4" : "IPv6", address);
+    }
 }
+
+/* --- rules ------------------------------------------------------------------------------------------------------- */
 
 const char *wording_requirement(enum rule_requirement requirement)
 {
@@ -110,46 +157,7 @@ bool wording_requirement_is_kept(const struct judge_service *service)
     return true;
 }
 
-const char *wording_owner(char text[static WORDING_SIZE], const struct tally_listener *listener)
-{
-    bool has_unit = listener->unit_state == TALLY_UNIT_KNOWN && listener->unit[0] != '/';
-    const char *gone = listener->unit_state == TALLY_UNIT_GONE ? ", its unit is gone" : "";
-
-    if (listener->unit_state == TALLY_UNIT_NOT_ASKED) {
-        *text = '\0';
-    } else if (has_unit) {
-        snprintf(text, WORDING_SIZE, "%s", listener->unit);
-    } else if (listener->user != NULL) {
-        snprintf(text, WORDING_SIZE, "user %s%s", listener->user, gone);
-    } else {
-        snprintf(text, WORDING_SIZE, "user %lu%s", (unsigned long)listener->uid, gone);
-    }
-    return text;
-}
-
-const char *wording_listener(char text[static WORDING_SIZE], const struct judge_service *service,
-                             const struct tally_listener *listener)
-{
-    char endpoint[WORDING_SIZE];
-    char owner[WORDING_SIZE];
-
-    wording_endpoint(endpoint, service, listener);
-    wording_owner(owner, listener);
-    snprintf(text, WORDING_SIZE, *owner != '\0' ? "%.100s (%.200s)" : "%.100s", endpoint, owner);
-    return text;
-}
-
-const char *wording_accepts(struct stack_accepts accepts)
-{
-    static const char *const words[3][3] = {
-        [RECORD_NO] = {[RECORD_NO] = "nothing", [RECORD_YES] = "IPv6", [RECORD_UNKNOWN] = "perhaps IPv6"},
-        [RECORD_YES] = {[RECORD_NO] = "IPv4", [RECORD_YES] = "IPv4+IPv6", [RECORD_UNKNOWN] = "IPv4, and IPv6 unknown"},
-        [RECORD_UNKNOWN] =
-            {[RECORD_NO] = "IPv4 unknown", [RECORD_YES] = "IPv6, and IPv4 unknown", [RECORD_UNKNOWN] = "unknown"},
-    };
-
-    return words[accepts.ipv4][accepts.ipv6];
-}
+/* --- reasons ----------------------------------------------------------------------------------------------------- */
 
 static void mapped_add(struct text_buffer *text, uint64_t count, const struct range *range)
 {
@@ -160,123 +168,132 @@ static void mapped_add(struct text_buffer *text, uint64_t count, const struct ra
 }
 
 /* Nothing accepts a family, or not as far as the other does. */
-static void lacks_words(char text[static WORDING_SIZE], const struct judge_service *service, bool ipv4,
-                        const struct tally *tally)
+static void lacks_add(struct text_buffer *text, const struct judge_service *service, bool ipv4,
+                      const struct tally *tally)
 {
     const char *family = ipv4 ? "IPv4" : "IPv6";
-    const struct tally_listener *narrow = service->stack.lopsided ? widest(service, ipv4) : NULL;
-    char endpoint[WORDING_SIZE];
+    const struct tally_listener *narrow = service->stack.lopsided ? widest_listener(service, ipv4) : NULL;
 
     if (!ipv4 && tally->host.ipv6 == RECORD_NO) {
-        snprintf(text, WORDING_SIZE, "nothing accepts IPv6, this host has no IPv6 address");
+        text_buffer_add(text, "nothing accepts IPv6, this host has no IPv6 address");
     } else if (narrow != NULL) {
-        snprintf(text, WORDING_SIZE, "only %.100s accepts %s", wording_endpoint(endpoint, service, narrow), family);
+        text_buffer_add(text, "only ");
+        wording_add_endpoint(text, service, narrow);
+        text_buffer_add(text, " accepts %s", family);
     } else {
-        snprintf(text, WORDING_SIZE, "nothing accepts %s", family);
+        text_buffer_add(text, "nothing accepts %s", family);
     }
 }
 
-static void takes_words(char text[static WORDING_SIZE], const struct judge_service *service,
-                        const struct tally_listener *listener, bool ipv4)
+static void takes_add(struct text_buffer *text, const struct judge_service *service,
+                      const struct tally_listener *listener, bool ipv4)
 {
-    char endpoint[WORDING_SIZE];
     bool by_wildcard = ipv4 && listener->family == RECORD_INET6 && record_is_wildcard(RECORD_INET6, &listener->address);
 
-    snprintf(text, WORDING_SIZE, "%.400s %s%s", wording_listener(endpoint, service, listener),
-             by_wildcard ? "has IPV6_V6ONLY off and accepts IPv4 too" : "accepts ",
-             by_wildcard ? ""
-             : ipv4      ? "IPv4"
-                         : "IPv6");
+    wording_add_listener(text, service, listener);
+    if (by_wildcard) {
+        text_buffer_add(text, " has IPV6_V6ONLY off and accepts IPv4 too");
+    } else {
+        text_buffer_add(text, " accepts %s", ipv4 ? "IPv4" : "IPv6");
+    }
 }
 
-static void owner_words(char text[static WORDING_SIZE], const struct judge_service *service,
+/* The listener belongs to another unit or user than the rule demands. */
+static void owner_differs_add(struct text_buffer *text, const struct judge_service *service,
+                              const struct judge_reason *reason)
+{
+    const struct tally_listener *listener = reason->listener;
+    bool is_unit = reason->cause == JUDGE_UNIT;
+
+    wording_add_endpoint(text, service, listener);
+    text_buffer_add(text, " belongs to ");
+    if (!is_unit) {
+        user_add(text, listener);
+    } else if (listener->unit[0] == '/') {
+        text_buffer_add(text, "no unit");
+    } else {
+        text_buffer_add_cut(text, listener->unit, NAME_MOST);
+    }
+    text_buffer_add(text, ", must be %s", is_unit ? service->rule->unit : service->rule->user);
+}
+
+static void outside_bind_add(struct text_buffer *text, const struct judge_service *service,
+                             const struct tally_listener *listener)
+{
+    wording_add_listener(text, service, listener);
+    text_buffer_add(text, " is outside bind=%s", service->rule->bind_words);
+}
+
+/* What cannot be known. */
+static void unknown_add(struct text_buffer *text, const struct judge_service *service,
                         const struct judge_reason *reason)
 {
     const struct tally_listener *listener = reason->listener;
-    char endpoint[WORDING_SIZE];
-    char user[64];
 
-    wording_endpoint(endpoint, service, listener);
-    if (reason->cause == JUDGE_UNIT) {
-        snprintf(text, WORDING_SIZE, "%.100s belongs to %.150s, must be %.100s", endpoint,
-                 listener->unit[0] == '/' ? "no unit" : listener->unit, service->rule->unit);
+    if (reason->cause == JUDGE_IPV6_UNKNOWN) {
+        text_buffer_add(text, "whether this host has any IPv6 address cannot be told");
         return;
     }
-    snprintf(user, sizeof user, "%lu", (unsigned long)listener->uid);
-    snprintf(text, WORDING_SIZE, "%.100s belongs to user %.60s, must be %.60s", endpoint,
-             listener->user != NULL ? listener->user : user, service->rule->user);
-}
-
-static void unit_unknown_words(char text[static WORDING_SIZE], const struct judge_service *service,
-                               const struct tally_listener *listener)
-{
-    char endpoint[WORDING_SIZE];
-
-    snprintf(text, WORDING_SIZE, "the unit of %.100s cannot be told, %s", wording_endpoint(endpoint, service, listener),
-             listener->unit_state == TALLY_UNIT_GONE ? "its cgroup is gone"
-                                                     : "the kernel or the source names no cgroup for it");
-}
-
-const char *wording_reason(char text[static WORDING_SIZE], const struct judge_service *service,
-                           const struct judge_reason *reason, const struct tally *tally)
-{
-    struct text_buffer words = text_buffer_start(text, WORDING_SIZE);
-    char endpoint[WORDING_SIZE] = "";
-
-    if (reason->listener != NULL) {
-        wording_endpoint(endpoint, service, reason->listener);
+    text_buffer_add(text, reason->cause == JUDGE_UNIT_UNKNOWN ? "the unit of " : "whether ");
+    wording_add_endpoint(text, service, listener);
+    if (reason->cause == JUDGE_V6ONLY_UNKNOWN) {
+        text_buffer_add(text, " accepts IPv4 cannot be told without v6only");
+    } else if (reason->cause == JUDGE_CLIENT_UNKNOWN) {
+        text_buffer_add(text, " is a client's cannot be told without net.ipv4.ip_local_port_range");
+    } else if (listener->unit_state == TALLY_UNIT_GONE) {
+        text_buffer_add(text, " cannot be told, its cgroup is gone");
+    } else {
+        text_buffer_add(text, " cannot be told, the kernel or the source names no cgroup for it");
     }
+}
+
+void wording_add_reason(struct text_buffer *text, const struct judge_service *service,
+                        const struct judge_reason *reason, const struct tally *tally)
+{
     switch (reason->cause) {
     case JUDGE_NOTHING_LISTENS:
-        snprintf(text, WORDING_SIZE, "nothing listens");
+        text_buffer_add(text, "nothing listens");
         break;
     case JUDGE_NO_IPV4:
     case JUDGE_NO_IPV6:
-        lacks_words(text, service, reason->cause == JUDGE_NO_IPV4, tally);
+        lacks_add(text, service, reason->cause == JUDGE_NO_IPV4, tally);
         break;
     case JUDGE_TAKES_IPV4:
     case JUDGE_TAKES_IPV6:
-        takes_words(text, service, reason->listener, reason->cause == JUDGE_TAKES_IPV4);
+        takes_add(text, service, reason->listener, reason->cause == JUDGE_TAKES_IPV4);
         break;
     case JUDGE_LISTENS:
-        snprintf(text, WORDING_SIZE, "%.400s listens", wording_listener(endpoint, service, reason->listener));
+        wording_add_listener(text, service, reason->listener);
+        text_buffer_add(text, " listens");
         break;
     case JUDGE_FORM:
-        snprintf(text, WORDING_SIZE, "its form is %s, must be %s", stack_form_name(service->stack.form),
-                 stack_form_name(service->rule->form));
+        text_buffer_add(text, "its form is %s, must be %s", stack_form_name(service->stack.form),
+                        stack_form_name(service->rule->form));
         break;
     case JUDGE_BIND:
-        snprintf(text, WORDING_SIZE, "%.280s is outside bind=%.200s",
-                 wording_listener(endpoint, service, reason->listener), service->rule->bind_words);
+        outside_bind_add(text, service, reason->listener);
         break;
     case JUDGE_UNIT:
     case JUDGE_USER:
-        owner_words(text, service, reason);
+        owner_differs_add(text, service, reason);
         break;
     case JUDGE_MAPPED:
-        mapped_add(&words, reason->count, reason->range);
+        mapped_add(text, reason->count, reason->range);
         break;
     case JUDGE_V6ONLY_UNKNOWN:
-        snprintf(text, WORDING_SIZE, "whether %.100s accepts IPv4 cannot be told without v6only", endpoint);
-        break;
     case JUDGE_IPV6_UNKNOWN:
-        snprintf(text, WORDING_SIZE, "whether this host has any IPv6 address cannot be told");
-        break;
     case JUDGE_UNIT_UNKNOWN:
-        unit_unknown_words(text, service, reason->listener);
-        break;
     case JUDGE_CLIENT_UNKNOWN:
-        snprintf(text, WORDING_SIZE, "whether %.100s is a client's cannot be told without net.ipv4.ip_local_port_range",
-                 endpoint);
+        unknown_add(text, service, reason);
         break;
     case JUDGE_UNREADABLE:
-        snprintf(text, WORDING_SIZE, "%.500s", tally->unreadable[service->protocol]);
+        text_buffer_add(text, "%s", tally->unreadable[service->protocol]);
         break;
     }
-    return text;
 }
 
-/* Of a service that has any. */
+/* --- findings ---------------------------------------------------------------------------------------------------- */
+
 static const struct judge_reason *worst_reason(const struct judge_service *service)
 {
     const struct judge_reason *worst = service->reasons;
@@ -289,35 +306,43 @@ static const struct judge_reason *worst_reason(const struct judge_service *servi
     return worst;
 }
 
-const char *wording_finding(char text[static WORDING_SIZE], const struct judge_service *service,
-                            const struct tally *tally)
+void wording_add_finding(struct text_buffer *text, const struct judge_service *service, const struct tally *tally)
 {
     const struct judge_reason *worst = worst_reason(service);
-    char label[WORDING_SIZE];
-    char words[WORDING_SIZE];
 
-    wording_service(label, service);
+    wording_add_service(text, service);
     switch (worst->cause) {
     case JUDGE_NOTHING_LISTENS:
-        snprintf(text, WORDING_SIZE, "%.60s is missing, must %s", label,
-                 wording_requirement(service->rule->requirement));
+        text_buffer_add(text, " is missing, must %s", wording_requirement(service->rule->requirement));
         break;
     case JUDGE_NO_IPV4:
     case JUDGE_NO_IPV6:
     case JUDGE_TAKES_IPV4:
     case JUDGE_TAKES_IPV6:
     case JUDGE_LISTENS:
-        snprintf(text, WORDING_SIZE, "%.60s is %.200s, must %s", label, wording_stack(words, service),
-                 wording_requirement(service->rule->requirement));
+        text_buffer_add(text, " is ");
+        wording_add_stack(text, service);
+        text_buffer_add(text, ", must %s", wording_requirement(service->rule->requirement));
         break;
     case JUDGE_UNREADABLE:
-        snprintf(text, WORDING_SIZE, "%.60s cannot be judged", label);
+        text_buffer_add(text, " cannot be judged");
         break;
     default:
-        snprintf(text, WORDING_SIZE, "%.60s: %.400s", label, wording_reason(words, service, worst, tally));
+        text_buffer_add(text, ": ");
+        wording_add_reason(text, service, worst, tally);
         break;
     }
-    return text;
+}
+
+/* --- the summary ------------------------------------------------------------------------------------------------- */
+
+/* The total, unless it crossed a threshold, which the summary begins with. */
+static void connections_add(struct text_buffer *text, const struct judge_verdict *verdict)
+{
+    if (verdict->mapped_range == NULL) {
+        text_buffer_add(text, ", ");
+        text_buffer_add_count(text, verdict->total.mapped, "v4-mapped connection");
+    }
 }
 
 /* Without a policy: what there is. */
@@ -325,7 +350,7 @@ static void inventory_add(struct text_buffer *text, const struct judge_verdict *
 {
     static const enum stack_kind order[] = {STACK_DUAL, STACK_V4_ONLY, STACK_V6_ONLY, STACK_UNKNOWN, STACK_CLOSED};
     uint64_t by_kind[STACK_UNKNOWN + 1] = {0};
-    int told = 0;
+    const char *separator = " (";
 
     for (size_t i = 0; i < verdict->service_count; i++) {
         by_kind[verdict->services[i].stack.kind]++;
@@ -334,49 +359,115 @@ static void inventory_add(struct text_buffer *text, const struct judge_verdict *
     text_buffer_add(text, " listen%s", verdict->service_count == 1 ? "s" : "");
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         if (by_kind[order[i]] > 0) {
-            text_buffer_add(text, "%s%llu %s", told++ == 0 ? " (" : ", ", (unsigned long long)by_kind[order[i]],
+            text_buffer_add(text, "%s%llu %s", separator, (unsigned long long)by_kind[order[i]],
                             stack_kind_name(order[i]));
+            separator = ", ";
         }
     }
-    text_buffer_add(text, "%s", told > 0 ? ")" : "");
+    text_buffer_add(text, "%s", verdict->service_count > 0 ? ")" : "");
+    connections_add(text, verdict);
+    text_buffer_add(text, ", no policy to judge by");
 }
 
-/* What the rules make of it. */
-static void policy_add(struct text_buffer *text, const struct judge_total *total)
+/* With one: how many services keep it. */
+static void compliance_add(struct text_buffer *text, const struct judge_verdict *verdict)
 {
-    uint64_t off = total->violations > 0 ? total->violations : total->unknown;
+    const struct judge_total *total = &verdict->total;
+    uint64_t affected = total->violations > 0 ? total->violations : total->unknown;
 
-    if (off > 0) {
-        text_buffer_add(text, "%llu of ", (unsigned long long)off);
+    if (affected > 0) {
+        text_buffer_add(text, "%llu of ", (unsigned long long)affected);
     }
     text_buffer_add_count(text, total->judged, "service");
-    text_buffer_add(text, "%s", total->violations > 0 ? " off policy" : off > 0 ? " cannot be judged" : " on policy");
+    text_buffer_add(text, total->violations > 0 ? " off policy" : affected > 0 ? " cannot be judged" : " on policy");
     if (total->waived > 0) {
         text_buffer_add(text, " (%llu waived)", (unsigned long long)total->waived);
     }
+    if (affected == 0) {
+        connections_add(text, verdict);
+    }
+}
+
+void wording_add_summary(struct text_buffer *text, const struct judge_verdict *verdict, const struct policy *policy)
+{
+    if (verdict->mapped_range != NULL) {
+        mapped_add(text, verdict->total.mapped, verdict->mapped_range);
+        text_buffer_add(text, ". ");
+    }
+    if (policy->rule_count == 0) {
+        inventory_add(text, verdict);
+    } else {
+        compliance_add(text, verdict);
+    }
+}
+
+/* --- one text alone ---------------------------------------------------------------------------------------------- */
+
+const char *wording_service(char text[static WORDING_SIZE], const struct judge_service *service)
+{
+    struct text_buffer buffer = text_buffer_start(text, WORDING_SIZE);
+
+    wording_add_service(&buffer, service);
+    return text;
+}
+
+const char *wording_stack(char text[static WORDING_SIZE], const struct judge_service *service)
+{
+    struct text_buffer buffer = text_buffer_start(text, WORDING_SIZE);
+
+    wording_add_stack(&buffer, service);
+    return text;
+}
+
+const char *wording_endpoint(char text[static WORDING_SIZE], const struct judge_service *service,
+                             const struct tally_listener *listener)
+{
+    struct text_buffer buffer = text_buffer_start(text, WORDING_SIZE);
+
+    wording_add_endpoint(&buffer, service, listener);
+    return text;
+}
+
+const char *wording_owner(char text[static WORDING_SIZE], const struct tally_listener *listener)
+{
+    struct text_buffer buffer = text_buffer_start(text, WORDING_SIZE);
+
+    wording_add_owner(&buffer, listener);
+    return text;
+}
+
+const char *wording_listener(char text[static WORDING_SIZE], const struct judge_service *service,
+                             const struct tally_listener *listener)
+{
+    struct text_buffer buffer = text_buffer_start(text, WORDING_SIZE);
+
+    wording_add_listener(&buffer, service, listener);
+    return text;
+}
+
+const char *wording_reason(char text[static WORDING_SIZE], const struct judge_service *service,
+                           const struct judge_reason *reason, const struct tally *tally)
+{
+    struct text_buffer buffer = text_buffer_start(text, WORDING_SIZE);
+
+    wording_add_reason(&buffer, service, reason, tally);
+    return text;
+}
+
+const char *wording_finding(char text[static WORDING_SIZE], const struct judge_service *service,
+                            const struct tally *tally)
+{
+    struct text_buffer buffer = text_buffer_start(text, WORDING_SIZE);
+
+    wording_add_finding(&buffer, service, tally);
+    return text;
 }
 
 const char *wording_summary(char text[static WORDING_SIZE], const struct judge_verdict *verdict,
                             const struct policy *policy)
 {
-    const struct judge_total *total = &verdict->total;
-    struct text_buffer summary = text_buffer_start(text, WORDING_SIZE);
-    bool judged = policy->rule_count > 0;
+    struct text_buffer buffer = text_buffer_start(text, WORDING_SIZE);
 
-    if (verdict->mapped_range != NULL) {
-        mapped_add(&summary, total->mapped, verdict->mapped_range);
-        text_buffer_add(&summary, ". ");
-    }
-    if (judged) {
-        policy_add(&summary, total);
-    } else {
-        inventory_add(&summary, verdict);
-    }
-    /* A crossed threshold has told the number, and beside what is off it does not matter. */
-    if (verdict->mapped_range == NULL && (!judged || (total->violations == 0 && total->unknown == 0))) {
-        text_buffer_add(&summary, ", ");
-        text_buffer_add_count(&summary, total->mapped, "v4-mapped connection");
-    }
-    text_buffer_add(&summary, "%s", judged ? "" : ", no policy to judge by");
+    wording_add_summary(&buffer, verdict, policy);
     return text;
 }

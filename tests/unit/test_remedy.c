@@ -7,7 +7,6 @@
 
 #include "render/remedy.h"
 
-#include "render/daemons.h"
 #include "unit.h"
 
 #include <arpa/inet.h>
@@ -383,25 +382,6 @@ START_TEST(remedy_says_the_words_once)
 }
 END_TEST
 
-/* Whatever room there is, it is not overrun. */
-START_TEST(directive_fits_its_room)
-{
-    const struct daemons_daemon *daemon = daemons_find("nginx.service");
-    const struct daemons_service service = {.protocol = RECORD_TCP, .port = 443};
-    const char *whole = "x (in nginx, for v4-only: listen 0.0.0.0:443)";
-
-    for (size_t size = 2; size <= strlen(whole) + 1; size++) {
-        char *text = malloc(size);
-        ck_assert_ptr_nonnull(text);
-        strcpy(text, "x");
-        ck_assert(daemons_add(text, size, daemon, DAEMONS_V4_ONLY, DAEMONS_EVERYWHERE, &service));
-        ck_assert_uint_lt(strlen(text), size);
-        ck_assert_int_eq(strncmp(text, whole, strlen(text)), 0);
-        free(text);
-    }
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("remedy");
@@ -410,7 +390,6 @@ int main(void)
     tcase_add_loop_test(tcase, remedy_fits_the_evidence, 0, (int)(sizeof cases / sizeof *cases));
     tcase_add_loop_test(tcase, remedy_guesses_no_daemon, 0, (int)(sizeof silences / sizeof *silences));
     tcase_add_test(tcase, remedy_says_the_words_once);
-    tcase_add_test(tcase, directive_fits_its_room);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);
 }

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * Listeners, rules and services of a verdict made by hand.
+ */
+#include "config.h"
+
+#include "sample.h"
+
+#include "unit.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Linux gives the number 1 to lo in every namespace. */
+#define LOOPBACK_INDEX 1
+#define OTHER_INDEX 2
+
+static bool port_find(const char *name, enum record_protocol protocol, uint16_t *port)
+{
+    (void)name;
+    (void)protocol;
+    (void)port;
+    return false;
+}
+
+static bool user_find(const char *name, uint32_t *uid)
+{
+    (void)name;
+    *uid = 1;
+    return true;
+}
+
+struct rule *sample_rule(const char *text)
+{
+    static const struct rule_names names = {.port = port_find, .user = user_find};
+    struct rule_errors errors = {0};
+    struct rule *rule = NULL;
+
+    ck_assert_msg(rule_parse(text, strlen(text), "--rule 1", &names, &errors, &rule) == 1, "'%s': %s", text,
+                  errors.count > 0 ? errors.text[0] : "no rule");
+    return rule;
+}
+
+/* Texts are borrowed. */
+static struct tally_listener listener_make(const struct sample_listener *sample)
+{
+    struct tally_listener listener = {
+        .family = strchr(sample->address, ':') != NULL ? RECORD_INET6 : RECORD_INET,
+        .v6only = sample->v6only,
+        .sockets = 1,
+        .uid = sample->uid,
+        .user = (char *)sample->user,
+        .unit = (char *)sample->unit,
+        .unit_state = sample->unit != NULL ? TALLY_UNIT_KNOWN : sample->unit_state,
+    };
+    const char *interface = strchr(sample->address, '%');
+    const int length = (int)strcspn(sample->address, "%");
+    char address[RECORD_ADDRESS_SIZE];
+
+    snprintf(address, sizeof address, "%s%.*s", listener.family == RECORD_INET ? "::ffff:" : "", length,
+             sample->address);
+    ck_assert_msg(inet_pton(AF_INET6, address, &listener.address) == 1, "'%s' is no address", sample->address);
+    if (interface != NULL) {
+        snprintf(listener.interface_name, sizeof listener.interface_name, "%s", interface + 1);
+        listener.interface = strcmp(interface + 1, "lo") == 0 ? LOOPBACK_INDEX : OTHER_INDEX;
+    }
+    listener.scope = stack_scope(&listener.address, listener.interface);
+    return listener;
+}
+
+void sample_tally_add(struct tally *tally, enum record_protocol protocol, uint16_t port,
+                      const struct sample_listener *listener)
+{
+    struct tally_listener made = listener_make(listener);
+
+    made.user = made.user != NULL ? strdup(made.user) : NULL;
+    made.unit = made.unit != NULL ? strdup(made.unit) : NULL;
+    ck_assert_int_eq(tally_listener_add(tally, protocol, port, &made), 0);
+}
+
+void sample_service_make(struct sample_service *sample, const char *rule)
+{
+    *sample = (struct sample_service){.rule = rule != NULL ? sample_rule(rule) : NULL};
+    sample->service = (struct judge_service){
+        .protocol = RECORD_TCP,
+        .port = 443,
+        .rule = sample->rule,
+        .listeners = sample->list,
+        .reasons = sample->reasons,
+    };
+    if (sample->rule != NULL && !sample->rule->is_default) {
+        sample->service.protocol = (enum record_protocol)sample->rule->protocol;
+        sample->service.port = sample->rule->ports[0].first;
+    }
+}
+
+void sample_service_listen(struct sample_service *sample, const struct sample_listener *listener)
+{
+    const size_t position = sample->service.listener_count;
+
+    if (listener->address == NULL) {
+        return;
+    }
+    ck_assert_uint_lt(position, SAMPLE_MOST);
+    sample->listeners[position] = listener_make(listener);
+    sample->list[position] = &sample->listeners[position];
+    sample->service.listener_count++;
+}
+
+struct judge_reason *sample_service_blame(struct sample_service *sample, enum judge_cause cause, enum state state,
+                                          bool blames)
+{
+    struct judge_reason *reason = &sample->reasons[sample->service.reason_count];
+
+    ck_assert_uint_lt(sample->service.reason_count, SAMPLE_MOST);
+    *reason = (struct judge_reason){.cause = cause, .state = state, .listener = blames ? &sample->listeners[0] : NULL};
+    sample->service.reason_count++;
+    return reason;
+}
+
+void sample_service_clear(struct sample_service *sample)
+{
+    rule_free(sample->rule);
+}
