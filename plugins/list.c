@@ -104,7 +104,7 @@ static int record_measure(const struct sock_record *record, void *context)
 {
     struct scan *scan = context;
 
-    netstat_meet(&scan->list.netstat, record);
+    netstat_note(&scan->list.netstat, record);
     scan->run->writer->list_measure(&scan->list, &(struct writer_row){.record = record});
     return owners_note(scan, record);
 }

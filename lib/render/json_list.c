@@ -71,7 +71,7 @@ void json_list_row(const struct writer_list *list, const struct writer_row *row,
     endpoints_write(&json, record);
     json_stream_text_or_null(&json, "interface", interface);
     v6only_write(&json, netstat_v6only(&list->netstat, record));
-    json_stream_text(&json, "on_the_wire", netstat_words(&list->netstat, record));
+    json_stream_text(&json, "on_the_wire", netstat_on_the_wire(&list->netstat, record));
     owner_write(&json, row);
     json_stream_text_or_null(&json, "note", netstat_explain(sentence, &list->netstat, record));
     json_stream_object_end(&json);

@@ -1,67 +1,68 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * One socket in netstat's words, what of it is on the wire, and what surprises about it.
+ * One socket in netstat's words, the family that it has on the wire, and what is surprising about it.
  */
 #include "config.h"
 
 #include "render/netstat.h"
 
 #include "plugin/escape.h"
+#include "plugin/text_buffer.h"
 #include "render/wording.h"
 #include "socket/host.h"
 #include "socket/protocol.h"
 
 #include <stdio.h>
-#include <string.h>
 
-/* What was met on a port: a byte for each port, however many sockets there are. */
-enum met {
-    MET_INET = 1,             /* an AF_INET listener */
-    MET_INET6 = 2,            /* an AF_INET6 one that takes no IPv4 */
-    MET_DUAL = 4,             /* [::] with v6only off */
-    MET_UNTOLD = 8,           /* [::] whose v6only the source does not tell */
-    MET_MAPPED = 16,          /* a listener on one IPv4-mapped address */
-    MET_MAPPED_WILDCARD = 32, /* a listener on ::ffff:0.0.0.0 */
-    MET_CLIENT = 64           /* an established IPv4 connection of an AF_INET6 socket */
+/* What was seen on a port: a byte for each port, however many sockets there are. */
+enum port_seen {
+    SEEN_INET = 1,             /* an AF_INET listener */
+    SEEN_INET6 = 2,            /* an AF_INET6 listener that takes no IPv4 */
+    SEEN_DUAL = 4,             /* [::] with v6only off */
+    SEEN_UNKNOWN = 8,          /* [::] of which the source does not report v6only */
+    SEEN_MAPPED = 16,          /* a listener on one IPv4-mapped address */
+    SEEN_MAPPED_WILDCARD = 32, /* a listener on ::ffff:0.0.0.0 */
+    SEEN_CLIENT = 64           /* an established IPv4 connection of an AF_INET6 socket */
 };
-#define MET_TAKES_IPV4 (MET_DUAL | MET_UNTOLD | MET_MAPPED | MET_MAPPED_WILDCARD)
+#define SEEN_TAKES_IPV4 (SEEN_DUAL | SEEN_UNKNOWN | SEEN_MAPPED | SEEN_MAPPED_WILDCARD)
 
-static enum met met_of(const struct sock_record *record)
+static enum port_seen listener_seen(const struct sock_record *record)
 {
-    static const enum met wildcards[] = {
-        [RECORD_V6ONLY_UNKNOWN] = MET_UNTOLD,
-        [RECORD_V6ONLY_NO] = MET_DUAL,
-        [RECORD_V6ONLY_YES] = MET_INET6,
+    static const enum port_seen wildcards[] = {
+        [RECORD_V6ONLY_UNKNOWN] = SEEN_UNKNOWN,
+        [RECORD_V6ONLY_NO] = SEEN_DUAL,
+        [RECORD_V6ONLY_YES] = SEEN_INET6,
     };
 
     if (record->family == RECORD_INET) {
-        return MET_INET;
+        return SEEN_INET;
     }
     if (record_is_ipv4(&record->local)) {
-        return record_is_wildcard(RECORD_INET, &record->local) ? MET_MAPPED_WILDCARD : MET_MAPPED;
+        return record_is_wildcard(RECORD_INET, &record->local) ? SEEN_MAPPED_WILDCARD : SEEN_MAPPED;
     }
-    return record_is_wildcard(RECORD_INET6, &record->local) ? wildcards[record->v6only] : MET_INET6;
+    return record_is_wildcard(RECORD_INET6, &record->local) ? wildcards[record->v6only] : SEEN_INET6;
 }
 
-void netstat_meet(struct netstat *wire, const struct sock_record *record)
+void netstat_note(struct netstat *netstat, const struct sock_record *record)
 {
-    uint8_t *met = &wire->met[record->protocol][record->local_port];
+    uint8_t *seen = &netstat->seen[record->protocol][record->local_port];
 
     if (record_is_listener(record)) {
-        *met = (uint8_t)(*met | met_of(record));
+        *seen = (uint8_t)(*seen | listener_seen(record));
     } else if (protocol_of(record->protocol)->has_connections && record_is_v4_mapped(record)) {
-        *met |= MET_CLIENT;
+        *seen |= SEEN_CLIENT;
     }
 }
 
-/* An IPv4 client of [::] proves what /proc/net does not tell, unless a listener on an IPv4-mapped address took it. */
-enum record_v6only netstat_v6only(const struct netstat *wire, const struct sock_record *record)
+/* An IPv4 client of [::] proves what /proc/net does not show, unless a listener on an IPv4-mapped address took it. */
+enum record_v6only netstat_v6only(const struct netstat *netstat, const struct sock_record *record)
 {
-    unsigned met = wire->met[record->protocol][record->local_port];
+    unsigned seen = netstat->seen[record->protocol][record->local_port];
 
-    if (record->v6only == RECORD_V6ONLY_UNKNOWN && record_is_listener(record) && met_of(record) == MET_UNTOLD &&
-        (met & (MET_CLIENT | MET_MAPPED | MET_MAPPED_WILDCARD)) == MET_CLIENT) {
+    if (record->v6only == RECORD_V6ONLY_UNKNOWN && record_is_listener(record) &&
+        listener_seen(record) == SEEN_UNKNOWN &&
+        (seen & (SEEN_CLIENT | SEEN_MAPPED | SEEN_MAPPED_WILDCARD)) == SEEN_CLIENT) {
         return RECORD_V6ONLY_NO;
     }
     return record->v6only;
@@ -72,10 +73,10 @@ static bool is_mapped(const struct sock_record *record)
     return record->family == RECORD_INET6 && record_is_ipv4(&record->remote);
 }
 
-const char *netstat_words(const struct netstat *wire, const struct sock_record *record)
+const char *netstat_on_the_wire(const struct netstat *netstat, const struct sock_record *record)
 {
     if (record_is_listener(record)) {
-        return wording_accepts(stack_accepts(record->family, &record->local, netstat_v6only(wire, record)));
+        return wording_accepts(stack_accepts(record->family, &record->local, netstat_v6only(netstat, record)));
     }
     if (record->family == RECORD_INET) {
         return "IPv4";
@@ -138,7 +139,7 @@ const char *netstat_unit_format(char text[static NETSTAT_OWNER_SIZE], const stru
     return text;
 }
 
-static void wildcard_explain(char text[static NETSTAT_SENTENCE_SIZE], enum record_v6only v6only, bool ipv6)
+static void wildcard_explain(struct text_buffer *text, enum record_v6only v6only, bool ipv6)
 {
     static const char *const words[][2] = {
         [RECORD_V6ONLY_UNKNOWN] =
@@ -151,100 +152,94 @@ static void wildcard_explain(char text[static NETSTAT_SENTENCE_SIZE], enum recor
                                "accepts no IPv4: IPV6_V6ONLY is on"},
     };
 
-    snprintf(text, NETSTAT_SENTENCE_SIZE, "%s", words[v6only][ipv6]);
+    text_buffer_add(text, "%s", words[v6only][ipv6]);
 }
 
-static void listener_explain(char text[static NETSTAT_SENTENCE_SIZE], const struct netstat *wire,
-                             const struct sock_record *record)
+static void listener_explain(struct text_buffer *text, const struct netstat *netstat, const struct sock_record *record)
 {
-    bool ipv6 = wire->ipv6 != RECORD_NO;
+    bool ipv6 = netstat->ipv6 != RECORD_NO;
+    char address[RECORD_ADDRESS_SIZE];
 
     if (record->family == RECORD_INET) {
         return;
     }
     if (record_is_ipv4(&record->local)) {
-        char address[RECORD_ADDRESS_SIZE];
-        snprintf(text, NETSTAT_SENTENCE_SIZE, "accepts IPv4 only: it is bound to the IPv4-mapped address %s",
-                 record_address_format(address, RECORD_INET6, &record->local));
+        text_buffer_add(text, "accepts IPv4 only: it is bound to the IPv4-mapped address %s",
+                        record_address_format(address, RECORD_INET6, &record->local));
     } else if (record_is_wildcard(RECORD_INET6, &record->local)) {
-        wildcard_explain(text, netstat_v6only(wire, record), ipv6);
+        wildcard_explain(text, netstat_v6only(netstat, record), ipv6);
     } else if (!ipv6) {
-        snprintf(text, NETSTAT_SENTENCE_SIZE, "nothing can reach it: this host has no IPv6 address");
+        text_buffer_add(text, "nothing can reach it: this host has no IPv6 address");
     }
 }
 
-/* Nothing that listens now can have taken the connection. */
-static void outbound_explain(char text[static NETSTAT_SENTENCE_SIZE], const struct sock_record *record,
-                             bool port_listens)
+/* No listener of now can have taken the connection. */
+static void outbound_explain(struct text_buffer *text, const struct sock_record *record, bool port_listens)
 {
     bool is_open = record->state == RECORD_ESTABLISHED || record->state == RECORD_SYN_SENT;
+    char address[RECORD_ADDRESS_SIZE];
 
     if (port_listens) {
-        snprintf(text, NETSTAT_SENTENCE_SIZE,
-                 "IPv4 connection of an AF_INET6 socket, though no AF_INET6 listener of port %u takes IPv4 now",
-                 (unsigned)record->local_port);
+        text_buffer_add(text,
+                        "IPv4 connection of an AF_INET6 socket, though no AF_INET6 listener of port %u takes IPv4 now",
+                        (unsigned)record->local_port);
     } else if (is_open) {
-        char address[RECORD_ADDRESS_SIZE];
-        snprintf(text, NETSTAT_SENTENCE_SIZE, "outbound IPv4 connection of an AF_INET6 socket, to %s",
-                 record_address_format(address, RECORD_INET6, &record->remote));
+        text_buffer_add(text, "outbound IPv4 connection of an AF_INET6 socket, to %s",
+                        record_address_format(address, RECORD_INET6, &record->remote));
     } else {
-        snprintf(text, NETSTAT_SENTENCE_SIZE,
-                 "IPv4 connection of an AF_INET6 socket, outbound or of a listener that is gone");
+        text_buffer_add(text, "IPv4 connection of an AF_INET6 socket, outbound or of a listener that is gone");
     }
 }
 
-static void connection_explain(char text[static NETSTAT_SENTENCE_SIZE], const struct netstat *wire,
+static void connection_explain(struct text_buffer *text, const struct netstat *netstat,
                                const struct sock_record *record)
 {
     static const char client[] = "IPv4 client of the AF_INET6 listener";
-    unsigned met = wire->met[record->protocol][record->local_port];
+    unsigned seen = netstat->seen[record->protocol][record->local_port];
     unsigned port = record->local_port;
     char address[RECORD_ADDRESS_SIZE];
 
     if (!is_mapped(record)) {
         return;
     }
-    switch (met & MET_TAKES_IPV4) {
+    switch (seen & SEEN_TAKES_IPV4) {
     case 0:
-        outbound_explain(text, record, (met & (MET_INET | MET_INET6)) != 0);
+        outbound_explain(text, record, (seen & (SEEN_INET | SEEN_INET6)) != 0);
         break;
-    case MET_DUAL:
-        snprintf(text, NETSTAT_SENTENCE_SIZE, "%s [::]:%u, which has IPV6_V6ONLY off", client, port);
+    case SEEN_DUAL:
+        text_buffer_add(text, "%s [::]:%u, which has IPV6_V6ONLY off", client, port);
         break;
-    case MET_UNTOLD:
-        snprintf(text, NETSTAT_SENTENCE_SIZE, "%s [::]:%u, %s", client, port,
-                 (met & MET_CLIENT) != 0 ? "which so must have IPV6_V6ONLY off" : "whose v6only is not told");
+    case SEEN_UNKNOWN:
+        text_buffer_add(text, "%s [::]:%u, %s", client, port,
+                        (seen & SEEN_CLIENT) != 0 ? "which so must have IPV6_V6ONLY off" : "whose v6only is not told");
         break;
-    case MET_MAPPED_WILDCARD:
-        snprintf(text, NETSTAT_SENTENCE_SIZE, "%s [::ffff:0.0.0.0]:%u, which is bound to an IPv4-mapped address",
-                 client, port);
+    case SEEN_MAPPED_WILDCARD:
+        text_buffer_add(text, "%s [::ffff:0.0.0.0]:%u, which is bound to an IPv4-mapped address", client, port);
         break;
-    case MET_MAPPED:
-        snprintf(text, NETSTAT_SENTENCE_SIZE, "%s [%s]:%u, which is bound to an IPv4-mapped address", client,
-                 record_address_format(address, RECORD_INET6, &record->local), port);
+    case SEEN_MAPPED:
+        text_buffer_add(text, "%s [%s]:%u, which is bound to an IPv4-mapped address", client,
+                        record_address_format(address, RECORD_INET6, &record->local), port);
         break;
     default:
-        snprintf(text, NETSTAT_SENTENCE_SIZE, "IPv4 client of one of the AF_INET6 listeners of port %u", port);
+        text_buffer_add(text, "IPv4 client of one of the AF_INET6 listeners of port %u", port);
         break;
     }
 }
 
-const char *netstat_explain(char text[static NETSTAT_SENTENCE_SIZE], const struct netstat *wire,
+const char *netstat_explain(char text[static NETSTAT_SENTENCE_SIZE], const struct netstat *netstat,
                             const struct sock_record *record)
 {
+    struct text_buffer sentence = text_buffer_start(text, NETSTAT_SENTENCE_SIZE);
     char interface[IF_NAMESIZE];
 
-    *text = '\0';
     if (record_is_listener(record)) {
-        listener_explain(text, wire, record);
+        listener_explain(&sentence, netstat, record);
     } else {
-        connection_explain(text, wire, record);
+        connection_explain(&sentence, netstat, record);
     }
     host_interface_name(interface, record->interface);
     if (*interface != '\0') {
-        size_t length = strlen(text);
-        snprintf(text + length, NETSTAT_SENTENCE_SIZE - length, "%sbound to the interface %s", length > 0 ? ", " : "",
-                 interface);
+        text_buffer_add(&sentence, "%sbound to the interface %s", sentence.length > 0 ? ", " : "", interface);
     }
     return text;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * One socket in netstat's words, what of it is on the wire, and what surprises about it.
+ * One socket in netstat's words, the family that it has on the wire, and what is surprising about it.
  */
 #ifndef RENDER_NETSTAT_H
 #define RENDER_NETSTAT_H
@@ -11,20 +11,20 @@
 
 #define NETSTAT_PORTS 65536
 
-/* What must be known of all sockets to tell about one. Begin with all zero. */
+/* What must be known of all sockets to explain one. Begin with all zero. */
 struct netstat {
-    enum record_answer ipv6;                      /* does the host have any IPv6 address? */
-    uint8_t met[RECORD_PROTOCOLS][NETSTAT_PORTS]; /* of each port, however many sockets there are */
+    enum record_answer ipv6;                       /* does the host have any IPv6 address? */
+    uint8_t seen[RECORD_PROTOCOLS][NETSTAT_PORTS]; /* of each port, however many sockets there are */
 };
 
-/* Notes what listens on the socket's port. Every socket should pass here before the others are asked for. */
-void netstat_meet(struct netstat *wire, const struct sock_record *record);
+/* Notes what listens on the socket's port. Every socket must be noted before any other function is called. */
+void netstat_note(struct netstat *netstat, const struct sock_record *record);
 
-/* Whether the listener has v6only on, also where only an IPv4 client tells. */
-enum record_v6only netstat_v6only(const struct netstat *wire, const struct sock_record *record);
+/* Whether the listener has v6only on, also where only an IPv4 client proves it. */
+enum record_v6only netstat_v6only(const struct netstat *netstat, const struct sock_record *record);
 
 /* "IPv4", "IPv6", "IPv4 (mapped)" of a connection; what a listener accepts. A literal. */
-const char *netstat_words(const struct netstat *wire, const struct sock_record *record);
+const char *netstat_on_the_wire(const struct netstat *netstat, const struct sock_record *record);
 
 /* "tcp6". A literal. */
 const char *netstat_proto(const struct sock_record *record);
@@ -50,9 +50,9 @@ const char *netstat_unit_format(char text[static NETSTAT_OWNER_SIZE], const stru
 
 #define NETSTAT_SENTENCE_SIZE 320
 
-/* Writes one sentence, "" when nothing surprises. The interface, which netstat does not show, belongs to it. Returns
- * text. */
-const char *netstat_explain(char text[static NETSTAT_SENTENCE_SIZE], const struct netstat *wire,
+/* Writes one sentence on what is surprising, "" where nothing is. It includes the interface, which netstat does not
+ * show. Returns text. */
+const char *netstat_explain(char text[static NETSTAT_SENTENCE_SIZE], const struct netstat *netstat,
                             const struct sock_record *record);
 
 #endif

@@ -71,7 +71,7 @@ static void cells_make(struct cells *cells, const struct netstat *netstat, const
     cells->text[COLUMN_FOREIGN] =
         netstat_endpoint_format(cells->foreign, record->family, &record->remote, record->remote_port);
     cells->text[COLUMN_STATE] = netstat_state(record);
-    cells->text[COLUMN_WIRE] = netstat_words(netstat, record);
+    cells->text[COLUMN_WIRE] = netstat_on_the_wire(netstat, record);
     cells->text[COLUMN_USER] = netstat_user_format(cells->user, row->user);
     cells->text[COLUMN_UNIT] = netstat_unit_format(cells->unit, row->unit);
 }

@@ -318,7 +318,7 @@ START_TEST(rows_are_objects)
 
     for (int i = 0; i < COUNT(rows); i++) {
         row = row_of(&record, i);
-        netstat_meet(&list.netstat, &record);
+        netstat_note(&list.netstat, &record);
         json_writer.list_measure(&list, &row);
     }
     json_writer.list_head(&list, &sink);

@@ -177,10 +177,10 @@ static struct netstat *netstat_of(int i)
     struct sock_record record = record_of(sockets[i].socket);
 
     netstat->ipv6 = sockets[i].ipv6;
-    netstat_meet(netstat, &record);
+    netstat_note(netstat, &record);
     for (int j = 0; j < 3 && sockets[i].others[j] != NULL; j++) {
         record = record_of(sockets[i].others[j]);
-        netstat_meet(netstat, &record);
+        netstat_note(netstat, &record);
     }
     return netstat;
 }
@@ -191,7 +191,7 @@ START_TEST(each_socket_is_explained)
     struct sock_record record = record_of(sockets[_i].socket);
     char text[NETSTAT_SENTENCE_SIZE];
 
-    ck_assert_str_eq(netstat_words(netstat, &record), sockets[_i].wire);
+    ck_assert_str_eq(netstat_on_the_wire(netstat, &record), sockets[_i].wire);
     ck_assert_str_eq(netstat_explain(text, netstat, &record), sockets[_i].sentence);
     free(netstat);
 }

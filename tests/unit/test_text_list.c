@@ -51,7 +51,7 @@ static void list_collect(struct collect *collected, unsigned verbose)
     list->owners = &owners;
     list->verbose = verbose;
     for (int i = 0; i < 2; i++) {
-        netstat_meet(&list->netstat, &records[i]);
+        netstat_note(&list->netstat, &records[i]);
         text_writer.list_measure(list, &(struct writer_row){.record = &records[i]});
     }
     ck_assert_ptr_null(collected->text);
