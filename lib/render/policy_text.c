@@ -15,14 +15,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So many listeners of one service, and of ports that are not frozen, are told one by one. */
-#define LISTENERS_TOLD 8
-#define PORTS_TOLD 20
+/* At most so many listeners of a service, and ports that get no rule of their own, are listed one by one. */
+#define LISTENERS_LISTED 8
+#define PORTS_LISTED 20
 
 /* The first word of a rule. */
 #define SUBJECT_SIZE 32
 
-/* The ports that are not frozen, by why. */
+/* A comment of one line. */
+#define COMMENT_SIZE 1024
+
+/* Of the name of a user or unit; the kernel's cgroups have none that is longer. */
+#define NAME_MOST 255
+
+/* The ports that get no rule of their own, by the reason for that. */
 struct section {
     enum record_protocol protocol;
     enum suggest_permanence permanence;
@@ -30,24 +36,25 @@ struct section {
 
 /* --- the policy's text ------------------------------------------------------------------------------------------- */
 
-/* One line of a comment; whatever a host calls its users and units stays within it. */
+/* Writes a comment of one line, whatever a host calls its users and units. */
 static void comment_write(const struct policy_text *learned, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 static void comment_write(const struct policy_text *learned, const char *format, ...)
 {
-    char text[WORDING_SIZE * 2];
-    char harmless[ESCAPE_SIZE(sizeof text)];
+    char bytes[COMMENT_SIZE];
+    struct text_buffer comment = TEXT_BUFFER(bytes);
+    char harmless[ESCAPE_SIZE(sizeof bytes)];
     va_list arguments;
 
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    text_buffer_add_va(&comment, format, arguments);
     va_end(arguments);
-    escape_copy(harmless, sizeof harmless, text, strlen(text), ESCAPE_TEXT);
+    escape_copy(harmless, sizeof harmless, bytes, comment.length, ESCAPE_TEXT);
     fprintf(learned->out, "# %s\n", harmless);
 }
 
-/* Is it there under the same name after the next start, and a word of systemd's alphabet? */
+/* True when the unit has the same name after the next start, and one of systemd's alphabet. */
 static bool unit_is_lasting(const char *unit)
 {
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:-_.@\\";
@@ -71,8 +78,8 @@ static bool unit_is_lasting(const char *unit)
     return strspn(unit, alphabet) == length && (lasting || strcmp(unit, "init.scope") == 0);
 }
 
-/* The unit that all these listeners belong to, when it can stand in a rule; else NULL, and *why is NULL where they have
- * none. */
+/* Returns the unit that all these listeners belong to, if it can stand in a rule; else NULL, and *why is the reason,
+ * NULL where they have no unit. */
 static const char *common_unit(const struct judge_service *service, const char **why)
 {
     const char *unit = NULL;
@@ -106,13 +113,13 @@ static void unit_write(const struct policy_text *learned, const struct judge_ser
     }
     fputs(" unit=", learned->out);
     for (const char *c = unit; *c != '\0'; c++) {
-        /* The pattern that matches a backslash ("\x2d" in systemd's names). */
+        /* In a pattern two backslashes match one ("\x2d" in systemd's names). */
         fputs(*c == '\\' ? "\\" : "", learned->out);
         fputc(*c, learned->out);
     }
 }
 
-/* What is bound to loopback or the link alone is to stay there. */
+/* What is bound to loopback or the link alone must stay there. */
 static void bind_write(const struct policy_text *learned, const struct judge_service *service)
 {
     bool found[STACK_SCOPES] = {false};
@@ -126,7 +133,7 @@ static void bind_write(const struct policy_text *learned, const struct judge_ser
     }
 }
 
-/* The strictest that holds however the unknown is. */
+/* Returns the strictest requirement that the service keeps, whatever is unknown about it. */
 static enum rule_requirement requirement_of(const struct policy_text *learned, const struct judge_service *service)
 {
     static const enum rule_requirement exact[] = {
@@ -172,33 +179,43 @@ static void rule_write(const struct policy_text *learned, const struct suggestio
     fputc('\n', learned->out);
 }
 
+/* Adds the unit of a listener, or why there is none. */
+static void unit_add(struct text_buffer *text, const struct tally_listener *listener)
+{
+    if (listener->unit_state == TALLY_UNIT_GONE) {
+        text_buffer_add(text, "its unit is gone");
+    } else if (listener->unit_state != TALLY_UNIT_KNOWN) {
+        text_buffer_add(text, "unit not known");
+    } else if (strcmp(listener->unit, "/") == 0) {
+        text_buffer_add(text, "no unit");
+    } else {
+        text_buffer_add(text, *listener->unit == '/' ? "cgroup " : "unit ");
+        text_buffer_add_cut(text, listener->unit, NAME_MOST);
+    }
+}
+
 static void listener_write(const struct policy_text *learned, const struct judge_service *service,
                            const struct tally_listener *listener)
 {
-    static const char *const unknown_unit[] = {
-        [TALLY_UNIT_NOT_ASKED] = "unit not known",
-        [TALLY_UNIT_KNOWN] = "no unit",
-        [TALLY_UNIT_GONE] = "its unit is gone",
-        [TALLY_UNIT_UNTOLD] = "unit not known",
-    };
-    _Static_assert(sizeof unknown_unit / sizeof *unknown_unit == TALLY_UNITS, "each state of a unit has words");
-    bool known = listener->unit_state == TALLY_UNIT_KNOWN && strcmp(listener->unit, "/") != 0;
-    char endpoint[WORDING_SIZE], user[32], sockets[48] = "";
+    char bytes[COMMENT_SIZE];
+    struct text_buffer text = TEXT_BUFFER(bytes);
 
-    snprintf(user, sizeof user, "%lu", (unsigned long)listener->uid);
-    if (listener->sockets > 1) {
-        snprintf(sockets, sizeof sockets, ", %lu sockets", (unsigned long)listener->sockets);
+    wording_add_endpoint(&text, service, listener);
+    text_buffer_add(&text, " accepts %s, user ", wording_accepts(tally_accepts(listener)));
+    if (listener->user != NULL) {
+        text_buffer_add_cut(&text, listener->user, NAME_MOST);
+    } else {
+        text_buffer_add(&text, "%lu", (unsigned long)listener->uid);
     }
-    comment_write(learned, "  %s accepts %s, user %.64s, %s%.255s%s", wording_endpoint(endpoint, service, listener),
-                  wording_accepts(tally_accepts(listener)),
-                  listener->user != NULL ? listener->user : user,
-                  !known                   ? unknown_unit[listener->unit_state]
-                  : *listener->unit == '/' ? "cgroup "
-                                           : "unit ",
-                  known ? listener->unit : "", sockets);
+    text_buffer_add(&text, ", ");
+    unit_add(&text, listener);
+    if (listener->sockets > 1) {
+        text_buffer_add(&text, ", %lu sockets", (unsigned long)listener->sockets);
+    }
+    comment_write(learned, "  %s", bytes);
 }
 
-/* What is to be known of this very rule. */
+/* Writes what a reader must know about this rule. */
 static void remarks_write(const struct policy_text *learned, const struct suggestion *suggestion)
 {
     const struct judge_service *service = &suggestion->service;
@@ -219,24 +236,30 @@ static void remarks_write(const struct policy_text *learned, const struct sugges
     }
 }
 
-static void seen_write(const struct policy_text *learned, const struct suggestion *suggestion)
+/* Writes what was seen of the service, above its rule. */
+static void evidence_write(const struct policy_text *learned, const struct suggestion *suggestion)
 {
     const struct judge_service *service = &suggestion->service;
     const char *form = stack_form_name(service->stack.form);
-    unsigned long long mapped = service->connections[TALLY_MAPPED];
-    char connections[64] = "";
+    char bytes[COMMENT_SIZE];
+    struct text_buffer text = TEXT_BUFFER(bytes);
 
-    if (mapped > 0) {
-        snprintf(connections, sizeof connections, ", %llu v4-mapped connection%s now", mapped, mapped == 1 ? "" : "s");
+    text_buffer_add(&text, "%u/%s is %s", (unsigned)service->port, protocol_name(service->protocol),
+                    stack_kind_name(service->stack.kind));
+    if (form != NULL) {
+        text_buffer_add(&text, " (%s)", form);
     }
-    comment_write(learned, "%u/%s is %s%s%s%s%s", (unsigned)service->port, protocol_name(service->protocol),
-                  stack_kind_name(service->stack.kind), form != NULL ? " (" : "", form != NULL ? form : "",
-                  form != NULL ? ")" : "", connections);
-    for (size_t i = 0; i < service->listener_count && i < LISTENERS_TOLD; i++) {
+    if (service->connections[TALLY_MAPPED] > 0) {
+        text_buffer_add(&text, ", ");
+        text_buffer_add_count(&text, service->connections[TALLY_MAPPED], "v4-mapped connection");
+        text_buffer_add(&text, " now");
+    }
+    comment_write(learned, "%s", bytes);
+    for (size_t i = 0; i < service->listener_count && i < LISTENERS_LISTED; i++) {
         listener_write(learned, service, service->listeners[i]);
     }
-    if (service->listener_count > LISTENERS_TOLD) {
-        comment_write(learned, "  ... and %zu more", service->listener_count - LISTENERS_TOLD);
+    if (service->listener_count > LISTENERS_LISTED) {
+        comment_write(learned, "  ... and %zu more", service->listener_count - LISTENERS_LISTED);
     }
     remarks_write(learned, suggestion);
 }
@@ -262,14 +285,15 @@ static void heading_write(const struct policy_text *learned)
     comment_write(learned, "and enforce what is left with: check_dualstack --policy=FILE");
 }
 
-/* --- ports that are not frozen ------------------------------------------------------------------------------------ */
+/* --- ports without a rule of their own ---------------------------------------------------------------------------- */
 
 static bool is_of(const struct section *section, const struct suggestion *suggestion)
 {
     return suggestion->permanence == section->permanence && suggestion->service.protocol == section->protocol;
 }
 
-/* All listeners of the section as one service, so that one rule can be written for them. The list is the caller's. */
+/* Puts all listeners of the section into one service, so that one rule can be written for them. The caller frees the
+ * list. */
 static int section_gather(const struct policy_text *learned, const struct section *section, struct judge_service *all,
                           size_t *suggestions)
 {
@@ -290,7 +314,7 @@ static int section_gather(const struct policy_text *learned, const struct sectio
             for (size_t j = 0; j < service->listener_count; j++) {
                 all->listeners[all->listener_count++] = service->listeners[j];
             }
-            ++*suggestions;
+            (*suggestions)++;
         }
     }
     return 0;
@@ -315,18 +339,18 @@ static void section_explain(const struct policy_text *learned, const struct sect
 
 static void section_ports_write(const struct policy_text *learned, const struct section *section, size_t suggestions)
 {
-    size_t told = 0;
+    size_t listed = 0;
 
-    for (size_t i = 0; i < learned->suggestions->count && told < PORTS_TOLD; i++) {
+    for (size_t i = 0; i < learned->suggestions->count && listed < PORTS_LISTED; i++) {
         if (is_of(section, &learned->suggestions->list[i])) {
-            seen_write(learned, &learned->suggestions->list[i]);
+            evidence_write(learned, &learned->suggestions->list[i]);
             fputc('#', learned->out);
             rule_write(learned, &learned->suggestions->list[i]);
-            told++;
+            listed++;
         }
     }
-    if (suggestions > told) {
-        comment_write(learned, "... and %zu more ports", suggestions - told);
+    if (suggestions > listed) {
+        comment_write(learned, "... and %zu more ports", suggestions - listed);
     }
 }
 
@@ -381,7 +405,7 @@ int policy_text_write(const struct policy_text *learned)
     for (size_t i = 0; i < learned->suggestions->count; i++) {
         if (learned->suggestions->list[i].permanence == SUGGEST_FIXED) {
             fputc('\n', learned->out);
-            seen_write(learned, &learned->suggestions->list[i]);
+            evidence_write(learned, &learned->suggestions->list[i]);
             rule_write(learned, &learned->suggestions->list[i]);
         }
     }
