@@ -8,8 +8,10 @@
 #include "extra_opts.h"
 
 #include "file.h"
+#include "plugin/text_buffer.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +21,11 @@
 /* More than all plugins of a host need; a device or a log file given by mistake is not read to its end. */
 #define INI_BYTES_MAX (1u << 20)
 
-/* Of a longer name its end is told. */
-#define NAME_TOLD 160
+/* Of a longer name only its end is shown. */
+#define NAME_MOST 160
+
+/* Of $NAGIOS_CONFIG_PATH. */
+#define CONFIG_PATH_MOST 200
 
 /* In each folder of $NAGIOS_CONFIG_PATH. */
 static const char *const file_names[] = {"monitoring-plugins.ini", "plugins.ini", "nagios-plugins.ini", NULL};
@@ -52,27 +57,41 @@ struct extra_opts_search extra_opts_search(void)
 
 void extra_opts_place_format(char *text, size_t size, const char *name, size_t line, const char *sentence)
 {
+    struct text_buffer place = text_buffer_start(text, size);
     size_t length = strlen(name);
-    const char *cut = length > NAME_TOLD ? "..." : "";
 
-    name += length > NAME_TOLD ? length - NAME_TOLD : 0;
+    text_buffer_add(&place, length > NAME_MOST ? "...%s" : "%s", length > NAME_MOST ? name + length - NAME_MOST : name);
     if (line > 0) {
-        snprintf(text, size, "%s%s:%zu: %s", cut, name, line, sentence);
-    } else {
-        snprintf(text, size, "%s%s: %s", cut, name, sentence);
+        text_buffer_add(&place, ":%zu", line);
     }
+    text_buffer_add(&place, ": %s", sentence);
 }
 
-/* The first mistake is told. */
-#define MISTAKE(extra, ...)                                                                                            \
-    ((extra)->mistake[0] == '\0' ? snprintf((extra)->mistake, EXTRA_OPTS_MISTAKE_SIZE, __VA_ARGS__) : 0)
+static void mistake_keep(struct extra_opts *extra, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-static void file_mistake(struct extra_opts *extra, const char *name, size_t line, const char *sentence)
+/* Keeps the mistake, unless there is one already. */
+static void mistake_keep(struct extra_opts *extra, const char *format, ...)
+{
+    struct text_buffer mistake;
+    va_list arguments;
+
+    if (extra->mistake[0] != '\0') {
+        return;
+    }
+    mistake = TEXT_BUFFER(extra->mistake);
+    va_start(arguments, format);
+    text_buffer_add_va(&mistake, format, arguments);
+    va_end(arguments);
+}
+
+/* `origin` says how the file came to be read, "" where the user has named it. */
+static void file_mistake_keep(struct extra_opts *extra, const char *name, size_t line, const char *sentence,
+                              const char *origin)
 {
     char text[EXTRA_OPTS_MISTAKE_SIZE];
 
     extra_opts_place_format(text, sizeof text, name, line, sentence);
-    MISTAKE(extra, "%s", text);
+    mistake_keep(extra, "%s%s", text, origin);
 }
 
 /* --- one file ---------------------------------------------------------------------------------------------------- */
@@ -83,8 +102,9 @@ static int name_set(struct extra_opts_source *source, const char *name)
     return source->name != NULL ? 0 : -ENOMEM;
 }
 
-/* Reads the file. Returns 0 and its bytes; or a negative errno, and the mistake is told, unless that is -ENOMEM. */
-static int file_load(struct extra_opts *extra, struct extra_opts_source *source, const char *path, size_t *length)
+/* Reads the file. Returns 0 and its bytes; or a negative errno, and keeps the mistake unless that is -ENOMEM. */
+static int file_load(struct extra_opts *extra, struct extra_opts_source *source, const char *path, const char *origin,
+                     size_t *length)
 {
     bool is_stdin = strcmp(path, "-") == 0;
     char error[FILE_ERROR_SIZE];
@@ -94,24 +114,24 @@ static int file_load(struct extra_opts *extra, struct extra_opts_source *source,
         return result;
     }
     if (is_stdin && extra->reads_stdin) {
-        file_mistake(extra, source->name, 0, "can be read only once, but --extra-opts names it twice");
+        file_mistake_keep(extra, source->name, 0, "can be read only once, but --extra-opts names it twice", origin);
         return -EINVAL;
     }
     extra->reads_stdin = extra->reads_stdin || is_stdin;
     result = file_read(path, INI_BYTES_MAX, &source->bytes, length, error);
     if (result != 0 && result != -ENOMEM) {
-        file_mistake(extra, source->name, 0, error);
+        file_mistake_keep(extra, source->name, 0, error, origin);
     }
     return result;
 }
 
 /* --- the search -------------------------------------------------------------------------------------------------- */
 
-/* As file_load(), but a file that is not there is no mistake yet, and then the source is as it was. */
+/* As file_load(), but it is no mistake yet that the file does not exist, and then the source is as it was. */
 static int candidate_load(struct extra_opts *extra, struct extra_opts_source *source, const char *path, size_t *length)
 {
     char first = extra->mistake[0];
-    int result = file_load(extra, source, path, length);
+    int result = file_load(extra, source, path, "", length);
 
     if (result == -ENOENT || result == -ENOTDIR) {
         extra->mistake[0] = first;
@@ -154,41 +174,27 @@ static int folders_search(struct extra_opts *extra, struct extra_opts_source *so
     return result;
 }
 
-static void nothing_found_tell(struct extra_opts *extra, const struct extra_opts_search *search)
+static void nothing_found_report(struct extra_opts *extra, const struct extra_opts_search *search)
 {
-    char *places = extra->places;
-    size_t used;
+    struct text_buffer places;
 
     if (extra->mistake[0] != '\0') {
         return;
     }
-    MISTAKE(
-        extra,
-        "--extra-opts: there is no ini file, name it, such as --extra-opts=@FILE, or put it where it is looked for");
-    snprintf(places, EXTRA_OPTS_PLACES_SIZE, "looked for");
+    mistake_keep(extra,
+                 "--extra-opts: there is no ini file, name it, such as --extra-opts=@FILE, or put it where it is "
+                 "looked for");
+    places = TEXT_BUFFER(extra->places);
+    text_buffer_add(&places, "looked for");
     if (search->config_path != NULL) {
-        used = strlen(places);
-        snprintf(places + used, EXTRA_OPTS_PLACES_SIZE - used,
-                 " %s, %s and %s in $NAGIOS_CONFIG_PATH (%.200s), then for", file_names[0], file_names[1],
-                 file_names[2], search->config_path);
+        text_buffer_add(&places, " %s, %s and %s in $NAGIOS_CONFIG_PATH (", file_names[0], file_names[1],
+                        file_names[2]);
+        text_buffer_add_cut(&places, search->config_path, CONFIG_PATH_MOST);
+        text_buffer_add(&places, "), then for");
     }
     for (size_t i = 0; search->defaults[i] != NULL; i++) {
-        used = strlen(places);
-        snprintf(places + used, EXTRA_OPTS_PLACES_SIZE - used, "%s %s", i > 0 ? "," : "", search->defaults[i]);
+        text_buffer_add(&places, "%s %s", i > 0 ? "," : "", search->defaults[i]);
     }
-}
-
-static int config_file_load(struct extra_opts *extra, struct extra_opts_source *source, const char *path,
-                            size_t *length)
-{
-    bool is_first = extra->mistake[0] == '\0';
-    int result = file_load(extra, source, path, length);
-    size_t told = strlen(extra->mistake);
-
-    if (is_first && told > 0) {
-        snprintf(extra->mistake + told, sizeof extra->mistake - told, " (named by $MP_CONFIG_FILE)");
-    }
-    return result;
 }
 
 static int file_search(struct extra_opts *extra, struct extra_opts_source *source,
@@ -197,11 +203,11 @@ static int file_search(struct extra_opts *extra, struct extra_opts_source *sourc
     int result = -ENOENT;
 
     if (search->config_file != NULL && *search->config_file == '\0') {
-        MISTAKE(extra, "--extra-opts: $MP_CONFIG_FILE is set, but names no file");
+        mistake_keep(extra, "--extra-opts: $MP_CONFIG_FILE is set, but names no file");
         return -EINVAL;
     }
     if (search->config_file != NULL) {
-        return config_file_load(extra, source, search->config_file, length);
+        return file_load(extra, source, search->config_file, " (named by $MP_CONFIG_FILE)", length);
     }
     if (search->config_path != NULL) {
         result = folders_search(extra, source, search->config_path, length);
@@ -210,7 +216,7 @@ static int file_search(struct extra_opts *extra, struct extra_opts_source *sourc
         result = candidate_load(extra, source, search->defaults[i], length);
     }
     if (result == -ENOENT) {
-        nothing_found_tell(extra, search);
+        nothing_found_report(extra, search);
     }
     return result;
 }
@@ -226,10 +232,10 @@ static int bytes_load(struct extra_opts *extra, struct extra_opts_source *source
         return file_search(extra, source, search, length);
     }
     if (at[1] == '\0') {
-        MISTAKE(extra, "--extra-opts: no file is named behind the @ of '%.60s'", locator);
+        mistake_keep(extra, "--extra-opts: no file is named behind the @ of '%s'", locator);
         return -EINVAL;
     }
-    return file_load(extra, source, at + 1, length);
+    return file_load(extra, source, at + 1, "", length);
 }
 
 static int source_load(struct extra_opts *extra, struct extra_opts_source *source, const char *locator,
@@ -243,7 +249,7 @@ static int source_load(struct extra_opts *extra, struct extra_opts_source *sourc
     if (result == 0) {
         result = ini_parse(&source->section, source->bytes, length, section);
         if (result == -EINVAL) {
-            file_mistake(extra, source->name, source->section.mistake_line, source->section.mistake);
+            file_mistake_keep(extra, source->name, source->section.mistake_line, source->section.mistake, "");
         }
     }
     free(section);

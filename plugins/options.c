@@ -166,21 +166,17 @@ static int extra_opts_read(struct reader *reader, const char *text)
 /* Options whose value is one of some words: the position of the word is the value of the enum. */
 static int word_read(struct reader *reader, const char *option, const char *text, const char *const *words, int *value)
 {
-    char all[64] = "";
+    char bytes[64];
+    struct text_buffer all = TEXT_BUFFER(bytes);
 
     for (int i = 0; words[i] != NULL; i++) {
-        size_t length = strlen(all);
         if (strcmp(text, words[i]) == 0) {
             *value = i;
             return 0;
         }
-        snprintf(all + length, sizeof all - length, "%s%s",
-                 i == 0                 ? ""
-                 : words[i + 1] == NULL ? " or "
-                                        : ", ",
-                 words[i]);
+        text_buffer_add(&all, "%s%s", i == 0 ? "" : words[i + 1] == NULL ? " or " : ", ", words[i]);
     }
-    return FAIL(reader, "--%s: '%.60s' is unknown, write %s", option, text, all);
+    return FAIL(reader, "--%s: '%.60s' is unknown, write %s", option, text, bytes);
 }
 
 static int format_read(struct reader *reader, const char *text)

@@ -166,27 +166,28 @@ static void requirement_parse(struct rule_parser *parser, const char *word)
 void rule_name_default(char name[static RULE_NAME_MAX + 1], enum record_protocol protocol, int scope,
                        const struct rule_ports *ports, size_t count)
 {
-    char tail[16] = "";
-    size_t length = (size_t)snprintf(name, RULE_NAME_MAX + 1, "%s", protocol_name(protocol));
-    size_t limit;
+    char end_bytes[sizeof "_loopback"];
+    char list_bytes[RULE_NAME_MAX + 1];
+    struct text_buffer end = TEXT_BUFFER(end_bytes);
+    struct text_buffer list;
+    struct text_buffer text = text_buffer_start(name, RULE_NAME_MAX + 1);
 
     if (scope != RULE_ANY_SCOPE) {
-        snprintf(tail, sizeof tail, "_%s", stack_scope_name((enum stack_scope)scope));
+        text_buffer_add(&end, "_%s", stack_scope_name((enum stack_scope)scope));
     }
-    limit = RULE_NAME_MAX + 1 - strlen(tail);
+    list = text_buffer_start(list_bytes, sizeof list_bytes - end.length);
+    text_buffer_add(&list, "%s", protocol_name(protocol));
     for (size_t i = 0; i < count; i++) {
-        char item[16];
-        int size = ports[i].single
-                       ? snprintf(item, sizeof item, "_%u", (unsigned)ports[i].first)
-                       : snprintf(item, sizeof item, "_%u-%u", (unsigned)ports[i].first, (unsigned)ports[i].last);
-        if (length + (size_t)size >= limit) {
-            snprintf(name, limit, "%s_%u_etc", protocol_name(protocol), (unsigned)ports[0].first);
-            break;
+        text_buffer_add(&list, "_%u", (unsigned)ports[i].first);
+        if (!ports[i].single) {
+            text_buffer_add(&list, "-%u", (unsigned)ports[i].last);
         }
-        memcpy(name + length, item, (size_t)size + 1);
-        length += (size_t)size;
     }
-    memcpy(name + strlen(name), tail, strlen(tail) + 1);
+    if (list.is_cut) {
+        text_buffer_add(&text, "%s_%u_etc%s", protocol_name(protocol), (unsigned)ports[0].first, end_bytes);
+    } else {
+        text_buffer_add(&text, "%s%s", list_bytes, end_bytes);
+    }
 }
 
 /* Splits `text` at blanks, up to a word that begins with '#'. `words` has room for every word there can be. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * Captures as JSON, each member read as what it must be, or a mistake told with its place.
+ * Captures as JSON: each member is read as what it must be, or the mistake is reported with its path.
  */
 #include "config.h"
 
@@ -26,7 +26,7 @@
 
 /* --- bytes -------------------------------------------------------------------------------------------------------- */
 
-/* Counts what can become a JSON value, wherever it stands: a text may hold some of these, too, but not so many. */
+/* Counts the characters that begin or separate values, also those within texts, which hold some but not so many. */
 static bool is_too_much(const char *bytes, size_t length)
 {
     size_t containers = 0;
@@ -67,52 +67,43 @@ int json_field_root_parse(const char *bytes, size_t length, json_t **root, char 
     return 0;
 }
 
-/* --- places in a capture ------------------------------------------------------------------------------------------ */
+/* --- paths in a capture ------------------------------------------------------------------------------------------- */
 
-static size_t append(char *text, size_t length, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-/* Appends to a text of JSON_FIELD_ERROR_SIZE; what does not fit is left out. */
-static size_t append(char *text, size_t length, const char *format, ...)
-{
-    va_list arguments;
-    int added;
-
-    va_start(arguments, format);
-    added = vsnprintf(text + length, JSON_FIELD_ERROR_SIZE - length, format, arguments);
-    va_end(arguments);
-    length += added > 0 ? (size_t)added : 0;
-    return length < JSON_FIELD_ERROR_SIZE ? length : JSON_FIELD_ERROR_SIZE - 1;
-}
-
-/* Deeper than any place in a capture is. */
+/* Deeper than any member of a capture is. */
 #define DEPTH_MOST 8
 
-/* From the outermost place inwards. */
-static size_t place_append(char *text, const struct json_path *place)
+/* Of a member's name, which may be of any length. */
+#define NAME_MOST 60
+
+/* Adds the path from its outermost member inwards. */
+static void path_add(struct text_buffer *text, const struct json_path *path)
 {
     const struct json_path *chain[DEPTH_MOST] = {NULL};
     size_t depth = 0;
-    size_t length = 0;
 
-    for (; place != NULL && depth < DEPTH_MOST; place = place->parent) {
-        chain[depth++] = place;
+    for (; path != NULL && depth < DEPTH_MOST; path = path->parent) {
+        chain[depth++] = path;
     }
     while (depth-- > 0) {
         const struct json_path *at = chain[depth];
-        length = at->name == NULL ? append(text, length, "[%zu]", at->index)
-                                  : append(text, length, "%s%.60s", at->parent != NULL ? "." : "", at->name);
+        if (at->name == NULL) {
+            text_buffer_add(text, "[%zu]", at->index);
+        } else {
+            text_buffer_add(text, "%s", at->parent != NULL ? "." : "");
+            text_buffer_add_cut(text, at->name, NAME_MOST);
+        }
     }
-    return length;
 }
 
-int json_field_fail(char error[static JSON_FIELD_ERROR_SIZE], const struct json_path *place, const char *format, ...)
+int json_field_fail(char error[static JSON_FIELD_ERROR_SIZE], const struct json_path *path, const char *format, ...)
 {
-    size_t length = place_append(error, place);
+    struct text_buffer text = text_buffer_start(error, JSON_FIELD_ERROR_SIZE);
     va_list arguments;
 
-    length = append(error, length, " ");
+    path_add(&text, path);
+    text_buffer_add(&text, " ");
     va_start(arguments, format);
-    vsnprintf(error + length, JSON_FIELD_ERROR_SIZE - length, format, arguments);
+    text_buffer_add_va(&text, format, arguments);
     va_end(arguments);
     return -EINVAL;
 }
@@ -162,31 +153,28 @@ static bool value_take(const struct json_field *field, json_t *node, struct json
     return false;
 }
 
-#define DEMAND_SIZE 120
-
-static void demand_format(char text[static DEMAND_SIZE], const struct json_field *field)
+/* Adds what the field must be. */
+static void demand_add(struct text_buffer *text, const struct json_field *field)
 {
     static const char *const plain[] =
         {[JSON_FIELD_BOOLEAN] = "true or false", [JSON_FIELD_OBJECT] = "an object", [JSON_FIELD_ARRAY] = "an array"};
-    struct text_buffer demand = text_buffer_start(text, DEMAND_SIZE);
 
     if (field->type == JSON_FIELD_NUMBER) {
-        text_buffer_add(&demand, "a whole number from %" PRId64 " to %" PRId64, field->least, field->most);
+        text_buffer_add(text, "a whole number from %" PRId64 " to %" PRId64, field->least, field->most);
     } else if (field->type == JSON_FIELD_TEXT) {
-        text_buffer_add(&demand, "a text of %" PRId64 " to %" PRId64 " bytes", field->least, field->most);
+        text_buffer_add(text, "a text of %" PRId64 " to %" PRId64 " bytes", field->least, field->most);
     } else if (field->type == JSON_FIELD_WORD) {
         for (int i = 0; field->word(i) != NULL; i++) {
-            text_buffer_add(&demand, "%s\"%s\"", i == 0 ? "" : " or ", field->word(i));
+            text_buffer_add(text, "%s\"%s\"", i == 0 ? "" : " or ", field->word(i));
         }
     } else {
-        text_buffer_add(&demand, "%s", plain[field->type]);
+        text_buffer_add(text, "%s", plain[field->type]);
     }
-    text_buffer_add(&demand, "%s", field->nullable ? " or null" : "");
+    text_buffer_add(text, "%s", field->nullable ? " or null" : "");
 }
 
-#define FOUND_SIZE 80
-
-static void found_format(char text[static FOUND_SIZE], const json_t *node)
+/* Adds what the node is. */
+static void node_add(struct text_buffer *text, const json_t *node)
 {
     static const char *const plain[] = {
         [JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array", [JSON_REAL] = "no whole number",
@@ -194,28 +182,31 @@ static void found_format(char text[static FOUND_SIZE], const json_t *node)
     };
 
     if (json_is_integer(node)) {
-        snprintf(text, FOUND_SIZE, "%" JSON_INTEGER_FORMAT, json_integer_value(node));
+        text_buffer_add(text, "%" JSON_INTEGER_FORMAT, json_integer_value(node));
     } else if (!json_is_string(node)) {
-        snprintf(text, FOUND_SIZE, "%s", plain[json_typeof(node)]);
+        text_buffer_add(text, "%s", plain[json_typeof(node)]);
     } else if (json_string_length(node) > 40) {
-        snprintf(text, FOUND_SIZE, "a text of %zu bytes", json_string_length(node));
+        text_buffer_add(text, "a text of %zu bytes", json_string_length(node));
     } else {
-        snprintf(text, FOUND_SIZE, "\"%s\"", json_string_value(node));
+        text_buffer_add(text, "\"%s\"", json_string_value(node));
     }
 }
 
-int json_field_read(char error[static JSON_FIELD_ERROR_SIZE], const struct json_path *place,
+int json_field_read(char error[static JSON_FIELD_ERROR_SIZE], const struct json_path *path,
                     const struct json_field *field, json_t *node, struct json_field_value *value)
 {
-    char demand[DEMAND_SIZE];
-    char found[FOUND_SIZE];
+    struct text_buffer text;
 
     if (value_take(field, node, value)) {
         return 0;
     }
-    demand_format(demand, field);
-    found_format(found, node);
-    return json_field_fail(error, place, "is %s, must be %s", found, demand);
+    text = text_buffer_start(error, JSON_FIELD_ERROR_SIZE);
+    path_add(&text, path);
+    text_buffer_add(&text, " is ");
+    node_add(&text, node);
+    text_buffer_add(&text, ", must be ");
+    demand_add(&text, field);
+    return -EINVAL;
 }
 
 static bool is_known(const struct json_field *fields, size_t count, const char *name)
@@ -228,10 +219,10 @@ static bool is_known(const struct json_field *fields, size_t count, const char *
     return false;
 }
 
-static int unknown_member_tell(char error[static JSON_FIELD_ERROR_SIZE], const struct json_path *place, json_t *object,
-                               const struct json_field *fields, size_t count)
+static int unknown_member_report(char error[static JSON_FIELD_ERROR_SIZE], const struct json_path *path, json_t *object,
+                                 const struct json_field *fields, size_t count)
 {
-    struct json_path member = {.parent = place};
+    struct json_path member = {.parent = path};
     json_t *value;
 
     json_object_foreach(object, member.name, value)
@@ -243,11 +234,11 @@ static int unknown_member_tell(char error[static JSON_FIELD_ERROR_SIZE], const s
     return 0;
 }
 
-int json_field_read_all(char error[static JSON_FIELD_ERROR_SIZE], const struct json_path *place, json_t *object,
+int json_field_read_all(char error[static JSON_FIELD_ERROR_SIZE], const struct json_path *path, json_t *object,
                         const struct json_field *fields, size_t count, struct json_field_value *values)
 {
     for (size_t i = 0; i < count; i++) {
-        struct json_path member = {.parent = place, .name = fields[i].name};
+        struct json_path member = {.parent = path, .name = fields[i].name};
         json_t *node = json_object_get(object, fields[i].name);
         int result = node == NULL ? json_field_fail(error, &member, "is missing")
                                   : json_field_read(error, &member, &fields[i], node, &values[i]);
@@ -255,16 +246,16 @@ int json_field_read_all(char error[static JSON_FIELD_ERROR_SIZE], const struct j
             return result;
         }
     }
-    return json_object_size(object) == count ? 0 : unknown_member_tell(error, place, object, fields, count);
+    return json_object_size(object) == count ? 0 : unknown_member_report(error, path, object, fields, count);
 }
 
-int json_field_read_element(char error[static JSON_FIELD_ERROR_SIZE], const struct json_path *place, json_t *node,
+int json_field_read_element(char error[static JSON_FIELD_ERROR_SIZE], const struct json_path *path, json_t *node,
                             const struct json_field *fields, size_t count, struct json_field_value *values)
 {
     static const struct json_field element = {.type = JSON_FIELD_OBJECT};
-    int result = json_field_read(error, place, &element, node, &values[0]);
+    int result = json_field_read(error, path, &element, node, &values[0]);
 
-    return result != 0 ? result : json_field_read_all(error, place, node, fields, count, values);
+    return result != 0 ? result : json_field_read_all(error, path, node, fields, count, values);
 }
 
 enum record_answer json_field_answer(const struct json_field_value *value)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * Captures as JSON, which nobody vouches for: each member read as what it must be, or a mistake told with its place.
+ * Captures as JSON, which nobody vouches for: each member is read as what it must be, or the mistake is reported with
+ * its path.
  *
- * All that fail return -EINVAL and write to `error` the end of a sentence that begins with the file's name. What they
- * find belongs to the JSON that it was found in and is valid as long as that is.
+ * A function that fails returns -EINVAL and writes to `error` the end of a sentence that begins with the file's name.
+ * What is found belongs to the JSON that it was found in and is valid as long as that is.
  */
 #ifndef CAPTURE_JSON_FIELD_H
 #define CAPTURE_JSON_FIELD_H
@@ -49,7 +50,7 @@ struct json_field {
     const char *(*word)(int index); /* of JSON_FIELD_WORD: each of its words, NULL behind the last one */
 };
 
-/* A member as it is; what belongs to its type is set. */
+/* A member that was read; what belongs to its type is set. */
 struct json_field_value {
     bool null;
     int64_t number; /* also the position of a word, and 0 or 1 for a boolean */
@@ -58,34 +59,34 @@ struct json_field_value {
 };
 
 /*
- * Takes `length` bytes apart. Returns 0 and *root, an object, which json_decref() ends; -EINVAL when it is none, or so
- * large that it would take too much memory; or -ENOMEM. *root is NULL when it fails.
+ * Parses `length` bytes. Returns 0 and *root, an object, which the caller ends with json_decref(); -EINVAL when they
+ * are no object, or so large that it would take too much memory; or -ENOMEM. *root is NULL when it fails.
  */
 int json_field_root_parse(const char *bytes, size_t length, json_t **root, char error[static JSON_FIELD_ERROR_SIZE]);
 
-/* Writes a place (not NULL) and what the format says of it: "listeners[3].port is missing". Returns -EINVAL. */
-int json_field_fail(char error[static JSON_FIELD_ERROR_SIZE], const struct json_path *place, const char *format, ...)
+/* Writes a path (not NULL) and what the format says of it: "listeners[3].port is missing". Returns -EINVAL. */
+int json_field_fail(char error[static JSON_FIELD_ERROR_SIZE], const struct json_path *path, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Reads the node (not NULL) at a place (not NULL), whatever the field's name. Returns 0 and *value, or -EINVAL. */
-int json_field_read(char error[static JSON_FIELD_ERROR_SIZE], const struct json_path *place,
+/* Reads the node (not NULL) at a path (not NULL), whatever the field's name. Returns 0 and *value, or -EINVAL. */
+int json_field_read(char error[static JSON_FIELD_ERROR_SIZE], const struct json_path *path,
                     const struct json_field *field, json_t *node, struct json_field_value *value);
 
 /*
- * Reads the members of the object at a place, which must be exactly the `count` fields. Returns 0 and values[i] of
+ * Reads the members of the object at a path, which must be exactly the `count` fields. Returns 0 and values[i] of
  * fields[i]; or -EINVAL, and the values are undefined.
  */
-int json_field_read_all(char error[static JSON_FIELD_ERROR_SIZE], const struct json_path *place, json_t *object,
+int json_field_read_all(char error[static JSON_FIELD_ERROR_SIZE], const struct json_path *path, json_t *object,
                         const struct json_field *fields, size_t count, struct json_field_value *values);
 
-/* Likewise, of an element of a list; one that is no object is refused. `count` is at least 1. */
-int json_field_read_element(char error[static JSON_FIELD_ERROR_SIZE], const struct json_path *place, json_t *node,
+/* The same for an element of a list; one that is not an object is refused. `count` is at least 1. */
+int json_field_read_element(char error[static JSON_FIELD_ERROR_SIZE], const struct json_path *path, json_t *node,
                             const struct json_field *fields, size_t count, struct json_field_value *values);
 
-/* What a boolean, or a number of 0 or 1, says; null is unknown. */
+/* Makes an answer of a boolean, or of a number of 0 or 1; null is unknown. */
 enum record_answer json_field_answer(const struct json_field_value *value);
 
-/* "2026-11-22T09:00:00Z", of a text that is as long as that. False when it is no time; *time stays as it was then. */
+/* Reads "2026-11-22T09:00:00Z" from a text of that length. Returns false and leaves *time alone when it is no time. */
 bool json_field_time(const struct json_field_value *value, time_t *time);
 
 /* Copies a text, "" for null, into a buffer that holds as many bytes as its field's most, and one. */

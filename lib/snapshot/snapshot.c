@@ -5,6 +5,7 @@
 
 #include "snapshot/snapshot.h"
 
+#include "plugin/text_buffer.h"
 #include "snapshot/owners.h"
 #include "socket/host.h"
 #include "socket/protocol.h"
@@ -13,6 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* So long may the list of ports be, in the line on a request. */
+#define PORTS_LENGTH 168
 
 /* A snapshot while it is taken. */
 struct attempt {
@@ -34,41 +38,47 @@ static int connection_visit(const struct sock_record *record, void *context)
 
 /* --- what was asked ---------------------------------------------------------------------------------------------- */
 
-static void ports_describe(char *text, size_t size, const struct source_request *request)
+/* Adds the ports of the request, the first of them if they are many. */
+static void ports_add(struct text_buffer *text, const struct source_request *request)
 {
-    size_t length = 0;
+    const size_t start = text->length;
 
-    *text = '\0';
-    for (size_t i = 0; i < request->port_count && length + 32 < size; i++) {
+    for (size_t i = 0; i < request->port_count && text->length - start < PORTS_LENGTH; i++) {
         const struct source_ports *ports = &request->ports[i];
-        length += (size_t)snprintf(text + length, size - length, ports->first == ports->last ? "%s%u" : "%s%u-%u",
-                                   i == 0 ? " on ports " : ",", (unsigned)ports->first, (unsigned)ports->last);
+        text_buffer_add(text, "%s%u", i == 0 ? " on ports " : ",", (unsigned)ports->first);
+        if (ports->first != ports->last) {
+            text_buffer_add(text, "-%u", (unsigned)ports->last);
+        }
     }
 }
 
-/* Keeps a line on the request; out of memory only loses the line. */
+static void question_add(struct text_buffer *text, const struct source_request *request, enum sources_kind kind)
+{
+    text_buffer_add(text, "asked %s for %s %s", sources_kind_name(kind), protocol_name(request->protocol),
+                    (request->states & SOURCE_STATE(RECORD_ESTABLISHED)) == 0 ? "listeners"
+                    : request->v4_mapped_only                                 ? "v4-mapped connections"
+                                                                              : "connections");
+    text_buffer_add(text, request->families == SOURCE_FAMILIES_ALL           ? " of both families"
+                          : request->families == SOURCE_FAMILY(RECORD_INET6) ? " of AF_INET6"
+                                                                             : " of AF_INET");
+    ports_add(text, request);
+}
+
+/* Keeps a line on the request. When out of memory, only that line is lost. */
 static void question_keep(struct attempt *attempt, const struct source_request *request)
 {
     struct snapshot *snapshot = attempt->snapshot;
     enum sources_kind kind = sources_kind(attempt->sources, request->protocol);
-    char ports[200];
-    char line[400];
+    char bytes[400];
+    struct text_buffer line = TEXT_BUFFER(bytes);
     char *kept;
     char **grown;
 
     if (!attempt->request->keeps_questions || kind == SOURCES_NONE) {
         return;
     }
-    ports_describe(ports, sizeof ports, request);
-    snprintf(line, sizeof line, "asked %s for %s %s%s%s", sources_kind_name(kind), protocol_name(request->protocol),
-             (request->states & SOURCE_STATE(RECORD_ESTABLISHED)) == 0 ? "listeners"
-             : request->v4_mapped_only                                 ? "v4-mapped connections"
-                                                                       : "connections",
-             request->families == SOURCE_FAMILIES_ALL           ? " of both families"
-             : request->families == SOURCE_FAMILY(RECORD_INET6) ? " of AF_INET6"
-                                                                : " of AF_INET",
-             ports);
-    kept = strdup(line);
+    question_add(&line, request, kind);
+    kept = strdup(bytes);
     grown = realloc(snapshot->questions, (snapshot->question_count + 1) * sizeof *grown);
     if (grown != NULL) {
         snapshot->questions = grown;
@@ -239,7 +249,7 @@ static int attempts_run(struct attempt *attempt)
 
 /* --- the whole --------------------------------------------------------------------------------------------------- */
 
-static void source_tell(const struct attempt *attempt)
+static void source_describe(const struct attempt *attempt)
 {
     struct snapshot *snapshot = attempt->snapshot;
     bool used[SOURCES_NONE + 1] = {false};
@@ -310,7 +320,7 @@ int snapshot_take(const struct snapshot_request *request, struct snapshot **snap
         result = attempts_run(&attempt);
     }
     if (result == 0) {
-        source_tell(&attempt);
+        source_describe(&attempt);
         interfaces_name(attempt.snapshot->tally);
         *snapshot = attempt.snapshot;
     } else {
