@@ -649,7 +649,7 @@ const char *options_help(char text[static OPTIONS_HELP_SIZE])
     rows_add(&help);
     text_buffer_add(&help, "RULE is PORTS");
     alternatives_add(&help, protocol_word, '/');
-    alternatives_add(&help, stack_scope_word, '@');
+    alternatives_add(&help, scope_word, '@');
     text_buffer_add(&help, " REQUIREMENT [KEY=VALUE]...\n"
                            "  PORTS        443  80,443  8000-8099  https  default (all that no rule names)\n"
                            "  REQUIREMENT  ");

@@ -20,9 +20,8 @@ struct evaluation {
     size_t *first_of_rule; /* by position in policy->rules: where in the verdict its services begin, if it has any */
 };
 
-/* A set of scopes, bit by bit. */
-#define SCOPE_BIT(scope) (1u << (scope))
-#define SCOPES_ALL (SCOPE_BIT(STACK_SCOPES) - 1)
+/* All of a set of scopes. */
+#define SCOPES_ALL (SCOPE_BIT(SCOPES) - 1)
 
 /* A service without listeners as yet, and without a verdict. NULL when out of memory. */
 static struct judge_service *service_append(struct evaluation *evaluation, const struct rule *rule,
@@ -50,9 +49,8 @@ static unsigned scopes_of(const struct evaluation *evaluation, const struct rule
 {
     unsigned scopes = 0;
 
-    for (int scope = 0; scope < STACK_SCOPES; scope++) {
-        if (policy_find(evaluation->policy, &evaluation->tally->host, protocol, port, (enum stack_scope)scope) ==
-            rule) {
+    for (int scope = 0; scope < SCOPES; scope++) {
+        if (policy_find(evaluation->policy, &evaluation->tally->host, protocol, port, (enum scope)scope) == rule) {
             scopes |= SCOPE_BIT(scope);
         }
     }
@@ -86,7 +84,7 @@ static int service_fill(struct judge_service *service, const struct tally_servic
             service->listeners[service->listener_count++] = &source->listeners[i];
         }
     }
-    for (int scope = 0; scope < STACK_SCOPES; scope++) {
+    for (int scope = 0; scope < SCOPES; scope++) {
         for (int kind = 0; kind < TALLY_KINDS && (scopes & SCOPE_BIT(scope)) != 0; kind++) {
             service->connections[kind] += source->connections[scope][kind];
         }
@@ -220,9 +218,9 @@ static int others_judge(struct evaluation *evaluation, bool defaults)
     for (size_t i = 0; i < evaluation->tally->service_count && result == 0; i++) {
         const struct tally_service *source = &evaluation->tally->services[i];
         unsigned done = 0;
-        for (int scope = 0; scope < STACK_SCOPES && result == 0; scope++) {
+        for (int scope = 0; scope < SCOPES && result == 0; scope++) {
             const struct rule *rule = policy_find(evaluation->policy, &evaluation->tally->host, source->protocol,
-                                                  source->port, (enum stack_scope)scope);
+                                                  source->port, (enum scope)scope);
             unsigned scopes;
             if ((done & SCOPE_BIT(scope)) != 0 || defaults != (rule != NULL) || (rule != NULL && !rule->is_default)) {
                 continue;
@@ -243,9 +241,9 @@ static void rule_connections_sum(struct evaluation *evaluation)
 {
     for (size_t i = 0; i < evaluation->tally->service_count; i++) {
         const struct tally_service *source = &evaluation->tally->services[i];
-        for (int scope = 0; scope < STACK_SCOPES; scope++) {
+        for (int scope = 0; scope < SCOPES; scope++) {
             const struct rule *rule = policy_find(evaluation->policy, &evaluation->tally->host, source->protocol,
-                                                  source->port, (enum stack_scope)scope);
+                                                  source->port, (enum scope)scope);
             if (rule == NULL || rule->is_default) {
                 continue;
             }
@@ -326,7 +324,7 @@ static void service_count_in(struct judge_total *total, const struct judge_servi
 static void all_mapped_count(struct judge_total *total, const struct tally *tally)
 {
     for (size_t i = 0; i < tally->service_count; i++) {
-        for (int scope = 0; scope < STACK_SCOPES; scope++) {
+        for (int scope = 0; scope < SCOPES; scope++) {
             total->mapped += tally->services[i].connections[scope][TALLY_MAPPED];
         }
     }

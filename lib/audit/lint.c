@@ -47,7 +47,7 @@ static const struct rule *replacement_find(const struct lint *lint, const struct
 {
     enum record_protocol protocol =
         rule->protocol == RULE_ANY_PROTOCOL ? RULE_DEFAULT_PROTOCOL : (enum record_protocol)rule->protocol;
-    enum stack_scope scope = rule->scope == RULE_ANY_SCOPE ? STACK_EXTERNAL : (enum stack_scope)rule->scope;
+    enum scope scope = rule->scope == RULE_ANY_SCOPE ? SCOPE_EXTERNAL : (enum scope)rule->scope;
     uint16_t port = rule->is_default ? 1 : rule->ports[0].first;
     const struct rule *found = policy_find(lint->policy, &any_host, protocol, port, scope);
 
@@ -63,9 +63,9 @@ static void judges_mark(const struct policy *policy, bool *judges)
 {
     for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
         for (unsigned port = 1; port <= UINT16_MAX; port++) {
-            for (int scope = 0; scope < STACK_SCOPES; scope++) {
-                const struct rule *rule = policy_find(policy, &any_host, (enum record_protocol)protocol, (uint16_t)port,
-                                                      (enum stack_scope)scope);
+            for (int scope = 0; scope < SCOPES; scope++) {
+                const struct rule *rule =
+                    policy_find(policy, &any_host, (enum record_protocol)protocol, (uint16_t)port, (enum scope)scope);
                 if (rule != NULL) {
                     judges[rule->position] = true;
                 }
@@ -97,13 +97,13 @@ static void scoped_range_check(struct lint *lint, const struct rule *rule)
         const struct rule_ports *ports = &rule->ports[i];
         for (unsigned port = ports->first; port <= ports->last && !ports->single; port++) {
             const struct rule *other = policy_find(lint->policy, &any_host, (enum record_protocol)rule->protocol,
-                                                   (uint16_t)port, (enum stack_scope)rule->scope);
+                                                   (uint16_t)port, (enum scope)rule->scope);
             if (other != rule && other->scope == RULE_ANY_SCOPE && other->command_line == rule->command_line) {
                 WARN(
                     lint, rule,
                     "at port %u the rule at %s stands before it, as a single port comes before a range even where only "
                     "the range has a scope, write a rule for %u@%s if that is not meant",
-                    port, other->origin, port, stack_scope_name((enum stack_scope)rule->scope));
+                    port, other->origin, port, scope_name((enum scope)rule->scope));
                 return;
             }
         }
@@ -119,7 +119,7 @@ static bool binds_family(const struct rule *rule, bool ipv4)
             return true;
         }
     }
-    return rule->bind_scope[STACK_LOOPBACK] || rule->bind_scope[STACK_LINK];
+    return rule->bind_scope[SCOPE_LOOPBACK] || rule->bind_scope[SCOPE_LINK];
 }
 
 /* Is there an address in both? */
@@ -129,14 +129,14 @@ static bool prefixes_meet(const struct prefix *a, const struct prefix *b)
 }
 
 /* Do the prefixes of bind= hold any address of the scope? External is what is left, so only the words rule it out. */
-static bool binds_scope(const struct rule *rule, enum stack_scope scope)
+static bool binds_scope(const struct rule *rule, enum scope scope)
 {
     static const char *const scope_prefixes[][2] = {
-        [STACK_LOOPBACK] = {"127.0.0.0/8", "::1/128"},
-        [STACK_LINK] = {"169.254.0.0/16", "fe80::/10"},
-        [STACK_EXTERNAL] = {"0.0.0.0/0", "::/0"},
+        [SCOPE_LOOPBACK] = {"127.0.0.0/8", "::1/128"},
+        [SCOPE_LINK] = {"169.254.0.0/16", "fe80::/10"},
+        [SCOPE_EXTERNAL] = {"0.0.0.0/0", "::/0"},
     };
-    _Static_assert(sizeof scope_prefixes / sizeof *scope_prefixes == STACK_SCOPES, "each scope has prefixes");
+    _Static_assert(sizeof scope_prefixes / sizeof *scope_prefixes == SCOPES, "each scope has prefixes");
     char error[PREFIX_ERROR_SIZE];
     struct prefix prefix;
 
@@ -191,9 +191,9 @@ static void bind_check(struct lint *lint, const struct rule *rule)
     }
     bind_family_check(lint, rule);
     bind_wildcard_check(lint, rule);
-    if (rule->scope != RULE_ANY_SCOPE && !binds_scope(rule, (enum stack_scope)rule->scope)) {
-        WARN(lint, rule, "judges only @%s listeners, and none of them is inside bind=",
-             stack_scope_name((enum stack_scope)rule->scope));
+    if (rule->scope != RULE_ANY_SCOPE && !binds_scope(rule, (enum scope)rule->scope)) {
+        WARN(lint, rule,
+             "judges only @%s listeners, and none of them is inside bind=", scope_name((enum scope)rule->scope));
     }
 }
 

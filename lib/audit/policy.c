@@ -18,7 +18,7 @@
 #define RULES_MAX 65000u
 
 /* The last of the scopes' places is for rules without one, the last of the protocols' for defaults without one. */
-#define SCOPE_PLACES (STACK_SCOPES + 1)
+#define SCOPE_PLACES (SCOPES + 1)
 #define PROTOCOL_PLACES (RECORD_PROTOCOLS + 1)
 
 enum tier {
@@ -169,7 +169,7 @@ static enum tier tier_of(const struct rule *rule)
 
 static int scope_place(const struct rule *rule)
 {
-    return rule->scope == RULE_ANY_SCOPE ? STACK_SCOPES : rule->scope;
+    return rule->scope == RULE_ANY_SCOPE ? SCOPES : rule->scope;
 }
 
 static int protocol_place(const struct rule *rule)
@@ -272,10 +272,10 @@ static bool is_replaced_at(const struct policy *policy, const struct rule *rule,
 {
     bool every_scope = true;
 
-    for (int scope = 0; scope < STACK_SCOPES; scope++) {
+    for (int scope = 0; scope < SCOPES; scope++) {
         every_scope &= command_line_takes(policy, rule, port, scope, singles_only);
     }
-    return every_scope || command_line_takes(policy, rule, port, STACK_SCOPES, singles_only) ||
+    return every_scope || command_line_takes(policy, rule, port, SCOPES, singles_only) ||
            command_line_takes(policy, rule, port, scope_place(rule), singles_only);
 }
 
@@ -408,7 +408,7 @@ static bool is_client_port(const struct sock_host *host, enum record_protocol pr
 }
 
 static uint16_t rule_position(const struct policy *policy, bool singles_only, enum record_protocol protocol,
-                              uint16_t port, enum stack_scope scope)
+                              uint16_t port, enum scope scope)
 {
     int breadths = singles_only ? BREADTH_SINGLE + 1 : BREADTHS;
 
@@ -417,8 +417,7 @@ static uint16_t rule_position(const struct policy *policy, bool singles_only, en
             uint16_t position =
                 port_entry(policy, (enum tier)tier, (enum breadth)breadth, (int)scope, (int)protocol, port);
             if (position == 0) {
-                position =
-                    port_entry(policy, (enum tier)tier, (enum breadth)breadth, STACK_SCOPES, (int)protocol, port);
+                position = port_entry(policy, (enum tier)tier, (enum breadth)breadth, SCOPES, (int)protocol, port);
             }
             if (position != 0) {
                 return position;
@@ -428,13 +427,13 @@ static uint16_t rule_position(const struct policy *policy, bool singles_only, en
     return 0;
 }
 
-static uint16_t default_position(const struct policy *policy, enum record_protocol protocol, enum stack_scope scope)
+static uint16_t default_position(const struct policy *policy, enum record_protocol protocol, enum scope scope)
 {
     const int nearness[][2] = {
         {(int)protocol, (int)scope},
-        {(int)protocol, STACK_SCOPES},
+        {(int)protocol, SCOPES},
         {RECORD_PROTOCOLS, (int)scope},
-        {RECORD_PROTOCOLS, STACK_SCOPES},
+        {RECORD_PROTOCOLS, SCOPES},
     };
 
     for (size_t i = 0; i < sizeof nearness / sizeof *nearness; i++) {
@@ -449,7 +448,7 @@ static uint16_t default_position(const struct policy *policy, enum record_protoc
 }
 
 const struct rule *policy_find(const struct policy *policy, const struct sock_host *host, enum record_protocol protocol,
-                               uint16_t port, enum stack_scope scope)
+                               uint16_t port, enum scope scope)
 {
     bool client_port = is_client_port(host, protocol, port);
     uint16_t position = rule_position(policy, client_port, protocol, port, scope);
@@ -474,7 +473,7 @@ bool policy_is_superseded(const struct policy *policy, const struct sock_host *h
         return true;
     }
     return !ports->single &&
-           (port_entry(policy, tier_of(rule), BREADTH_SINGLE, STACK_SCOPES, rule->protocol, port) != 0 ||
+           (port_entry(policy, tier_of(rule), BREADTH_SINGLE, SCOPES, rule->protocol, port) != 0 ||
             port_entry(policy, tier_of(rule), BREADTH_SINGLE, scope_place(rule), rule->protocol, port) != 0);
 }
 

@@ -55,7 +55,7 @@ int policy_finish(struct policy *policy);
  * judged by a rule that names the port itself only.
  */
 const struct rule *policy_find(const struct policy *policy, const struct sock_host *host, enum record_protocol protocol,
-                               uint16_t port, enum stack_scope scope);
+                               uint16_t port, enum scope scope);
 
 /*
  * True when at this port of its own another rule stands before the rule altogether: by rank of --rule or of a single

@@ -173,7 +173,7 @@ void rule_name_default(char name[static RULE_NAME_MAX + 1], enum record_protocol
     struct text_buffer text = text_buffer_start(name, RULE_NAME_MAX + 1);
 
     if (scope != RULE_ANY_SCOPE) {
-        text_buffer_add(&end, "_%s", stack_scope_name((enum stack_scope)scope));
+        text_buffer_add(&end, "_%s", scope_name((enum scope)scope));
     }
     list = text_buffer_start(list_bytes, sizeof list_bytes - end.length);
     text_buffer_add(&list, "%s", protocol_name(protocol));

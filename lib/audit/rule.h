@@ -61,7 +61,7 @@ struct rule {
     bool is_default;
     size_t position; /* in the policy's rules, once it is finished */
     int protocol;    /* enum record_protocol; RULE_ANY_PROTOCOL only in a default */
-    int scope;       /* enum stack_scope or RULE_ANY_SCOPE */
+    int scope;       /* enum scope or RULE_ANY_SCOPE */
     struct rule_ports *ports;
     size_t port_count;
     enum rule_requirement requirement;
@@ -74,7 +74,7 @@ struct rule {
     enum stack_form form; /* STACK_FORM_NONE: either */
     bool bind_set;
     char *bind_words; /* as written, NULL for anywhere */
-    bool bind_scope[STACK_SCOPES];
+    bool bind_scope[SCOPES];
     struct prefix *bind;
     char (*bind_interfaces)[IF_NAMESIZE]; /* whose sockets may listen on any address of theirs */
     size_t bind_interface_count;

@@ -97,9 +97,9 @@ static void bind_item_parse(struct rule_parser *parser, const char *item)
 {
     struct rule *rule = parser->rule;
     char error[PREFIX_ERROR_SIZE];
-    enum stack_scope scope;
+    enum scope scope;
 
-    if (stack_scope_parse(item, &scope) && scope != STACK_EXTERNAL) {
+    if (scope_parse(item, &scope) && scope != SCOPE_EXTERNAL) {
         rule->bind_scope[scope] = true;
     } else if (strspn(item, "0123456789abcdefABCDEF:./") != strlen(item) || *item == '\0') {
         rule_parser_fail(parser,

@@ -156,14 +156,14 @@ static void protocol_read(struct rule_parser *parser, const char *text)
     parser->rule->protocol = (int)protocol;
 }
 
-static void scope_parse(struct rule_parser *parser, const char *text)
+static void scope_read(struct rule_parser *parser, const char *text)
 {
     char list[RULE_LIST_SIZE];
     struct text_buffer words = TEXT_BUFFER(list);
-    enum stack_scope scope;
+    enum scope scope;
 
-    if (!stack_scope_parse(text, &scope)) {
-        text_buffer_add_words(&words, stack_scope_word, "@", "", " or ");
+    if (!scope_parse(text, &scope)) {
+        text_buffer_add_words(&words, scope_word, "@", "", " or ");
         rule_parser_fail(parser, "'@" RULE_QUOTE "' is no scope, write %s", text, list);
         return;
     }
@@ -177,7 +177,7 @@ void rule_subject_parse(struct rule_parser *parser, char *word)
 
     if (at != NULL) {
         *at = '\0';
-        scope_parse(parser, at + 1);
+        scope_read(parser, at + 1);
     }
     slash = strchr(word, '/');
     if (slash != NULL) {

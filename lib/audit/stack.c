@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-static const char *const scope_names[STACK_SCOPES] = {"loopback", "link", "external"};
-
 struct stack_accepts stack_accepts(enum record_family family, const struct in6_addr *address, enum record_v6only v6only)
 {
     static const enum record_answer wildcard_takes_ipv4[] = {
@@ -27,11 +25,6 @@ struct stack_accepts stack_accepts(enum record_family family, const struct in6_a
         return (struct stack_accepts){.ipv4 = RECORD_NO, .ipv6 = RECORD_YES};
     }
     return (struct stack_accepts){.ipv4 = wildcard_takes_ipv4[v6only], .ipv6 = RECORD_YES};
-}
-
-enum stack_scope stack_scope(const struct in6_addr *address, uint32_t interface)
-{
-    return (enum stack_scope)scope_of(address, interface);
 }
 
 void stack_sum_add(struct stack_sum *sum, const struct stack_socket *socket)
@@ -113,25 +106,4 @@ const char *stack_form_name(enum stack_form form)
     _Static_assert(sizeof names / sizeof *names == STACK_FORMS, "each form has a name, or none");
 
     return names[form];
-}
-
-const char *stack_scope_name(enum stack_scope scope)
-{
-    return scope_names[scope];
-}
-
-const char *stack_scope_word(int index)
-{
-    return index < STACK_SCOPES ? scope_names[index] : NULL;
-}
-
-bool stack_scope_parse(const char *text, enum stack_scope *scope)
-{
-    for (int i = 0; i < STACK_SCOPES; i++) {
-        if (strcmp(text, scope_names[i]) == 0) {
-            *scope = (enum stack_scope)i;
-            return true;
-        }
-    }
-    return false;
 }

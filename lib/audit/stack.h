@@ -8,14 +8,7 @@
 
 #include "audit/reach.h"
 #include "socket/record.h"
-
-/* From the narrowest to the widest. */
-enum stack_scope {
-    STACK_LOOPBACK,
-    STACK_LINK,
-    STACK_EXTERNAL
-};
-#define STACK_SCOPES 3
+#include "socket/scope.h"
 
 enum stack_kind {
     STACK_CLOSED,
@@ -46,9 +39,6 @@ struct stack_accepts {
  */
 struct stack_accepts stack_accepts(enum record_family family, const struct in6_addr *address,
                                    enum record_v6only v6only);
-
-/* scope_of() of lib/socket. */
-enum stack_scope stack_scope(const struct in6_addr *address, uint32_t interface);
 
 /* One way the unknown may be. */
 struct stack_assumption {
@@ -90,14 +80,5 @@ const char *stack_kind_name(enum stack_kind kind);
 
 /* "split", "single", "mixed"; NULL for none. */
 const char *stack_form_name(enum stack_form form);
-
-/* "loopback", "link", "external". */
-const char *stack_scope_name(enum stack_scope scope);
-
-/* The name of scope number `index`, NULL behind the last one. */
-const char *stack_scope_word(int index);
-
-/* Reads a scope's name. Returns false for other text. */
-bool stack_scope_parse(const char *text, enum stack_scope *scope);
 
 #endif

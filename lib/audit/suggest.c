@@ -36,7 +36,7 @@ static uint64_t mapped_count(const struct context *context, const struct tally_s
     const struct tally_service *seen = tally_find(context->connections, source->protocol, source->port);
     uint64_t count = 0;
 
-    for (int i = 0; seen != NULL && i < STACK_SCOPES; i++) {
+    for (int i = 0; seen != NULL && i < SCOPES; i++) {
         count += scope == RULE_ANY_SCOPE || scope == i ? seen->connections[i][TALLY_MAPPED] : 0;
     }
     return count;
@@ -89,7 +89,7 @@ static int service_suggest(const struct context *context, const struct tally_ser
         return result;
     }
     free(made->list[--made->count].service.listeners);
-    for (int scope = STACK_EXTERNAL; scope >= STACK_LOOPBACK && result == 0; scope--) {
+    for (int scope = SCOPE_EXTERNAL; scope >= SCOPE_LOOPBACK && result == 0; scope--) {
         result = suggestion_add(context, source, scope);
     }
     return result;
@@ -143,8 +143,7 @@ static void name_join(char name[static RULE_NAME_MAX + 1], const char *base, con
 static void name_choose(const struct suggestions *made, struct suggestion *suggestion, const char *base)
 {
     enum record_protocol protocol = suggestion->service.protocol;
-    const char *scope =
-        suggestion->scope == RULE_ANY_SCOPE ? "" : stack_scope_name((enum stack_scope)suggestion->scope);
+    const char *scope = suggestion->scope == RULE_ANY_SCOPE ? "" : scope_name((enum scope)suggestion->scope);
     char tail[24];
 
     snprintf(tail, sizeof tail, "%s%s", *scope != '\0' ? "-" : "", scope);
@@ -268,7 +267,7 @@ int suggest_list(struct suggestions *made, const struct tally *tally, const stru
     *made = (struct suggestions){0};
     client_range_set(made, &tally->host);
     /* A lopsided service has at most three parts; one more for the whole that is tried first. */
-    made->list = calloc(tally->service_count * STACK_SCOPES + 1, sizeof *made->list);
+    made->list = calloc(tally->service_count * SCOPES + 1, sizeof *made->list);
     if (made->list == NULL) {
         return -ENOMEM;
     }

@@ -253,7 +253,7 @@ static int listener_record_add(struct tally *tally, const struct sock_record *re
         .address = record->local,
         .interface = record->interface,
         .v6only = record->v6only,
-        .scope = stack_scope(&record->local, record->interface),
+        .scope = scope_of(&record->local, record->interface),
         .sockets = 1,
         .uid = record->uid,
         .cgroup = record->cgroup,
@@ -347,7 +347,7 @@ static void connection_add(struct tally *tally, const struct sock_record *record
         tally->outbound[kind]++;
         return;
     }
-    service->connections[stack_scope(&record->local, record->interface)][kind]++;
+    service->connections[scope_of(&record->local, record->interface)][kind]++;
 }
 
 int tally_add(struct tally *tally, const struct sock_record *record)
@@ -429,7 +429,7 @@ uint64_t tally_mapped_hints(const struct tally_service *service)
         }
         unknown |= listener->v6only == RECORD_V6ONLY_UNKNOWN && record_is_wildcard(RECORD_INET6, &listener->address);
     }
-    for (int scope = 0; scope < STACK_SCOPES && unknown && protocol_of(service->protocol)->has_connections; scope++) {
+    for (int scope = 0; scope < SCOPES && unknown && protocol_of(service->protocol)->has_connections; scope++) {
         count += service->connections[scope][TALLY_MAPPED];
     }
     return count;

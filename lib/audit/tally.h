@@ -33,7 +33,7 @@ struct tally_listener {
     uint32_t interface; /* index, 0 for none */
     char interface_name[IF_NAMESIZE];
     enum record_v6only v6only;
-    enum stack_scope scope;
+    enum scope scope;
     struct reach reach[RECORD_FAMILIES];      /* how far it is reached over a family now, if it takes that at all */
     enum reach_extent bound[RECORD_FAMILIES]; /* how far it would be reached, whatever the host has now */
     bool has_reach;                           /* both are set */
@@ -54,7 +54,7 @@ struct tally_service {
     struct tally_listener *listeners;
     size_t listener_count;
     size_t listener_room;
-    uint64_t connections[STACK_SCOPES][TALLY_KINDS]; /* inbound, by the scope of their local address */
+    uint64_t connections[SCOPES][TALLY_KINDS]; /* inbound, by the scope of their local address */
 };
 
 struct tally {

@@ -30,7 +30,7 @@
 
 /*
  * Word number `index` of a member, NULL behind the last one: static. Those of protocols and scopes are protocol_word()
- * and stack_scope_word().
+ * and scope_word().
  */
 const char *capture_format_word(int index);
 const char *capture_source_word(int index);

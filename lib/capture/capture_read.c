@@ -42,7 +42,7 @@ static const struct json_field entry_fields[ENTRY_FIELDS] = {
     [TALLY_IPV6] = COUNT_FIELD("ipv6"),
     [ENTRY_PROTOCOL] = {.name = "protocol", .type = JSON_FIELD_WORD, .word = protocol_word},
     [ENTRY_PORT] = {.name = "port", .type = JSON_FIELD_NUMBER, .least = 1, .most = UINT16_MAX},
-    [ENTRY_SCOPE] = {.name = "scope", .type = JSON_FIELD_WORD, .word = stack_scope_word},
+    [ENTRY_SCOPE] = {.name = "scope", .type = JSON_FIELD_WORD, .word = scope_word},
 };
 
 static int outbound_read(const struct reader *reader, json_t *outbound)
@@ -181,7 +181,7 @@ static int listener_add(const struct reader *reader, const struct json_field_val
     listener->interface = (uint32_t)values[LISTENER_INTERFACE].number;
     json_field_text_keep(listener->interface_name, &values[LISTENER_INTERFACE_NAME]);
     listener->v6only = v6only_of(&values[LISTENER_V6ONLY]);
-    listener->scope = stack_scope(&listener->address, listener->interface);
+    listener->scope = scope_of(&listener->address, listener->interface);
     listener->sockets = (uint32_t)values[LISTENER_SOCKETS].number;
     listener->uid = (uint32_t)values[LISTENER_UID].number;
     listener->cgroup = (uint64_t)values[LISTENER_CGROUP].number;

@@ -120,7 +120,7 @@ static json_t *counts_json(const uint64_t counts[TALLY_KINDS])
 static json_t *connections_json(const struct tally_service *service, int scope)
 {
     json_t *entry = json_pack("{s:s, s:i, s:s}", "protocol", protocol_name(service->protocol), "port",
-                              (int)service->port, "scope", stack_scope_word(scope));
+                              (int)service->port, "scope", scope_word(scope));
     json_t *counts = counts_json(service->connections[scope]);
 
     if (json_object_update(entry, counts) != 0) {
@@ -186,9 +186,9 @@ static bool connections_write(const struct sink *sink, const struct tally *tally
     bool written = true;
 
     sink_text(sink, ",\n\"connections\":[");
-    for (size_t i = 0; i < tally->service_count * STACK_SCOPES && written; i++) {
-        const struct tally_service *service = &tally->services[i / STACK_SCOPES];
-        int scope = (int)(i % STACK_SCOPES);
+    for (size_t i = 0; i < tally->service_count * SCOPES && written; i++) {
+        const struct tally_service *service = &tally->services[i / SCOPES];
+        int scope = (int)(i % SCOPES);
         const uint64_t *counts = service->connections[scope];
         if (counts[TALLY_IPV4] > 0 || counts[TALLY_MAPPED] > 0 || counts[TALLY_IPV6] > 0) {
             written = line_write(sink, separator, connections_json(service, scope));

@@ -74,7 +74,7 @@ static void listener_write(struct json_stream *json, const struct tally *tally, 
     json_stream_integer(json, "port", service->port);
     json_stream_text_or_null(json, "interface", listener->interface_name);
     v6only_write(json, listener);
-    json_stream_text(json, "scope", stack_scope_name(listener->scope));
+    json_stream_text(json, "scope", scope_name(listener->scope));
     accepts_write(json, tally_accepts(listener));
     listener_reach_write(json, tally, listener);
     json_stream_integer(json, "sockets", listener->sockets);
@@ -141,7 +141,7 @@ static void rule_write(struct json_stream *json, const struct rule *rule)
 {
     bool scoped = rule != NULL && rule->scope != RULE_ANY_SCOPE;
 
-    json_stream_text_or_null(json, "scope", scoped ? stack_scope_name((enum stack_scope)rule->scope) : NULL);
+    json_stream_text_or_null(json, "scope", scoped ? scope_name((enum scope)rule->scope) : NULL);
     json_stream_text_or_null(json, "rule", rule != NULL ? rule->text : NULL);
     json_stream_text_or_null(json, "origin", rule != NULL ? rule->origin : NULL);
     json_stream_text_or_null(json, "required", rule != NULL ? rule_requirement_name(rule->requirement) : NULL);

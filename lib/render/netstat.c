@@ -14,6 +14,7 @@
 #include "socket/protocol.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* What was seen on a port: a byte for each port, however many sockets there are. */
 enum port_seen {

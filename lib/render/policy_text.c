@@ -122,14 +122,14 @@ static void unit_write(const struct policy_text *learned, const struct judge_ser
 /* What is bound to loopback or the link alone must stay there. */
 static void bind_write(const struct policy_text *learned, const struct judge_service *service)
 {
-    bool found[STACK_SCOPES] = {false};
+    bool found[SCOPES] = {false};
 
     for (size_t i = 0; i < service->listener_count; i++) {
         found[service->listeners[i]->scope] = true;
     }
-    if (!found[STACK_EXTERNAL]) {
-        fprintf(learned->out, " bind=%s%s%s", found[STACK_LOOPBACK] ? "loopback" : "",
-                found[STACK_LOOPBACK] && found[STACK_LINK] ? "," : "", found[STACK_LINK] ? "link" : "");
+    if (!found[SCOPE_EXTERNAL]) {
+        fprintf(learned->out, " bind=%s%s%s", found[SCOPE_LOOPBACK] ? "loopback" : "",
+                found[SCOPE_LOOPBACK] && found[SCOPE_LINK] ? "," : "", found[SCOPE_LINK] ? "link" : "");
     }
 }
 
@@ -156,7 +156,7 @@ static const char *subject_add(struct text_buffer *subject, enum record_protocol
         text_buffer_add(subject, "/%s", protocol_name(protocol));
     }
     if (scope != RULE_ANY_SCOPE) {
-        text_buffer_add(subject, "@%s", stack_scope_name((enum stack_scope)scope));
+        text_buffer_add(subject, "@%s", scope_name((enum scope)scope));
     }
     return subject->bytes;
 }

@@ -38,10 +38,10 @@ static bool stays_on_loopback(const struct judge_service *service)
     const struct rule *rule = service->rule;
 
     if (rule->bind_set) {
-        return rule->bind_scope[STACK_LOOPBACK] && !rule->bind_scope[STACK_LINK] && rule->bind_count == 0;
+        return rule->bind_scope[SCOPE_LOOPBACK] && !rule->bind_scope[SCOPE_LINK] && rule->bind_count == 0;
     }
     for (size_t i = 0; i < service->listener_count; i++) {
-        if (service->listeners[i]->scope != STACK_LOOPBACK) {
+        if (service->listeners[i]->scope != SCOPE_LOOPBACK) {
             return false;
         }
     }

@@ -221,7 +221,7 @@ static void evidence_tell(struct report *report, const struct judge_service *ser
         report_note(report, "%s is %s%s%s, accepts %s, scope %s, %lu socket%s, uid %lu%s%s",
                     wording_endpoint(endpoint, service, listener), inet6 ? "AF_INET6" : "AF_INET",
                     inet6 ? " with v6only " : "", inet6 ? v6only[listener->v6only] : "",
-                    wording_accepts(tally_accepts(listener)), stack_scope_name(listener->scope),
+                    wording_accepts(tally_accepts(listener)), scope_name(listener->scope),
                     (unsigned long)listener->sockets, listener->sockets == 1 ? "" : "s", (unsigned long)listener->uid,
                     *owner != '\0' ? ", " : "", owner);
     }

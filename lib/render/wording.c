@@ -26,7 +26,7 @@ void wording_add_service(struct text_buffer *text, const struct judge_service *s
     }
     text_buffer_add(text, "%u/%s", (unsigned)service->port, protocol_name(service->protocol));
     if (rule != NULL && rule->scope != RULE_ANY_SCOPE) {
-        text_buffer_add(text, "@%s", stack_scope_name((enum stack_scope)rule->scope));
+        text_buffer_add(text, "@%s", scope_name((enum scope)rule->scope));
     }
 }
 
@@ -128,7 +128,8 @@ void wording_add_stack(struct text_buffer *text, const struct judge_service *ser
         char address[RECORD_ADDRESS_SIZE];
         record_address_format(address, narrow->family, &narrow->address);
         text_buffer_add(text, narrow->family == RECORD_INET6 ? "%s, %s on [%s] only" : "%s, %s on %s only",
-                        outside[stack->extent[ipv4_is_narrow ? RECORD_INET : RECORD_INET6]], ipv4_is_narrow ? "IPv4" : "IPv6", address);
+                        outside[stack->extent[ipv4_is_narrow ? RECORD_INET : RECORD_INET6]],
+                        ipv4_is_narrow ? "IPv4" : "IPv6", address);
     }
 }
 

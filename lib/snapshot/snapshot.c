@@ -124,9 +124,9 @@ static bool is_judged(const struct attempt *attempt, const struct tally_service 
 {
     const struct policy *policy = attempt->request->policy;
 
-    for (int scope = 0; scope < STACK_SCOPES && policy->rule_count > 0; scope++) {
-        if (policy_find(policy, &attempt->snapshot->tally->host, service->protocol, service->port,
-                        (enum stack_scope)scope) != NULL) {
+    for (int scope = 0; scope < SCOPES && policy->rule_count > 0; scope++) {
+        if (policy_find(policy, &attempt->snapshot->tally->host, service->protocol, service->port, (enum scope)scope) !=
+            NULL) {
             return true;
         }
     }

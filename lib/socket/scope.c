@@ -66,6 +66,11 @@ const char *scope_name(enum scope scope)
     return names[scope];
 }
 
+const char *scope_word(int index)
+{
+    return index < SCOPES ? names[index] : NULL;
+}
+
 bool scope_parse(const char *text, enum scope *scope)
 {
     for (int i = 0; i < SCOPES; i++) {

@@ -37,6 +37,9 @@ bool scope_is_group(const struct in6_addr *address);
 /* "loopback", "link", "external". */
 const char *scope_name(enum scope scope);
 
+/* The name of scope number `index`, NULL behind the last one. */
+const char *scope_word(int index);
+
 /* Reads a scope's name. Returns false for other text. */
 bool scope_parse(const char *text, enum scope *scope);
 

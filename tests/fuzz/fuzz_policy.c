@@ -40,9 +40,9 @@ static void rules_check(const struct policy *policy)
     static const uint16_t ports[] = {1, 22, 80, 443, 8000, 40000, 65535};
 
     for (size_t i = 0; i < sizeof ports / sizeof *ports; i++) {
-        for (int place = 0; place < RECORD_PROTOCOLS * STACK_SCOPES; place++) {
+        for (int place = 0; place < RECORD_PROTOCOLS * SCOPES; place++) {
             enum record_protocol protocol = (enum record_protocol)(place % RECORD_PROTOCOLS);
-            enum stack_scope scope = (enum stack_scope)(place / RECORD_PROTOCOLS);
+            enum scope scope = (enum scope)(place / RECORD_PROTOCOLS);
             const struct rule *rule = policy_find(policy, &host, protocol, ports[i], scope);
             if (rule != NULL) {
                 FUZZ_REQUIRE(rule->protocol == RULE_ANY_PROTOCOL || rule->protocol == (int)protocol);

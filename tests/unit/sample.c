@@ -67,7 +67,7 @@ static struct tally_listener listener_make(const struct sample_listener *sample)
         snprintf(listener.interface_name, sizeof listener.interface_name, "%s", interface + 1);
         listener.interface = strcmp(interface + 1, "lo") == 0 ? LOOPBACK_INDEX : OTHER_INDEX;
     }
-    listener.scope = stack_scope(&listener.address, listener.interface);
+    listener.scope = scope_of(&listener.address, listener.interface);
     return listener;
 }
 

@@ -88,8 +88,8 @@ START_TEST(everything_is_read)
     ck_assert_uint_eq(snapshot->tally->service_count, 1);
     service = tally_find(snapshot->tally, RECORD_TCP, 443);
     ck_assert_uint_eq(service->listener_count, 2);
-    ck_assert_uint_eq(service->connections[STACK_EXTERNAL][TALLY_MAPPED], 8);
-    ck_assert_uint_eq(service->connections[STACK_EXTERNAL][TALLY_IPV6], 3);
+    ck_assert_uint_eq(service->connections[SCOPE_EXTERNAL][TALLY_MAPPED], 8);
+    ck_assert_uint_eq(service->connections[SCOPE_EXTERNAL][TALLY_IPV6], 3);
     ck_assert_uint_eq(snapshot->tally->outbound[TALLY_IPV4], 1);
     ck_assert_uint_eq(snapshot->tally->outbound[TALLY_IPV6], 4294967295);
     snapshot_free(snapshot);
@@ -108,13 +108,13 @@ START_TEST(listeners_are_read)
     ck_assert_int_eq(inet->family, RECORD_INET);
     ck_assert(record_is_ipv4(&inet->address));
     ck_assert_int_eq(inet->address.s6_addr[12], 127);
-    ck_assert_int_eq(inet->scope, STACK_LOOPBACK);
+    ck_assert_int_eq(inet->scope, SCOPE_LOOPBACK);
     ck_assert_uint_eq(inet->interface, 7);
     ck_assert_str_eq(inet->interface_name, "eth0");
     ck_assert_int_eq(inet->v6only, RECORD_V6ONLY_UNKNOWN);
     ck_assert_int_eq(inet6->family, RECORD_INET6);
     ck_assert(record_is_wildcard(RECORD_INET6, &inet6->address));
-    ck_assert_int_eq(inet6->scope, STACK_EXTERNAL);
+    ck_assert_int_eq(inet6->scope, SCOPE_EXTERNAL);
     ck_assert_str_eq(inet6->interface_name, "");
     ck_assert_int_eq(inet6->v6only, RECORD_V6ONLY_YES);
     ck_assert_uint_eq(inet6->sockets, 2);

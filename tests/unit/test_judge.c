@@ -782,11 +782,11 @@ START_TEST(service_holds_its_listeners)
     const struct judge_service *service = trial->verdict->services;
 
     ck_assert_uint_eq(service[0].listener_count, 2);
-    ck_assert_int_eq(service[0].listeners[0]->scope, STACK_EXTERNAL);
-    ck_assert_int_eq(service[0].listeners[1]->scope, STACK_EXTERNAL);
+    ck_assert_int_eq(service[0].listeners[0]->scope, SCOPE_EXTERNAL);
+    ck_assert_int_eq(service[0].listeners[1]->scope, SCOPE_EXTERNAL);
     ck_assert_uint_eq(service[1].listener_count, 2);
-    ck_assert_int_ne(service[1].listeners[0]->scope, STACK_EXTERNAL);
-    ck_assert_int_ne(service[1].listeners[1]->scope, STACK_EXTERNAL);
+    ck_assert_int_ne(service[1].listeners[0]->scope, SCOPE_EXTERNAL);
+    ck_assert_int_ne(service[1].listeners[1]->scope, SCOPE_EXTERNAL);
     ck_assert_ptr_eq(service[0].rule, trial->policy->rules[0]);
     trial_end(trial);
 }

@@ -368,7 +368,7 @@ START_TEST(a_huge_list_is_read_or_refused)
     ck_assert_int_eq(policy_finish(policy), 0);
     ck_assert_uint_eq(policy->errors.count, !sizes[_i].good);
     if (sizes[_i].good) {
-        const struct rule *last = policy_find(policy, &host, RECORD_TCP, (uint16_t)sizes[_i].rules, STACK_EXTERNAL);
+        const struct rule *last = policy_find(policy, &host, RECORD_TCP, (uint16_t)sizes[_i].rules, SCOPE_EXTERNAL);
         ck_assert_ptr_eq(last, policy->rules[sizes[_i].rules - 1]);
     } else {
         ck_assert_ptr_nonnull(strstr(policy->errors.text[0], "than the 65000 there may be"));
@@ -468,11 +468,11 @@ static const struct {
     {NULL, "default any\n", "40000/tcp@external", "p:1"},
 };
 
-static void service_read(const char *text, enum record_protocol *protocol, uint16_t *port, enum stack_scope *scope)
+static void service_read(const char *text, enum record_protocol *protocol, uint16_t *port, enum scope *scope)
 {
     *port = (uint16_t)strtoul(text, NULL, 10);
     *protocol = strstr(text, "/udp") != NULL ? RECORD_UDP : RECORD_TCP;
-    ck_assert(stack_scope_parse(strchr(text, '@') + 1, scope));
+    ck_assert(scope_parse(strchr(text, '@') + 1, scope));
 }
 
 START_TEST(one_rule_judges)
@@ -480,7 +480,7 @@ START_TEST(one_rule_judges)
     struct policy *policy = policy_of(finds[_i].rules, finds[_i].text);
     enum record_protocol protocol;
     uint16_t port;
-    enum stack_scope scope;
+    enum scope scope;
     const struct rule *rule;
     const char *origin;
 
@@ -498,8 +498,8 @@ START_TEST(unknown_port_range_frees_no_port)
     const struct sock_host unknown = {.port_range_first = 1, .port_range_last = 0};
     struct policy *policy = policy_of(NULL, "default any\n");
 
-    ck_assert_ptr_nonnull(policy_find(policy, &unknown, RECORD_UDP, 40000, STACK_EXTERNAL));
-    ck_assert_ptr_nonnull(policy_find(policy, &unknown, RECORD_UDP, 1, STACK_EXTERNAL));
+    ck_assert_ptr_nonnull(policy_find(policy, &unknown, RECORD_UDP, 40000, SCOPE_EXTERNAL));
+    ck_assert_ptr_nonnull(policy_find(policy, &unknown, RECORD_UDP, 1, SCOPE_EXTERNAL));
     policy_free(policy);
 }
 END_TEST
@@ -508,7 +508,7 @@ START_TEST(empty_policy_judges_nothing)
 {
     struct policy *policy = policy_of(NULL, NULL);
 
-    ck_assert_ptr_null(policy_find(policy, &host, RECORD_TCP, 443, STACK_EXTERNAL));
+    ck_assert_ptr_null(policy_find(policy, &host, RECORD_TCP, 443, SCOPE_EXTERNAL));
     ck_assert(!policy_judges(policy, RECORD_TCP));
     ck_assert(!policy_judges(policy, RECORD_UDP));
     policy_free(policy);

@@ -312,7 +312,7 @@ static struct tally *tally_make(const char *address, enum record_v6only v6only, 
     strcpy(mapped, listener.family == RECORD_INET ? "::ffff:" : "");
     strcat(mapped, address);
     ck_assert_int_eq(inet_pton(AF_INET6, mapped, &listener.address), 1);
-    listener.scope = stack_scope(&listener.address, 0);
+    listener.scope = scope_of(&listener.address, 0);
     listener.unit_state = unit != NULL ? TALLY_UNIT_KNOWN : TALLY_UNIT_UNTOLD;
     listener.unit = unit;
     ck_assert_int_eq(tally_listener_add(tally, RECORD_TCP, 443, &listener), 0);

@@ -108,7 +108,7 @@ static void subject_write(char *text, size_t size, const struct rule *rule)
         ck_assert(!ports->single || ports->first == ports->last);
     }
     if (rule->scope != RULE_ANY_SCOPE) {
-        snprintf(text + length, size - length, " @%s", stack_scope_name((enum stack_scope)rule->scope));
+        snprintf(text + length, size - length, " @%s", scope_name((enum scope)rule->scope));
     }
 }
 
@@ -327,7 +327,7 @@ START_TEST(options_are_read)
     ck_assert_int_eq(rule->missing, STATE_OK);
     ck_assert_int_eq(rule->form, STACK_SPLIT);
     ck_assert(rule->bind_set);
-    ck_assert(rule->bind_scope[STACK_LOOPBACK] && rule->bind_scope[STACK_LINK] && !rule->bind_scope[STACK_EXTERNAL]);
+    ck_assert(rule->bind_scope[SCOPE_LOOPBACK] && rule->bind_scope[SCOPE_LINK] && !rule->bind_scope[SCOPE_EXTERNAL]);
     ck_assert_uint_eq(rule->bind_count, 2);
     ck_assert(rule->bind[0].ipv4 && !rule->bind[1].ipv4);
     ck_assert_str_eq(rule->unit, "nginx*.service");

@@ -77,47 +77,47 @@ END_TEST
 static const struct {
     const char *address;
     uint32_t interface;
-    enum stack_scope scope;
+    enum scope scope;
 } scopes[] = {
-    {"127.0.0.1", 0, STACK_LOOPBACK},
-    {"127.0.0.0", 0, STACK_LOOPBACK},
-    {"127.255.255.255", 0, STACK_LOOPBACK},
-    {"126.255.255.255", 0, STACK_EXTERNAL},
-    {"128.0.0.0", 0, STACK_EXTERNAL},
-    {"::1", 0, STACK_LOOPBACK},
-    {"::2", 0, STACK_EXTERNAL},
-    {"::ffff:127.0.0.1", 0, STACK_LOOPBACK},
-    {"::127.0.0.1", 0, STACK_EXTERNAL},
-    {"0.0.0.0", 1, STACK_LOOPBACK},
-    {"::", 1, STACK_LOOPBACK},
-    {"2001:db8::1", 1, STACK_LOOPBACK},
-    {"fe80::1", 1, STACK_LOOPBACK},
-    {"127.0.0.1", 2, STACK_LOOPBACK},
-    {"0.0.0.0", 0, STACK_EXTERNAL},
-    {"::", 0, STACK_EXTERNAL},
-    {"::", 2, STACK_EXTERNAL},
-    {"0.0.0.0", 10, STACK_EXTERNAL},
-    {"fe80::1", 2, STACK_LINK},
-    {"fe80::", 0, STACK_LINK},
-    {"febf:ffff::1", 0, STACK_LINK},
-    {"fec0::1", 0, STACK_EXTERNAL},
-    {"fe7f::1", 0, STACK_EXTERNAL},
-    {"169.254.0.1", 0, STACK_LINK},
-    {"169.254.255.255", 0, STACK_LINK},
-    {"::ffff:169.254.1.1", 0, STACK_LINK},
-    {"169.253.255.255", 0, STACK_EXTERNAL},
-    {"169.255.0.0", 0, STACK_EXTERNAL},
-    {"10.0.0.1", 0, STACK_EXTERNAL},
-    {"192.0.2.1", 0, STACK_EXTERNAL},
-    {"fc00::1", 0, STACK_EXTERNAL},
-    {"2001:db8::1", 0, STACK_EXTERNAL},
+    {"127.0.0.1", 0, SCOPE_LOOPBACK},
+    {"127.0.0.0", 0, SCOPE_LOOPBACK},
+    {"127.255.255.255", 0, SCOPE_LOOPBACK},
+    {"126.255.255.255", 0, SCOPE_EXTERNAL},
+    {"128.0.0.0", 0, SCOPE_EXTERNAL},
+    {"::1", 0, SCOPE_LOOPBACK},
+    {"::2", 0, SCOPE_EXTERNAL},
+    {"::ffff:127.0.0.1", 0, SCOPE_LOOPBACK},
+    {"::127.0.0.1", 0, SCOPE_EXTERNAL},
+    {"0.0.0.0", 1, SCOPE_LOOPBACK},
+    {"::", 1, SCOPE_LOOPBACK},
+    {"2001:db8::1", 1, SCOPE_LOOPBACK},
+    {"fe80::1", 1, SCOPE_LOOPBACK},
+    {"127.0.0.1", 2, SCOPE_LOOPBACK},
+    {"0.0.0.0", 0, SCOPE_EXTERNAL},
+    {"::", 0, SCOPE_EXTERNAL},
+    {"::", 2, SCOPE_EXTERNAL},
+    {"0.0.0.0", 10, SCOPE_EXTERNAL},
+    {"fe80::1", 2, SCOPE_LINK},
+    {"fe80::", 0, SCOPE_LINK},
+    {"febf:ffff::1", 0, SCOPE_LINK},
+    {"fec0::1", 0, SCOPE_EXTERNAL},
+    {"fe7f::1", 0, SCOPE_EXTERNAL},
+    {"169.254.0.1", 0, SCOPE_LINK},
+    {"169.254.255.255", 0, SCOPE_LINK},
+    {"::ffff:169.254.1.1", 0, SCOPE_LINK},
+    {"169.253.255.255", 0, SCOPE_EXTERNAL},
+    {"169.255.0.0", 0, SCOPE_EXTERNAL},
+    {"10.0.0.1", 0, SCOPE_EXTERNAL},
+    {"192.0.2.1", 0, SCOPE_EXTERNAL},
+    {"fc00::1", 0, SCOPE_EXTERNAL},
+    {"2001:db8::1", 0, SCOPE_EXTERNAL},
 };
 
 START_TEST(scope_follows_address_and_interface)
 {
     struct in6_addr address = address_of(scopes[_i].address);
 
-    ck_assert_str_eq(stack_scope_name(stack_scope(&address, scopes[_i].interface)), stack_scope_name(scopes[_i].scope));
+    ck_assert_str_eq(scope_name(scope_of(&address, scopes[_i].interface)), scope_name(scopes[_i].scope));
 }
 END_TEST
 
@@ -125,9 +125,9 @@ static const struct {
     const char *text;
     int scope; /* -1: no scope */
 } scope_words[] = {
-    {"loopback", STACK_LOOPBACK},
-    {"link", STACK_LINK},
-    {"external", STACK_EXTERNAL},
+    {"loopback", SCOPE_LOOPBACK},
+    {"link", SCOPE_LINK},
+    {"external", SCOPE_EXTERNAL},
     {"", -1},
     {"Loopback", -1},
     {"loop", -1},
@@ -137,13 +137,13 @@ static const struct {
 
 START_TEST(scope_words_are_read)
 {
-    enum stack_scope scope = STACK_LINK;
-    bool good = stack_scope_parse(scope_words[_i].text, &scope);
+    enum scope scope = SCOPE_LINK;
+    bool good = scope_parse(scope_words[_i].text, &scope);
 
     ck_assert_int_eq(good, scope_words[_i].scope >= 0);
     if (good) {
         ck_assert_int_eq((int)scope, scope_words[_i].scope);
-        ck_assert_str_eq(stack_scope_name(scope), scope_words[_i].text);
+        ck_assert_str_eq(scope_name(scope), scope_words[_i].text);
     }
 }
 END_TEST
@@ -185,7 +185,7 @@ static struct stack stack_of_text(const char *text, const struct stack_assumptio
         socket.takes[RECORD_INET] =
             found.ipv4 == RECORD_YES || (found.ipv4 == RECORD_UNKNOWN && assumption->unknown_takes_ipv4);
         socket.takes[RECORD_INET6] = found.ipv6 == RECORD_YES;
-        socket.extent[RECORD_INET] = (enum reach_extent)(stack_scope(&address, interface) + 1);
+        socket.extent[RECORD_INET] = (enum reach_extent)(scope_of(&address, interface) + 1);
         socket.extent[RECORD_INET6] = assumption->host_has_ipv6 ? socket.extent[RECORD_INET] : REACH_NONE;
         stack_sum_add(&sum, &socket);
     }

@@ -100,7 +100,7 @@ static void service_add(struct tally *tally, const struct service *service)
         char address[64];
         snprintf(address, sizeof address, "%s%s", inet6 ? "" : "::ffff:", word);
         ck_assert_int_eq(inet_pton(AF_INET6, address, &listener.address), 1);
-        listener.scope = stack_scope(&listener.address, 0);
+        listener.scope = scope_of(&listener.address, 0);
         ck_assert_int_eq(tally_listener_add(tally, service->protocol, service->port, &listener), 0);
     }
 }

@@ -151,7 +151,7 @@ START_TEST(listener_keeps_what_the_record_says)
     ck_assert(IN6_ARE_ADDR_EQUAL(&listener->address, &record.local));
     ck_assert_uint_eq(listener->interface, 7);
     ck_assert_int_eq(listener->v6only, RECORD_V6ONLY_YES);
-    ck_assert_int_eq(listener->scope, STACK_LINK);
+    ck_assert_int_eq(listener->scope, SCOPE_LINK);
     ck_assert_uint_eq(listener->uid, 104);
     ck_assert_uint_eq(listener->cgroup, 4711);
     ck_assert_ptr_null(listener->user);
@@ -195,7 +195,7 @@ START_TEST(other_states_count_for_nothing)
     record.local_port = 81;
     add(tally, record);
     ck_assert_uint_eq(tally->service_count, 1);
-    ck_assert_uint_eq(tally->services[0].connections[STACK_EXTERNAL][TALLY_MAPPED], 0);
+    ck_assert_uint_eq(tally->services[0].connections[SCOPE_EXTERNAL][TALLY_MAPPED], 0);
     ck_assert_uint_eq(tally->outbound[TALLY_MAPPED], 0);
     tally_free(tally);
 }
@@ -209,21 +209,21 @@ static const struct {
     uint16_t port;
     const char *remote;
     bool inbound;
-    enum stack_scope scope;
+    enum scope scope;
     enum tally_kind kind;
 } connections[] = {
-    {RECORD_TCP, "10.0.0.1", 80, "10.0.0.2", true, STACK_EXTERNAL, TALLY_IPV4},
-    {RECORD_TCP, "::ffff:10.0.0.1", 80, "::ffff:10.0.0.2", true, STACK_EXTERNAL, TALLY_MAPPED},
-    {RECORD_TCP, "::ffff:127.0.0.1", 80, "::ffff:127.0.0.1", true, STACK_LOOPBACK, TALLY_MAPPED},
-    {RECORD_TCP, "::ffff:169.254.3.4", 80, "::ffff:169.254.3.5", true, STACK_LINK, TALLY_MAPPED},
-    {RECORD_TCP, "2001:db8::1", 80, "2001:db8::2", true, STACK_EXTERNAL, TALLY_IPV6},
-    {RECORD_TCP, "fe80::1", 80, "fe80::2", true, STACK_LINK, TALLY_IPV6},
-    {RECORD_TCP, "::1", 80, "::1", true, STACK_LOOPBACK, TALLY_IPV6},
-    {RECORD_UDP, "::ffff:10.0.0.1", 80, "::ffff:10.0.0.2", true, STACK_EXTERNAL, TALLY_MAPPED},
-    {RECORD_TCP, "10.0.0.1", 40000, "10.0.0.2", false, STACK_EXTERNAL, TALLY_IPV4},
-    {RECORD_TCP, "::ffff:10.0.0.1", 40000, "::ffff:10.0.0.2", false, STACK_EXTERNAL, TALLY_MAPPED},
-    {RECORD_UDP, "::ffff:10.0.0.1", 40000, "::ffff:10.0.0.2", false, STACK_EXTERNAL, TALLY_MAPPED},
-    {RECORD_TCP, "2001:db8::1", 40000, "2001:db8::2", false, STACK_EXTERNAL, TALLY_IPV6},
+    {RECORD_TCP, "10.0.0.1", 80, "10.0.0.2", true, SCOPE_EXTERNAL, TALLY_IPV4},
+    {RECORD_TCP, "::ffff:10.0.0.1", 80, "::ffff:10.0.0.2", true, SCOPE_EXTERNAL, TALLY_MAPPED},
+    {RECORD_TCP, "::ffff:127.0.0.1", 80, "::ffff:127.0.0.1", true, SCOPE_LOOPBACK, TALLY_MAPPED},
+    {RECORD_TCP, "::ffff:169.254.3.4", 80, "::ffff:169.254.3.5", true, SCOPE_LINK, TALLY_MAPPED},
+    {RECORD_TCP, "2001:db8::1", 80, "2001:db8::2", true, SCOPE_EXTERNAL, TALLY_IPV6},
+    {RECORD_TCP, "fe80::1", 80, "fe80::2", true, SCOPE_LINK, TALLY_IPV6},
+    {RECORD_TCP, "::1", 80, "::1", true, SCOPE_LOOPBACK, TALLY_IPV6},
+    {RECORD_UDP, "::ffff:10.0.0.1", 80, "::ffff:10.0.0.2", true, SCOPE_EXTERNAL, TALLY_MAPPED},
+    {RECORD_TCP, "10.0.0.1", 40000, "10.0.0.2", false, SCOPE_EXTERNAL, TALLY_IPV4},
+    {RECORD_TCP, "::ffff:10.0.0.1", 40000, "::ffff:10.0.0.2", false, SCOPE_EXTERNAL, TALLY_MAPPED},
+    {RECORD_UDP, "::ffff:10.0.0.1", 40000, "::ffff:10.0.0.2", false, SCOPE_EXTERNAL, TALLY_MAPPED},
+    {RECORD_TCP, "2001:db8::1", 40000, "2001:db8::2", false, SCOPE_EXTERNAL, TALLY_IPV6},
 };
 
 /* What the services and the outbound counts hold, all kinds together. */
@@ -234,7 +234,7 @@ static uint64_t connections_sum(const struct tally *tally)
     for (int kind = 0; kind < TALLY_KINDS; kind++) {
         sum += tally->outbound[kind];
         for (size_t i = 0; i < tally->service_count; i++) {
-            for (int scope = 0; scope < STACK_SCOPES; scope++) {
+            for (int scope = 0; scope < SCOPES; scope++) {
                 sum += tally->services[i].connections[scope][kind];
             }
         }
@@ -382,8 +382,8 @@ START_TEST(attribution_needs_no_order)
     add(tally, connection_of(RECORD_TCP, "10.0.0.3", 80, "10.0.0.2"));
     add(tally, connection_of(RECORD_TCP, "2001:db8::1", 80, "2001:db8::2"));
     add(tally, connection_of(RECORD_TCP, "2001:db8::3", 80, "2001:db8::2"));
-    ck_assert_uint_eq(tally->services[0].connections[STACK_EXTERNAL][TALLY_IPV4], 2);
-    ck_assert_uint_eq(tally->services[0].connections[STACK_EXTERNAL][TALLY_IPV6], 1);
+    ck_assert_uint_eq(tally->services[0].connections[SCOPE_EXTERNAL][TALLY_IPV4], 2);
+    ck_assert_uint_eq(tally->services[0].connections[SCOPE_EXTERNAL][TALLY_IPV6], 1);
     ck_assert_uint_eq(tally->outbound[TALLY_IPV6], 1);
     tally_free(tally);
 }
@@ -408,7 +408,7 @@ START_TEST(connection_is_found_among_many_addresses)
         record.local.s6_addr[15] = (uint8_t)host;
         add(tally, record);
     }
-    ck_assert_uint_eq(tally->services[0].connections[STACK_LOOPBACK][TALLY_IPV4], 20000);
+    ck_assert_uint_eq(tally->services[0].connections[SCOPE_LOOPBACK][TALLY_IPV4], 20000);
     ck_assert_uint_eq(tally->outbound[TALLY_IPV4], 20000);
     tally_free(tally);
 }
@@ -422,7 +422,7 @@ START_TEST(inbound_goes_by_protocol)
     add(tally, listener_of(RECORD_UDP, "::", 443));
     add(tally, connection_of(RECORD_TCP, "::ffff:10.0.0.1", 443, "::ffff:10.0.0.2"));
     ck_assert_uint_eq(tally->outbound[TALLY_MAPPED], 1);
-    ck_assert_uint_eq(tally_find(tally, RECORD_UDP, 443)->connections[STACK_EXTERNAL][TALLY_MAPPED], 0);
+    ck_assert_uint_eq(tally_find(tally, RECORD_UDP, 443)->connections[SCOPE_EXTERNAL][TALLY_MAPPED], 0);
     tally_free(tally);
 }
 END_TEST
@@ -435,7 +435,7 @@ START_TEST(connection_scope_follows_the_interface_too)
     record.interface = 1;
     add(tally, listener_of(RECORD_TCP, "::", 80));
     add(tally, record);
-    ck_assert_uint_eq(tally->services[0].connections[STACK_LOOPBACK][TALLY_IPV6], 1);
+    ck_assert_uint_eq(tally->services[0].connections[SCOPE_LOOPBACK][TALLY_IPV6], 1);
     tally_free(tally);
 }
 END_TEST
@@ -451,7 +451,7 @@ START_TEST(connections_take_no_memory)
     }
     ck_assert_uint_eq(tally->service_count, 1);
     ck_assert_uint_eq(tally->services[0].listener_count, 1);
-    ck_assert_uint_eq(tally->services[0].connections[STACK_EXTERNAL][TALLY_MAPPED], 100000);
+    ck_assert_uint_eq(tally->services[0].connections[SCOPE_EXTERNAL][TALLY_MAPPED], 100000);
     tally_free(tally);
 }
 END_TEST
@@ -605,7 +605,7 @@ START_TEST(listener_of_a_capture_is_taken_over)
     struct tally_listener listener = {
         .family = RECORD_INET6,
         .v6only = RECORD_V6ONLY_NO,
-        .scope = STACK_EXTERNAL,
+        .scope = SCOPE_EXTERNAL,
         .sockets = 4,
         .uid = 33,
         .user = "www-data",
@@ -706,7 +706,7 @@ END_TEST
 START_TEST(alike_listeners_of_a_capture_stay_apart)
 {
     struct tally *tally = tally_create();
-    struct tally_listener listener = {.family = RECORD_INET6, .scope = STACK_EXTERNAL, .sockets = 1};
+    struct tally_listener listener = {.family = RECORD_INET6, .scope = SCOPE_EXTERNAL, .sockets = 1};
 
     for (int i = 0; i < 3; i++) {
         ck_assert_int_eq(tally_listener_add(tally, RECORD_TCP, 443, &listener), 0);
@@ -722,7 +722,7 @@ START_TEST(reach_goes_by_the_tallys_host)
 {
     static const enum record_answer answers[] = {RECORD_NO, RECORD_YES, RECORD_UNKNOWN};
     struct tally *tally = tally_create();
-    struct tally_listener listener = {.family = RECORD_INET6, .v6only = RECORD_V6ONLY_NO, .scope = STACK_EXTERNAL};
+    struct tally_listener listener = {.family = RECORD_INET6, .v6only = RECORD_V6ONLY_NO, .scope = SCOPE_EXTERNAL};
 
     ck_assert_int_eq(tally_listener_add(tally, RECORD_TCP, 443, &listener), 0);
     tally_sort(tally);
@@ -745,7 +745,7 @@ END_TEST
 START_TEST(a_reach_that_was_set_stays)
 {
     struct tally *tally = tally_create();
-    struct tally_listener listener = {.family = RECORD_INET6, .v6only = RECORD_V6ONLY_NO, .scope = STACK_EXTERNAL};
+    struct tally_listener listener = {.family = RECORD_INET6, .v6only = RECORD_V6ONLY_NO, .scope = SCOPE_EXTERNAL};
     struct reach_socket socket = {.presence = ADDRESS_UNKNOWN};
     const struct address_facts facts = {.families = {{.known = true, .scopes = SCOPE_BIT(SCOPE_LOOPBACK)},
                                                      {.known = true, .scopes = SCOPE_BIT(SCOPE_LINK)}}};

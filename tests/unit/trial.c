@@ -60,7 +60,7 @@ static void listener_add(struct tally *tally, enum record_protocol protocol, uin
     if (interface != NULL) {
         snprintf(listener.interface_name, sizeof listener.interface_name, "%s", interface);
     }
-    listener.scope = stack_scope(&listener.address, listener.interface);
+    listener.scope = scope_of(&listener.address, listener.interface);
     if (unit != NULL) {
         listener.unit_state = *unit == '?' ? TALLY_UNIT_GONE : TALLY_UNIT_KNOWN;
         listener.unit = *unit == '?' ? NULL : unit;
