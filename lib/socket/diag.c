@@ -7,6 +7,7 @@
 
 #include "socket/diag.h"
 
+#include "socket/netlink_attribute.h"
 #include "socket/protocol.h"
 
 #include <errno.h>
@@ -110,7 +111,7 @@ size_t diag_request_build(void *message, const struct source_request *request, u
 
 static int attribute_decode(uint16_t type, const unsigned char *value, size_t length, struct sock_record *record)
 {
-    switch (type & NLA_TYPE_MASK) {
+    switch (type) {
     case INET_DIAG_SKV6ONLY:
         if (length < sizeof(uint8_t)) {
             return -EBADMSG;
@@ -131,25 +132,14 @@ static int attribute_decode(uint16_t type, const unsigned char *value, size_t le
 
 static int attributes_decode(const unsigned char *bytes, size_t length, struct sock_record *record)
 {
-    int result = 0;
+    struct netlink_attributes rest = {bytes, length};
+    struct netlink_attribute attribute;
+    int result;
 
-    while (result == 0 && length > 0) {
-        struct nlattr attribute;
-        size_t step;
-
-        if (length < sizeof attribute) {
+    while ((result = netlink_attribute_next(&rest, &attribute)) == 1) {
+        if (attribute_decode(attribute.type, attribute.value, attribute.length, record) < 0) {
             return -EBADMSG;
         }
-        memcpy(&attribute, bytes, sizeof attribute);
-        if (attribute.nla_len < sizeof attribute || attribute.nla_len > length) {
-            return -EBADMSG;
-        }
-        result = attribute_decode(attribute.nla_type, bytes + sizeof attribute, attribute.nla_len - sizeof attribute,
-                                  record);
-        step = ((size_t)attribute.nla_len + NLA_ALIGNTO - 1) / NLA_ALIGNTO * NLA_ALIGNTO;
-        step = step < length ? step : length;
-        bytes += step;
-        length -= step;
     }
     return result;
 }

@@ -11,15 +11,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
 #define THIS_HOST "/proc/net"
+#define SYSCTL_INTERFACE "/proc/sys/net/ipv6/conf"
 
 /* Reads the start of a file as a string. Returns its length or a negative errno. */
 static ssize_t text_read(char *text, size_t size, const char *path)
@@ -53,35 +58,116 @@ static enum record_answer switch_read(const char *path)
     return strcmp(text, "1\n") == 0 ? RECORD_YES : RECORD_UNKNOWN;
 }
 
-static bool port_parse(uint16_t *port, char **text)
+/* Takes a number from 1, or from 0 where `least` says so, to 65535. */
+static bool port_parse(uint16_t *port, const char **text, unsigned long least)
 {
+    char *rest;
     unsigned long number;
 
-    *text += strspn(*text, " \t");
     if (!isdigit((unsigned char)**text)) {
         return false;
     }
-    number = strtoul(*text, text, 10);
+    number = strtoul(*text, &rest, 10);
+    *text = rest;
     *port = (uint16_t)number;
-    return number > 0 && number <= UINT16_MAX;
+    return number >= least && number <= UINT16_MAX;
+}
+
+static const char *blanks_skip(const char *text)
+{
+    return text + strspn(text, " \t\r\n");
 }
 
 /* What is no range, or cannot be read, leaves it unknown: the kernel's own would be a guess. */
 static void port_range_read(struct sock_host *host, const char *path)
 {
     char text[64];
-    char *rest = text;
+    const char *rest = text;
     uint16_t first;
     uint16_t last;
 
-    if (text_read(text, sizeof text, path) < 0 || !port_parse(&first, &rest) || !port_parse(&last, &rest)) {
+    if (text_read(text, sizeof text, path) < 0) {
         return;
     }
-    if (first > last || rest[strspn(rest, " \t\r\n")] != '\0') {
+    rest = blanks_skip(rest);
+    if (!port_parse(&first, &rest, 1)) {
+        return;
+    }
+    rest = blanks_skip(rest);
+    if (!port_parse(&last, &rest, 1) || first > last || *blanks_skip(rest) != '\0') {
         return;
     }
     host->port_range_first = first;
     host->port_range_last = last;
+}
+
+/* "8080,9148,11211-11213", or nothing. Returns false for anything else; some ports are then marked. */
+static bool reserved_parse(struct sock_host *host, const char *text)
+{
+    const char *rest = blanks_skip(text);
+    bool more = *rest != '\0';
+
+    while (more) {
+        uint16_t first;
+        uint16_t last;
+        if (!port_parse(&first, &rest, 0)) {
+            return false;
+        }
+        last = first;
+        if (*rest == '-') {
+            rest++;
+            if (!port_parse(&last, &rest, 0) || first > last) {
+                return false;
+            }
+        }
+        host_ports_reserve(host, first, last);
+        more = *rest == ',';
+        rest += more ? 1 : 0;
+    }
+    return *blanks_skip(rest) == '\0';
+}
+
+/*
+ * The kernel gives this file to the first read() alone, cut off where the room ends, so a list that fills the room is
+ * read again with room for any: 21,845 pairs of ports of five digits. What is no list reserves nothing.
+ */
+static void reserved_read(struct sock_host *host, const char *path)
+{
+    enum {
+        ROOM_USUAL = 4096,
+        ROOM_MOST = 300000
+    };
+    char usual[ROOM_USUAL];
+    char *text = usual;
+    ssize_t length = text_read(usual, sizeof usual, path);
+
+    if (length == ROOM_USUAL - 1) {
+        text = calloc(1, ROOM_MOST);
+        length = text != NULL ? text_read(text, ROOM_MOST, path) : -ENOMEM;
+    }
+    if (length < 0 || length == ROOM_MOST - 1 || !reserved_parse(host, text)) {
+        memset(host->reserved_ports, 0, sizeof host->reserved_ports);
+    }
+    if (text != usual) {
+        free(text);
+    }
+}
+
+void host_ports_reserve(struct sock_host *host, uint16_t first, uint16_t last)
+{
+    for (unsigned port = first; port <= last; port++) {
+        host->reserved_ports[port / 8] |= (uint8_t)(1u << (port % 8));
+    }
+}
+
+bool host_port_is_reserved(const struct sock_host *host, uint16_t port)
+{
+    return (host->reserved_ports[port / 8] & (1u << (port % 8))) != 0;
+}
+
+bool host_port_is_client(const struct sock_host *host, uint16_t port)
+{
+    return host->port_range_first <= port && port <= host->port_range_last && !host_port_is_reserved(host, port);
 }
 
 static void this_host_read(struct sock_host *host)
@@ -97,36 +183,37 @@ static void this_host_read(struct sock_host *host)
         host->netns = status.st_ino;
     }
     host->bindv6only = switch_read("/proc/sys/net/ipv6/bindv6only");
-    host->disable_ipv6 = switch_read("/proc/sys/net/ipv6/conf/all/disable_ipv6");
+    host->disable_ipv6 = switch_read(SYSCTL_INTERFACE "/all/disable_ipv6");
     port_range_read(host, "/proc/sys/net/ipv4/ip_local_port_range");
+    reserved_read(host, "/proc/sys/net/ipv4/ip_local_reserved_ports");
 }
 
 static int ipv6_failed(struct fault *fault, const char *path, int error, const char *cause)
 {
-    return fault_set(fault, error, "cannot tell whether this host has IPv6: %.160s: %s", path, cause);
+    snprintf(fault->text, sizeof fault->text, "cannot tell whether this host has IPv6: %.160s: %s", path, cause);
+    return -error;
 }
 
 /*
  * A kernel without IPv6 has no if_inet6, but neither has a sandbox that hides /proc or /proc/net: only when the rest of
  * the folder is there and the kernel itself refuses AF_INET6 is the missing file an answer.
  */
-static int absence_confirm(enum record_answer *ipv6, const char *path, struct fault *fault)
+int host_ipv6_absence_confirm(const char *directory, struct fault *fault)
 {
+    char path[PATH_MAX];
+    bool whole = snprintf(path, sizeof path, "%s/dev", directory) < (int)sizeof path && access(path, F_OK) == 0;
     int probe;
 
-    if (access(THIS_HOST "/dev", F_OK) < 0) {
-        return ipv6_failed(fault, path, ENOENT, "missing, as is " THIS_HOST "/dev (is /proc mounted?)");
+    snprintf(path, sizeof path, "%s/if_inet6", directory);
+    if (!whole) {
+        return ipv6_failed(fault, path, ENOENT, "missing, as is dev beside it (is /proc mounted?)");
     }
     probe = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (probe >= 0) {
         close(probe);
         return ipv6_failed(fault, path, ENOENT, "missing, though the kernel opens IPv6 sockets");
     }
-    if (errno != EAFNOSUPPORT) {
-        return ipv6_failed(fault, path, errno, strerror(errno));
-    }
-    *ipv6 = RECORD_NO;
-    return 0;
+    return errno == EAFNOSUPPORT ? 0 : ipv6_failed(fault, path, errno, strerror(errno));
 }
 
 static int ipv6_read(enum record_answer *ipv6, const char *directory, struct fault *fault)
@@ -142,7 +229,11 @@ static int ipv6_read(enum record_answer *ipv6, const char *directory, struct fau
     }
     length = text_read(text, sizeof text, path);
     if (length == -ENOENT && this_host) {
-        return absence_confirm(ipv6, path, fault);
+        int result = host_ipv6_absence_confirm(directory, fault);
+        if (result == 0) {
+            *ipv6 = RECORD_NO;
+        }
+        return result;
     }
     if (length < 0 && length != -ENOENT) {
         return ipv6_failed(fault, path, (int)-length, strerror((int)-length));
@@ -155,13 +246,35 @@ static int ipv6_read(enum record_answer *ipv6, const char *directory, struct fau
     return 0;
 }
 
-/* It is no file of /proc/net, but who copies these may put it beside them. */
+/*
+ * Sysctls are no files of /proc/net, but who copies these may put them beside them; and a sos report holds much of
+ * /proc, where they are one folder up, or two as /proc/net is a link to self/net. Not so where the folder is itself of
+ * a procfs: /proc/sys is about the namespace of its reader, /proc/PID/net about that of the process.
+ */
 static void copies_read(struct sock_host *host, const char *directory)
 {
-    char path[PATH_MAX];
+    static const char *const places[] = {"", "/../sys/net/ipv4", "/../../sys/net/ipv4"};
+    static const struct {
+        const char *name;
+        void (*read)(struct sock_host *host, const char *path);
+    } sysctls[] = {
+        {"ip_local_port_range", port_range_read},
+        {"ip_local_reserved_ports", reserved_read},
+    };
+    struct statfs system;
+    bool live = statfs(directory, &system) < 0 || system.f_type == PROC_SUPER_MAGIC;
+    size_t place_count = live ? 1 : COUNT(places);
 
-    if (snprintf(path, sizeof path, "%s/ip_local_port_range", directory) < (int)sizeof path) {
-        port_range_read(host, path);
+    for (size_t i = 0; i < COUNT(sysctls); i++) {
+        char path[PATH_MAX];
+        bool found = false;
+        for (size_t place = 0; place < place_count && !found; place++) {
+            int length = snprintf(path, sizeof path, "%s%s/%s", directory, places[place], sysctls[i].name);
+            found = length < (int)sizeof path && access(path, F_OK) == 0;
+        }
+        if (found) {
+            sysctls[i].read(host, path);
+        }
     }
 }
 
@@ -180,6 +293,26 @@ int host_read(struct sock_host *host, const char *directory, struct fault *fault
         copies_read(host, directory);
     }
     return ipv6_read(&host->ipv6, directory, fault);
+}
+
+enum record_answer host_interface_ipv6(const char *name)
+{
+    static const enum record_answer runs[] = {
+        [RECORD_NO] = RECORD_YES,
+        [RECORD_YES] = RECORD_NO,
+        [RECORD_UNKNOWN] = RECORD_UNKNOWN,
+    };
+    char path[sizeof SYSCTL_INTERFACE "//disable_ipv6" + IF_NAMESIZE];
+
+    /* The kernel keeps no settings for interfaces of these names: they are those of all, or of new ones. */
+    if (strcmp(name, "all") == 0 || strcmp(name, "default") == 0) {
+        return RECORD_UNKNOWN;
+    }
+    snprintf(path, sizeof path, SYSCTL_INTERFACE "/%.*s/disable_ipv6", IF_NAMESIZE - 1, name);
+    if (access(path, F_OK) < 0 && errno == ENOENT && access(SYSCTL_INTERFACE "/all", F_OK) == 0) {
+        return RECORD_NO;
+    }
+    return runs[switch_read(path)];
 }
 
 void host_interface_name(char name[static IF_NAMESIZE], uint32_t index)

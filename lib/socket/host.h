@@ -11,13 +11,38 @@
 /*
  * Fills *host. `directory` is "/proc/net", spelt so, for this host, or a folder of copies. ipv6 comes from its
  * if_inet6; all else is for this host only (uname(), /proc/sys/net, /proc/self/ns/net): of copies the names are "",
- * netns is 0 and the rest unknown, but for the port range where a copy of ip_local_port_range lies beside them. An
- * empty or missing if_inet6 means no IPv6. One of this host that is missing although AF_INET6 sockets can be opened or
- * /proc/net is missing too, one that cannot be read, or that is no list of addresses, leaves host->ipv6 RECORD_UNKNOWN
- * and returns a negative errno with fault->text; the other facts are filled all the same. Facts that are not to be had
- * stay unknown and are no error. Returns 0 otherwise.
+ * netns is 0 and the rest unknown, but for the port range and the reserved ports where copies of ip_local_port_range
+ * and ip_local_reserved_ports lie beside them, or where a copy of the whole of /proc has them (../sys/net/ipv4, or
+ * ../../sys/net/ipv4 for self/net). An empty or missing if_inet6 means no IPv6. One of this host that is missing
+ * although AF_INET6 sockets can be opened or /proc/net is missing too, one that cannot be read, or that is no list of
+ * addresses, leaves host->ipv6 RECORD_UNKNOWN and returns a negative errno with fault->text; the other facts are filled
+ * all the same. Facts that are not to be had stay unknown and are no error. Returns 0 otherwise.
  */
 int host_read(struct sock_host *host, const char *directory, struct fault *fault);
+
+/*
+ * Whether the kernel hands out this port to clients that ask for none: it lies in the port range, and is not reserved.
+ * False when the range is not known.
+ */
+bool host_port_is_client(const struct sock_host *host, uint16_t port);
+
+/* Marks the ports as reserved in host->reserved_ports; none when first > last. */
+void host_ports_reserve(struct sock_host *host, uint16_t first, uint16_t last);
+
+/* Whether net.ipv4.ip_local_reserved_ports holds this port. False also when that is not known. */
+bool host_port_is_reserved(const struct sock_host *host, uint16_t port);
+
+/*
+ * Confirms that the missing file `directory`/if_inet6 ("/proc/net", or another way to it) means that this host has no
+ * IPv6. Returns 0, or a negative errno with fault->text.
+ */
+int host_ipv6_absence_confirm(const char *directory, struct fault *fault);
+
+/*
+ * Whether IPv6 runs on the interface of this name, of this host: not where net.ipv6.conf.NAME.disable_ipv6 says so, nor
+ * where the kernel keeps no such setting for it, as with an MTU below 1280. Unknown without /proc/sys.
+ */
+enum record_answer host_interface_ipv6(const char *name);
 
 /*
  * Writes the name of interface `index` to `name`; "" for 0 and "#INDEX" for one that is gone or cannot be asked for.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * Asks the kernel through NETLINK_SOCK_DIAG: the only file with a netlink socket. The dump needs no privilege.
+ * Asks the kernel through NETLINK_SOCK_DIAG for its sockets. The dump needs no privilege.
  */
 #ifndef SOCKET_NETLINK_H
 #define SOCKET_NETLINK_H

@@ -334,8 +334,8 @@ static int file_show(struct reading *reading, int file)
                      reading->name);
 }
 
-/* Returns the descriptor or a negative errno. O_NONBLOCK: opening a FIFO must not wait for a writer. */
-static int file_open(const char *path)
+/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
+int procfs_file_open(const char *path)
 {
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     struct stat status;
@@ -361,7 +361,7 @@ static int file_open(const char *path)
 /* As source.scan for one family; adds its bit to *present when it has a file. */
 static int family_scan(struct reading *reading, unsigned *present)
 {
-    int file = file_open(reading->path);
+    int file = procfs_file_open(reading->path);
     int result;
 
     if (file == -ENOENT) {

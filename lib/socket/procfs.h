@@ -26,4 +26,10 @@ int procfs_open(struct source **source, const char *directory, struct fault *fau
 int procfs_line_decode(const char *line, size_t length, enum record_protocol protocol, enum record_family family,
                        struct sock_record *record);
 
+/*
+ * Opens a file of /proc/net, or a copy of one, to read. Returns the descriptor, which the caller closes, or a negative
+ * errno: also for what is no regular file.
+ */
+int procfs_file_open(const char *path);
+
 #endif

@@ -81,6 +81,7 @@ struct sock_host {
     enum record_answer disable_ipv6; /* net.ipv6.conf.all.disable_ipv6 */
     uint16_t port_range_first;       /* net.ipv4.ip_local_port_range */
     uint16_t port_range_last;        /* first > last when it is not known */
+    uint8_t reserved_ports[8192];    /* net.ipv4.ip_local_reserved_ports: a bit a port, the low one first; 0 unknown */
     uint64_t netns;                  /* inode number of the network namespace, 0 unknown */
 };
 

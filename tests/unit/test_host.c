@@ -150,6 +150,204 @@ START_TEST(port_range_copy)
 }
 END_TEST
 
+static void copy_write(const char *name, const char *content)
+{
+    char path[160];
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    file = fopen(path, "we");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_ge(fputs(content, file), 0);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+/* The ports of which that function is true, as the sysctl writes them. */
+static void ports_write(char *text, size_t size, const struct sock_host *host,
+                        bool (*is)(const struct sock_host *host, uint16_t port))
+{
+    size_t length = 0;
+
+    text[0] = '\0';
+    for (unsigned port = 0; port <= UINT16_MAX; port++) {
+        unsigned last = port;
+        if (!is(host, (uint16_t)port)) {
+            continue;
+        }
+        while (last < UINT16_MAX && is(host, (uint16_t)(last + 1))) {
+            last++;
+        }
+        length += (size_t)snprintf(text + length, size - length, port == last ? "%s%u" : "%s%u-%u",
+                                   length > 0 ? "," : "", port, last);
+        ck_assert_uint_lt(length, size);
+        port = last;
+    }
+}
+
+/* net.ipv4.ip_local_reserved_ports beside net.ipv4.ip_local_port_range, and which ports are then clients'. */
+static const struct {
+    const char *range;    /* NULL: no such file */
+    const char *reserved; /* NULL: no such file */
+    const char *known;    /* as reserved */
+    const char *clients;
+} reserved_copies[] = {
+    {"32768 60999\n", NULL, "", "32768-60999"},
+    {"32768 60999\n", "", "", "32768-60999"},
+    {"32768 60999\n", "\n", "", "32768-60999"},
+    {"1024 65535\n", "11211\n", "11211", "1024-11210,11212-65535"},
+    {"1024 65535", "8080,9148,11211-11213", "8080,9148,11211-11213", "1024-8079,8081-9147,9149-11210,11214-65535"},
+    {"40000 40009\n", "39999-40001,40003,40008-40020\r\n", "39999-40001,40003,40008-40020", "40002,40004-40007"},
+    {"40000 40009\n", "0,65535\n", "0,65535", "40000-40009"},
+    {"40000 40009\n", "0-65535\n", "0-65535", ""},
+    /* joined and out of order, as no kernel writes it */
+    {"40000 40009\n", "40005,40001-40004,40003", "40001-40005", "40000,40006-40009"},
+    {"40000 40000\n", "40000", "40000", ""},
+    {NULL, "40000", "40000", ""},
+    {"a b", "40000", "40000", ""},
+    /* no list: as if it were not there, not half of it */
+    {"40000 40009\n", "40001,x", "", "40000-40009"},
+    {"40000 40009\n", "40001,", "", "40000-40009"},
+    {"40000 40009\n", ",40001", "", "40000-40009"},
+    {"40000 40009\n", "40001-", "", "40000-40009"},
+    {"40000 40009\n", "40005-40001", "", "40000-40009"},
+    {"40000 40009\n", "40001 40002", "", "40000-40009"},
+    {"40000 40009\n", "40001,65536", "", "40000-40009"},
+    {"40000 40009\n", "-40001", "", "40000-40009"},
+    {"40000 40009\n", "<html>", "", "40000-40009"},
+};
+
+START_TEST(reserved_ports_copy)
+{
+    static struct sock_host host;
+    struct fault fault = {""};
+    char text[256];
+
+    if (reserved_copies[_i].range != NULL) {
+        copy_write("ip_local_port_range", reserved_copies[_i].range);
+    }
+    if (reserved_copies[_i].reserved != NULL) {
+        copy_write("ip_local_reserved_ports", reserved_copies[_i].reserved);
+    }
+    memset(&host, 0x55, sizeof host);
+    ck_assert_int_eq(host_read(&host, folder, &fault), 0);
+    ports_write(text, sizeof text, &host, host_port_is_reserved);
+    ck_assert_str_eq(text, reserved_copies[_i].known);
+    ports_write(text, sizeof text, &host, host_port_is_client);
+    ck_assert_str_eq(text, reserved_copies[_i].clients);
+}
+END_TEST
+
+/* The longest list there can be: no port joins another. */
+START_TEST(long_reserved_list)
+{
+    static char text[300000];
+    static struct sock_host host;
+    struct fault fault = {""};
+    size_t length = 0;
+
+    for (unsigned port = 0; port + 1 <= UINT16_MAX; port += 3) {
+        length +=
+            (size_t)snprintf(text + length, sizeof text - length, "%s%u-%u", port == 0 ? "" : ",", port, port + 1);
+    }
+    copy_write("ip_local_reserved_ports", text);
+    ck_assert_int_eq(host_read(&host, folder, &fault), 0);
+    for (unsigned port = 0; port <= UINT16_MAX; port++) {
+        ck_assert_int_eq(host_port_is_reserved(&host, (uint16_t)port), port % 3 != 2 && port < UINT16_MAX);
+    }
+}
+END_TEST
+
+START_TEST(ports_are_reserved_by_hand)
+{
+    static struct sock_host host;
+    char text[64];
+
+    memset(&host, 0, sizeof host);
+    host_ports_reserve(&host, 7, 7);
+    host_ports_reserve(&host, 8, 17);
+    host_ports_reserve(&host, 100, 99);
+    host_ports_reserve(&host, 65530, 65535);
+    ports_write(text, sizeof text, &host, host_port_is_reserved);
+    ck_assert_str_eq(text, "7-17,65530-65535");
+}
+END_TEST
+
+/* Copies of the whole of /proc, as a sos report has them: /proc/net is a folder, or a link to self/net. */
+static const struct {
+    const char *folders[6];
+    const char *link;      /* net, to self/net */
+    const char *directory; /* what is read */
+    const char *sysctls;   /* where they are */
+    bool found;
+} layouts[] = {
+    {{"net"}, NULL, "net", "net", true},
+    {{"net", "sys", "sys/net", "sys/net/ipv4"}, NULL, "net", "sys/net/ipv4", true},
+    {{"net", "sys", "sys/net", "sys/net/ipv4"}, NULL, "net/", "sys/net/ipv4", true},
+    {{"12345", "12345/net", "sys", "sys/net", "sys/net/ipv4"}, "12345/net", "net", "sys/net/ipv4", true},
+    {{"self", "self/net", "sys", "sys/net", "sys/net/ipv4"}, NULL, "self/net", "sys/net/ipv4", true},
+    {{"a", "a/b", "a/b/net", "sys", "sys/net", "sys/net/ipv4"}, NULL, "a/b/net", "sys/net/ipv4", false},
+    {{"net", "sys", "sys/net"}, NULL, "net", "sys/net", false},
+};
+
+START_TEST(copies_of_proc)
+{
+    static struct sock_host host;
+    struct fault fault = {""};
+    char path[160];
+    char link[160];
+
+    for (int i = 0; i < 6 && layouts[_i].folders[i] != NULL; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, layouts[_i].folders[i]);
+        ck_assert_int_eq(mkdir(path, 0700), 0);
+    }
+    if (layouts[_i].link != NULL) {
+        snprintf(link, sizeof link, "%s/net", folder);
+        ck_assert_int_eq(symlink(layouts[_i].link, link), 0);
+    }
+    snprintf(path, sizeof path, "%s/ip_local_port_range", layouts[_i].sysctls);
+    copy_write(path, "40000 40009\n");
+    snprintf(path, sizeof path, "%s/ip_local_reserved_ports", layouts[_i].sysctls);
+    copy_write(path, "40001\n");
+    snprintf(path, sizeof path, "%s/%s", folder, layouts[_i].directory);
+    ck_assert_int_eq(host_read(&host, path, &fault), 0);
+    ck_assert_int_eq(host_port_is_client(&host, 40000), layouts[_i].found);
+    ck_assert_int_eq(host_port_is_reserved(&host, 40001), layouts[_i].found);
+    ck_assert(!host_port_is_client(&host, 40001));
+}
+END_TEST
+
+/* What lies beside the copies is nearer. */
+START_TEST(copy_beside_counts_first)
+{
+    static struct sock_host host;
+    struct fault fault = {""};
+    char path[160];
+
+    for (int i = 0; i < 4; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, layouts[1].folders[i]);
+        ck_assert_int_eq(mkdir(path, 0700), 0);
+    }
+    copy_write("sys/net/ipv4/ip_local_port_range", "50000 50009\n");
+    copy_write("sys/net/ipv4/ip_local_reserved_ports", "40002\n");
+    copy_write("net/ip_local_port_range", "40000 40009\n");
+    snprintf(path, sizeof path, "%s/net", folder);
+    ck_assert_int_eq(host_read(&host, path, &fault), 0);
+    ck_assert_uint_eq(host.port_range_first, 40000);
+    ck_assert(!host_port_is_client(&host, 40002));
+}
+END_TEST
+
+/* /proc/PID/net is another process's, but /proc/sys is the reader's own. */
+START_TEST(sysctls_of_another_process)
+{
+    static struct sock_host host;
+    struct fault fault = {""};
+
+    ck_assert_int_eq(host_read(&host, "/proc/self/task/../net", &fault), 0);
+    ck_assert_uint_gt(host.port_range_first, host.port_range_last);
+}
+END_TEST
+
 START_TEST(unreadable_copy)
 {
     struct fault fault = {""};
@@ -352,7 +550,8 @@ static void sysctls_see(struct seen *seen)
     if (!child_privilege_get() || unshare(CLONE_NEWNET) < 0 || !loopback_raise() ||
         !child_text_write("/proc/sys/net/ipv6/bindv6only", "1") ||
         !child_text_write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1") ||
-        !child_text_write("/proc/sys/net/ipv4/ip_local_port_range", "20000 20999")) {
+        !child_text_write("/proc/sys/net/ipv4/ip_local_port_range", "20000 20999") ||
+        !child_text_write("/proc/sys/net/ipv4/ip_local_reserved_ports", "20007,20010-20019")) {
         return;
     }
     seen->skipped = false;
@@ -363,6 +562,7 @@ START_TEST(sysctls)
 {
     struct seen *seen = mmap(NULL, sizeof *seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     struct stat outside;
+    char ports[64];
     pid_t child;
     int status;
 
@@ -383,6 +583,8 @@ START_TEST(sysctls)
         ck_assert_int_eq(seen->host.ipv6, RECORD_NO);
         ck_assert_uint_eq(seen->host.port_range_first, 20000);
         ck_assert_uint_eq(seen->host.port_range_last, 20999);
+        ports_write(ports, sizeof ports, &seen->host, host_port_is_client);
+        ck_assert_str_eq(ports, "20000-20006,20008-20009,20020-20999");
         ck_assert_int_eq(stat("/proc/self/ns/net", &outside), 0);
         ck_assert_uint_ne(seen->host.netns, 0);
         ck_assert_uint_ne(seen->host.netns, outside.st_ino);
@@ -391,7 +593,78 @@ START_TEST(sysctls)
 }
 END_TEST
 
+/* The kernel gives its list to the first read() alone, however little room there is; and takes a page at a time. */
+
+static bool every_second_port_reserve(unsigned first, unsigned last)
+{
+    int file = open("/proc/sys/net/ipv4/ip_local_reserved_ports", O_WRONLY | O_CLOEXEC);
+    bool written = file >= 0;
+
+    while (written && first <= last) {
+        char text[4000];
+        size_t length = 0;
+        while (first <= last && length < sizeof text - 8) {
+            length += (size_t)snprintf(text + length, sizeof text - length, "%s%u", length == 0 ? "" : ",", first);
+            first += 2;
+        }
+        written = write(file, text, length) == (ssize_t)length;
+    }
+    close(file);
+    return written;
+}
+
+static void long_sysctl_see(struct seen *seen)
+{
+    seen->skipped = !child_privilege_get() || unshare(CLONE_NEWNET) < 0 || !every_second_port_reserve(10000, 19998);
+    if (!seen->skipped) {
+        seen->status = host_read(&seen->host, "/proc/net", &seen->fault);
+    }
+}
+
+START_TEST(long_reserved_sysctl)
+{
+    struct seen *seen = mmap(NULL, sizeof *seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t child;
+    int status;
+
+    ck_assert_ptr_ne(seen, MAP_FAILED);
+    child = fork();
+    if (child == 0) {
+        long_sysctl_see(seen);
+        child_end(true);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    if (seen->skipped) {
+        printf("skipped: long_reserved_sysctl needs root, or user namespaces for all, and a /proc/sys to write to\n");
+    } else {
+        for (unsigned port = 0; port <= UINT16_MAX; port++) {
+            ck_assert_int_eq(host_port_is_reserved(&seen->host, (uint16_t)port),
+                             port >= 10000 && port < 20000 && port % 2 == 0);
+        }
+    }
+    munmap(seen, sizeof *seen);
+}
+END_TEST
+
 /* Interfaces */
+
+START_TEST(interface_ipv6)
+{
+    static const enum record_answer runs[] = {
+        [RECORD_NO] = RECORD_YES,
+        [RECORD_YES] = RECORD_NO,
+        [RECORD_UNKNOWN] = RECORD_UNKNOWN,
+    };
+
+    ck_assert_int_eq(host_interface_ipv6("lo"), runs[answer(number_read("/proc/sys/net/ipv6/conf/lo/disable_ipv6"))]);
+    if (access("/proc/sys/net/ipv6/conf/all", F_OK) == 0) {
+        ck_assert_int_eq(host_interface_ipv6("no.such.one"), RECORD_NO);
+    }
+    ck_assert_int_eq(host_interface_ipv6("all"), RECORD_UNKNOWN);
+    ck_assert_int_eq(host_interface_ipv6("default"), RECORD_UNKNOWN);
+}
+END_TEST
 
 START_TEST(interface_name)
 {
@@ -417,12 +690,20 @@ int main(void)
     tcase_add_checked_fixture(copied, folder_make, folder_remove);
     tcase_add_loop_test(copied, copy, 0, COUNT(copies));
     tcase_add_loop_test(copied, port_range_copy, 0, COUNT(range_copies));
+    tcase_add_loop_test(copied, reserved_ports_copy, 0, COUNT(reserved_copies));
+    tcase_add_test(copied, long_reserved_list);
+    tcase_add_test(copied, ports_are_reserved_by_hand);
+    tcase_add_loop_test(copied, copies_of_proc, 0, COUNT(layouts));
+    tcase_add_test(copied, copy_beside_counts_first);
+    tcase_add_test(copied, sysctls_of_another_process);
     tcase_add_test(copied, unreadable_copy);
     suite_add_tcase(suite, copied);
     tcase_add_test(live, this_host);
     tcase_add_test(live, no_descriptors);
     tcase_add_loop_test(live, other_host, 0, COUNT(other_hosts));
     tcase_add_test(live, sysctls);
+    tcase_add_test(live, long_reserved_sysctl);
+    tcase_add_test(live, interface_ipv6);
     tcase_add_test(live, interface_name);
     suite_add_tcase(suite, live);
     return unit_run(suite);
