@@ -374,14 +374,14 @@ static int service_compare(const void *left, const void *right)
 static void reaches_assume(struct tally_service *service)
 {
     static const struct address_facts nothing_known = {.families = {{.known = false}}};
-    struct reach_socket socket = {
-        .presence = ADDRESS_UNKNOWN,
-        .state = {.there = RECORD_UNKNOWN, .ipv6 = RECORD_UNKNOWN, .vrf = RECORD_UNKNOWN},
-    };
 
     for (size_t i = 0; i < service->listener_count; i++) {
-        if (!service->listeners[i].has_reach) {
-            tally_reach_set(&service->listeners[i], service->protocol, &socket, &nothing_known);
+        struct tally_listener *listener = &service->listeners[i];
+        if (!listener->has_reach) {
+            listener->presence = ADDRESS_UNKNOWN;
+            listener->interface_state =
+                (struct address_interface){.there = RECORD_UNKNOWN, .ipv6 = RECORD_UNKNOWN, .vrf = RECORD_UNKNOWN};
+            tally_reach_set(listener, service->protocol, &nothing_known);
         }
     }
 }
@@ -457,17 +457,21 @@ struct reach tally_reach(const struct tally *tally, const struct tally_listener 
     return *reach;
 }
 
-void tally_reach_set(struct tally_listener *listener, enum record_protocol protocol, struct reach_socket *socket,
-                     const struct address_facts *host)
+void tally_reach_set(struct tally_listener *listener, enum record_protocol protocol, const struct address_facts *host)
 {
-    socket->protocol = protocol;
-    socket->family = listener->family;
-    socket->address = listener->address;
-    socket->interface = listener->interface;
+    const struct reach_socket socket = {
+        .protocol = protocol,
+        .family = listener->family,
+        .address = listener->address,
+        .interface = listener->interface,
+        .presence = listener->presence,
+        .state = listener->interface_state,
+    };
+
     for (int family = 0; family < RECORD_FAMILIES; family++) {
         enum record_family wire = (enum record_family)family;
-        listener->reach[family] = reach_of(socket, host, wire);
-        listener->bound[family] = reach_as_bound(socket, wire).extent;
+        listener->reach[family] = reach_of(&socket, host, wire);
+        listener->bound[family] = reach_as_bound(&socket, wire).extent;
     }
     listener->has_reach = true;
 }

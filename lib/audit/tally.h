@@ -34,6 +34,8 @@ struct tally_listener {
     char interface_name[IF_NAMESIZE];
     enum record_v6only v6only;
     enum scope scope;
+    enum address_presence presence;           /* of the address it is bound to */
+    struct address_interface interface_state; /* of the interface it is bound to, if it is */
     struct reach reach[RECORD_FAMILIES];      /* how far it is reached over a family now, if it takes that at all */
     enum reach_extent bound[RECORD_FAMILIES]; /* how far it would be reached, whatever the host has now */
     bool has_reach;                           /* both are set */
@@ -141,10 +143,9 @@ struct stack_accepts tally_accepts(const struct tally_listener *listener);
 struct reach tally_reach(const struct tally *tally, const struct tally_listener *listener, enum record_family wire);
 
 /*
- * Sets the listener's reach by what `host` and the presence and interface in `socket` say of it; protocol, family,
- * address and interface are set here. Listeners without this are reached as far as they are bound, by tally_sort().
+ * Works out the listener's reach from its presence and interface_state and from the host's addresses. Listeners without
+ * this are reached as far as they are bound, by tally_sort().
  */
-void tally_reach_set(struct tally_listener *listener, enum record_protocol protocol, struct reach_socket *socket,
-                     const struct address_facts *host);
+void tally_reach_set(struct tally_listener *listener, enum record_protocol protocol, const struct address_facts *host);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "plugin/text_buffer.h"
 #include "snapshot/owners.h"
+#include "socket/address.h"
 #include "socket/host.h"
 #include "socket/protocol.h"
 
@@ -268,15 +269,101 @@ static void source_describe(const struct attempt *attempt)
              used[SOURCES_NETLINK] && used[SOURCES_PROCFS] ? "+" : "", used[SOURCES_PROCFS] ? "procfs" : "");
 }
 
-void snapshot_remark_choose(struct snapshot *snapshot, const struct policy *policy, bool every_protocol)
+/* Adds each protocol's remark; one that several share is there once, and says of none which it is of. */
+static void protocol_remarks_add(struct text_buffer *text, const struct snapshot *snapshot, unsigned wanted)
 {
-    snapshot->remark[0] = '\0';
-    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
-        if (snapshot->remarks[protocol][0] != '\0' &&
-            policy_wants(policy, every_protocol, (enum record_protocol)protocol)) {
-            memcpy(snapshot->remark, snapshot->remarks[protocol], sizeof snapshot->remark);
+    const char *first = NULL;
+    bool differ = false;
+
+    for (int i = 0; i < RECORD_PROTOCOLS; i++) {
+        if ((wanted & 1u << i) != 0 && snapshot->remarks[i][0] != '\0') {
+            differ |= first != NULL && strcmp(first, snapshot->remarks[i]) != 0;
+            first = first != NULL ? first : snapshot->remarks[i];
         }
     }
+    if (!differ) {
+        text_buffer_add(text, "%s", first != NULL ? first : "");
+        return;
+    }
+    for (int i = 0; i < RECORD_PROTOCOLS; i++) {
+        if ((wanted & 1u << i) != 0 && snapshot->remarks[i][0] != '\0') {
+            text_buffer_add(text, "%s%s %s", text->length > 0 ? ", " : "", protocol_of((enum record_protocol)i)->label,
+                            snapshot->remarks[i]);
+        }
+    }
+}
+
+/* Adds what is not known of the host's addresses. */
+static void address_remark_add(struct text_buffer *text, const struct address_facts *addresses)
+{
+    bool ipv4 = addresses->families[RECORD_INET].known;
+    bool ipv6 = addresses->families[RECORD_INET6].known;
+
+    if (!ipv4 || !ipv6) {
+        text_buffer_add(text, "%sthe %saddresses of this host are not known, so reach is as far as sockets are bound",
+                        text->length > 0 ? ", " : "",
+                        ipv4   ? "IPv6 "
+                        : ipv6 ? "IPv4 "
+                               : "");
+    }
+}
+
+void snapshot_remark_choose(struct snapshot *snapshot, const struct policy *policy, bool every_protocol)
+{
+    struct text_buffer remark = TEXT_BUFFER(snapshot->remark);
+    unsigned wanted = 0;
+
+    for (int i = 0; i < RECORD_PROTOCOLS; i++) {
+        wanted |= policy_wants(policy, every_protocol, (enum record_protocol)i) ? 1u << i : 0;
+    }
+    protocol_remarks_add(&remark, snapshot, wanted);
+    address_remark_add(&remark, &snapshot->tally->addresses);
+    if (snapshot->tally->host.netns_of_init == RECORD_NO && snapshot->namespace[0] == '\0') {
+        text_buffer_add(&remark, "%sin another network namespace than process 1", remark.length > 0 ? ", " : "");
+    }
+}
+
+/* --- reach ------------------------------------------------------------------------------------------------------- */
+
+static enum address_origin address_origin_of(const struct sources_request *request)
+{
+    if (request->copies != NULL) {
+        return ADDRESS_ORIGIN_COPIES;
+    }
+    return request->choice == SOURCES_CHOICE_PROCFS ? ADDRESS_ORIGIN_PROCFS : ADDRESS_ORIGIN_HOST;
+}
+
+static void listener_reach_find(struct tally_listener *listener, enum record_protocol protocol,
+                                struct address_table *table, const struct address_facts *addresses)
+{
+    listener->presence = address_table_find(table, &listener->address, listener->interface);
+    listener->interface_state = address_table_interface(table, listener->interface);
+    tally_reach_set(listener, protocol, addresses);
+}
+
+/* Works out how far each listener is reached. Returns 0 or -ENOMEM; without the host's addresses it is as far as bound.
+ */
+static int reaches_find(struct attempt *attempt)
+{
+    struct tally *tally = attempt->snapshot->tally;
+    struct address_table *table = NULL;
+    struct fault fault;
+    int result;
+
+    sources_tell(attempt->sources, "reading the addresses of this host");
+    result = address_table_read(&table, address_origin_of(&attempt->request->sources),
+                                sources_directory(attempt->sources), &fault);
+    if (table != NULL) {
+        tally->addresses = *address_table_facts(table);
+    }
+    for (size_t i = 0; i < tally->service_count && result != -ENOMEM; i++) {
+        struct tally_service *service = &tally->services[i];
+        for (size_t j = 0; j < service->listener_count; j++) {
+            listener_reach_find(&service->listeners[j], service->protocol, table, &tally->addresses);
+        }
+    }
+    address_table_free(table);
+    return result == -ENOMEM ? -ENOMEM : 0;
 }
 
 static void interfaces_name(struct tally *tally)
@@ -318,6 +405,9 @@ int snapshot_take(const struct snapshot_request *request, struct snapshot **snap
         snprintf(attempt.snapshot->namespace, sizeof attempt.snapshot->namespace, "%s",
                  request->namespace != NULL ? request->namespace : "");
         result = attempts_run(&attempt);
+    }
+    if (result == 0) {
+        result = reaches_find(&attempt);
     }
     if (result == 0) {
         source_describe(&attempt);

@@ -14,8 +14,8 @@
 
 struct snapshot {
     struct tally *tally;
-    char source[24];  /* "netlink", "procfs", "netlink+procfs" or "capture" */
-    char remark[512]; /* why it is not the source one would expect, "" when it is: one of those below */
+    char source[24];   /* "netlink", "procfs", "netlink+procfs" or "capture" */
+    char remark[1536]; /* what every answer says of how the host was read, "" for nothing: snapshot_remark_choose() */
     char remarks[RECORD_PROTOCOLS][512]; /* of each protocol that was read */
     char fault[320];     /* what else could not be read ("" nothing); protocols are in tally->unreadable */
     char namespace[128]; /* the network namespace as the user named it, "" for the one the process started in */
@@ -54,7 +54,10 @@ struct snapshot *snapshot_create(void);
 /* NULL is fine. */
 void snapshot_free(struct snapshot *snapshot);
 
-/* Sets the remark to that on the protocols that the policy judges, or on every one. */
+/*
+ * Sets the remark: where the protocols that the policy judges, or every one, were read from if that is not where one
+ * would expect; that the addresses of the host are not known; that this is not the network namespace of process 1.
+ */
 void snapshot_remark_choose(struct snapshot *snapshot, const struct policy *policy, bool every_protocol);
 
 /*

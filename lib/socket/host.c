@@ -170,6 +170,21 @@ bool host_port_is_client(const struct sock_host *host, uint16_t port)
     return host->port_range_first <= port && port <= host->port_range_last && !host_port_is_reserved(host, port);
 }
 
+/*
+ * Each network namespace has files of its own below /proc/net, and their inode numbers can be told without privilege
+ * (tried on Linux 6.18), which the links below /proc/1/ns cannot.
+ */
+static enum record_answer netns_of_init_read(void)
+{
+    struct stat init;
+    struct stat self;
+
+    if (stat("/proc/1/net/tcp", &init) != 0 || stat("/proc/self/net/tcp", &self) != 0) {
+        return RECORD_UNKNOWN;
+    }
+    return init.st_dev == self.st_dev && init.st_ino == self.st_ino ? RECORD_YES : RECORD_NO;
+}
+
 static void this_host_read(struct sock_host *host)
 {
     struct utsname names;
@@ -182,6 +197,7 @@ static void this_host_read(struct sock_host *host)
     if (stat("/proc/self/ns/net", &status) == 0) {
         host->netns = status.st_ino;
     }
+    host->netns_of_init = netns_of_init_read();
     host->bindv6only = switch_read("/proc/sys/net/ipv6/bindv6only");
     host->disable_ipv6 = switch_read(SYSCTL_INTERFACE "/all/disable_ipv6");
     port_range_read(host, "/proc/sys/net/ipv4/ip_local_port_range");
@@ -284,6 +300,7 @@ int host_read(struct sock_host *host, const char *directory, struct fault *fault
         .ipv6 = RECORD_UNKNOWN,
         .bindv6only = RECORD_UNKNOWN,
         .disable_ipv6 = RECORD_UNKNOWN,
+        .netns_of_init = RECORD_UNKNOWN,
         .port_range_first = 1,
         .port_range_last = 0,
     };

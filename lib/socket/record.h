@@ -74,15 +74,16 @@ enum record_answer {
 
 /* What decides the meaning of sockets but is no socket. Plain values: nothing to free. */
 struct sock_host {
-    char name[65];                   /* host name, UTF-8 not guaranteed */
-    char kernel[65];                 /* release, as uname -r */
-    enum record_answer ipv6;         /* does the namespace have any IPv6 address? */
-    enum record_answer bindv6only;   /* net.ipv6.bindv6only */
-    enum record_answer disable_ipv6; /* net.ipv6.conf.all.disable_ipv6 */
-    uint16_t port_range_first;       /* net.ipv4.ip_local_port_range */
-    uint16_t port_range_last;        /* first > last when it is not known */
-    uint8_t reserved_ports[8192];    /* net.ipv4.ip_local_reserved_ports: a bit a port, the low one first; 0 unknown */
-    uint64_t netns;                  /* inode number of the network namespace, 0 unknown */
+    char name[65];                    /* host name, UTF-8 not guaranteed */
+    char kernel[65];                  /* release, as uname -r */
+    enum record_answer ipv6;          /* does the namespace have any IPv6 address? */
+    enum record_answer bindv6only;    /* net.ipv6.bindv6only */
+    enum record_answer disable_ipv6;  /* net.ipv6.conf.all.disable_ipv6 */
+    uint16_t port_range_first;        /* net.ipv4.ip_local_port_range */
+    uint16_t port_range_last;         /* first > last when it is not known */
+    uint8_t reserved_ports[8192];     /* net.ipv4.ip_local_reserved_ports: a bit a port, the low one first; 0 unknown */
+    enum record_answer netns_of_init; /* is the network namespace that of process 1? */
+    uint64_t netns;                   /* inode number of the network namespace, 0 unknown */
 };
 
 /* True for ::ffff:0:0/96: IPv4 on the wire, whatever the socket's family. */

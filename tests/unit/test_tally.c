@@ -746,11 +746,10 @@ START_TEST(a_reach_that_was_set_stays)
 {
     struct tally *tally = tally_create();
     struct tally_listener listener = {.family = RECORD_INET6, .v6only = RECORD_V6ONLY_NO, .scope = SCOPE_EXTERNAL};
-    struct reach_socket socket = {.presence = ADDRESS_UNKNOWN};
     const struct address_facts facts = {.families = {{.known = true, .scopes = SCOPE_BIT(SCOPE_LOOPBACK)},
                                                      {.known = true, .scopes = SCOPE_BIT(SCOPE_LINK)}}};
 
-    tally_reach_set(&listener, RECORD_TCP, &socket, &facts);
+    tally_reach_set(&listener, RECORD_TCP, &facts);
     ck_assert_int_eq(tally_listener_add(tally, RECORD_TCP, 443, &listener), 0);
     tally_sort(tally);
     ck_assert_int_eq(tally_reach(tally, &tally->services[0].listeners[0], RECORD_INET).extent, REACH_LOOPBACK);
