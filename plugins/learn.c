@@ -85,7 +85,8 @@ static void finding_format(char sentence[static WORDING_SIZE], const struct lear
     for (size_t i = 0; i < verdict->service_count; i++) {
         if (verdict->services[i].state != STATE_OK) {
             snprintf(sentence, WORDING_SIZE, "no policy is sure to hold on this host: %.400s",
-                     wording_finding(finding, &verdict->services[i], learner->snapshot->tally));
+                     wording_finding(finding, &verdict->services[i],
+                                     &(struct wording_context){.tally = learner->snapshot->tally}));
             return;
         }
     }

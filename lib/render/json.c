@@ -99,7 +99,9 @@ static void reasons_write(struct json_stream *json, const struct tally *tally, c
 
     json_stream_array(json, "reasons");
     for (size_t i = 0; i < service->reason_count; i++) {
-        json_stream_text(json, NULL, wording_reason(text, service, &service->reasons[i], tally));
+        json_stream_text(json, NULL,
+                         wording_reason(text, service, &service->reasons[i],
+                                        &(struct wording_context){.tally = tally}));
     }
     json_stream_array_end(json);
 }
@@ -184,7 +186,8 @@ static void summary_write(struct json_stream *json, const struct view *view)
     }
     text_buffer_add(&summary, "%s", wording_summary(text, view->verdict, view->policy));
     if (worst != NULL) {
-        text_buffer_add(&summary, ": %s", wording_finding(text, worst, view->snapshot->tally));
+        text_buffer_add(&summary, ": %s",
+                        wording_finding(text, worst, &(struct wording_context){.tally = view->snapshot->tally}));
     }
     json_stream_text(json, "summary", sentence);
 }

@@ -30,79 +30,140 @@
 #define SENTENCES 20
 #define LISTENERS 3
 
+/* Of a longer note the start is shown. */
+#define NOTE_MOST 60
+
+/* An answer while it is put together. */
+struct answer {
+    const struct view *view;
+    struct report *report;
+    struct wording_context context;
+    const struct judge_service **findings; /* the services that are not OK, the worst first */
+    size_t finding_count;
+};
+
 /* --- first line -------------------------------------------------------------------------------------------------- */
 
-/* Services that are not OK, the worst first, in the verdict's order else. The list is the caller's; NULL: no memory. */
-static const struct judge_service **findings_sort(const struct judge_verdict *verdict, size_t *count)
+/* In the order of the verdict where they are equally bad. Returns 0 or -ENOMEM; the list is the caller's. */
+static int findings_sort(struct answer *answer)
 {
     static const enum state order[] = {STATE_CRITICAL, STATE_WARNING, STATE_UNKNOWN};
-    const struct judge_service **sorted = malloc((verdict->service_count + 1) * sizeof(const struct judge_service *));
+    const struct judge_verdict *verdict = answer->view->verdict;
 
-    *count = 0;
-    for (size_t rank = 0; sorted != NULL && rank < sizeof order / sizeof *order; rank++) {
+    answer->findings = malloc((verdict->service_count + 1) * sizeof(const struct judge_service *));
+    if (answer->findings == NULL) {
+        return -ENOMEM;
+    }
+    for (size_t rank = 0; rank < sizeof order / sizeof *order; rank++) {
         for (size_t i = 0; i < verdict->service_count; i++) {
             if (verdict->services[i].state == order[rank]) {
-                sorted[(*count)++] = &verdict->services[i];
+                answer->findings[answer->finding_count++] = &verdict->services[i];
             }
         }
     }
-    return sorted;
+    return 0;
 }
 
-static void findings_tell(struct report *report, const struct view *view, const struct judge_service *const *findings,
-                          size_t count)
+static bool is_shown(const struct view *view, const struct judge_service *service)
+{
+    return service->state != STATE_OK || service->waived || view->verbose > 0;
+}
+
+/* What the host's addresses do to several services is said once, of the host. */
+static void host_findings_choose(struct answer *answer)
+{
+    const struct judge_verdict *verdict = answer->view->verdict;
+    const struct tally *tally = answer->view->snapshot->tally;
+    size_t limited[RECORD_FAMILIES] = {0};
+
+    for (size_t i = 0; i < verdict->service_count; i++) {
+        unsigned families =
+            is_shown(answer->view, &verdict->services[i]) ? wording_host_limits(&verdict->services[i], tally) : 0;
+        for (int family = 0; family < RECORD_FAMILIES; family++) {
+            limited[family] += families >> family & 1;
+        }
+    }
+    for (int family = 0; family < RECORD_FAMILIES; family++) {
+        answer->context.host_is_told[family] = limited[family] > 1;
+    }
+}
+
+static void host_findings_write(const struct answer *answer)
+{
+    for (int family = 0; family < RECORD_FAMILIES; family++) {
+        char bytes[WORDING_SIZE];
+        struct text_buffer text = TEXT_BUFFER(bytes);
+        if (answer->context.host_is_told[family]) {
+            wording_add_host(&text, answer->view->snapshot->tally, (enum record_family)family);
+            report_prose(answer->report, ". %s", bytes);
+        }
+    }
+}
+
+static void findings_write(const struct answer *answer)
 {
     char text[WORDING_SIZE];
     size_t length = 0;
-    size_t told = 0;
+    size_t written = 0;
 
-    for (; told < count; told++) {
-        wording_finding(text, findings[told], view->snapshot->tally);
+    for (; written < answer->finding_count; written++) {
+        wording_finding(text, answer->findings[written], &answer->context);
         length += strlen(text) + 2;
-        if (told > 0 && length > FINDINGS_LENGTH) {
+        if (written > 0 && length > FINDINGS_LENGTH) {
             break;
         }
-        report_prose(report, ". %s", text);
+        report_prose(answer->report, ". %s", text);
     }
-    if (told < count) {
-        report_prose(report, " ... and %zu more", count - told);
+    if (written < answer->finding_count) {
+        report_prose(answer->report, " ... and %zu more", answer->finding_count - written);
     }
 }
 
 /* What could not be read at all, behind the findings. */
-static void faults_tell(struct report *report, const struct view *view)
+static void faults_write(const struct answer *answer)
 {
-    const struct snapshot *snapshot = view->snapshot;
+    const struct view *view = answer->view;
 
     for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
         if (view->verdict->unreadable[protocol]) {
-            report_prose(report, ". %.250s", snapshot->tally->unreadable[protocol]);
+            report_prose(answer->report, ". %.250s", view->snapshot->tally->unreadable[protocol]);
         }
     }
-    if (snapshot->fault[0] != '\0' && view->verdict->state != STATE_OK) {
-        report_prose(report, ". %.250s", snapshot->fault);
+    if (view->snapshot->fault[0] != '\0' && view->verdict->state != STATE_OK) {
+        report_prose(answer->report, ". %.250s", view->snapshot->fault);
     }
 }
 
-static void first_line_tell(struct report *report, const struct view *view, const struct judge_service *const *findings,
-                            size_t count)
+/* How the host was read: in full for those who ask, and where it is why something is UNKNOWN. */
+static void remark_write(const struct answer *answer)
 {
+    const struct view *view = answer->view;
+    bool in_full = view->verbose > 0 || view->verdict->total.unknown > 0;
+    const char *remark = in_full ? view->snapshot->remark : view->snapshot->brief;
+
+    if (*remark != '\0') {
+        report_prose(answer->report, " (%s)", remark);
+    }
+}
+
+static void first_line_write(struct answer *answer)
+{
+    const struct view *view = answer->view;
     char text[WORDING_SIZE];
 
-    report_prose(report, "%s", wording_summary(text, view->verdict, view->policy));
+    report_prose(answer->report, "%s", wording_summary(text, view->verdict, view->policy));
     if (view->snapshot->namespace[0] != '\0') {
-        report_prose(report, " in namespace %s", view->snapshot->namespace);
+        report_prose(answer->report, " in namespace %s", view->snapshot->namespace);
     }
-    findings_tell(report, view, findings, count);
-    faults_tell(report, view);
-    if (view->snapshot->remark[0] != '\0') {
-        report_prose(report, " (%s)", view->verbose > 0 ? view->snapshot->remark : "read from /proc/net");
-    }
+    host_findings_write(answer);
+    findings_write(answer);
+    faults_write(answer);
+    remark_write(answer);
 }
 
 /* --- performance data -------------------------------------------------------------------------------------------- */
 
-static void value_tell(void *context, const struct labels_value *value)
+static void value_write(void *context, const struct labels_value *value)
 {
     struct report *report = context;
     struct perfdata perfdata = {.value = value->value,
@@ -113,16 +174,16 @@ static void value_tell(void *context, const struct labels_value *value)
     report_perfdata(report, &perfdata);
 }
 
-static void perfdata_tell(struct report *report, const struct view *view)
+static void perfdata_write(const struct answer *answer)
 {
     const struct labels_request request = {
-        .policy = view->policy,
-        .verdict = view->verdict,
-        .set = view->perfdata,
-        .thresholds = view->thresholds,
+        .policy = answer->view->policy,
+        .verdict = answer->view->verdict,
+        .set = answer->view->perfdata,
+        .thresholds = answer->view->thresholds,
     };
 
-    labels_walk(&request, value_tell, report);
+    labels_walk(&request, value_write, answer->report);
 }
 
 /* --- detail lines ------------------------------------------------------------------------------------------------ */
@@ -141,13 +202,13 @@ static void waiver_add(struct text_buffer *line, const struct view *view, const 
 }
 
 /* All reasons, comma by comma. */
-static void reasons_add(struct text_buffer *line, const struct view *view, const struct judge_service *service)
+static void reasons_add(struct text_buffer *line, const struct answer *answer, const struct judge_service *service)
 {
     char text[WORDING_SIZE];
 
     for (size_t i = 0; i < service->reason_count; i++) {
         text_buffer_add(line, "%s%s", i == 0 ? ": " : ", ",
-                        wording_reason(text, service, &service->reasons[i], view->snapshot->tally));
+                        wording_reason(text, service, &service->reasons[i], &answer->context));
     }
 }
 
@@ -177,7 +238,7 @@ static void listeners_add(struct text_buffer *line, const struct judge_service *
 }
 
 /* "web 443/tcp: v4-only, must be dual-stack: nothing accepts IPv6, only 0.0.0.0:443 (nginx.service), note OPS-1234" */
-static void service_tell(struct report *report, const struct view *view, const struct judge_service *service)
+static void service_write(const struct answer *answer, const struct judge_service *service)
 {
     const struct rule *rule = service->rule;
     char text[WORDING_SIZE];
@@ -186,105 +247,160 @@ static void service_tell(struct report *report, const struct view *view, const s
 
     text_buffer_add(&line, "%s: ", wording_service(text, service));
     if (service->waived) {
-        waiver_add(&line, view, service);
+        waiver_add(&line, answer->view, service);
     }
-    text_buffer_add(&line, "%s", wording_stack(text, service));
+    text_buffer_add(&line, "%s", wording_stack(text, service, &answer->context));
     if (rule != NULL) {
         text_buffer_add(&line, wording_requirement_is_kept(service) ? " (must %s)" : ", must %s",
                         wording_requirement(rule->requirement));
     }
-    reasons_add(&line, view, service);
+    reasons_add(&line, answer, service);
     if (lists_listeners(service)) {
         bool lacks = service->reason_count > 0 && service->absent && !service->stack.lopsided;
         text_buffer_add(&line, ", %s ", lacks ? "only" : "on");
         listeners_add(&line, service);
     }
     if (rule != NULL && rule->note != NULL && service->reason_count > 0) {
-        text_buffer_add(&line, ", note %.60s", rule->note);
+        text_buffer_add(&line, ", note ");
+        text_buffer_add_cut(&line, rule->note, NOTE_MOST);
     }
-    report_line(report, service->state, "%s", bytes);
+    report_line(answer->report, service->state, "%s", bytes);
 }
 
-static void evidence_tell(struct report *report, const struct judge_service *service)
+/* A rule that wants no IPv4 is kept as long as none arrives; a new address would change that. */
+static void v6only_note_write(const struct answer *answer, const struct judge_service *service)
+{
+    char text[WORDING_SIZE];
+
+    if (service->rule == NULL || !rule_requirement_of(service->rule->requirement)->bars_ipv4 ||
+        service->stack.kind != STACK_V6_ONLY) {
+        return;
+    }
+    for (size_t i = 0; i < service->listener_count; i++) {
+        const struct stack_accepts accepts = tally_accepts(service->listeners[i]);
+        if (accepts.ipv4 == RECORD_YES && accepts.ipv6 == RECORD_YES) {
+            report_note(answer->report,
+                        "IPV6_V6ONLY is off on %s, so it accepts IPv4 wherever this host has an address",
+                        wording_endpoint(text, service, service->listeners[i]));
+        }
+    }
+}
+
+/* "reached over IPv4 from everywhere, over IPv6 from the link" */
+static void reach_add(struct text_buffer *line, const struct answer *answer, const struct tally_listener *listener)
+{
+    const struct stack_accepts accepts = tally_accepts(listener);
+    const enum record_answer takes[RECORD_FAMILIES] = {[RECORD_INET] = accepts.ipv4, [RECORD_INET6] = accepts.ipv6};
+
+    text_buffer_add(line, ", reach");
+    for (int family = 0; family < RECORD_FAMILIES; family++) {
+        struct reach reach = tally_reach(answer->view->snapshot->tally, listener, (enum record_family)family);
+        if (takes[family] != RECORD_NO) {
+            text_buffer_add(line, " %s %s", family == RECORD_INET ? "IPv4" : "IPv6", reach_name(reach.extent));
+        }
+    }
+}
+
+static void listener_write(const struct answer *answer, const struct judge_service *service,
+                           const struct tally_listener *listener)
 {
     static const char *const v6only[] = {
         [RECORD_V6ONLY_UNKNOWN] = "unknown",
         [RECORD_V6ONLY_NO] = "off",
         [RECORD_V6ONLY_YES] = "on",
     };
-    char endpoint[WORDING_SIZE], owner[WORDING_SIZE];
+    bool inet6 = listener->family == RECORD_INET6;
+    char bytes[2 * WORDING_SIZE];
+    struct text_buffer line = TEXT_BUFFER(bytes);
 
-    for (size_t i = 0; i < service->listener_count; i++) {
-        const struct tally_listener *listener = service->listeners[i];
-        bool inet6 = listener->family == RECORD_INET6;
-        wording_owner(owner, listener);
-        report_note(report, "%s is %s%s%s, accepts %s, scope %s, %lu socket%s, uid %lu%s%s",
-                    wording_endpoint(endpoint, service, listener), inet6 ? "AF_INET6" : "AF_INET",
+    wording_add_endpoint(&line, service, listener);
+    text_buffer_add(&line, " is %s%s%s, accepts %s, scope %s", inet6 ? "AF_INET6" : "AF_INET",
                     inet6 ? " with v6only " : "", inet6 ? v6only[listener->v6only] : "",
-                    wording_accepts(tally_accepts(listener)), scope_name(listener->scope),
-                    (unsigned long)listener->sockets, listener->sockets == 1 ? "" : "s", (unsigned long)listener->uid,
-                    *owner != '\0' ? ", " : "", owner);
+                    wording_accepts(tally_accepts(listener)), scope_name(listener->scope));
+    reach_add(&line, answer, listener);
+    text_buffer_add(&line, ", ");
+    text_buffer_add_count(&line, listener->sockets, "socket");
+    text_buffer_add(&line, ", uid %lu", (unsigned long)listener->uid);
+    if (listener->unit_state != TALLY_UNIT_NOT_ASKED) {
+        text_buffer_add(&line, ", ");
+        wording_add_owner(&line, listener);
     }
-    report_note(report, "%llu v4-mapped connection%s in", (unsigned long long)service->connections[TALLY_MAPPED],
-                service->connections[TALLY_MAPPED] == 1 ? "" : "s");
+    report_note(answer->report, "%s", bytes);
 }
 
-static void remedies_tell(struct report *report, const struct view *view, const struct judge_service *service)
+static void evidence_write(const struct answer *answer, const struct judge_service *service)
+{
+    char bytes[WORDING_SIZE];
+    struct text_buffer text = TEXT_BUFFER(bytes);
+
+    for (size_t i = 0; i < service->listener_count; i++) {
+        listener_write(answer, service, service->listeners[i]);
+    }
+    text_buffer_add_count(&text, service->connections[TALLY_MAPPED], "inbound v4-mapped connection");
+    report_note(answer->report, "%s", bytes);
+}
+
+static void remedies_write(const struct answer *answer, const struct judge_service *service)
 {
     for (size_t i = 0; i < service->reason_count; i++) {
         char text[REMEDY_SIZE];
-        if (*remedy_format(text, service, &service->reasons[i], view->snapshot->tally) != '\0') {
-            report_note(report, "to change it: %s", text);
+        if (*remedy_format(text, service, &service->reasons[i], answer->view->snapshot->tally) != '\0') {
+            report_note(answer->report, "to change it: %s", text);
         }
     }
 }
 
-static void details_tell(struct report *report, const struct view *view, const struct judge_service *service)
+static void details_write(const struct answer *answer, const struct judge_service *service)
 {
-    unsigned verbose = view->verbose;
+    unsigned verbose = answer->view->verbose;
 
-    service_tell(report, view, service);
+    service_write(answer, service);
     if (verbose >= 2) {
-        evidence_tell(report, service);
+        evidence_write(answer, service);
     }
     if (verbose >= 1) {
-        remedies_tell(report, view, service);
+        v6only_note_write(answer, service);
+        remedies_write(answer, service);
     }
 }
 
-static void lines_tell(struct report *report, const struct view *view, const struct judge_service *const *findings,
-                       size_t count)
+static void lines_write(const struct answer *answer)
 {
-    for (size_t i = 0; i < count; i++) {
-        details_tell(report, view, findings[i]);
+    const struct view *view = answer->view;
+
+    for (size_t i = 0; i < answer->finding_count; i++) {
+        details_write(answer, answer->findings[i]);
     }
     for (size_t i = 0; i < view->verdict->service_count; i++) {
         const struct judge_service *service = &view->verdict->services[i];
-        if (service->state == STATE_OK && (view->verbose > 0 || service->waived)) {
-            details_tell(report, view, service);
+        if (service->state == STATE_OK && is_shown(view, service)) {
+            details_write(answer, service);
         }
     }
     for (size_t i = 0; i < view->snapshot->question_count; i++) {
-        report_line(report, STATE_OK, "%s", view->snapshot->questions[i]);
+        report_line(answer->report, STATE_OK, "%s", view->snapshot->questions[i]);
     }
 }
 
 struct report *text_verdict_report(const struct view *view)
 {
-    size_t count;
-    const struct judge_service **findings = findings_sort(view->verdict, &count);
-    struct report *report = report_create(TEXT_NAME, view->verbose > 0 ? LIMIT_VERBOSE : LIMIT);
+    struct answer answer = {
+        .view = view,
+        .report = report_create(TEXT_NAME, view->verbose > 0 ? LIMIT_VERBOSE : LIMIT),
+        .context = {.tally = view->snapshot->tally},
+    };
 
-    if (findings != NULL && report != NULL) {
-        first_line_tell(report, view, findings, count);
-        perfdata_tell(report, view);
-        lines_tell(report, view, findings, count);
+    if (answer.report != NULL && findings_sort(&answer) == 0) {
+        host_findings_choose(&answer);
+        first_line_write(&answer);
+        perfdata_write(&answer);
+        lines_write(&answer);
     } else {
-        report_free(report);
-        report = NULL;
+        report_free(answer.report);
+        answer.report = NULL;
     }
-    free(findings);
-    return report;
+    free(answer.findings);
+    return answer.report;
 }
 
 struct report *text_failure_report(const struct writer_failure *failure)

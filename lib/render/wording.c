@@ -17,6 +17,11 @@
 
 /* --- services and listeners -------------------------------------------------------------------------------------- */
 
+static const char *family_name(enum record_family family)
+{
+    return family == RECORD_INET ? "IPv4" : "IPv6";
+}
+
 void wording_add_service(struct text_buffer *text, const struct judge_service *service)
 {
     const struct rule *rule = service->rule;
@@ -90,23 +95,130 @@ const char *wording_accepts(struct stack_accepts accepts)
     return words[accepts.ipv4][accepts.ipv6];
 }
 
-/* The listener through which a family reaches as far as it does. */
-static const struct tally_listener *widest_listener(const struct judge_service *service, bool ipv4)
+static bool takes_family(const struct tally_listener *listener, enum record_family family)
+{
+    const struct stack_accepts accepts = tally_accepts(listener);
+
+    return (family == RECORD_INET ? accepts.ipv4 : accepts.ipv6) == RECORD_YES;
+}
+
+/* The listener through which the family is reached from farthest, or would be: NULL where none takes it. */
+static const struct tally_listener *widest_listener(const struct judge_service *service, const struct tally *tally,
+                                                    enum record_family family)
 {
     const struct tally_listener *found = NULL;
+    enum reach_extent farthest = REACH_NONE;
 
     for (size_t i = 0; i < service->listener_count; i++) {
         const struct tally_listener *listener = service->listeners[i];
-        struct stack_accepts accepts = tally_accepts(listener);
-        bool takes = (ipv4 ? accepts.ipv4 : accepts.ipv6) == RECORD_YES;
-        if (takes && (found == NULL || listener->scope > found->scope)) {
+        enum reach_extent extent = tally_reach(tally, listener, family).extent;
+        if (takes_family(listener, family) &&
+            (found == NULL || extent > farthest ||
+             (extent == farthest && listener->bound[family] > found->bound[family]))) {
             found = listener;
+            farthest = extent;
         }
     }
     return found;
 }
 
-void wording_add_stack(struct text_buffer *text, const struct judge_service *service)
+void wording_add_host(struct text_buffer *text, const struct tally *tally, enum record_family family)
+{
+    static const char *const beyond[][RECORD_FAMILIES] = {
+        [REACH_NONE] = {"", ""},
+        [REACH_LOOPBACK] = {[RECORD_INET] = " beyond 127.0.0.0/8", [RECORD_INET6] = " beyond ::1"},
+        [REACH_LINK] = {[RECORD_INET] = " beyond 169.254.0.0/16", [RECORD_INET6] = " beyond fe80::/10"},
+        [REACH_EXTERNAL] = {"", ""},
+    };
+    const bool known = tally->addresses.families[family].known;
+    enum reach_extent widest = known ? reach_of_scopes(tally->addresses.families[family].scopes) : REACH_NONE;
+
+    text_buffer_add(text, "this host has no %s address%s", family_name(family), beyond[widest][family]);
+}
+
+/* Adds why the listener is not reached as far as it is bound. */
+static void limit_add(struct text_buffer *text, const struct tally *tally, const struct tally_listener *listener,
+                      enum record_family family)
+{
+    const char *interface = listener->interface_name[0] != '\0' ? listener->interface_name : "its interface";
+    char address[RECORD_ADDRESS_SIZE];
+
+    switch (tally_reach(tally, listener, family).limit) {
+    case REACH_UNLIMITED:
+    case REACH_OTHER_FAMILY:
+        break;
+    case REACH_HOST_ADDRESSES:
+        wording_add_host(text, tally, family);
+        break;
+    case REACH_ADDRESS_ABSENT:
+        record_address_format(address, listener->family, &listener->address);
+        text_buffer_add(text, "%s is no address of this host now", address);
+        break;
+    case REACH_INTERFACE_GONE:
+        text_buffer_add(text, "interface %s is gone", interface);
+        break;
+    case REACH_INTERFACE_NO_IPV6:
+        text_buffer_add(text, "IPv6 is disabled on %s", interface);
+        break;
+    case REACH_NOT_LOOPBACK:
+        text_buffer_add(text, "nothing for a loopback address arrives on %s", interface);
+        break;
+    case REACH_GROUP_TCP:
+        text_buffer_add(text, "TCP cannot be sent to a group");
+        break;
+    case REACH_BROADCAST:
+        text_buffer_add(text, "it is bound to a broadcast address");
+        break;
+    case REACH_ANYCAST_TCP:
+        text_buffer_add(text, "Linux takes no TCP for an anycast address");
+        break;
+    }
+}
+
+/* The listener whose limit narrows the family; NULL where none takes it, or where it is reached as far as it is bound.
+ */
+static const struct tally_listener *limited_listener(const struct judge_service *service, const struct tally *tally,
+                                                     enum record_family family)
+{
+    const struct tally_listener *widest = widest_listener(service, tally, family);
+    bool as_bound = service->rule != NULL && service->rule->as_bound;
+
+    return !as_bound && widest != NULL && tally_reach(tally, widest, family).limit != REACH_UNLIMITED ? widest : NULL;
+}
+
+/* The family that is reached from less far; RECORD_FAMILIES where neither is. */
+static int narrow_family(const struct stack *stack)
+{
+    if (stack->kind == STACK_UNKNOWN || stack->extent[RECORD_INET] == stack->extent[RECORD_INET6]) {
+        return RECORD_FAMILIES;
+    }
+    return stack->extent[RECORD_INET] < stack->extent[RECORD_INET6] ? RECORD_INET : RECORD_INET6;
+}
+
+unsigned wording_host_limits(const struct judge_service *service, const struct tally *tally)
+{
+    int narrow = narrow_family(&service->stack);
+    const struct tally_listener *limited =
+        narrow != RECORD_FAMILIES ? limited_listener(service, tally, (enum record_family)narrow) : NULL;
+    bool by_host =
+        limited != NULL && tally_reach(tally, limited, (enum record_family)narrow).limit == REACH_HOST_ADDRESSES;
+
+    return by_host ? 1u << narrow : 0;
+}
+
+/* Adds ", IPv6 on [::1] only". */
+static void narrow_add(struct text_buffer *text, const struct tally_listener *listener, enum record_family family)
+{
+    char address[RECORD_ADDRESS_SIZE];
+
+    record_address_format(address, listener->family, &listener->address);
+    text_buffer_add(text, ", %s on %s%s%s%s%s only", family_name(family), listener->family == RECORD_INET6 ? "[" : "",
+                    address, listener->interface_name[0] != '\0' ? "%" : "", listener->interface_name,
+                    listener->family == RECORD_INET6 ? "]" : "");
+}
+
+void wording_add_stack(struct text_buffer *text, const struct judge_service *service,
+                       const struct wording_context *context)
 {
     static const char *const outside[] = {
         [REACH_NONE] = "",
@@ -114,22 +226,26 @@ void wording_add_stack(struct text_buffer *text, const struct judge_service *ser
         [REACH_LINK] = " outside the link",
         [REACH_EXTERNAL] = "",
     };
-    const struct stack *stack = &service->stack;
-    bool ipv4_is_narrow = stack->extent[RECORD_INET] < stack->extent[RECORD_INET6];
-    const struct tally_listener *narrow = stack->lopsided ? widest_listener(service, ipv4_is_narrow) : NULL;
+    int narrow = narrow_family(&service->stack);
+    enum record_family family = (enum record_family)narrow;
+    const struct tally_listener *limited;
 
-    if (stack->kind == STACK_CLOSED && service->listener_count > 0) {
-        /* Bound, but nothing arrives there: the host has no IPv6 address. */
-        text_buffer_add(text, "out of reach without IPv6");
+    if (service->stack.kind == STACK_CLOSED && service->listener_count > 0) {
+        text_buffer_add(text, "listens, but nothing reaches it");
         return;
     }
-    text_buffer_add(text, "%s", stack_kind_name(stack->kind));
-    if (narrow != NULL) {
-        char address[RECORD_ADDRESS_SIZE];
-        record_address_format(address, narrow->family, &narrow->address);
-        text_buffer_add(text, narrow->family == RECORD_INET6 ? "%s, %s on [%s] only" : "%s, %s on %s only",
-                        outside[stack->extent[ipv4_is_narrow ? RECORD_INET : RECORD_INET6]],
-                        ipv4_is_narrow ? "IPv4" : "IPv6", address);
+    text_buffer_add(text, "%s", stack_kind_name(service->stack.kind));
+    if (narrow == RECORD_FAMILIES) {
+        return;
+    }
+    text_buffer_add(text, "%s", outside[service->stack.extent[family]]);
+    limited = limited_listener(service, context->tally, family);
+    if (limited == NULL && service->stack.lopsided) {
+        narrow_add(text, widest_listener(service, context->tally, family), family);
+    } else if (limited != NULL &&
+               !(context->host_is_told[family] && wording_host_limits(service, context->tally) != 0)) {
+        text_buffer_add(text, ": ");
+        limit_add(text, context->tally, limited, family);
     }
 }
 
@@ -168,21 +284,31 @@ static void mapped_add(struct text_buffer *text, uint64_t count, const struct ra
     text_buffer_add(text, ", must be %s", range_words_format(demand, range));
 }
 
-/* Nothing accepts a family, or not as far as the other does. */
-static void lacks_add(struct text_buffer *text, const struct judge_service *service, bool ipv4,
-                      const struct tally *tally)
+/* Adds why nothing, or not enough, comes in over the family; wording_add_stack() has said what limits it. */
+static void lacks_add(struct text_buffer *text, const struct judge_service *service, enum record_family family,
+                      const struct wording_context *context)
 {
-    const char *family = ipv4 ? "IPv4" : "IPv6";
-    const struct tally_listener *narrow = service->stack.lopsided ? widest_listener(service, ipv4) : NULL;
+    static const char *const who[] = {
+        [REACH_NONE] = "nothing",
+        [REACH_LOOPBACK] = "only this host itself",
+        [REACH_LINK] = "only its link",
+        [REACH_EXTERNAL] = "everything",
+    };
+    const struct tally_listener *widest = widest_listener(service, context->tally, family);
 
-    if (!ipv4 && tally->host.ipv6 == RECORD_NO) {
-        text_buffer_add(text, "nothing accepts IPv6, this host has no IPv6 address");
-    } else if (narrow != NULL) {
+    if (widest == NULL) {
+        text_buffer_add(text, "nothing accepts %s", family_name(family));
+    } else if (limited_listener(service, context->tally, family) == NULL) {
         text_buffer_add(text, "only ");
-        wording_add_endpoint(text, service, narrow);
-        text_buffer_add(text, " accepts %s", family);
+        wording_add_endpoint(text, service, widest);
+        text_buffer_add(text, " accepts %s", family_name(family));
     } else {
-        text_buffer_add(text, "nothing accepts %s", family);
+        text_buffer_add(text, "%s reaches it over %s", who[tally_reach(context->tally, widest, family).extent],
+                        family_name(family));
+        if (narrow_family(&service->stack) != (int)family) {
+            text_buffer_add(text, ": ");
+            limit_add(text, context->tally, widest, family);
+        }
     }
 }
 
@@ -249,7 +375,7 @@ static void unknown_add(struct text_buffer *text, const struct judge_service *se
 }
 
 void wording_add_reason(struct text_buffer *text, const struct judge_service *service,
-                        const struct judge_reason *reason, const struct tally *tally)
+                        const struct judge_reason *reason, const struct wording_context *context)
 {
     switch (reason->cause) {
     case JUDGE_NOTHING_LISTENS:
@@ -257,7 +383,7 @@ void wording_add_reason(struct text_buffer *text, const struct judge_service *se
         break;
     case JUDGE_NO_IPV4:
     case JUDGE_NO_IPV6:
-        lacks_add(text, service, reason->cause == JUDGE_NO_IPV4, tally);
+        lacks_add(text, service, reason->cause == JUDGE_NO_IPV4 ? RECORD_INET : RECORD_INET6, context);
         break;
     case JUDGE_TAKES_IPV4:
     case JUDGE_TAKES_IPV6:
@@ -288,7 +414,7 @@ void wording_add_reason(struct text_buffer *text, const struct judge_service *se
         unknown_add(text, service, reason);
         break;
     case JUDGE_UNREADABLE:
-        text_buffer_add(text, "%s", tally->unreadable[service->protocol]);
+        text_buffer_add(text, "%s", context->tally->unreadable[service->protocol]);
         break;
     }
 }
@@ -307,7 +433,8 @@ static const struct judge_reason *worst_reason(const struct judge_service *servi
     return worst;
 }
 
-void wording_add_finding(struct text_buffer *text, const struct judge_service *service, const struct tally *tally)
+void wording_add_finding(struct text_buffer *text, const struct judge_service *service,
+                         const struct wording_context *context)
 {
     const struct judge_reason *worst = worst_reason(service);
 
@@ -321,8 +448,8 @@ void wording_add_finding(struct text_buffer *text, const struct judge_service *s
     case JUDGE_TAKES_IPV4:
     case JUDGE_TAKES_IPV6:
     case JUDGE_LISTENS:
-        text_buffer_add(text, " is ");
-        wording_add_stack(text, service);
+        text_buffer_add(text, service->stack.kind == STACK_CLOSED && service->listener_count > 0 ? " " : " is ");
+        wording_add_stack(text, service, context);
         text_buffer_add(text, ", must %s", wording_requirement(service->rule->requirement));
         break;
     case JUDGE_UNREADABLE:
@@ -330,7 +457,7 @@ void wording_add_finding(struct text_buffer *text, const struct judge_service *s
         break;
     default:
         text_buffer_add(text, ": ");
-        wording_add_reason(text, service, worst, tally);
+        wording_add_reason(text, service, worst, context);
         break;
     }
 }
@@ -412,11 +539,12 @@ const char *wording_service(char text[static WORDING_SIZE], const struct judge_s
     return text;
 }
 
-const char *wording_stack(char text[static WORDING_SIZE], const struct judge_service *service)
+const char *wording_stack(char text[static WORDING_SIZE], const struct judge_service *service,
+                          const struct wording_context *context)
 {
     struct text_buffer buffer = text_buffer_start(text, WORDING_SIZE);
 
-    wording_add_stack(&buffer, service);
+    wording_add_stack(&buffer, service, context);
     return text;
 }
 
@@ -447,20 +575,20 @@ const char *wording_listener(char text[static WORDING_SIZE], const struct judge_
 }
 
 const char *wording_reason(char text[static WORDING_SIZE], const struct judge_service *service,
-                           const struct judge_reason *reason, const struct tally *tally)
+                           const struct judge_reason *reason, const struct wording_context *context)
 {
     struct text_buffer buffer = text_buffer_start(text, WORDING_SIZE);
 
-    wording_add_reason(&buffer, service, reason, tally);
+    wording_add_reason(&buffer, service, reason, context);
     return text;
 }
 
 const char *wording_finding(char text[static WORDING_SIZE], const struct judge_service *service,
-                            const struct tally *tally)
+                            const struct wording_context *context)
 {
     struct text_buffer buffer = text_buffer_start(text, WORDING_SIZE);
 
-    wording_add_finding(&buffer, service, tally);
+    wording_add_finding(&buffer, service, context);
     return text;
 }
 

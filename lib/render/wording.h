@@ -9,11 +9,30 @@
 #include "audit/judge.h"
 #include "plugin/text_buffer.h"
 
+/* What sentences are made from, beside the service. */
+struct wording_context {
+    const struct tally *tally;
+    bool host_is_told[RECORD_FAMILIES]; /* what the host's addresses of the family limit has a sentence of its own */
+};
+
 /* Adds "web 443/tcp", "443/tcp" when the rule has no name of its own, "stub 53/udp@loopback". */
 void wording_add_service(struct text_buffer *text, const struct judge_service *service);
 
-/* Adds what the service is: "dual-stack", "v4-only outside loopback, IPv6 on [::1] only", "closed". */
-void wording_add_stack(struct text_buffer *text, const struct judge_service *service);
+/*
+ * Adds what the service is: "dual-stack", "v4-only outside loopback, IPv6 on [::1] only", "v4-only outside the link:
+ * this host has no IPv6 address beyond fe80::/10", "closed"; "listens, but nothing reaches it" has a verb of its own.
+ */
+void wording_add_stack(struct text_buffer *text, const struct judge_service *service,
+                       const struct wording_context *context);
+
+/*
+ * The families whose reach the host's addresses limit for this service, a bit for each (1u << enum record_family): what
+ * cuts several services in this way is one sentence on the host, wording_add_host().
+ */
+unsigned wording_host_limits(const struct judge_service *service, const struct tally *tally);
+
+/* Adds "this host has no IPv6 address beyond fe80::/10". */
+void wording_add_host(struct text_buffer *text, const struct tally *tally, enum record_family family);
 
 /* Adds "0.0.0.0:443", "[fe80::1%eth0]:53". */
 void wording_add_endpoint(struct text_buffer *text, const struct judge_service *service,
@@ -31,13 +50,14 @@ void wording_add_listener(struct text_buffer *text, const struct judge_service *
 
 /* Adds one reason as a clause of its own: "nothing accepts IPv6". */
 void wording_add_reason(struct text_buffer *text, const struct judge_service *service,
-                        const struct judge_reason *reason, const struct tally *tally);
+                        const struct judge_reason *reason, const struct wording_context *context);
 
 /*
  * Adds the worst reason of a service that has any as one sentence without a full stop, as the first line has it: "web
  * 443/tcp is v4-only, must be dual-stack".
  */
-void wording_add_finding(struct text_buffer *text, const struct judge_service *service, const struct tally *tally);
+void wording_add_finding(struct text_buffer *text, const struct judge_service *service,
+                         const struct wording_context *context);
 
 /*
  * Adds the sum of everything: "2 of 6 services off policy", "6 services on policy, 12 v4-mapped connections", and a
@@ -59,16 +79,17 @@ const char *wording_accepts(struct stack_accepts accepts);
 
 /* Each writes what the function above of its name adds, alone. Returns text. */
 const char *wording_service(char text[static WORDING_SIZE], const struct judge_service *service);
-const char *wording_stack(char text[static WORDING_SIZE], const struct judge_service *service);
+const char *wording_stack(char text[static WORDING_SIZE], const struct judge_service *service,
+                          const struct wording_context *context);
 const char *wording_endpoint(char text[static WORDING_SIZE], const struct judge_service *service,
                              const struct tally_listener *listener);
 const char *wording_owner(char text[static WORDING_SIZE], const struct tally_listener *listener);
 const char *wording_listener(char text[static WORDING_SIZE], const struct judge_service *service,
                              const struct tally_listener *listener);
 const char *wording_reason(char text[static WORDING_SIZE], const struct judge_service *service,
-                           const struct judge_reason *reason, const struct tally *tally);
+                           const struct judge_reason *reason, const struct wording_context *context);
 const char *wording_finding(char text[static WORDING_SIZE], const struct judge_service *service,
-                            const struct tally *tally);
+                            const struct wording_context *context);
 const char *wording_summary(char text[static WORDING_SIZE], const struct judge_verdict *verdict,
                             const struct policy *policy);
 

@@ -293,34 +293,35 @@ static void protocol_remarks_add(struct text_buffer *text, const struct snapshot
     }
 }
 
-/* Adds what is not known of the host's addresses. */
-static void address_remark_add(struct text_buffer *text, const struct address_facts *addresses)
+/* Adds what every answer about the host must say. */
+static void host_remarks_add(struct text_buffer *text, const struct snapshot *snapshot)
 {
-    bool ipv4 = addresses->families[RECORD_INET].known;
-    bool ipv6 = addresses->families[RECORD_INET6].known;
+    const struct tally *tally = snapshot->tally;
+    bool ipv4 = tally->addresses.families[RECORD_INET].known;
+    bool ipv6 = tally->addresses.families[RECORD_INET6].known;
 
     if (!ipv4 || !ipv6) {
         text_buffer_add(text, "%sthe %saddresses of this host are not known, so reach is as far as sockets are bound",
-                        text->length > 0 ? ", " : "",
-                        ipv4   ? "IPv6 "
-                        : ipv6 ? "IPv4 "
-                               : "");
+                        text->length > 0 ? ", " : "", ipv4 ? "IPv6 " : ipv6 ? "IPv4 " : "");
+    }
+    if (tally->host.netns_of_init == RECORD_NO && snapshot->namespace[0] == '\0') {
+        text_buffer_add(text, "%sin another network namespace than process 1", text->length > 0 ? ", " : "");
     }
 }
 
 void snapshot_remark_choose(struct snapshot *snapshot, const struct policy *policy, bool every_protocol)
 {
     struct text_buffer remark = TEXT_BUFFER(snapshot->remark);
+    struct text_buffer brief = TEXT_BUFFER(snapshot->brief);
     unsigned wanted = 0;
 
     for (int i = 0; i < RECORD_PROTOCOLS; i++) {
         wanted |= policy_wants(policy, every_protocol, (enum record_protocol)i) ? 1u << i : 0;
     }
     protocol_remarks_add(&remark, snapshot, wanted);
-    address_remark_add(&remark, &snapshot->tally->addresses);
-    if (snapshot->tally->host.netns_of_init == RECORD_NO && snapshot->namespace[0] == '\0') {
-        text_buffer_add(&remark, "%sin another network namespace than process 1", remark.length > 0 ? ", " : "");
-    }
+    text_buffer_add(&brief, "%s", remark.length > 0 ? "read from /proc/net" : "");
+    host_remarks_add(&remark, snapshot);
+    host_remarks_add(&brief, snapshot);
 }
 
 /* --- reach ------------------------------------------------------------------------------------------------------- */
