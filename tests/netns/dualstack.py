@@ -457,19 +457,18 @@ def as_each_user(test):
 _readable = {}
 
 
-def program_for(uid):
+def program_for(uid, program=PROGRAM):
     """The program, or a copy where that user cannot reach it (a build below a private folder)."""
     if uid is None:
-        return PROGRAM
-    if uid not in _readable:
+        return program
+    if (uid, program) not in _readable:
         try:
-            subprocess.run([PROGRAM, "--version"], stdout=subprocess.DEVNULL, check=False, **as_user(uid))
-            _readable[uid] = PROGRAM
+            subprocess.run([program, "--version"], stdout=subprocess.DEVNULL, check=False, **as_user(uid))
+            _readable[uid, program] = program
         except PermissionError:
-            folder = temporary_folder()
-            _readable[uid] = shutil.copy(PROGRAM, folder)
-            os.chmod(_readable[uid], 0o755)
-    return _readable[uid]
+            _readable[uid, program] = shutil.copy(program, temporary_folder())
+            os.chmod(_readable[uid, program], 0o755)
+    return _readable[uid, program]
 
 
 def temporary_folder():

@@ -278,28 +278,40 @@ class NotListening(dualstack.TestCase):
         self.check(OK, "-r", "%d closed" % port)
 
 
+IPV4 = ["0.0.0.0", "0.0.0.0", "127.0.0.1", "127.0.0.2", "192.0.2.1", "192.0.2.3", "169.254.7.1"]
+IPV6 = ["::", "::", "::", "::1", "2001:db8::1", "fe80::7:1%" + DEVICE, "::ffff:127.0.0.1", "::ffff:192.0.2.1",
+        "::ffff:0.0.0.0"]
+WILDCARDS = ("0.0.0.0", "::")
+
+
+def random_socket(chance, protocol, several, mptcp):
+    """An address and options for Sockets.listener(); `several` share their port, `mptcp` is whether the kernel has it."""
+    address = chance.choice(IPV4 if chance.random() < 0.4 else IPV6)
+    options = {"protocol": protocol, "reuseport": several, "backlog": 16}
+    if ":" in address:
+        options["v6only"] = chance.choice((True, False, None))
+    if address in WILDCARDS and chance.random() < 0.25:
+        options["device"] = chance.choice(("lo", DEVICE))
+    if protocol == "tcp" and not several and mptcp and chance.random() < 0.1:
+        options["mptcp"] = True
+    return address, options
+
+
+def has_mptcp():
+    try:
+        socket.socket(socket.AF_INET6, socket.SOCK_STREAM, dualstack.IPPROTO_MPTCP).close()
+    except OSError:
+        return False
+    return True
+
+
 class RandomServices(dualstack.TestCase):
     """Services of random sockets: each one's stack is what the oracle finds."""
-
-    IPV4 = ["0.0.0.0", "0.0.0.0", "127.0.0.1", "127.0.0.2", "192.0.2.1", "192.0.2.3", "169.254.7.1"]
-    IPV6 = ["::", "::", "::", "::1", "2001:db8::1", "fe80::7:1%" + DEVICE, "::ffff:127.0.0.1", "::ffff:192.0.2.1",
-            "::ffff:0.0.0.0"]
-    WILDCARDS = ("0.0.0.0", "::")
-
-    def random_socket(self, chance, protocol, several):
-        address = chance.choice(self.IPV4 if chance.random() < 0.4 else self.IPV6)
-        options = {"protocol": protocol, "reuseport": several, "backlog": 16}
-        if ":" in address:
-            options["v6only"] = chance.choice((True, False, None))
-        if address in self.WILDCARDS and chance.random() < 0.25:
-            options["device"] = chance.choice(("lo", DEVICE))
-        if protocol == "tcp" and not several and self.mptcp and chance.random() < 0.1:
-            options["mptcp"] = True
-        return address, options
 
     def random_services(self, chance):
         """{(protocol, port): sockets}"""
         services = {}
+        mptcp = has_mptcp()
         ports = iter(chance.sample(range(1, Network.CLIENT_PORTS[0]), SERVICES * 3))
         while len(services) < SERVICES:
             protocol = chance.choice(("tcp", "tcp", "udp"))
@@ -307,7 +319,7 @@ class RandomServices(dualstack.TestCase):
             count = chance.choice((1, 1, 1, 2, 2, 3))
             opened = []
             for _ in range(count):
-                address, options = self.random_socket(chance, protocol, count > 1)
+                address, options = random_socket(chance, protocol, count > 1, mptcp)
                 try:
                     opened.append(self.sockets.listener(address, port, **options))
                 except OSError as error:
@@ -321,11 +333,6 @@ class RandomServices(dualstack.TestCase):
     def test_random_services(self):
         print("\nseed %d (DUALSTACK_SEED sets another)" % SEED, flush=True)
         dualstack.open_file_limit(4096)
-        try:
-            socket.socket(socket.AF_INET6, socket.SOCK_STREAM, dualstack.IPPROTO_MPTCP).close()
-            self.mptcp = True
-        except OSError:
-            self.mptcp = False
         services = self.random_services(random.Random(SEED))
         expected = {}
         for (protocol, port), opened in services.items():
