@@ -39,7 +39,8 @@ SEED = int(os.environ.get("DUALSTACK_SEED", "20261122"))
 NAMES = ("text", "json", "list", "learn", "capture", "lint", "replay", "procfs", "fallback", "file", "extra-opts",
          "netns", "usage", "help")
 AT_ONCE = 8  # questions: much of a run is the pause before its second look
-SHOWN = 20  # differences, and lines of each
+SHOWN = 2  # differences of each name
+SHOWN_LINES = 20
 
 # How the program is called wrongly.
 MISUSES = ("--nonsense", "-x", "443", "--perfdata=some", "--format=yaml", "-w", "-w5x", "-c10:5", "-t0", "-t5:bad",
@@ -341,7 +342,7 @@ class Comparison:
         self.codes[answers[1].code] += 1
         if not self.alike(answers):
             self.different[name] += 1
-            if self.different.total() <= SHOWN:
+            if self.different[name] <= SHOWN:
                 self.show(name, seed, uid, asked, answers)
 
     def show(self, name, seed, uid, asked, answers):
@@ -354,9 +355,9 @@ class Comparison:
                                             "" if uid is None else "  # as uid %d" % uid))
         lines = list(difflib.unified_diff(*(answer.lines() for answer in answers), OTHER, PROGRAM, lineterm="", n=1))
         lines = lines or ["alike, but no answer that the program may give:", *answers[0].lines()]
-        print("\n".join(lines[:SHOWN]))
-        if len(lines) > SHOWN:
-            print("... and %d more lines" % (len(lines) - SHOWN))
+        print("\n".join(lines[:SHOWN_LINES]))
+        if len(lines) > SHOWN_LINES:
+            print("... and %d more lines" % (len(lines) - SHOWN_LINES))
         sys.stdout.flush()
 
     def summary(self, hosts):
