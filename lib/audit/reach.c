@@ -8,6 +8,7 @@
 
 #include "audit/reach.h"
 
+#include "socket/protocol.h"
 #include "socket/scope.h"
 
 static struct reach reach_none(enum reach_limit limit)
@@ -48,19 +49,19 @@ struct reach reach_as_bound(const struct reach_socket *socket, enum record_famil
                           .limit = REACH_UNLIMITED,
                           .known = true};
     bool group = scope_is_group(&socket->address);
-    bool tcp = socket->protocol == RECORD_TCP;
+    bool connects = protocol_of(socket->protocol)->has_connections;
 
     if (!family_is_taken(socket, wire)) {
         return reach_none(REACH_OTHER_FAMILY);
     }
-    if (tcp && group) {
+    if (connects && group) {
         return reach_none(REACH_GROUP_TCP);
     }
-    if (tcp && socket->presence == ADDRESS_ANYCAST) {
+    if (connects && socket->presence == ADDRESS_ANYCAST) {
         return reach_none(REACH_ANYCAST_TCP);
     }
     if (socket->presence == ADDRESS_BROADCAST) {
-        reach_narrow(&reach, tcp ? REACH_NONE : REACH_LINK, REACH_BROADCAST);
+        reach_narrow(&reach, connects ? REACH_NONE : REACH_LINK, REACH_BROADCAST);
     }
     if (!group && is_on_other_than_lo(socket) && scope_of(&socket->address, 0) == SCOPE_LOOPBACK) {
         return reach_none(REACH_NOT_LOOPBACK);

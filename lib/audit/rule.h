@@ -73,8 +73,8 @@ struct rule {
     bool as_bound;        /* judges how far sockets are bound, not how far they are reached now */
     enum stack_form form; /* STACK_FORM_NONE: either */
     bool bind_set;
-    char *bind_words; /* as written, NULL for anywhere */
     bool bind_scope[SCOPES];
+    char *bind_words; /* as written, NULL for anywhere */
     struct prefix *bind;
     char (*bind_interfaces)[IF_NAMESIZE]; /* whose sockets may listen on any address of theirs */
     size_t bind_interface_count;
