@@ -32,12 +32,12 @@ struct reader;
 /* An option: all that getopt_long(), --help and the reader of its value must know. A mode is one, too. */
 struct row {
     const char *name;
-    char letter;       /* 0 for none */
     const char *value; /* as --help shows it: "" takes none, "=FILE" needs one, "[=WORD]" may have one */
     const char *help;  /* NULL: the next option has the words for both */
-    bool beside;       /* in --help on the line of the option before it */
     int (*read)(struct reader *reader, const char *value);
     enum options_mode mode; /* of mode_read() and help_read() */
+    char letter;            /* 0 for none */
+    bool beside;            /* in --help on the line of the option before it */
 };
 
 /* What is being read, and where its mistake is told. */
@@ -240,27 +240,27 @@ static int help_read(struct reader *reader, const char *text)
 
 /* In the order of --help. */
 static const struct row rows[] = {
-    {"rule", 'r', "=RULE", "a rule such as '443 dual-stack name=web' (repeatable)", .read = rule_add},
-    {"policy", 'f', "=FILE", "read rules from FILE, one a line (-: standard input)", .read = policy_read},
-    {"warning", 'w', "=RANGE", NULL, .read = warning_read},
-    {"critical", 'c', "=RANGE", "on v4-mapped connections", .read = critical_read},
-    {"timeout", 't', "=SECONDS[:STATE]", "give up after SECONDS (8) with STATE (unknown)", .read = timeout_read},
-    {"verbose", 'v', "", "a line per service, -vv: per listener, -vvv: what was asked", .read = verbose_read},
-    {"format", 0, "=FORMAT", "text or json", .read = format_read},
-    {"perfdata", 0, "=SET", "totals, mapped (of each rule too) or full (and native ones)", .read = perfdata_read},
-    {"list", 0, "", "all sockets as netstat shows them, and what is on the wire", .read = mode_read,
-     .mode = OPTIONS_LIST},
-    {"learn", 0, "", "print a policy that holds on this host now", .read = mode_read, .mode = OPTIONS_LEARN},
-    {"lint", 0, "", "only check the policy", .read = mode_read, .mode = OPTIONS_LINT},
-    {"capture", 0, "", "print what there is to judge, as JSON, to judge elsewhere", .read = mode_read,
+    {"rule", "=RULE", "a rule such as '443 dual-stack name=web' (repeatable)", .read = rule_add, .letter = 'r'},
+    {"policy", "=FILE", "read rules from FILE, one a line (-: standard input)", .read = policy_read, .letter = 'f'},
+    {"warning", "=RANGE", NULL, .read = warning_read, .letter = 'w'},
+    {"critical", "=RANGE", "on v4-mapped connections", .read = critical_read, .letter = 'c'},
+    {"timeout", "=SECONDS[:STATE]", "give up after SECONDS (8) with STATE (unknown)", .read = timeout_read,
+     .letter = 't'},
+    {"verbose", "", "a line per service, -vv: per listener, -vvv: what was asked", .read = verbose_read, .letter = 'v'},
+    {"format", "=FORMAT", "text or json", .read = format_read},
+    {"perfdata", "=SET", "totals, mapped (of each rule too) or full (and native ones)", .read = perfdata_read},
+    {"list", "", "all sockets as netstat shows them, and what is on the wire", .read = mode_read, .mode = OPTIONS_LIST},
+    {"learn", "", "print a policy that holds on this host now", .read = mode_read, .mode = OPTIONS_LEARN},
+    {"lint", "", "only check the policy", .read = mode_read, .mode = OPTIONS_LINT},
+    {"capture", "", "print what there is to judge, as JSON, to judge elsewhere", .read = mode_read,
      .mode = OPTIONS_CAPTURE},
-    {"replay", 0, "=FILE", "judge a capture, or all those in a folder (repeatable)", .read = replay_read},
-    {"source", 0, "=SOURCE", "auto, netlink or procfs (/proc/net, which lacks v6only)", .read = source_read},
-    {"procfs", 0, "=DIR", "read copies of /proc/net's files in DIR", .read = procfs_read},
-    {"netns", 0, "=NAME", "another network namespace, by name, path or process id", .read = netns_read},
-    {"extra-opts", 0, "[=[SECTION][@FILE]]", "options from an ini file, before these", .read = extra_opts_read},
-    {"version", 'V', "", "print the version", .read = help_read, .mode = OPTIONS_VERSION},
-    {"help", 'h', "", "print this", .beside = true, .read = help_read, .mode = OPTIONS_HELP},
+    {"replay", "=FILE", "judge a capture, or all those in a folder (repeatable)", .read = replay_read},
+    {"source", "=SOURCE", "auto, netlink or procfs (/proc/net, which lacks v6only)", .read = source_read},
+    {"procfs", "=DIR", "read copies of /proc/net's files in DIR", .read = procfs_read},
+    {"netns", "=NAME", "another network namespace, by name, path or process id", .read = netns_read},
+    {"extra-opts", "[=[SECTION][@FILE]]", "options from an ini file, before these", .read = extra_opts_read},
+    {"version", "", "print the version", .read = help_read, .mode = OPTIONS_VERSION, .letter = 'V'},
+    {"help", "", "print this", .read = help_read, .mode = OPTIONS_HELP, .letter = 'h', .beside = true},
 };
 #define ROWS ((int)(sizeof rows / sizeof *rows))
 

@@ -52,10 +52,12 @@ class Options(dict):
 
 
 def of_table():
-    """The program's own table: {"policy", 'f', "=FILE", ...}."""
+    """The program's own table: {"policy", "=FILE", ..., .letter = 'f'}."""
     table = source("plugins", "options.c").split("struct row rows[] = {")[1].split("\n};")[0]
     found = Options()
-    for name, letter, value in re.findall(r"""\{"([a-z-]+)",\s+(?:0|'(\w)'),\s+"(\[?=)?""", table):
+    for row in table.split('\n    {"')[1:]:
+        name, value = re.match(r'([a-z-]+)",\s+"(\[?=)?', row).groups(Options.NEVER)
+        letter = "".join(re.findall(r"\.letter = '(\w)'", row))
         found.add("--" + name, value)
         if letter:
             found.add("-" + letter, value)
