@@ -2,7 +2,7 @@
  * Copyright the check_dualstack authors
  *
  * What to write into the configuration of common daemons. doc/DAEMONS.md is held to these words by
- * tests/unit/test_daemons.c, and real daemons to both by tests/servers/test_daemons_*.py.
+ * tests/unit/test_daemons_document.c, and real daemons to both by tests/servers/test_daemons_*.py.
  */
 #ifndef RENDER_DAEMONS_H
 #define RENDER_DAEMONS_H

@@ -312,7 +312,7 @@ class Examples(dualstack.TestCase):
 
 class Daemons(unittest.TestCase):
     def test_the_manual_points_to_the_table(self):
-        """tests/unit/test_daemons.c holds that one to the program's own."""
+        """tests/unit/test_daemons_document.c holds that one to the program's own."""
         section = source("plugins", "check_dualstack.1").split("\n.Sh DAEMONS\n")[1].split("\n.Sh ")[0]
         [path] = re.findall(r"^\.Pa (doc/\S+)$", section, re.MULTILINE)
         self.assertIn("\n| nginx |", source(*path.split("/")))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright the check_dualstack authors
 """doc/DAEMONS.md is whole: each of its rows is tried by one of the tests, and each daemon of the tests has a row. That
-the program says the same is for tests/unit/test_daemons.c."""
+the program says the same is for tests/unit/test_daemons_document.c."""
 
 import collections
 import glob
