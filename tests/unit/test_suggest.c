@@ -95,7 +95,7 @@ static void service_add(struct tally *tally, const struct service *service)
             .v6only = RECORD_V6ONLY_NO,
             .sockets = 1,
             .unit_state = TALLY_UNIT_KNOWN,
-            .unit = strdup(service->unit != NULL ? service->unit : "/"),
+            .unit = service->unit != NULL ? service->unit : "/",
         };
         char address[64];
         snprintf(address, sizeof address, "%s%s", inet6 ? "" : "::ffff:", word);
