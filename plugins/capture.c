@@ -22,9 +22,9 @@ int capture_run(const struct run *run, enum state *state)
         result = snapshot_owners_find(snapshot, deadline_stage);
     }
     if (result == 0) {
-        result = capture_write(snapshot, &run->sink);
+        *state = STATE_OK;
+        capture_write(snapshot, &run->sink);
     }
-    *state = STATE_OK;
     snapshot_free(snapshot);
     return result;
 }

@@ -8,203 +8,206 @@
 #include "capture/capture_write.h"
 
 #include "capture/capture_format.h"
-#include "capture/json_value.h"
+#include "capture/json_stream.h"
 #include "plugin/escape.h"
 #include "socket/protocol.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Valid UTF-8 of at most `most` bytes. */
-static json_t *text_json(const char *text, size_t most)
+static void text_write(struct json_stream *json, const char *key, const char *text, size_t most)
 {
     char whole[CAPTURE_OWNER_MOST + 1];
 
     assert(most < sizeof whole);
     escape_copy(whole, most + 1, text, strlen(text), ESCAPE_UTF8);
-    return json_string(whole);
+    json_stream_text(json, key, whole);
 }
 
-static json_t *text_or_null_json(const char *text, size_t most)
+static void text_or_null_write(struct json_stream *json, const char *key, const char *text, size_t most)
 {
-    return text == NULL || *text == '\0' ? json_null() : text_json(text, most);
-}
-
-static json_t *answer_json(enum record_answer answer)
-{
-    return answer == RECORD_UNKNOWN ? json_null() : json_boolean(answer == RECORD_YES);
-}
-
-static json_t *switch_json(enum record_answer answer)
-{
-    return answer == RECORD_UNKNOWN ? json_null() : json_integer(answer == RECORD_YES);
+    if (text == NULL || *text == '\0') {
+        json_stream_null(json, key);
+    } else {
+        text_write(json, key, text, most);
+    }
 }
 
 /* Numbers above JSON's are no longer the same, but still a number. */
-static json_int_t id_json(uint64_t id)
+static int64_t id_of(uint64_t id)
 {
-    return (json_int_t)(id & INT64_MAX);
+    return (int64_t)(id & INT64_MAX);
 }
 
-static json_int_t count_json(uint64_t count)
+static void switch_write(struct json_stream *json, const char *key, enum record_answer answer)
 {
-    return (json_int_t)(count < CAPTURE_COUNT_MOST ? count : CAPTURE_COUNT_MOST);
-}
-
-static json_t *sysctls_json(const struct sock_host *host)
-{
-    bool known = host->port_range_first <= host->port_range_last;
-
-    return json_pack("{s:o, s:o, s:o}", "net.ipv6.bindv6only", switch_json(host->bindv6only),
-                     "net.ipv6.conf.all.disable_ipv6", switch_json(host->disable_ipv6), "net.ipv4.ip_local_port_range",
-                     known ? json_pack("[i, i]", (int)host->port_range_first, (int)host->port_range_last)
-                           : json_null());
-}
-
-static json_t *protocols_json(const struct snapshot *snapshot)
-{
-    json_t *protocols = json_object();
-
-    for (int i = 0; i < RECORD_PROTOCOLS; i++) {
-        json_object_set_new(protocols, protocol_word(i),
-                            json_pack("{s:o, s:o}", "unreadable",
-                                      text_or_null_json(snapshot->tally->unreadable[i], CAPTURE_SENTENCE_MOST),
-                                      "remark", text_or_null_json(snapshot->remarks[i], CAPTURE_SENTENCE_MOST)));
+    if (answer == RECORD_UNKNOWN) {
+        json_stream_null(json, key);
+    } else {
+        json_stream_integer(json, key, answer == RECORD_YES);
     }
-    return protocols;
 }
 
-/* All but the lists and what stands behind them. */
-static json_t *head_json(const struct snapshot *snapshot)
+/* --- the head ---------------------------------------------------------------------------------------------------- */
+
+static void sysctls_write(struct json_stream *json, const struct sock_host *host)
+{
+    json_stream_object(json, "sysctls");
+    switch_write(json, "net.ipv6.bindv6only", host->bindv6only);
+    switch_write(json, "net.ipv6.conf.all.disable_ipv6", host->disable_ipv6);
+    if (host->port_range_first <= host->port_range_last) {
+        json_stream_array(json, "net.ipv4.ip_local_port_range");
+        json_stream_integer(json, NULL, host->port_range_first);
+        json_stream_integer(json, NULL, host->port_range_last);
+        json_stream_array_end(json);
+    } else {
+        json_stream_null(json, "net.ipv4.ip_local_port_range");
+    }
+    json_stream_object_end(json);
+}
+
+static void protocols_write(struct json_stream *json, const struct snapshot *snapshot)
+{
+    json_stream_object(json, "protocols");
+    for (int i = 0; i < RECORD_PROTOCOLS; i++) {
+        json_stream_object(json, protocol_word(i));
+        text_or_null_write(json, "unreadable", snapshot->tally->unreadable[i], CAPTURE_SENTENCE_MOST);
+        text_or_null_write(json, "remark", snapshot->remarks[i], CAPTURE_SENTENCE_MOST);
+        json_stream_object_end(json);
+    }
+    json_stream_object_end(json);
+}
+
+/* Who was captured, when and how; a line a member. */
+static void head_write(struct json_stream *json, const struct snapshot *snapshot)
 {
     const struct sock_host *host = &snapshot->tally->host;
 
-    return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "format", CAPTURE_FORMAT,
-                     "schema", CAPTURE_SCHEMA, "version", PACKAGE_VERSION, "time", json_value_time(snapshot->time),
-                     "host", text_json(host->name, CAPTURE_HOST_MOST), "kernel",
-                     text_json(host->kernel, CAPTURE_HOST_MOST), "netns",
-                     host->netns != 0 ? json_integer(id_json(host->netns)) : json_null(), "namespace",
-                     text_or_null_json(snapshot->namespace, CAPTURE_NAMESPACE_MOST), "source", snapshot->source,
-                     "fault", text_or_null_json(snapshot->fault, CAPTURE_FAULT_MOST), "ipv6", answer_json(host->ipv6),
-                     "sysctls", sysctls_json(host), "protocols", protocols_json(snapshot));
+    json_stream_text(json, "format", CAPTURE_FORMAT);
+    json_stream_line(json);
+    json_stream_integer(json, "schema", CAPTURE_SCHEMA);
+    json_stream_line(json);
+    json_stream_text(json, "version", PACKAGE_VERSION);
+    json_stream_line(json);
+    json_stream_time(json, "time", snapshot->time);
+    json_stream_line(json);
+    text_write(json, "host", host->name, CAPTURE_HOST_MOST);
+    json_stream_line(json);
+    text_write(json, "kernel", host->kernel, CAPTURE_HOST_MOST);
+    json_stream_line(json);
+    if (host->netns != 0) {
+        json_stream_integer(json, "netns", id_of(host->netns));
+    } else {
+        json_stream_null(json, "netns");
+    }
+    json_stream_line(json);
+    text_or_null_write(json, "namespace", snapshot->namespace, CAPTURE_NAMESPACE_MOST);
+    json_stream_line(json);
+    json_stream_text(json, "source", snapshot->source);
+    json_stream_line(json);
+    text_or_null_write(json, "fault", snapshot->fault, CAPTURE_FAULT_MOST);
+    json_stream_line(json);
+    json_stream_answer(json, "ipv6", host->ipv6);
+    json_stream_line(json);
+    sysctls_write(json, host);
+    json_stream_line(json);
+    protocols_write(json, snapshot);
 }
 
-static json_t *listener_json(const struct tally_service *service, const struct tally_listener *listener)
+/* --- the lists --------------------------------------------------------------------------------------------------- */
+
+static void v6only_write(struct json_stream *json, const struct tally_listener *listener)
 {
+    if (listener->family == RECORD_INET6 && listener->v6only != RECORD_V6ONLY_UNKNOWN) {
+        json_stream_boolean(json, "v6only", listener->v6only == RECORD_V6ONLY_YES);
+    } else {
+        json_stream_null(json, "v6only");
+    }
+}
+
+static void listener_write(struct json_stream *json, const struct tally_service *service,
+                           const struct tally_listener *listener)
+{
+    const char *unit = listener->unit_state == TALLY_UNIT_KNOWN ? listener->unit : NULL;
     char address[RECORD_ADDRESS_SIZE];
-    bool told = listener->family == RECORD_INET6 && listener->v6only != RECORD_V6ONLY_UNKNOWN;
 
-    record_address_format(address, listener->family, &listener->address);
-    return json_pack("{s:s, s:i, s:s, s:s, s:I, s:o, s:o, s:I, s:I, s:o, s:I, s:s, s:o}", "protocol",
-                     protocol_name(service->protocol), "port", (int)service->port, "family",
-                     capture_family_word((int)listener->family), "address", address, "interface",
-                     (json_int_t)listener->interface, "interface_name",
-                     text_or_null_json(listener->interface_name, CAPTURE_INTERFACE_MOST), "v6only",
-                     told ? json_boolean(listener->v6only == RECORD_V6ONLY_YES) : json_null(), "sockets",
-                     (json_int_t)listener->sockets, "uid", (json_int_t)listener->uid, "user",
-                     text_or_null_json(listener->user, CAPTURE_OWNER_MOST), "cgroup", id_json(listener->cgroup),
-                     "unit_state", capture_unit_word(CAPTURE_UNIT_WORD(listener->unit_state)), "unit",
-                     text_or_null_json(listener->unit_state == TALLY_UNIT_KNOWN ? listener->unit : NULL,
-                                       CAPTURE_OWNER_MOST));
+    json_stream_line(json);
+    json_stream_object(json, NULL);
+    json_stream_text(json, "protocol", protocol_name(service->protocol));
+    json_stream_integer(json, "port", service->port);
+    json_stream_text(json, "family", capture_family_word((int)listener->family));
+    json_stream_text(json, "address", record_address_format(address, listener->family, &listener->address));
+    json_stream_integer(json, "interface", listener->interface);
+    text_or_null_write(json, "interface_name", listener->interface_name, CAPTURE_INTERFACE_MOST);
+    v6only_write(json, listener);
+    json_stream_integer(json, "sockets", listener->sockets);
+    json_stream_integer(json, "uid", listener->uid);
+    text_or_null_write(json, "user", listener->user, CAPTURE_OWNER_MOST);
+    json_stream_integer(json, "cgroup", id_of(listener->cgroup));
+    json_stream_text(json, "unit_state", capture_unit_word(CAPTURE_UNIT_WORD(listener->unit_state)));
+    text_or_null_write(json, "unit", unit, CAPTURE_OWNER_MOST);
+    json_stream_object_end(json);
 }
 
-static json_t *counts_json(const uint64_t counts[TALLY_KINDS])
+static void listeners_write(struct json_stream *json, const struct tally *tally)
 {
-    return json_pack("{s:I, s:I, s:I}", capture_kind_word(TALLY_IPV4), count_json(counts[TALLY_IPV4]),
-                     capture_kind_word(TALLY_MAPPED), count_json(counts[TALLY_MAPPED]), capture_kind_word(TALLY_IPV6),
-                     count_json(counts[TALLY_IPV6]));
-}
-
-static json_t *connections_json(const struct tally_service *service, int scope)
-{
-    json_t *entry = json_pack("{s:s, s:i, s:s}", "protocol", protocol_name(service->protocol), "port",
-                              (int)service->port, "scope", scope_word(scope));
-    json_t *counts = counts_json(service->connections[scope]);
-
-    if (json_object_update(entry, counts) != 0) {
-        json_decref(entry);
-        entry = NULL;
-    }
-    json_decref(counts);
-    return entry;
-}
-
-/* A value on a line of its own, and gone. False when there is none, for want of memory. */
-static bool line_write(const struct sink *sink, const char *before, json_t *value)
-{
-    bool written;
-
-    if (value == NULL) {
-        return false;
-    }
-    sink_text(sink, before);
-    written = json_dump_callback(value, sink->write, sink->context, JSON_COMPACT | JSON_ENCODE_ANY) == 0;
-    json_decref(value);
-    return written;
-}
-
-static bool head_write(const struct sink *sink, const struct snapshot *snapshot)
-{
-    json_t *head = head_json(snapshot);
-    const char *separator = "{";
-    bool written = head != NULL;
-    const char *key;
-    json_t *value;
-
-    json_object_foreach(head, key, value)
-    {
-        char before[64];
-        snprintf(before, sizeof before, "%s\"%s\":", separator, key);
-        written = written && line_write(sink, before, json_incref(value));
-        separator = ",\n";
-    }
-    json_decref(head);
-    return written;
-}
-
-static bool listeners_write(const struct sink *sink, const struct tally *tally)
-{
-    const char *separator = ",\n\"listeners\":[\n";
-    bool written = true;
-
+    json_stream_array(json, "listeners");
     for (size_t i = 0; i < tally->service_count; i++) {
         const struct tally_service *service = &tally->services[i];
-        for (size_t j = 0; j < service->listener_count && written; j++) {
-            written = line_write(sink, separator, listener_json(service, &service->listeners[j]));
-            separator = ",\n";
+        for (size_t j = 0; j < service->listener_count; j++) {
+            listener_write(json, service, &service->listeners[j]);
         }
     }
-    sink_text(sink, tally->service_count == 0 ? ",\n\"listeners\":[]" : "]");
-    return written;
+    json_stream_array_end(json);
 }
 
-static bool connections_write(const struct sink *sink, const struct tally *tally)
+static void counts_write(struct json_stream *json, const uint64_t counts[static TALLY_KINDS])
 {
-    const char *separator = "\n";
-    bool written = true;
+    for (int kind = 0; kind < TALLY_KINDS; kind++) {
+        uint64_t count = counts[kind] < CAPTURE_COUNT_MOST ? counts[kind] : CAPTURE_COUNT_MOST;
+        json_stream_integer(json, capture_kind_word(kind), (int64_t)count);
+    }
+}
 
-    sink_text(sink, ",\n\"connections\":[");
-    for (size_t i = 0; i < tally->service_count * SCOPES && written; i++) {
+static bool has_connections(const uint64_t counts[static TALLY_KINDS])
+{
+    return counts[TALLY_IPV4] > 0 || counts[TALLY_MAPPED] > 0 || counts[TALLY_IPV6] > 0;
+}
+
+static void connections_write(struct json_stream *json, const struct tally *tally)
+{
+    json_stream_array(json, "connections");
+    for (size_t i = 0; i < tally->service_count * SCOPES; i++) {
         const struct tally_service *service = &tally->services[i / SCOPES];
         int scope = (int)(i % SCOPES);
-        const uint64_t *counts = service->connections[scope];
-        if (counts[TALLY_IPV4] > 0 || counts[TALLY_MAPPED] > 0 || counts[TALLY_IPV6] > 0) {
-            written = line_write(sink, separator, connections_json(service, scope));
-            separator = ",\n";
+        if (has_connections(service->connections[scope])) {
+            json_stream_line(json);
+            json_stream_object(json, NULL);
+            json_stream_text(json, "protocol", protocol_name(service->protocol));
+            json_stream_integer(json, "port", service->port);
+            json_stream_text(json, "scope", scope_word(scope));
+            counts_write(json, service->connections[scope]);
+            json_stream_object_end(json);
         }
     }
-    sink_text(sink, "],\n");
-    return written;
+    json_stream_array_end(json);
 }
 
-int capture_write(const struct snapshot *snapshot, const struct sink *sink)
+void capture_write(const struct snapshot *snapshot, const struct sink *sink)
 {
-    const struct tally *tally = snapshot->tally;
-    bool written = head_write(sink, snapshot) && listeners_write(sink, tally) && connections_write(sink, tally) &&
-                   line_write(sink, "\"outbound\":", counts_json(tally->outbound));
+    struct json_stream json = {.sink = sink};
 
-    sink_text(sink, "}\n");
-    return written ? 0 : -ENOMEM;
+    json_stream_object(&json, NULL);
+    head_write(&json, snapshot);
+    json_stream_line(&json);
+    listeners_write(&json, snapshot->tally);
+    json_stream_line(&json);
+    connections_write(&json, snapshot->tally);
+    json_stream_line(&json);
+    json_stream_object(&json, "outbound");
+    counts_write(&json, snapshot->tally->outbound);
+    json_stream_object_end(&json);
+    json_stream_object_end(&json);
+    json_stream_end(&json);
 }

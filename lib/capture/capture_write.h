@@ -9,10 +9,8 @@
 #include "plugin/sink.h"
 #include "snapshot/snapshot.h"
 
-/*
- * Writes the snapshot, whose owners are known, a line a value. What could not be read is recorded as such, so that a
- * replay says the same of it. Returns 0 or -ENOMEM, and then what was written is no whole JSON.
- */
-int capture_write(const struct snapshot *snapshot, const struct sink *sink);
+/* Writes the snapshot, whose owners are known, a line a value. What could not be read is recorded as such, so that a
+ * replay says the same of it. */
+void capture_write(const struct snapshot *snapshot, const struct sink *sink);
 
 #endif
