@@ -40,7 +40,7 @@ static int help_run(const struct run *run, enum state *state)
 {
     char help[OPTIONS_HELP_SIZE];
 
-    (void)state; /* UNKNOWN, as the guidelines say */
+    *state = STATE_UNKNOWN; /* as the guidelines say */
     sink_text(&run->sink, options_help(help));
     return 0;
 }
@@ -54,7 +54,7 @@ static int help_run(const struct run *run, enum state *state)
 
 static int version_run(const struct run *run, enum state *state)
 {
-    (void)state;
+    *state = STATE_UNKNOWN;
     sink_text(&run->sink, "check_dualstack " PACKAGE_VERSION LIBRARY "\n");
     return 0;
 }
@@ -65,17 +65,17 @@ static int version_run(const struct run *run, enum state *state)
  */
 static const struct mode {
     int (*run)(const struct run *run, enum state *state);
-    enum mode_needs needs;
     const char *stage; /* what the program waits for while it writes */
-    bool pauses;       /* the clock stands still meanwhile */
+    enum mode_needs needs;
+    bool pauses; /* the clock stands still while it writes */
 } modes[] = {
-    [OPTIONS_CHECK] = {judge_run, NEEDS_HOST, "writing the answer", false},
-    [OPTIONS_LIST] = {list_run, NEEDS_HOST, "writing the list", true},
-    [OPTIONS_LEARN] = {learn_run, NEEDS_HOST, "writing the answer", false},
-    [OPTIONS_LINT] = {lint_run, NEEDS_POLICY, "writing the answer", false},
-    [OPTIONS_CAPTURE] = {capture_run, NEEDS_HOST, "writing the capture", false},
-    [OPTIONS_HELP] = {help_run, NEEDS_NOTHING, "writing the answer", false},
-    [OPTIONS_VERSION] = {version_run, NEEDS_NOTHING, "writing the answer", false},
+    [OPTIONS_CHECK] = {judge_run, "writing the answer", NEEDS_HOST, false},
+    [OPTIONS_LIST] = {list_run, "writing the list", NEEDS_HOST, true},
+    [OPTIONS_LEARN] = {learn_run, "writing the answer", NEEDS_HOST, false},
+    [OPTIONS_LINT] = {lint_run, "writing the answer", NEEDS_POLICY, false},
+    [OPTIONS_CAPTURE] = {capture_run, "writing the capture", NEEDS_HOST, false},
+    [OPTIONS_HELP] = {help_run, "writing the answer", NEEDS_NOTHING, false},
+    [OPTIONS_VERSION] = {version_run, "writing the answer", NEEDS_NOTHING, false},
 };
 _Static_assert(sizeof modes / sizeof *modes == OPTIONS_VERSION + 1, "a row a mode");
 

@@ -275,11 +275,13 @@ static int first_line_write(struct bytes *answer, struct report *report, enum st
     size_t others = 0;
 
     for (size_t i = 0; texts[i] != NULL; i++) {
+        if (texts[i] == prose) {
+            report->rendered_prose = others;
+        }
         others += strlen(texts[i]);
     }
     cut = text_buffer_start(prose, prose_room(report, others) + 1);
     text_buffer_add(&cut, "%s", report->prose.bytes);
-    report->rendered_prose = strlen(report->name) + strlen(" ") + strlen(state_name(state)) + strlen(": ");
     report->rendered_prose_length = cut.length;
     return bytes_append_all(answer, texts);
 }

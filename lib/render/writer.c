@@ -14,12 +14,12 @@
 static const struct writer *const writers[] = {
     &text_writer,
     &json_writer,
+    NULL,
 };
-#define WRITERS (sizeof writers / sizeof *writers)
 
 const struct writer *writer_find(const char *name)
 {
-    for (size_t i = 0; i < WRITERS; i++) {
+    for (size_t i = 0; writers[i] != NULL; i++) {
         if (strcmp(writers[i]->name, name) == 0) {
             return writers[i];
         }
@@ -31,7 +31,7 @@ void writer_names(const char **names, size_t room)
 {
     size_t count = 0;
 
-    for (; count < WRITERS && count + 1 < room; count++) {
+    for (; writers[count] != NULL && count + 1 < room; count++) {
         names[count] = writers[count]->name;
     }
     names[count] = NULL;
