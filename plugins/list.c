@@ -226,7 +226,7 @@ static int scan_begin(struct scan *scan, const struct run *run)
     struct sock_host host;
 
     scan->run = run;
-    scan->owners = (struct owners){.foreign = options->procfs != NULL, .progress = deadline_stage};
+    scan->owners = (struct owners){.other_host = options->procfs != NULL, .progress = deadline_stage};
     scan->list.owners = &scan->owners;
     scan->list.verbose = options->verbose;
     scan->sources = sources_create(&request);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * The format of captures, as its writer and its reader share it: name, version, limits and words. capture.schema.json
- * tells it to all others.
+ * The format of captures, shared by its writer and its reader: name, version, limits and words. capture.schema.json
+ * documents it for others.
  */
 #ifndef CAPTURE_CAPTURE_FORMAT_H
 #define CAPTURE_CAPTURE_FORMAT_H
@@ -15,7 +15,7 @@
 #define CAPTURE_FORMAT "check_dualstack-capture"
 #define CAPTURE_SCHEMA 1
 
-/* The longest texts, in bytes. What fills a buffer of ours is as long as that. */
+/* The longest texts, in bytes; those that the program keeps in a buffer are limited by its size. */
 #define CAPTURE_HOST_MOST 64
 #define CAPTURE_NAMESPACE_MOST 127
 #define CAPTURE_INTERFACE_MOST (IF_NAMESIZE - 1)

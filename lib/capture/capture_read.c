@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * Captures read back: the listeners, the counts of connections, and all that stands about them.
+ * Reads captures back: the listeners, the counts of connections, and everything about them.
  */
 #include "config.h"
 
@@ -47,9 +47,9 @@ static const struct json_field entry_fields[ENTRY_FIELDS] = {
 
 static int outbound_read(const struct reader *reader, json_t *outbound)
 {
-    static const struct json_path place = {.name = "outbound"};
+    static const struct json_path path = {.name = "outbound"};
     struct json_field_value values[TALLY_KINDS];
-    int result = json_field_read_all(reader->error, &place, outbound, entry_fields, TALLY_KINDS, values);
+    int result = json_field_read_all(reader->error, &path, outbound, entry_fields, TALLY_KINDS, values);
 
     for (int kind = 0; kind < TALLY_KINDS && result == 0; kind++) {
         reader->snapshot->tally->outbound[kind] = (uint64_t)values[kind].number;
@@ -57,11 +57,11 @@ static int outbound_read(const struct reader *reader, json_t *outbound)
     return result;
 }
 
-static int entry_read(const struct reader *reader, const struct json_path *place, json_t *node)
+static int entry_read(const struct reader *reader, const struct json_path *path, json_t *node)
 {
     struct json_field_value values[ENTRY_FIELDS];
     struct tally_service *service;
-    int result = json_field_read_element(reader->error, place, node, entry_fields, ENTRY_FIELDS, values);
+    int result = json_field_read_element(reader->error, path, node, entry_fields, ENTRY_FIELDS, values);
     uint64_t *counts;
 
     if (result != 0) {
@@ -70,12 +70,12 @@ static int entry_read(const struct reader *reader, const struct json_path *place
     service = tally_find(reader->snapshot->tally, (enum record_protocol)values[ENTRY_PROTOCOL].number,
                          (uint16_t)values[ENTRY_PORT].number);
     if (service == NULL) {
-        return json_field_fail(reader->error, place, "is of a service that no listener is of");
+        return json_field_fail(reader->error, path, "is of a service that no listener is of");
     }
     counts = service->connections[values[ENTRY_SCOPE].number];
     for (int kind = 0; kind < TALLY_KINDS; kind++) {
         if (counts[kind] != 0) {
-            return json_field_fail(reader->error, place, "is of a service and scope that an element before it is of");
+            return json_field_fail(reader->error, path, "is of a service and scope that an element before it is of");
         }
     }
     for (int kind = 0; kind < TALLY_KINDS; kind++) {
@@ -128,7 +128,7 @@ static const struct json_field listener_fields[LISTENER_FIELDS] = {
 static int address_read(const struct reader *reader, const struct json_path *listener,
                         const struct json_field_value *values, struct in6_addr *address)
 {
-    struct json_path place = {.parent = listener, .name = "address"};
+    struct json_path path = {.parent = listener, .name = "address"};
     enum record_family family = (enum record_family)values[LISTENER_FAMILY].number;
     const char *text = values[LISTENER_ADDRESS].text;
     int taken;
@@ -140,28 +140,28 @@ static int address_read(const struct reader *reader, const struct json_path *lis
         taken = inet_pton(AF_INET6, text, address);
     }
     if (taken != 1) {
-        return json_field_fail(reader->error, &place, "is \"%s\", must be an %s address, as the family is %s", text,
+        return json_field_fail(reader->error, &path, "is \"%s\", must be an %s address, as the family is %s", text,
                                family == RECORD_INET ? "IPv4" : "IPv6", capture_family_word((int)family));
     }
     return 0;
 }
 
-/* What no member says of itself alone. */
+/* Refuses members that contradict each other. */
 static int listener_check(const struct reader *reader, const struct json_path *listener,
                           const struct json_field_value *values)
 {
-    struct json_path place = {.parent = listener, .name = "v6only"};
+    struct json_path path = {.parent = listener, .name = "v6only"};
 
     if (values[LISTENER_FAMILY].number == RECORD_INET && !values[LISTENER_V6ONLY].null) {
-        return json_field_fail(reader->error, &place, "must be null, as the family is inet");
+        return json_field_fail(reader->error, &path, "must be null, as the family is inet");
     }
-    place.name = "interface_name";
+    path.name = "interface_name";
     if ((values[LISTENER_INTERFACE].number == 0) != values[LISTENER_INTERFACE_NAME].null) {
-        return json_field_fail(reader->error, &place, "must be null where interface is 0, and only there");
+        return json_field_fail(reader->error, &path, "must be null where interface is 0, and only there");
     }
-    place.name = "unit";
+    path.name = "unit";
     if ((values[LISTENER_UNIT_STATE].number == CAPTURE_UNIT_WORD(TALLY_UNIT_KNOWN)) == values[LISTENER_UNIT].null) {
-        return json_field_fail(reader->error, &place, "must be null where unit_state is not \"known\", and only there");
+        return json_field_fail(reader->error, &path, "must be null where unit_state is not \"known\", and only there");
     }
     return 0;
 }
@@ -192,32 +192,32 @@ static int listener_add(const struct reader *reader, const struct json_field_val
                               (uint16_t)values[LISTENER_PORT].number, listener);
 }
 
-static int listener_read(const struct reader *reader, const struct json_path *place, json_t *node)
+static int listener_read(const struct reader *reader, const struct json_path *path, json_t *node)
 {
     struct json_field_value values[LISTENER_FIELDS];
     struct tally_listener listener = {0};
-    int result = json_field_read_element(reader->error, place, node, listener_fields, LISTENER_FIELDS, values);
+    int result = json_field_read_element(reader->error, path, node, listener_fields, LISTENER_FIELDS, values);
 
     if (result == 0) {
-        result = listener_check(reader, place, values);
+        result = listener_check(reader, path, values);
     }
     if (result == 0) {
-        result = address_read(reader, place, values, &listener.address);
+        result = address_read(reader, path, values, &listener.address);
     }
     return result != 0 ? result : listener_add(reader, values, &listener);
 }
 
-/* Would a look have counted them as one? */
+/* True when a snapshot would have counted them as one listener. */
 static bool is_same(const struct tally_listener *a, const struct tally_listener *b)
 {
     return a->family == b->family && memcmp(&a->address, &b->address, sizeof a->address) == 0 &&
            a->interface == b->interface && a->v6only == b->v6only && a->uid == b->uid && a->cgroup == b->cgroup;
 }
 
-/* The tally is sorted, so that the same stand side by side. */
+/* The tally is sorted, so equal listeners are next to each other. */
 static int duplicates_refuse(const struct reader *reader)
 {
-    static const struct json_path place = {.name = "listeners"};
+    static const struct json_path path = {.name = "listeners"};
     const struct tally *tally = reader->snapshot->tally;
     char endpoint[RECORD_ENDPOINT_SIZE];
 
@@ -228,7 +228,7 @@ static int duplicates_refuse(const struct reader *reader)
             if (is_same(listener - 1, listener)) {
                 record_endpoint_format(endpoint, listener->family, &listener->address, service->port,
                                        listener->interface_name);
-                return json_field_fail(reader->error, &place, "hold %s/%s of uid %lu more than once", endpoint,
+                return json_field_fail(reader->error, &path, "hold %s/%s of uid %lu more than once", endpoint,
                                        protocol_name(service->protocol), (unsigned long)listener->uid);
             }
         }
@@ -238,15 +238,15 @@ static int duplicates_refuse(const struct reader *reader)
 
 /* Reads each element of a list. */
 static int list_read(const struct reader *reader, const char *name, json_t *list,
-                     int (*read)(const struct reader *reader, const struct json_path *place, json_t *node))
+                     int (*read)(const struct reader *reader, const struct json_path *path, json_t *node))
 {
     struct json_path parent = {.name = name};
-    struct json_path place = {.parent = &parent};
+    struct json_path path = {.parent = &parent};
     json_t *node;
 
-    json_array_foreach(list, place.index, node)
+    json_array_foreach(list, path.index, node)
     {
-        int result = read(reader, &place, node);
+        int result = read(reader, &path, node);
         if (result != 0) {
             return result;
         }
@@ -267,14 +267,14 @@ enum {
         .name = (word), .type = JSON_FIELD_TEXT, .nullable = true, .least = 1, .most = CAPTURE_SENTENCE_MOST           \
     }
 
-static int protocol_read(const struct reader *reader, const struct json_path *place, json_t *node, int protocol)
+static int protocol_read(const struct reader *reader, const struct json_path *path, json_t *node, int protocol)
 {
     static const struct json_field fields[PROTOCOL_FIELDS] = {
         [PROTOCOL_UNREADABLE] = SENTENCE_FIELD("unreadable"),
         [PROTOCOL_REMARK] = SENTENCE_FIELD("remark"),
     };
     struct json_field_value values[PROTOCOL_FIELDS];
-    int result = json_field_read_all(reader->error, place, node, fields, PROTOCOL_FIELDS, values);
+    int result = json_field_read_all(reader->error, path, node, fields, PROTOCOL_FIELDS, values);
 
     if (result == 0) {
         _Static_assert(sizeof reader->snapshot->tally->unreadable[0] == CAPTURE_SENTENCE_MOST + 1, "holds a sentence");
@@ -287,7 +287,7 @@ static int protocol_read(const struct reader *reader, const struct json_path *pl
 
 static int protocols_read(const struct reader *reader, json_t *node)
 {
-    static const struct json_path place = {.name = "protocols"};
+    static const struct json_path path = {.name = "protocols"};
     struct json_field fields[RECORD_PROTOCOLS];
     struct json_field_value values[RECORD_PROTOCOLS];
     int result;
@@ -295,9 +295,9 @@ static int protocols_read(const struct reader *reader, json_t *node)
     for (int i = 0; i < RECORD_PROTOCOLS; i++) {
         fields[i] = (struct json_field){.name = protocol_word(i), .type = JSON_FIELD_OBJECT};
     }
-    result = json_field_read_all(reader->error, &place, node, fields, RECORD_PROTOCOLS, values);
+    result = json_field_read_all(reader->error, &path, node, fields, RECORD_PROTOCOLS, values);
     for (int i = 0; i < RECORD_PROTOCOLS && result == 0; i++) {
-        struct json_path protocol = {.parent = &place, .name = fields[i].name};
+        struct json_path protocol = {.parent = &path, .name = fields[i].name};
         result = protocol_read(reader, &protocol, values[i].node, i);
     }
     return result;
@@ -308,21 +308,21 @@ static int port_range_read(const struct reader *reader, const struct json_path *
 {
     static const struct json_field field = {.type = JSON_FIELD_NUMBER, .most = UINT16_MAX};
     struct sock_host *host = &reader->snapshot->tally->host;
-    struct json_path place = {.parent = sysctls, .name = "net.ipv4.ip_local_port_range"};
+    struct json_path path = {.parent = sysctls, .name = "net.ipv4.ip_local_port_range"};
     struct json_field_value ends[2] = {{.number = 1}, {.number = 0}};
 
     if (!range->null && json_array_size(range->node) != 2) {
-        return json_field_fail(reader->error, &place, "holds %zu elements, must hold 2", json_array_size(range->node));
+        return json_field_fail(reader->error, &path, "holds %zu elements, must hold 2", json_array_size(range->node));
     }
     for (size_t i = 0; i < 2 && !range->null; i++) {
-        struct json_path end = {.parent = &place, .index = i};
+        struct json_path end = {.parent = &path, .index = i};
         int result = json_field_read(reader->error, &end, &field, json_array_get(range->node, i), &ends[i]);
         if (result != 0) {
             return result;
         }
     }
     if (!range->null && ends[0].number > ends[1].number) {
-        return json_field_fail(reader->error, &place, "ends before it begins");
+        return json_field_fail(reader->error, &path, "ends before it begins");
     }
     host->port_range_first = (uint16_t)ends[0].number;
     host->port_range_last = (uint16_t)ends[1].number;
@@ -345,17 +345,17 @@ static int sysctls_read(const struct reader *reader, json_t *node)
                           .most = 1},
         [PORT_RANGE] = {.name = "net.ipv4.ip_local_port_range", .type = JSON_FIELD_ARRAY, .nullable = true},
     };
-    static const struct json_path place = {.name = "sysctls"};
+    static const struct json_path path = {.name = "sysctls"};
     struct sock_host *host = &reader->snapshot->tally->host;
     struct json_field_value values[FIELDS];
-    int result = json_field_read_all(reader->error, &place, node, fields, FIELDS, values);
+    int result = json_field_read_all(reader->error, &path, node, fields, FIELDS, values);
 
     if (result != 0) {
         return result;
     }
     host->bindv6only = json_field_answer(&values[BINDV6ONLY]);
     host->disable_ipv6 = json_field_answer(&values[DISABLE_IPV6]);
-    return port_range_read(reader, &place, &values[PORT_RANGE]);
+    return port_range_read(reader, &path, &values[PORT_RANGE]);
 }
 
 enum {
@@ -400,7 +400,7 @@ static const struct json_field head_fields[HEAD_FIELDS] = {
 
 static int head_read(const struct reader *reader, const struct json_field_value *values)
 {
-    static const struct json_path time_place = {.name = "time"};
+    static const struct json_path time_path = {.name = "time"};
     struct snapshot *snapshot = reader->snapshot;
     struct sock_host *host = &snapshot->tally->host;
 
@@ -410,7 +410,7 @@ static int head_read(const struct reader *reader, const struct json_field_value 
                        sizeof snapshot->fault == CAPTURE_FAULT_MOST + 1,
                    "hold a text");
     if (!json_field_time(&values[HEAD_TIME], &snapshot->time)) {
-        return json_field_fail(reader->error, &time_place,
+        return json_field_fail(reader->error, &time_path,
                                "is \"%s\", must be a time in UTC such as 2026-11-22T09:00:00Z", values[HEAD_TIME].text);
     }
     json_field_text_keep(host->name, &values[HEAD_HOST]);
@@ -423,9 +423,9 @@ static int head_read(const struct reader *reader, const struct json_field_value 
     return 0;
 }
 
-/* --- in ----------------------------------------------------------------------------------------------------------- */
+/* --- the whole capture ----------------------------------------------------------------------------------------------- */
 
-/* Is it ours, and not from a later program? Told before what else may be unknown in it. */
+/* Refuses what is not a capture or comes from a later version, before its other members are found to be unknown. */
 static int schema_check(const struct reader *reader, json_t *root)
 {
     const char *format = json_string_value(json_object_get(root, "format"));

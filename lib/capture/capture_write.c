@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * --capture: what there is to judge, as JSON.
+ * Writes what there is to judge as JSON.
  */
 #include "config.h"
 

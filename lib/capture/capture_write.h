@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * A snapshot as a capture, for another place and time. The format is capture.schema.json.
+ * Writes a snapshot as a capture, to be judged later or elsewhere. capture.schema.json documents the format.
  */
 #ifndef CAPTURE_CAPTURE_WRITE_H
 #define CAPTURE_CAPTURE_WRITE_H

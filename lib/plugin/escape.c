@@ -23,7 +23,7 @@ static const struct lead {
     {0xEE, 0xEF, 0x80, 0xBF, 3}, {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4},
 };
 
-/* What is written for one character, or for one broken part of one. */
+/* The bytes that are written for one character, or for one broken part of one. */
 struct piece {
     const char *bytes;
     size_t length;

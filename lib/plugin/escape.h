@@ -14,13 +14,13 @@ enum escape_rule {
 };
 
 /*
- * Writes the `length` bytes at `source` to `target` as valid UTF-8, always ended by NUL, at most size - 1 bytes and
- * never half a character; from the first that does not fit on, all is left out. Invalid sequences (overlong forms,
- * surrogates, beyond U+10FFFF, truncated) become U+FFFD, one for each maximal broken part. NUL becomes a space. Under
- * ESCAPE_TEXT also: "|" becomes "/", ";" becomes ",", "<" becomes "(" and ">" becomes ")", and every control character
- * (C0, DEL, C1), line separator (U+2028, U+2029) and mark of direction (U+200E, U+200F, U+202A to U+202E, U+2066 to
- * U+2069) becomes a space. Each ASCII replacement is one byte for one byte. `size` is at least 1. Returns the length
- * written without the NUL.
+ * Writes the `length` bytes at `source` to `target` as valid UTF-8 with a NUL at the end, at most size - 1 bytes and
+ * never half a character; the first one that does not fit and all that follow are left out. Invalid sequences (overlong
+ * forms, surrogates, beyond U+10FFFF, truncated) become U+FFFD, one for each maximal broken part. NUL becomes a space.
+ * Under ESCAPE_TEXT also: "|" becomes "/", ";" becomes ",", "<" becomes "(" and ">" becomes ")", and every control
+ * character (C0, DEL, C1), line separator (U+2028, U+2029) and mark of direction (U+200E, U+200F, U+202A to U+202E,
+ * U+2066 to U+2069) becomes a space. Each ASCII replacement is one byte for one byte. `size` is at least 1. Returns the
+ * length written without the NUL.
  */
 size_t escape_copy(char *target, size_t size, const char *source, size_t length, enum escape_rule rule);
 

@@ -7,7 +7,7 @@
  */
 #include "config.h"
 
-/* Both call their states by the same names. */
+/* The library has states of the same names. */
 #define STATE_OK MP_STATE_OK
 #define STATE_WARNING MP_STATE_WARNING
 #define STATE_CRITICAL MP_STATE_CRITICAL
@@ -28,7 +28,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Both are the exit codes. */
+/* Here and there, the values are the exit codes. */
 _Static_assert((int)MP_STATE_OK == STATE_OK && (int)MP_STATE_WARNING == STATE_WARNING, "the same values");
 _Static_assert((int)MP_STATE_CRITICAL == STATE_CRITICAL && (int)MP_STATE_UNKNOWN == STATE_UNKNOWN, "the same values");
 
@@ -63,7 +63,7 @@ int state_compare(enum state a, enum state b)
 
 bool state_parse(const char *text, enum state *state)
 {
-    /* It takes a pointer to what it does not change. */
+    /* The library does not change the text, but has no const there. */
     const int translated = mp_translate_state((char *)text);
 
     if (translated < (int)STATE_OK || translated > (int)STATE_UNKNOWN) {
@@ -75,7 +75,7 @@ bool state_parse(const char *text, enum state *state)
 
 /* --- thresholds -------------------------------------------------------------------------------------------------- */
 
-/* Whole numbers as such, since it compares two doubles by their bits: wrong where both are negative. */
+/* Whole numbers become integers, as the library compares two doubles by their bits, wrongly if both are negative. */
 static mp_perfdata_value number_to_mp(double number)
 {
     if (number <= (double)LLONG_MIN) {
@@ -109,7 +109,7 @@ bool range_alerts(const struct range *range, double value)
     mp_range limits = range_to_mp(range);
     mp_perfdata measured = perfdata_init();
 
-    /* It leaves the end out of a range without a start, so this one starts at the least number there is. */
+    /* The library excludes the end of a range without a start, so this one starts at the lowest number. */
     if (limits.start_infinity) {
         limits = mp_range_set_start(limits, number_to_mp(-HUGE_VAL));
     }
@@ -135,7 +135,7 @@ static mp_perfdata perfdata_to_mp(const struct perfdata *perfdata)
     return mp_set_pd_min_value(made, mp_create_pd_value(0ULL));
 }
 
-/* Writes the shortest form: its own writer makes nothing of "0:" and rounds fractions. NULL is no threshold. */
+/* Writes the shortest form, as the library writes "0:" as nothing and rounds fractions. NULL is no threshold. */
 static const char *limit_format(char text[static RANGE_TEXT_SIZE], const mp_range *limit)
 {
     struct range range;
@@ -151,7 +151,7 @@ static const char *limit_format(char text[static RANGE_TEXT_SIZE], const mp_rang
     return range_format(text, &range);
 }
 
-/* Its own writer of a whole value quotes each label, and leaks. */
+/* The library's own function for all of a value quotes each label, and leaks. */
 size_t perfdata_format(char text[static PERFDATA_TEXT_SIZE], const struct perfdata *perfdata)
 {
     const mp_perfdata made = perfdata_to_mp(perfdata);

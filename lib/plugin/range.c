@@ -27,7 +27,7 @@ static bool is_digit(char byte)
     return byte >= '0' && byte <= '9';
 }
 
-/* Reads digits onto *mantissa. Returns how many; too many only wrap around, and are for the caller to refuse. */
+/* Reads digits onto *mantissa. Returns how many; too many only wrap around, and the caller must refuse them. */
 static size_t digits_parse(const char **cursor, uint64_t *mantissa)
 {
     size_t count = 0;
@@ -150,7 +150,7 @@ static uint64_t shortest_mantissa(double magnitude, size_t *fraction_digits)
     return mantissa;
 }
 
-/* Writes a number, at most NUMBER_TEXT_SIZE bytes with its NUL. Returns the place of the NUL. */
+/* Writes a number, at most NUMBER_TEXT_SIZE bytes with its NUL. Returns a pointer to the NUL. */
 static char *number_write(char *text, double number)
 {
     size_t fraction_digits;
@@ -191,7 +191,7 @@ const char *range_format(char text[static RANGE_TEXT_SIZE], const struct range *
     return text;
 }
 
-/* Which of its bounds a range's words must name. */
+/* Which bounds of a range its words must name. */
 enum shape {
     SHAPE_ALL,
     SHAPE_UP_TO,

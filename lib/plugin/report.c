@@ -185,7 +185,7 @@ __attribute__((format(printf, 3, 0))) static int detail_add(struct report *repor
     const char *const texts[] = {bytes, "\n", NULL};
     int result;
 
-    /* What is kept is over the limit already, so nothing that follows will ever be printed. */
+    /* The details exceed the limit already, so nothing that follows will ever be printed. */
     if (report->limit > 0 && report->details.length > report->limit) {
         return 0;
     }
@@ -225,7 +225,7 @@ int report_note(struct report *report, const char *format, ...)
 
 /* --- laying out -------------------------------------------------------------------------------------------------- */
 
-/* Writes the line that stands for what was left out. Returns its length. */
+/* Writes the line for what is left out. Returns its length. */
 static size_t tail_format(char tail[static TAIL_SIZE], size_t lines_left_out)
 {
     int length;
@@ -287,7 +287,7 @@ static int first_line_write(struct bytes *answer, struct report *report, enum st
 }
 
 /*
- * Returns how many bytes of the details, whole lines, fit `room` together with the line for the others, which is
+ * Returns how many bytes of the details, whole lines, fit `room` together with the line for what is left out, which is
  * written to `tail`. If not even that line fits, it is empty. The details are longer than `room`.
  */
 static size_t details_fit(const struct report *report, size_t room, char tail[static TAIL_SIZE])

@@ -25,7 +25,7 @@ void report_free(struct report *report);
 
 /*
  * Each of these returns 0 or -ENOMEM (also for text that printf cannot make); after an error every later call returns
- * it too, report_render() included, so the caller may look once, at the end.
+ * it too, report_render() included, so it is enough to check the last one.
  */
 
 /* Adds to the prose of the first line, as it is: separators are the caller's. */
@@ -41,11 +41,11 @@ int report_note(struct report *report, const char *format, ...) __attribute__((f
 /*
  * Writes the whole answer: "NAME STATE: prose | perfdata\n" and the lines in the order they were added. Prose longer
  * than 400 bytes is cut at a character to 400 and ends in "..."; a detail line longer than 1,000 (without its newline)
- * likewise. Lines that do not fit the limit are left out from the end, notes before their line, and the last line
- * then is "... and N more" (N counts the report_line()s left out), or "..." where only notes were left out. Performance
- * data is never dropped: prose yields to it, down to 80 bytes, then the limit is broken. An empty prose is a bug of the
- * caller (assert). Leaves the report as it is. Returns 0; *text is malloc'd, *length its bytes, with a NUL behind that
- * is not counted. -ENOMEM otherwise, and *text is NULL.
+ * in the same way. Lines that do not fit the limit are left out from the end, notes before their line, and the last
+ * line then is "... and N more" (N counts the report_line()s left out), or "..." where only notes were left out.
+ * Performance data is never dropped: prose yields to it, down to 80 bytes, then the limit is broken. An empty prose is
+ * a bug of the caller (assert). Leaves the report as it is. Returns 0; *text is malloc'd, *length its bytes, with a NUL
+ * behind that is not counted. -ENOMEM otherwise, and *text is NULL.
  */
 int report_render(struct report *report, enum state state, char **text, size_t *length);
 

@@ -10,8 +10,8 @@
 
 struct sink {
     /*
-     * Takes `length` bytes. Returns 0, also when they cannot be written: whoever made the sink knows about that. (The
-     * shape of jansson's json_dump_callback_t.)
+     * Takes `length` bytes. Returns 0, also when they cannot be written: the creator of the sink keeps track of that.
+     * (The signature is that of jansson's json_dump_callback_t.)
      */
     int (*write)(const char *bytes, size_t length, void *context);
     void *context;

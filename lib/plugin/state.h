@@ -19,10 +19,10 @@ enum state {
 /* "OK", "WARNING", "CRITICAL" or "UNKNOWN" (also for any other value); a static string. */
 const char *state_name(enum state state);
 
-/* The one that wins, in the order CRITICAL, WARNING, UNKNOWN, OK. */
+/* Returns the worse of the two, in the order CRITICAL, WARNING, UNKNOWN, OK. */
 enum state state_worse(enum state a, enum state b);
 
-/* Orders by gravity for qsort-like use: negative when a is worse than b, 0 when equal. */
+/* Orders states with the worst first, as qsort() does: negative when a is worse than b, 0 when equal. */
 int state_compare(enum state a, enum state b);
 
 /* Reads "ok", "warning", "critical" or "unknown" in any case, or the exit code 0 to 3. Returns false for other text and

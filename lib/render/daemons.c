@@ -15,7 +15,7 @@
 /* The first that fits counts. "{ none }" is for the semicolons that Nagios would rewrite. */
 static const struct daemons_daemon daemons[] = {
     {"prometheus-node-exporter.service", "Go", {[DAEMONS_SINGLE] = "--web.listen-address=:PORT"}, false},
-    /* Exporters are called by what they look at: nginx-prometheus-exporter, node_exporter. */
+    /* Exporters are named after what they watch: nginx-prometheus-exporter, node_exporter. */
     {"*exporter*.service", "", {NULL}, false},
     {"*.socket",
      "systemd",
@@ -229,7 +229,7 @@ static bool names_wildcard(const char *words)
     return strstr(words, WILDCARD_V4) != NULL || strstr(words, WILDCARD_V6) != NULL;
 }
 
-/* The words for it, NULL for none. */
+/* Returns the words for it, NULL for none. */
 static const char *words_find(const struct daemons_daemon *daemon, enum daemons_want want, enum daemons_place place)
 {
     const char *words = NULL;

@@ -12,25 +12,25 @@
 
 #include <stdbool.h>
 
-/* What a service shall be. */
+/* What a service should be. */
 enum daemons_want {
     DAEMONS_V4_ONLY,
     DAEMONS_V6_ONLY,
     DAEMONS_SPLIT,   /* a socket for each family */
     DAEMONS_SINGLE,  /* one socket for both */
-    DAEMONS_ADDRESS, /* on another address, which the words call ADDRESS */
+    DAEMONS_ADDRESS, /* on other addresses, which the words call ADDRESS */
     DAEMONS_DUAL     /* either form */
 };
-#define DAEMONS_WORDS DAEMONS_DUAL /* what a daemon has words of its own for */
+#define DAEMONS_WORDS DAEMONS_DUAL /* so many of them have words of their own */
 
-/* Where it shall be so. */
+/* Where it should be so. */
 enum daemons_place {
     DAEMONS_EVERYWHERE, /* on all addresses */
     DAEMONS_LOOPBACK,   /* on 127.0.0.1 and ::1 */
-    DAEMONS_ELSEWHERE   /* on other addresses: what they are only its user knows */
+    DAEMONS_ELSEWHERE   /* on other addresses; only the administrator knows which */
 };
 
-/* Of which service. */
+/* The service that the daemon should provide in this way. */
 struct daemons_service {
     enum record_protocol protocol;
     uint16_t port;
@@ -50,13 +50,13 @@ struct daemons_daemon {
 /* Row number `index` of the table, NULL behind the last one. */
 const struct daemons_daemon *daemons_row(int index);
 
-/* The daemon of a systemd unit, NULL where the unit does not tell for sure. */
+/* The daemon of a systemd unit, NULL where the name of the unit does not prove which one it is. */
 const struct daemons_daemon *daemons_find(const char *unit);
 
 /*
  * Adds to the text " (in nginx, for dual-stack: listen 0.0.0.0:80 and listen [::]:80)": the lines that make the daemon
- * what it shall be, in place of all it has for that port. Returns false, and adds nothing, where the daemon has no such
- * words, or none that would not open it wider than it is.
+ * listen so, in place of all that it has for that port. Returns false, and adds nothing, where the daemon has no such
+ * words, or where they would make it reachable from farther away than it is.
  */
 bool daemons_add(struct text_buffer *text, const struct daemons_daemon *daemon, enum daemons_want want,
                  enum daemons_place place, const struct daemons_service *service);

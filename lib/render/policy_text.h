@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * A learned policy as text: a rule for each suggestion, with what was seen above it.
+ * A learned policy as text: a rule for each suggestion, below a comment on what was seen.
  */
 #ifndef RENDER_POLICY_TEXT_H
 #define RENDER_POLICY_TEXT_H
@@ -18,7 +18,7 @@ struct policy_text {
     FILE *out;
 };
 
-/* Writes the policy. Returns 0 or -ENOMEM; whether it could be written is for ferror() to say. */
+/* Writes the policy. Returns 0 or -ENOMEM; ferror() says whether it could be written. */
 int policy_text_write(const struct policy_text *learned);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * What to change, drawn from the evidence: the socket option, the sysctl, systemd's setting and, where the unit tells
- * for sure which daemon it is, the daemon's own directive.
+ * What to change, drawn from the evidence: the socket option, the sysctl, systemd's setting and, where the unit proves
+ * which daemon it is, the daemon's own directive.
  */
 #include "config.h"
 
@@ -136,7 +136,7 @@ static void missing_add(struct text_buffer *text, const struct judge_service *se
     }
 }
 
-/* True for what the daemon's directives can change. */
+/* True for a cause that the daemon's directives can change. */
 static bool is_of_addresses(enum judge_cause cause, const struct tally *tally)
 {
     switch (cause) {

@@ -115,7 +115,7 @@ static int users_look_up(struct owners *owners)
 {
     for (size_t i = 0; i < owners->users.count; i++) {
         struct owners_entry *entry = &owners->users.entries[i];
-        const struct passwd *user = entry->asked || owners->foreign ? NULL : getpwuid((uid_t)entry->id);
+        const struct passwd *user = entry->asked || owners->other_host ? NULL : getpwuid((uid_t)entry->id);
         entry->asked = true;
         if (user != NULL) {
             entry->name = strdup(user->pw_name);
@@ -127,7 +127,7 @@ static int users_look_up(struct owners *owners)
     return 0;
 }
 
-/* `table` is NULL when there is none to look in. */
+/* `table` is NULL when the cgroups could not be read. */
 static int unit_set(struct owners_entry *entry, const struct cgroup_table *table)
 {
     const char *path = table != NULL ? cgroup_table_path(table, entry->id) : NULL;

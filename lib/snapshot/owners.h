@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * Who owns sockets: the names of users, and the systemd units of cgroups. However many sockets there are, each user id
- * and each cgroup is asked about once; memory grows with the distinct ones.
+ * The owners of sockets: the names of users, and the systemd units of cgroups. However many sockets there are, each
+ * user id and each cgroup is looked up once; memory grows with the number of different ones.
  */
 #ifndef SNAPSHOT_OWNERS_H
 #define SNAPSHOT_OWNERS_H
@@ -30,25 +30,25 @@ struct owners_list {
 
 /* Begin with all zero but for the first two; ends with owners_clear(). */
 struct owners {
-    bool foreign;               /* the sockets are another host's, whose users have no names here */
-    sources_progress *progress; /* NULL for nobody to tell */
+    bool other_host;            /* the sockets are another host's, and its users have no names here */
+    sources_progress *progress; /* NULL for none */
     struct owners_list users;
     struct owners_list units;
-    struct fault unit_fault; /* why units cannot be told; "" for nothing */
+    struct fault unit_fault; /* why units are not known; "" when they are */
 };
 
 /* Each of these remembers an id for the next owners_look_up(). Returns 0 or -ENOMEM. */
 int owners_user_note(struct owners *owners, uint32_t uid);
 int owners_unit_note(struct owners *owners, uint64_t cgroup);
 
-/* Asks about all that was noted and has not been asked about. Returns 0 or -ENOMEM. */
+/* Looks up all that was noted and has not been looked up. Returns 0 or -ENOMEM. */
 int owners_look_up(struct owners *owners);
 
 /* The entry of a noted id, NULL for any other. Valid until the next id is noted. */
 const struct owners_entry *owners_user(const struct owners *owners, uint32_t uid);
 const struct owners_entry *owners_unit(const struct owners *owners, uint64_t cgroup);
 
-/* Sets user and unit of all listeners of a tally whose units are TALLY_UNIT_NOT_ASKED yet. Returns 0 or -ENOMEM. */
+/* Sets user and unit of all listeners of a tally whose unit is TALLY_UNIT_NOT_ASKED. Returns 0 or -ENOMEM. */
 int owners_assign(struct owners *owners, struct tally *tally);
 
 void owners_clear(struct owners *owners);

@@ -219,7 +219,7 @@ static int attempt_begin(struct attempt *attempt)
         return -ENOMEM;
     }
     snapshot->fault[0] = '\0';
-    sources_tell(attempt->sources, "reading the host's facts under /proc");
+    sources_report_stage(attempt->sources, "reading the host's facts under /proc");
     if (host_read(&snapshot->tally->host, sources_directory(attempt->sources), &fault) != 0) {
         snprintf(snapshot->fault, sizeof snapshot->fault, "%s", fault.text);
     }
@@ -351,7 +351,7 @@ static int reaches_find(struct attempt *attempt)
     struct fault fault;
     int result;
 
-    sources_tell(attempt->sources, "reading the addresses of this host");
+    sources_report_stage(attempt->sources, "reading the addresses of this host");
     result = address_table_read(&table, address_origin_of(&attempt->request->sources),
                                 sources_directory(attempt->sources), &fault);
     if (table != NULL) {
@@ -401,7 +401,7 @@ int snapshot_take(const struct snapshot_request *request, struct snapshot **snap
     attempt.snapshot = snapshot_create();
     attempt.sources = sources_create(&request->sources);
     if (attempt.snapshot != NULL && attempt.sources != NULL) {
-        attempt.snapshot->foreign = request->sources.copies != NULL;
+        attempt.snapshot->other_host = request->sources.copies != NULL;
         attempt.snapshot->time = time(NULL);
         snprintf(attempt.snapshot->namespace, sizeof attempt.snapshot->namespace, "%s",
                  request->namespace != NULL ? request->namespace : "");
@@ -436,7 +436,7 @@ void snapshot_free(struct snapshot *snapshot)
 
 int snapshot_owners_find(struct snapshot *snapshot, sources_progress *progress)
 {
-    struct owners owners = {.foreign = snapshot->foreign, .progress = progress};
+    struct owners owners = {.other_host = snapshot->other_host, .progress = progress};
     int result = 0;
 
     if (!snapshot->owners_known) {

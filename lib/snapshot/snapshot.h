@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * One host at one time: its listeners, the connections somebody asks for, and where that was read from.
+ * One host at one time: its listeners, the connections that were asked for, and where that was read from.
  */
 #ifndef SNAPSHOT_SNAPSHOT_H
 #define SNAPSHOT_SNAPSHOT_H
@@ -23,8 +23,8 @@ struct snapshot {
     time_t time;
     char **questions; /* what was asked of the kernel, a line each; only when the request keeps them */
     size_t question_count;
-    bool foreign;      /* another host's files: its users are not this one's */
-    bool owners_known; /* users and units were looked up, or come from a capture: this host is not to be asked */
+    bool other_host;   /* read from another host's files: its users are not this host's */
+    bool owners_known; /* users and units were looked up, or come from a capture: this host does not know them */
 };
 
 /* Which connections to read. */
@@ -44,8 +44,8 @@ struct snapshot_request {
 };
 
 /*
- * Takes a snapshot of the host (in the network namespace the process is in). What cannot be read is told in the
- * snapshot itself. Returns 0 and *snapshot, which snapshot_free() ends, or -ENOMEM.
+ * Takes a snapshot of the host (in the network namespace the process is in). The snapshot itself says what could not be
+ * read. Returns 0 and *snapshot, which snapshot_free() ends, or -ENOMEM.
  */
 int snapshot_take(const struct snapshot_request *request, struct snapshot **snapshot);
 
@@ -62,8 +62,8 @@ void snapshot_free(struct snapshot *snapshot);
 void snapshot_remark_choose(struct snapshot *snapshot, const struct policy *policy, bool every_protocol);
 
 /*
- * Looks up the users and units of all listeners, unless they are known. What cannot be told is told so in each
- * listener. Returns 0 or -ENOMEM.
+ * Looks up the users and units of all listeners, unless they are known. Each listener says what could not be found out.
+ * Returns 0 or -ENOMEM.
  */
 int snapshot_owners_find(struct snapshot *snapshot, sources_progress *progress);
 

@@ -15,7 +15,7 @@
 
 #define THIS_HOST "/proc/net"
 
-/* An interrupted answer is asked for anew this often before it counts as a failure. */
+/* So many interrupted scans count as a failure. */
 #define TRIES 5
 
 struct sources {
@@ -68,7 +68,7 @@ const char *sources_directory(const struct sources *sources)
     return sources->request.copies != NULL ? sources->request.copies : THIS_HOST;
 }
 
-void sources_tell(const struct sources *sources, const char *stage)
+void sources_report_stage(const struct sources *sources, const char *stage)
 {
     if (sources->request.progress != NULL) {
         sources->request.progress(stage);
@@ -84,7 +84,7 @@ int sources_scan(struct sources *sources, const struct source_request *request, 
     if (kind == SOURCES_NONE) {
         return 0;
     }
-    sources_tell(sources, protocol_of(request->protocol)->reading);
+    sources_report_stage(sources, protocol_of(request->protocol)->reading);
     fault = &sources->fault[request->protocol][kind];
     if (sources->source[kind] == NULL) {
         result = kinds[kind].open(&sources->source[kind], sources_directory(sources), fault);

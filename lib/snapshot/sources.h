@@ -9,28 +9,28 @@
 
 #include "socket/source.h"
 
-/* Who may be asked. */
+/* Which sources may be asked. */
 enum sources_choice {
     SOURCES_CHOICE_AUTO, /* netlink, else /proc/net */
     SOURCES_CHOICE_NETLINK,
     SOURCES_CHOICE_PROCFS
 };
 
-/* Who is asked, in the order they are tried. */
+/* The sources, in the order they are tried. */
 enum sources_kind {
     SOURCES_NETLINK,
     SOURCES_PROCFS,
-    SOURCES_NONE /* nobody: the protocol cannot be read */
+    SOURCES_NONE /* the protocol cannot be read */
 };
 
-/* Told what is waited for from now on, to stand after "while ": plain words, a static string. */
+/* Receives what the program waits for from now on, to stand after "while ": plain words, a static string. */
 typedef void sources_progress(const char *stage);
 
 /* Texts are borrowed as long as the sources live. */
 struct sources_request {
     enum sources_choice choice;
     const char *copies;         /* a folder of copies of /proc/net's files; NULL for this host's own */
-    sources_progress *progress; /* NULL for nobody to tell */
+    sources_progress *progress; /* NULL for none */
 };
 
 struct sources;
@@ -44,26 +44,26 @@ void sources_free(struct sources *sources);
 /* The folder that stands for /proc/net. */
 const char *sources_directory(const struct sources *sources);
 
-/* Passes the stage on. */
-void sources_tell(const struct sources *sources, const char *stage);
+/* Passes the stage to the request's progress. */
+void sources_report_stage(const struct sources *sources, const char *stage);
 
 /*
- * Asks the source that answers for the protocol now, once. Returns 0 when everything was shown (nothing where nobody is
- * asked), else a negative errno as source.scan does: sources_retry() says what to do about it.
+ * Asks the source that answers for the protocol now, once. Returns 0 when everything was shown (nothing where no source
+ * is left), else a negative errno as source.scan does: sources_retry() says what to do about it.
  */
 int sources_scan(struct sources *sources, const struct source_request *request, source_visit *visit, void *context);
 
 /*
- * After a scan of the protocol failed with `result`: chooses who is asked next. An interrupted answer is asked for anew
- * a few times; after that, and after any other failure, the next source has its turn. Returns true when what was shown
- * should be forgotten and read again (though perhaps from nobody), false when out of memory.
+ * Chooses the next source after a scan of the protocol failed with `result`. An interrupted scan is repeated a few
+ * times; after that, and after any other failure, the next source has its turn. Returns true when the caller must
+ * discard what was shown and scan again (even if no source is left), false when out of memory.
  */
 bool sources_retry(struct sources *sources, enum record_protocol protocol, int result);
 
 /* "netlink" or "procfs"; not of SOURCES_NONE. Static. */
 const char *sources_kind_name(enum sources_kind kind);
 
-/* Who answers for the protocol. */
+/* The source that answers for the protocol now. */
 enum sources_kind sources_kind(const struct sources *sources, enum record_protocol protocol);
 
 /* Why the source that answers now failed, when sources_scan() just did; "" when it did not. Valid until the next scan.
@@ -72,12 +72,12 @@ const char *sources_fault(const struct sources *sources, enum record_protocol pr
 
 #define SOURCES_SENTENCE_SIZE 512
 
-/* Writes why nobody answers for the protocol: "TCP sockets cannot be read: ...". Returns text. */
+/* Writes why no source answers for the protocol: "TCP sockets cannot be read: ...". Returns text. */
 const char *sources_unreadable_format(char text[static SOURCES_SENTENCE_SIZE], const struct sources *sources,
                                       enum record_protocol protocol);
 
 /*
- * Writes where the protocol was read from and why, when that is not where one would expect: "read from /proc/net, which
+ * Writes where the protocol was read from and why, when that is not the expected source: "read from /proc/net, which
  * lacks v6only, as ..."; "" otherwise. Returns text.
  */
 const char *sources_remark_format(char text[static SOURCES_SENTENCE_SIZE], const struct sources *sources,

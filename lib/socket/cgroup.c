@@ -21,7 +21,7 @@
 
 struct unit {
     uint64_t id;
-    char *path; /* NULL until a directory with this id is met */
+    char *path; /* NULL until a directory with this id is found */
 };
 
 struct cgroup_table {
@@ -30,8 +30,8 @@ struct cgroup_table {
     struct unit units[]; /* ascending by id, each id once */
 };
 
-/* Directories still to be read, as paths below the mount. A list and no recursion: however deep the tree, two open
- * files are enough. */
+/* Directories that are still to be read, as paths below the mount. With a list instead of recursion two open files are
+ * enough, however deep the tree is. */
 struct queue {
     char **paths;
     size_t first;
@@ -126,7 +126,7 @@ static void octal_unescape(char *text)
     *to = '\0';
 }
 
-/* Cuts the line up. Returns false for a line that is none of mountinfo's. */
+/* Splits the line into fields. Returns false for a line that mountinfo cannot have. */
 static bool mount_parse(char *line, struct mount *mount)
 {
     enum {
@@ -245,7 +245,7 @@ static int root_open(const char *mountinfo, struct fault *fault)
 
 /* The walk */
 
-/* Takes the path over, also when it fails. */
+/* Owns the path from now on, also when it fails. */
 static int queue_add(struct queue *queue, char *path)
 {
     if (queue->count == queue->capacity) {
@@ -271,7 +271,7 @@ static void queue_clear(struct queue *queue)
     free(queue->paths);
 }
 
-/* A directory that vanished meanwhile, or that this user may not read, is no reason to give the others up. */
+/* The walk goes on past a directory that vanished meanwhile, or that this user may not read. */
 static bool may_skip(int error)
 {
     static const int reasons[] = {ENOENT, ENODEV, ENOTDIR, ELOOP, ENAMETOOLONG, EACCES, EPERM};

@@ -15,13 +15,11 @@ struct cgroup_table;
  * Walks the cgroup2 mount once and keeps the paths of the `count` ids (duplicates and 0 are fine; without any other id
  * nothing is read). The mount is found in /proc/self/mountinfo, hybrid layouts too. Returns 0 and the table, which the
  * caller ends with cgroup_table_free(); or a negative errno and fault->text when there is no cgroup2 mount or it cannot
- * be walked. Directories that this user may not read, or that vanish meanwhile, are passed over.
+ * be walked. Directories that this user may not read, or that vanish meanwhile, are skipped.
  */
 int cgroup_table_read(struct cgroup_table **table, const uint64_t *ids, size_t count, struct fault *fault);
 
-/*
- * As above, with another mountinfo file: for tests.
- */
+/* The same with another mountinfo file, for tests. */
 int cgroup_table_read_from(struct cgroup_table **table, const char *mountinfo, const uint64_t *ids, size_t count,
                            struct fault *fault);
 
@@ -40,8 +38,8 @@ void cgroup_table_free(struct cgroup_table *table);
  * Writes the unit of a cgroup path as systemd names it: the component right below the leading slices if it ends in
  * .service, .scope, .socket, .mount or .swap ("nginx.service", "docker-….scope", "user@1000.service",
  * "session-3.scope"); the last slice when there are only slices ("machine.slice"); otherwise the path itself ("/",
- * "/lxc/web/system.slice/nginx.service", whose nginx is not this host's). systemd's escape of a leading "_" is undone,
- * \xHH sequences stay as they are. Longer names are cut. Returns name.
+ * "/lxc/web/system.slice/nginx.service", which is the nginx of a container). systemd's escape of a leading "_" is
+ * undone, \xHH sequences stay as they are. Longer names are cut. Returns name.
  */
 const char *cgroup_unit_format(char name[static CGROUP_UNIT_SIZE], const char *path);
 

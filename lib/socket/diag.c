@@ -180,7 +180,7 @@ int diag_record_decode(const void *payload, size_t length, enum record_protocol 
     record->interface = message.id.idiag_if;
     record->uid = message.idiag_uid;
     record->receive_queue = message.idiag_rqueue;
-    /* On a listener the kernel tells the limit of its backlog there (tcp_diag_get_info()). */
+    /* For a listener the kernel reports the limit of its backlog there (tcp_diag_get_info()). */
     record->send_queue = record->state == RECORD_LISTEN ? 0 : message.idiag_wqueue;
     record->cgroup = 0;
     return attributes_decode((const unsigned char *)payload + sizeof message, length - sizeof message, record);

@@ -28,7 +28,7 @@ size_t diag_request_build(void *message, const struct source_request *request, u
  * Reads the payload of one answer (what follows struct nlmsghdr). Attributes it does not know are skipped; an absent
  * v6only is RECORD_V6ONLY_UNKNOWN (connections have none), an absent cgroup 0. Returns 0, or -EBADMSG when the payload
  * is shorter than struct inet_diag_msg, names a family other than AF_INET and AF_INET6 or an unknown state, or an
- * attribute runs beyond the end or is too short for what it tells; *record is worthless then.
+ * attribute runs beyond the end or is too short for its value; *record is undefined then.
  */
 int diag_record_decode(const void *payload, size_t length, enum record_protocol protocol, struct sock_record *record);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * Why something could not be read, in words for the one who runs the check.
+ * Why something could not be read, in words for the person who runs the check.
  */
 #ifndef SOCKET_FAULT_H
 #define SOCKET_FAULT_H

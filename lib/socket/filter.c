@@ -119,7 +119,7 @@ static int gap_before(const struct source_ports *ports, size_t index)
     return ports[index].first - ports[index - 1].last - 1;
 }
 
-/* How many gaps are wider than `width`. */
+/* Counts the gaps that are wider than `width`. */
 static size_t gap_count(const struct source_request *request, int width)
 {
     size_t wider = 0;
@@ -130,7 +130,7 @@ static size_t gap_count(const struct source_request *request, int width)
     return wider;
 }
 
-/* The least width so that closing every gap up to it leaves at most FILTER_RANGES ranges. */
+/* Returns the smallest width of which closing every gap up to it leaves at most FILTER_RANGES ranges. */
 static int closed_width(const struct source_request *request)
 {
     int enough = UINT16_MAX;
@@ -147,8 +147,8 @@ static int closed_width(const struct source_request *request)
     return enough;
 }
 
-/* Joins the request's ports to at most FILTER_RANGES ranges; of the widest gaps to close only as many as must be, the
- * lowest ports first. Returns the count. */
+/* Joins the request's ports to at most FILTER_RANGES ranges. Of the widest gaps that must be closed, only as many are
+ * as necessary, from the lowest ports on. Returns the count. */
 static size_t ranges_fold(struct source_ports ranges[static FILTER_RANGES], const struct source_request *request)
 {
     int width = closed_width(request);

@@ -78,7 +78,7 @@ static const char *blanks_skip(const char *text)
     return text + strspn(text, " \t\r\n");
 }
 
-/* What is no range, or cannot be read, leaves it unknown: the kernel's own would be a guess. */
+/* The range stays unknown if it cannot be read or is no range: the kernel's default would be a guess. */
 static void port_range_read(struct sock_host *host, const char *path)
 {
     char text[64];

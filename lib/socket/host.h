@@ -9,7 +9,7 @@
 #include "socket/source.h"
 
 /*
- * Fills *host. `directory` is "/proc/net", spelt so, for this host, or a folder of copies. ipv6 comes from its
+ * Fills *host. `directory` is exactly "/proc/net" for this host, or a folder of copies. ipv6 comes from its
  * if_inet6; all else is for this host only (uname(), /proc/sys/net, /proc/self/ns/net): of copies the names are "",
  * netns is 0 and the rest unknown, but for the port range and the reserved ports where copies of ip_local_port_range
  * and ip_local_reserved_ports lie beside them, or where a copy of the whole of /proc has them (../sys/net/ipv4, or

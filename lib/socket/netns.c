@@ -15,11 +15,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FORM_PLACES 2
+#define FORM_PATHS 2
 
-/* One of the things a name can be: the paths that stand for it, and what it means when none of them is there. */
+/* One of the things a name can be: the paths to try, and what it means when none of them exists. */
 struct form {
-    const char *places[FORM_PLACES]; /* each followed by the name, then the suffix */
+    const char *prefixes[FORM_PATHS]; /* of each path, followed by the name and the suffix */
     const char *suffix;
     const char *absent;
 };
@@ -32,7 +32,7 @@ static const struct form name_form = {{"/run/netns/", "/var/run/netns/"},
                                       "",
                                       "does not exist (\"ip netns\" lists the names)"};
 
-/* NULL for what can be none of them. */
+/* Returns NULL for a name that can be none of them. */
 static const struct form *form_find(const char *name)
 {
     if (name[0] == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
@@ -44,23 +44,23 @@ static const struct form *form_find(const char *name)
     return strchr(name, '/') != NULL ? &path_form : &name_form;
 }
 
-static int place_format(char path[static PATH_MAX], const struct form *form, size_t place, const char *name)
+static int path_format(char path[static PATH_MAX], const struct form *form, size_t number, const char *name)
 {
-    int length = snprintf(path, PATH_MAX, "%s%s%s", form->places[place], name, form->suffix);
+    int length = snprintf(path, PATH_MAX, "%s%s%s", form->prefixes[number], name, form->suffix);
 
     return length < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
 /*
- * Tries the places in turn. Returns a descriptor or a negative errno; path is the place that it is about, the first if
+ * Tries the paths in turn. Returns a descriptor or a negative errno; path is the one that it is about, the first if
  * all are missing. O_NONBLOCK: opening a FIFO must not wait for a writer.
  */
 static int form_open(const struct form *form, const char *name, char path[static PATH_MAX])
 {
     int file = -ENOENT;
 
-    for (size_t place = 0; place < FORM_PLACES && form->places[place] != NULL && file == -ENOENT; place++) {
-        file = place_format(path, form, place, name);
+    for (size_t i = 0; i < FORM_PATHS && form->prefixes[i] != NULL && file == -ENOENT; i++) {
+        file = path_format(path, form, i, name);
         if (file < 0) {
             return file;
         }
@@ -70,7 +70,7 @@ static int form_open(const struct form *form, const char *name, char path[static
         }
     }
     if (file == -ENOENT) {
-        place_format(path, form, 0, name);
+        path_format(path, form, 0, name);
     }
     return file;
 }

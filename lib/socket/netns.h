@@ -10,9 +10,9 @@
 
 /*
  * Enters the namespace that `name` names: a process id (all digits; "/proc/PID/ns/net"), a path (contains '/') or a
- * name as `ip netns` gives them (/run/netns/NAME, then /var/run/netns/NAME). /proc/net and sysctls read from then on
- * are that namespace's. Returns 0 or a negative errno; fault->text then says what is missing (CAP_SYS_ADMIN, the file)
- * and what would be right.
+ * name as `ip netns` lists it (/run/netns/NAME, then /var/run/netns/NAME). From then on /proc/net and sysctls are those
+ * of that namespace. Returns 0 or a negative errno; fault->text then says what is missing (CAP_SYS_ADMIN, the file) and
+ * what would be right.
  */
 int netns_enter(const char *name, struct fault *fault);
 

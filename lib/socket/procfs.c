@@ -49,7 +49,7 @@ struct cursor {
     const char *end;
 };
 
-/* The digit's value plus one, 0 for what is no digit. */
+/* Returns the value of the digit plus one, 0 for any other character. */
 static const unsigned char hex_values[UCHAR_MAX + 1] = {
     ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
     ['8'] = 9,  ['9'] = 10, ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
@@ -96,7 +96,7 @@ static bool hex_take(struct cursor *cursor, size_t digits, uint32_t *value)
     return true;
 }
 
-/* One digit or more, for numbers of any width whose value nobody needs. */
+/* One digit or more, for numbers of any width of which the value is not needed. */
 static bool digits_skip(struct cursor *cursor, unsigned base)
 {
     const char *start = cursor->at;

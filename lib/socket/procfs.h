@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * Reads /proc/net/{tcp,tcp6,udp,udp6}, or copies of them: no v6only, no interface, no cgroup in there.
+ * Reads /proc/net/{tcp,tcp6,udp,udp6}, or copies of them. They lack v6only, the interface and the cgroup.
  */
 #ifndef SOCKET_PROCFS_H
 #define SOCKET_PROCFS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * What is true of one protocol and not of another. Whoever needs such a fact finds it in this table, and nowhere else.
+ * How protocols differ. Each such fact is in this table, and nowhere else.
  */
 #ifndef SOCKET_PROTOCOL_H
 #define SOCKET_PROTOCOL_H

@@ -63,7 +63,7 @@ struct sock_record {
     uint32_t uid;           /* owner; 0 also for what has none (TIME-WAIT) */
     uint32_t receive_queue; /* bytes waiting; on a TCP listener the connections not yet accepted */
     uint32_t send_queue;    /* bytes not yet acknowledged; 0 on a TCP listener, as /proc/net has it */
-    uint64_t cgroup;        /* cgroup v2 id, 0 when the kernel does not tell */
+    uint64_t cgroup;        /* cgroup v2 id, 0 when the kernel does not report it */
 };
 
 enum record_answer {
@@ -72,7 +72,7 @@ enum record_answer {
     RECORD_UNKNOWN
 };
 
-/* What decides the meaning of sockets but is no socket. Plain values: nothing to free. */
+/* What decides the meaning of sockets but is not a socket. Plain values: there is nothing to free. */
 struct sock_host {
     char name[65];                    /* host name, UTF-8 not guaranteed */
     char kernel[65];                  /* release, as uname -r */

@@ -24,7 +24,7 @@ struct source_ports {
 
 /*
  * What to read. A source may show more than was asked for (a kernel filter can be coarser than the request), never
- * less: who counts looks at every record again.
+ * less, so a visit must check what it counts.
  */
 struct source_request {
     enum record_protocol protocol;
@@ -35,14 +35,15 @@ struct source_request {
     size_t port_count;                /* 0 for every local port */
 };
 
-/* Shown each record; it lives for this call only. 0 goes on, a negative errno ends the scan, which returns it. */
+/* Receives each record, which is valid during the call only. Returns 0 to go on; a negative errno ends the scan, which
+ * returns it. */
 typedef int source_visit(const struct sock_record *record, void *context);
 
 struct source {
     const char *name; /* "netlink" or "procfs" */
     /*
      * Shows every socket that fits the request. Returns 0 when all were shown; -EAGAIN when the answer was interrupted
-     * or overrun: what was seen is worthless, ask anew from the first scan on; any other negative errno when it cannot
+     * or overrun: discard what was shown, and start again from the first scan; any other negative errno when it cannot
      * be read (fault->text says why) or what visit returned.
      */
     int (*scan)(struct source *source, const struct source_request *request, source_visit *visit, void *context,
