@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
-
 #define LISTENER(rest)                                                                                                 \
     "{\"protocol\":\"tcp\",\"port\":443," rest ",\"sockets\":2,\"uid\":33,\"user\":\"www-data\"," UNIT "}"
 #define UNIT "\"cgroup\":77,\"unit_state\":\"known\",\"unit\":\"nginx.service\""
@@ -281,7 +279,7 @@ START_TEST(is_something_else)
 {
     static const char *const texts[] = {"[]", "[{}]", "[[[1]]]"};
 
-    for (size_t i = 0; i < COUNT(texts); i++) {
+    for (size_t i = 0; i < UNIT_COUNT(texts); i++) {
         assert_refused(texts[i], strlen(texts[i]), "is no capture: it must be one JSON object");
     }
     assert_refused("{}", 2, "is no capture: format must be");
@@ -355,10 +353,10 @@ int main(void)
 
     tcase_add_test(read, everything_is_read);
     tcase_add_test(read, listeners_are_read);
-    tcase_add_loop_test(read, is_taken, 0, COUNT(fine));
+    tcase_add_loop_test(read, is_taken, 0, UNIT_COUNT(fine));
     suite_add_tcase(suite, read);
     tcase_set_timeout(refused, 60);
-    tcase_add_loop_test(refused, is_refused, 0, COUNT(wrong));
+    tcase_add_loop_test(refused, is_refused, 0, UNIT_COUNT(wrong));
     tcase_add_test(refused, a_listener_twice);
     tcase_add_test(refused, connections_twice);
     tcase_add_test(refused, is_truncated);

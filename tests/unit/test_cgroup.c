@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * lib/socket/unit.c. A folder stands for the cgroup2 mount, its inode numbers for cgroup ids, and a mountinfo written
+ * lib/socket/cgroup.c. A folder stands for the cgroup2 mount, its inode numbers for cgroup ids, and a mountinfo written
  * here leads to it: so the walk is tried without privilege.
  */
 #include "config.h"
 
 #include "child.h"
+#include "folder.h"
 #include "unit.h"
 
 #include "socket/cgroup.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,29 +24,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+static char mountinfo[PATH_MAX];
 
-static char folder[64];
-static char mountinfo[96];
-
-static int entry_remove(const char *path, const struct stat *status, int type, struct FTW *place)
+static void tree_make(void)
 {
-    (void)status;
-    (void)type;
-    (void)place;
-    return remove(path);
-}
-
-static void folder_make(void)
-{
-    strcpy(folder, "/tmp/test_unit.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    snprintf(mountinfo, sizeof mountinfo, "%s/mountinfo", folder);
-}
-
-static void folder_remove(void)
-{
-    nftw(folder, entry_remove, 8, FTW_DEPTH | FTW_PHYS);
+    folder_make();
+    folder_path(mountinfo, "mountinfo");
 }
 
 /* Makes a directory below the folder, and those above it; returns its inode number. */
@@ -55,14 +38,8 @@ static uint64_t directory_make(const char *name)
     char path[PATH_MAX];
     struct stat status;
 
-    ck_assert_int_lt(snprintf(path, sizeof path, "%s/%s", folder, name), (int)sizeof path);
-    for (char *slash = path + strlen(folder) + 1; (slash = strchr(slash, '/')) != NULL; ++slash) {
-        *slash = '\0';
-        ck_assert(mkdir(path, 0700) == 0 || errno == EEXIST);
-        *slash = '/';
-    }
-    ck_assert(mkdir(path, 0700) == 0 || errno == EEXIST);
-    ck_assert_int_eq(stat(path, &status), 0);
+    folder_add_directory(name);
+    ck_assert_int_eq(stat(folder_path(path, name), &status), 0);
     return status.st_ino;
 }
 
@@ -73,12 +50,12 @@ static void mountinfo_write(const char *format)
     struct stat status;
 
     ck_assert_ptr_nonnull(file);
-    ck_assert_int_eq(stat(folder, &status), 0);
+    ck_assert_int_eq(stat(folder_name(), &status), 0);
     for (const char *at = format; *at != '\0'; ++at) {
         if (strncmp(at, "DEV", 3) == 0) {
             fprintf(file, "%u:%u", major(status.st_dev), minor(status.st_dev));
         } else if (strncmp(at, "DIR", 3) == 0) {
-            fputs(folder, file);
+            fputs(folder_name(), file);
         } else {
             fputc(*at, file);
         }
@@ -204,7 +181,7 @@ START_TEST(many_ids)
     struct cgroup_table *table;
 
     mountinfo_write(CGROUP2("/", "DIR/two"));
-    table = table_read(ids, COUNT(ids));
+    table = table_read(ids, UNIT_COUNT(ids));
     ck_assert_str_eq(cgroup_table_path(table, service), "/system.slice/a.service");
     ck_assert_str_eq(cgroup_table_path(table, deep), "/user.slice/user-1000.slice/user@1000.service/app.slice/b.scope");
     ck_assert_str_eq(cgroup_table_path(table, top), "/");
@@ -236,27 +213,25 @@ START_TEST(other_entries)
 {
     struct cgroup_table *table;
     struct stat status;
-    char path[96];
-    char target[96];
+    char path[PATH_MAX];
+    char target[PATH_MAX];
     uint64_t ids[3];
     int file;
 
     directory_make("two");
     ids[0] = directory_make("elsewhere/inner");
-    snprintf(path, sizeof path, "%s/two/link", folder);
-    snprintf(target, sizeof target, "%s/elsewhere", folder);
-    ck_assert_int_eq(symlink(target, path), 0);
+    folder_path(path, "two/link");
+    ck_assert_int_eq(symlink(folder_path(target, "elsewhere"), path), 0);
     ck_assert_int_eq(lstat(path, &status), 0);
     ids[1] = status.st_ino;
-    snprintf(path, sizeof path, "%s/two/cgroup.procs", folder);
-    file = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    file = open(folder_path(path, "two/cgroup.procs"), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
     ck_assert_int_ge(file, 0);
     ck_assert_int_eq(fstat(file, &status), 0);
     ids[2] = status.st_ino;
     close(file);
     mountinfo_write(CGROUP2("/", "DIR/two"));
-    table = table_read(ids, COUNT(ids));
-    for (size_t i = 0; i < COUNT(ids); ++i) {
+    table = table_read(ids, UNIT_COUNT(ids));
+    for (size_t i = 0; i < UNIT_COUNT(ids); ++i) {
         ck_assert_ptr_null(cgroup_table_path(table, ids[i]));
     }
     cgroup_table_free(table);
@@ -323,19 +298,17 @@ START_TEST(unreadable_directory)
 {
     const uint64_t ids[] = {directory_make("two/closed"), directory_make("two/closed/inner"),
                             directory_make("two/open/inner")};
-    char path[96];
+    char path[PATH_MAX];
     pid_t child;
     int status;
 
     mountinfo_write(CGROUP2("/", "DIR/two"));
     for (size_t i = 0; i < 4; ++i) {
-        static const char *const names[] = {"", "/two", "/two/open", "/two/open/inner"};
+        static const char *const names[] = {".", "two", "two/open", "two/open/inner"};
 
-        snprintf(path, sizeof path, "%s%s", folder, names[i]);
-        ck_assert_int_eq(chmod(path, 0755), 0);
+        ck_assert_int_eq(chmod(folder_path(path, names[i]), 0755), 0);
     }
-    snprintf(path, sizeof path, "%s/two/closed", folder);
-    ck_assert_int_eq(chmod(path, 0), 0);
+    ck_assert_int_eq(chmod(folder_path(path, "two/closed"), 0), 0);
     child = fork();
     if (child == 0) {
         struct cgroup_table *table = NULL;
@@ -345,7 +318,7 @@ START_TEST(unreadable_directory)
         if (geteuid() == 0 && setuid(65534) < 0) {
             child_end(false);
         }
-        right = cgroup_table_read_from(&table, mountinfo, ids, COUNT(ids), &fault) == 0 &&
+        right = cgroup_table_read_from(&table, mountinfo, ids, UNIT_COUNT(ids), &fault) == 0 &&
                 strcmp(cgroup_table_path(table, ids[0]), "/closed") == 0 && cgroup_table_path(table, ids[1]) == NULL &&
                 strcmp(cgroup_table_path(table, ids[2]), "/open/inner") == 0;
         cgroup_table_free(table);
@@ -362,7 +335,7 @@ START_TEST(this_machine)
 {
     static const char *const places[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
 
-    for (size_t i = 0; i < COUNT(places); ++i) {
+    for (size_t i = 0; i < UNIT_COUNT(places); ++i) {
         struct fault fault = {""};
         struct cgroup_table *table = NULL;
         struct stat status;
@@ -453,9 +426,9 @@ int main(void)
     TCase *walk = tcase_create("walk");
     TCase *name = tcase_create("name");
 
-    tcase_add_checked_fixture(walk, folder_make, folder_remove);
-    tcase_add_loop_test(walk, mount, 0, COUNT(mounts));
-    tcase_add_loop_test(walk, no_mount, 0, COUNT(broken));
+    tcase_add_checked_fixture(walk, tree_make, folder_remove);
+    tcase_add_loop_test(walk, mount, 0, UNIT_COUNT(mounts));
+    tcase_add_loop_test(walk, no_mount, 0, UNIT_COUNT(broken));
     tcase_add_test(walk, unreadable_mountinfo);
     tcase_add_test(walk, many_ids);
     tcase_add_test(walk, no_ids);
@@ -465,7 +438,7 @@ int main(void)
     tcase_add_test(walk, unreadable_directory);
     tcase_add_test(walk, this_machine);
     suite_add_tcase(suite, walk);
-    tcase_add_loop_test(name, unit_name, 0, COUNT(names));
+    tcase_add_loop_test(name, unit_name, 0, UNIT_COUNT(names));
     suite_add_tcase(suite, name);
     return unit_run(suite);
 }

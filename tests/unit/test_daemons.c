@@ -12,8 +12,6 @@
 
 #include <string.h>
 
-#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
-
 static const struct daemons_service https = {.protocol = RECORD_TCP, .port = 443};
 
 /* --- units ------------------------------------------------------------------------------------------------------- */
@@ -195,10 +193,10 @@ int main(void)
     Suite *suite = suite_create("daemons");
     TCase *tcase = tcase_create("daemons");
 
-    tcase_add_loop_test(tcase, knows_the_daemon_of_a_unit, 0, COUNT(daemons));
-    tcase_add_loop_test(tcase, guesses_no_daemon, 0, COUNT(strangers));
-    tcase_add_loop_test(tcase, has_words_for_a_want, 0, COUNT(wants));
-    tcase_add_loop_test(tcase, fills_in_all_words, 0, COUNT(daemons));
+    tcase_add_loop_test(tcase, knows_the_daemon_of_a_unit, 0, UNIT_COUNT(daemons));
+    tcase_add_loop_test(tcase, guesses_no_daemon, 0, UNIT_COUNT(strangers));
+    tcase_add_loop_test(tcase, has_words_for_a_want, 0, UNIT_COUNT(wants));
+    tcase_add_loop_test(tcase, fills_in_all_words, 0, UNIT_COUNT(daemons));
     tcase_add_test(tcase, fits_its_room);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);

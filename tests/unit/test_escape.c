@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 #define FFFD "\xEF\xBF\xBD"
 #define LITERAL(text) text, sizeof(text) - 1
 
@@ -335,8 +334,8 @@ int main(void)
     Suite *suite = suite_create("escape");
     TCase *cases = tcase_create("escape");
 
-    tcase_add_loop_test(cases, makes_text_harmless, 0, COUNT(conversions));
-    tcase_add_loop_test(cases, makes_valid_utf8, 0, COUNT(conversions));
+    tcase_add_loop_test(cases, makes_text_harmless, 0, UNIT_COUNT(conversions));
+    tcase_add_loop_test(cases, makes_valid_utf8, 0, UNIT_COUNT(conversions));
     tcase_add_loop_test(cases, cuts_between_characters, 0, 19);
     tcase_add_test(cases, takes_no_bytes);
     tcase_add_loop_test(cases, takes_long_names_of_any_byte, 0, 256);

@@ -8,6 +8,7 @@
 
 #include "options.h"
 
+#include "folder.h"
 #include "unit.h"
 
 #include <errno.h>
@@ -19,48 +20,17 @@
 
 #define PATH_SIZE 512
 
-/* Each test in a folder of its own, which is the working directory. */
-static char folder[] = "/tmp/check_dualstack.XXXXXX";
-static char kept[64][PATH_SIZE];
-static size_t kept_count;
-
-static void folder_make(void)
+/* Each test is in a folder of its own, which is the working directory. */
+static void folder_enter(void)
 {
-    memcpy(folder + sizeof folder - sizeof "XXXXXX", "XXXXXX", sizeof "XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    ck_assert_int_eq(chdir(folder), 0);
-    kept_count = 0;
+    folder_make();
+    ck_assert_int_eq(chdir(folder_name()), 0);
 }
 
-static void folder_remove(void)
+static void folder_leave(void)
 {
-    while (kept_count > 0) {
-        ck_assert_int_eq(remove(kept[--kept_count]), 0);
-    }
     ck_assert_int_eq(chdir("/"), 0);
-    ck_assert_int_eq(rmdir(folder), 0);
-}
-
-static void keep(const char *path)
-{
-    ck_assert_uint_lt(kept_count, sizeof kept / sizeof *kept);
-    snprintf(kept[kept_count++], PATH_SIZE, "%s", path);
-}
-
-static void file_write(const char *path, const char *text)
-{
-    FILE *file = fopen(path, "w");
-
-    ck_assert_ptr_nonnull(file);
-    ck_assert_int_ge(fputs(text, file), 0);
-    ck_assert_int_eq(fclose(file), 0);
-    keep(path);
-}
-
-static void folder_write(const char *path)
-{
-    ck_assert_int_eq(mkdir(path, 0755), 0);
-    keep(path);
+    folder_remove();
 }
 
 static const struct extra_opts_search nowhere = {.defaults = (const char *const[]){NULL}};
@@ -112,9 +82,9 @@ START_TEST(test_locators)
 {
     const struct extra_opts_search search = {.defaults = (const char *const[]){"default.ini", NULL}};
 
-    file_write("default.ini", "[check_dualstack]\nr=d\n[web]\nr=w\n[two words]\nr=2\n");
-    file_write("other.ini", "[check_dualstack]\nr=od\n[web]\nr=ow\n");
-    file_write("a@b.ini", "[web]\nr=at\n");
+    folder_write_text("default.ini", "[check_dualstack]\nr=d\n[web]\nr=w\n[two words]\nr=2\n");
+    folder_write_text("other.ini", "[check_dualstack]\nr=od\n[web]\nr=ow\n");
+    folder_write_text("a@b.ini", "[web]\nr=at\n");
     value_check(locators[_i].locator, &search, locators[_i].name, locators[_i].value);
 }
 END_TEST
@@ -132,7 +102,7 @@ START_TEST(test_standard_input_once)
     struct extra_opts extra;
     int input = dup(STDIN_FILENO);
 
-    file_write("input", "[check_dualstack]\nr=in\n[web]\nr=web\n");
+    folder_write_text("input", "[check_dualstack]\nr=in\n[web]\nr=web\n");
     ck_assert_ptr_nonnull(freopen("input", "r", stdin));
     value_check("@-", &nowhere, "standard input", "in");
     ck_assert_ptr_nonnull(freopen("input", "r", stdin));
@@ -201,18 +171,18 @@ START_TEST(test_search_order)
     char name[PATH_SIZE];
     struct extra_opts extra;
 
-    folder_write("one");
-    folder_write("two");
+    folder_add_directory("one");
+    folder_add_directory("two");
     for (size_t i = sizeof ranked / sizeof *ranked; i-- > 0;) {
         snprintf(text, sizeof text, "[check_dualstack]\nr=%s\n", ranked[i]);
-        file_write(ranked[i], text);
+        folder_write_text(ranked[i], text);
         snprintf(name, sizeof name, "%s%s", strncmp(ranked[i], "two", 3) == 0 ? "./" : "", ranked[i]);
         value_check(NULL, &search, name, ranked[i]);
     }
     for (size_t i = 0; i < sizeof ranked / sizeof *ranked; i++) {
         snprintf(name, sizeof name, "%s%s", strncmp(ranked[i], "two", 3) == 0 ? "./" : "", ranked[i]);
         value_check(NULL, &search, name, ranked[i]);
-        ck_assert_int_eq(remove(kept[--kept_count]), 0);
+        ck_assert_int_eq(remove(ranked[i]), 0);
     }
     load(&extra, NULL, &search);
     ck_assert_msg(strstr(extra.mistake, "there is no ini file") != NULL, "'%s'", extra.mistake);
@@ -229,10 +199,10 @@ START_TEST(test_config_file_is_before_all)
                                        .config_path = ".",
                                        .defaults = (const char *const[]){"plugins.ini", NULL}};
 
-    file_write("plugins.ini", "[check_dualstack]\nr=p\n");
+    folder_write_text("plugins.ini", "[check_dualstack]\nr=p\n");
     mistake_check(NULL, &search, "named.ini: cannot be read: No such file or directory (named by $MP_CONFIG_FILE)");
     value_check("@plugins.ini", &search, "plugins.ini", "p");
-    file_write("named.ini", "[check_dualstack]\nr=n\n");
+    folder_write_text("named.ini", "[check_dualstack]\nr=n\n");
     value_check(NULL, &search, "named.ini", "n");
     search.config_file = "";
     mistake_check(NULL, &search, "$MP_CONFIG_FILE is set, but names no file");
@@ -245,11 +215,11 @@ START_TEST(test_search_ends_at_what_cannot_be_read)
     const struct extra_opts_search search = {.config_path = "one",
                                              .defaults = (const char *const[]){"plugins.ini", NULL}};
 
-    folder_write("one");
-    folder_write("one/plugins.ini");
-    file_write("plugins.ini", "[check_dualstack]\nr=p\n");
+    folder_add_directory("one");
+    folder_add_directory("one/plugins.ini");
+    folder_write_text("plugins.ini", "[check_dualstack]\nr=p\n");
     mistake_check(NULL, &search, "one/plugins.ini: cannot be read: Is a directory");
-    file_write("one/monitoring-plugins.ini", "[check_disk]\nr=p\n");
+    folder_write_text("one/monitoring-plugins.ini", "[check_disk]\nr=p\n");
     mistake_check(NULL, &search, "one/monitoring-plugins.ini: has no section [check_dualstack]");
 }
 END_TEST
@@ -258,7 +228,7 @@ END_TEST
 
 START_TEST(test_mistakes_have_their_place)
 {
-    file_write("a.ini", "[check_dualstack]\nr=1\n\nverbose\nx\n");
+    folder_write_text("a.ini", "[check_dualstack]\nr=1\n\nverbose\nx\n");
     mistake_check("@a.ini", &nowhere, "a.ini:4: 'verbose' has no =");
     mistake_check("web@a.ini", &nowhere, "a.ini: has no section [web]");
     mistake_check("@b.ini", &nowhere, "b.ini: cannot be read: No such file or directory");
@@ -287,7 +257,7 @@ START_TEST(test_first_mistake_and_all_entries)
     static const char *const several[] = {"@a.ini", "@away.ini", "web@a.ini", NULL};
     struct extra_opts extra;
 
-    file_write("a.ini", "[check_dualstack]\nx\nr=1\n[web]\nformat=json\n");
+    folder_write_text("a.ini", "[check_dualstack]\nx\nr=1\n[web]\nformat=json\n");
     ck_assert_int_eq(extra_opts_load(&extra, several, 4, &nowhere), 0);
     ck_assert_msg(strncmp(extra.mistake, "a.ini:2: ", 9) == 0, "'%s'", extra.mistake);
     ck_assert_str_eq(extra.places, "");
@@ -329,7 +299,7 @@ static int parse(const char *section, const char *arguments)
     char text[1024];
 
     snprintf(text, sizeof text, "[check_dualstack]\n%s\n", section);
-    file_write("a.ini", text);
+    folder_write_text("a.ini", text);
     load(&extra, "@a.ini", &nowhere);
     return options_parse(&options, argc, argv, &extra, &mistake);
 }
@@ -471,7 +441,7 @@ static Suite *suite(void)
     TCase *files = tcase_create("files");
     TCase *meanings = tcase_create("meanings");
 
-    tcase_add_checked_fixture(files, folder_make, folder_remove);
+    tcase_add_checked_fixture(files, folder_enter, folder_leave);
     tcase_add_loop_test(files, test_locators, 0, sizeof locators / sizeof *locators);
     tcase_add_test(files, test_locator_without_file);
     tcase_add_test(files, test_standard_input_once);
@@ -483,7 +453,7 @@ static Suite *suite(void)
     tcase_add_test(files, test_long_names);
     tcase_add_test(files, test_first_mistake_and_all_entries);
     suite_add_tcase(suite, files);
-    tcase_add_checked_fixture(meanings, folder_make, folder_remove);
+    tcase_add_checked_fixture(meanings, folder_enter, folder_leave);
     tcase_add_test(meanings, test_options);
     tcase_add_test(meanings, test_command_line_wins_and_adds);
     tcase_add_loop_test(meanings, test_mistakes, 0, sizeof mistakes / sizeof *mistakes);

@@ -7,13 +7,13 @@
 #include "config.h"
 
 #include "child.h"
+#include "folder.h"
 #include "unit.h"
 
 #include "socket/host.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,31 +28,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
-
 #define LOOPBACK "00000000000000000000000000000001 01 80 10 80       lo\n"
 #define GLOBAL "20010db8000000000000000000000001 02 40 00 80     eth0\n"
-
-static char folder[64];
-
-static int entry_remove(const char *path, const struct stat *status, int type, struct FTW *place)
-{
-    (void)status;
-    (void)type;
-    (void)place;
-    return remove(path);
-}
-
-static void folder_make(void)
-{
-    strcpy(folder, "/tmp/test_host.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-}
-
-static void folder_remove(void)
-{
-    nftw(folder, entry_remove, 8, FTW_DEPTH | FTW_PHYS);
-}
 
 /* Copies */
 
@@ -84,20 +61,15 @@ START_TEST(copy)
 {
     struct fault fault = {""};
     struct sock_host host;
-    char path[96];
+    char path[PATH_MAX];
 
-    snprintf(path, sizeof path, "%s/if_inet6", folder);
     if (copies[_i].content != NULL) {
-        FILE *file = fopen(path, "we");
-
-        ck_assert_ptr_nonnull(file);
-        ck_assert_uint_eq(fwrite(copies[_i].content, 1, copies[_i].length, file), copies[_i].length);
-        ck_assert_int_eq(fclose(file), 0);
+        folder_write("if_inet6", copies[_i].content, copies[_i].length);
     }
     memset(&host, 0x55, sizeof host);
-    ck_assert_int_eq(host_read(&host, folder, &fault), copies[_i].status);
+    ck_assert_int_eq(host_read(&host, folder_name(), &fault), copies[_i].status);
     ck_assert_int_eq(host.ipv6, copies[_i].ipv6);
-    ck_assert_int_eq(strstr(fault.text, path) != NULL, copies[_i].status != 0);
+    ck_assert_int_eq(strstr(fault.text, folder_path(path, "if_inet6")) != NULL, copies[_i].status != 0);
     /* nothing of the host that reads the copies */
     ck_assert_str_eq(host.name, "");
     ck_assert_str_eq(host.kernel, "");
@@ -132,15 +104,9 @@ START_TEST(port_range_copy)
 {
     struct fault fault = {""};
     struct sock_host host;
-    char path[96];
-    FILE *file;
 
-    snprintf(path, sizeof path, "%s/ip_local_port_range", folder);
-    file = fopen(path, "we");
-    ck_assert_ptr_nonnull(file);
-    ck_assert_int_ge(fputs(range_copies[_i].content, file), 0);
-    ck_assert_int_eq(fclose(file), 0);
-    ck_assert_int_eq(host_read(&host, folder, &fault), 0);
+    folder_write_text("ip_local_port_range", range_copies[_i].content);
+    ck_assert_int_eq(host_read(&host, folder_name(), &fault), 0);
     if (range_copies[_i].first == 0) {
         ck_assert_uint_gt(host.port_range_first, host.port_range_last);
     } else {
@@ -354,9 +320,8 @@ START_TEST(unreadable_copy)
     struct sock_host host;
     char name[5000];
 
-    snprintf(name, sizeof name, "%s/if_inet6", folder);
-    ck_assert_int_eq(mkdir(name, 0700), 0);
-    ck_assert_int_eq(host_read(&host, folder, &fault), -EISDIR);
+    folder_add_directory("if_inet6");
+    ck_assert_int_eq(host_read(&host, folder_name(), &fault), -EISDIR);
     ck_assert_int_eq(host.ipv6, RECORD_UNKNOWN);
     ck_assert_ptr_nonnull(strstr(fault.text, "/if_inet6: Is a directory"));
     memset(name, 'x', sizeof name - 1);
@@ -700,7 +665,7 @@ int main(void)
     suite_add_tcase(suite, copied);
     tcase_add_test(live, this_host);
     tcase_add_test(live, no_descriptors);
-    tcase_add_loop_test(live, other_host, 0, COUNT(other_hosts));
+    tcase_add_loop_test(live, other_host, 0, UNIT_COUNT(other_hosts));
     tcase_add_test(live, sysctls);
     tcase_add_test(live, long_reserved_sysctl);
     tcase_add_test(live, interface_ipv6);

@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "child.h"
+#include "folder.h"
 #include "unit.h"
 
 #include "socket/netns.h"
@@ -24,8 +25,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 #define X50 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 #define X300 X50 X50 X50 X50 X50 X50
@@ -285,16 +284,15 @@ END_TEST
 
 START_TEST(closed_folder)
 {
-    char folder[] = "/tmp/test_netns.XXXXXX";
-    char path[64];
-    char expected[sizeof seen->fault.text];
+    char path[PATH_MAX];
+    char expected[2 * PATH_MAX + 100];
 
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    ck_assert_int_eq(chmod(folder, 0), 0);
-    snprintf(path, sizeof path, "%s/x", folder);
+    folder_make();
+    ck_assert_int_eq(chmod(folder_name(), 0), 0);
+    folder_path(path, "x");
     snprintf(expected, sizeof expected, "cannot enter network namespace %s: %s: Permission denied", path, path);
     ck_assert(apart(as_nobody, path));
-    ck_assert_int_eq(rmdir(folder), 0);
+    folder_remove();
     ck_assert_int_eq(seen->status, -EACCES);
     ck_assert_str_eq(seen->fault.text, expected);
 }
@@ -306,7 +304,7 @@ int main(void)
     TCase *enter = tcase_create("enter");
 
     tcase_add_checked_fixture(enter, seen_make, seen_free);
-    tcase_add_loop_test(enter, entered, 0, COUNT(names));
+    tcase_add_loop_test(enter, entered, 0, UNIT_COUNT(names));
     tcase_add_test(enter, endless_name);
     tcase_add_test(enter, no_admin);
     tcase_add_test(enter, other_users_process);

@@ -11,7 +11,6 @@
 
 #include <string.h>
 
-#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 #define LABEL_40 "abcdefghijklmnopqrstuvwxyz_ABCDEFGHIJ-01"
 
 static const char *const good_labels[] = {"m", "mapped", "web_mapped", "tcp_8000-8099", "-",
@@ -121,10 +120,10 @@ int main(void)
     Suite *suite = suite_create("perfdata");
     TCase *cases = tcase_create("perfdata");
 
-    tcase_add_loop_test(cases, takes_plain_labels, 0, COUNT(good_labels));
-    tcase_add_loop_test(cases, refuses_other_labels, 0, COUNT(bad_labels));
+    tcase_add_loop_test(cases, takes_plain_labels, 0, UNIT_COUNT(good_labels));
+    tcase_add_loop_test(cases, refuses_other_labels, 0, UNIT_COUNT(bad_labels));
     tcase_add_test(cases, refuses_a_label_without_an_end);
-    tcase_add_loop_test(cases, writes_values, 0, COUNT(values));
+    tcase_add_loop_test(cases, writes_values, 0, UNIT_COUNT(values));
     suite_add_tcase(suite, cases);
     return unit_run(suite);
 }

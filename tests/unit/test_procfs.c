@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "child.h"
+#include "folder.h"
 #include "unit.h"
 
 #include "socket/procfs.h"
@@ -13,7 +14,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,8 +24,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 /* Addresses as little-endian machines print them: the tests that look at addresses run only there. */
 #define HEADING "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
@@ -44,39 +42,6 @@
 #define LISTEN6 ROW6("0", UNSPECIFIED ":01BB", UNSPECIFIED ":0000", "0A")
 #define MAPPED ROW6("1", "0000000000000000FFFF0000020200C0:01BB", "0000000000000000FFFF0000097100CB:C350", "01")
 #define NATIVE ROW6("2", "B80D0120000000000000000001000000:01BB", "B80D0120000000000000000002000000:C351", "01")
-
-static char folder[64];
-
-static int entry_remove(const char *path, const struct stat *status, int type, struct FTW *place)
-{
-    (void)status;
-    (void)type;
-    (void)place;
-    return remove(path);
-}
-
-static void folder_make(void)
-{
-    strcpy(folder, "/tmp/test_procfs.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-}
-
-static void folder_remove(void)
-{
-    nftw(folder, entry_remove, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-static void file_write(const char *name, const char *content, size_t length)
-{
-    char path[128];
-    FILE *file;
-
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    file = fopen(path, "we");
-    ck_assert_ptr_nonnull(file);
-    ck_assert_uint_eq(fwrite(content, 1, length, file), length);
-    ck_assert_int_eq(fclose(file), 0);
-}
 
 /* What a scan showed: the local ports, in order, in hexadecimal. */
 struct shown {
@@ -105,7 +70,7 @@ static int folder_scan(const struct source_request *request, struct shown *shown
     int status;
 
     fault->text[0] = '\0';
-    ck_assert_int_eq(procfs_open(&source, folder, fault), 0);
+    ck_assert_int_eq(procfs_open(&source, folder_name(), fault), 0);
     ck_assert_str_eq(source->name, "procfs");
     status = source->scan(source, request, record_note, shown, fault);
     source->free(source);
@@ -294,12 +259,12 @@ static const struct {
 static void fault_check(const struct fault *fault, const char *expected)
 {
     char text[sizeof fault->text] = "";
-    const char *place;
+    const char *mark;
 
-    while ((place = strstr(expected, "DIR")) != NULL) {
-        strncat(text, expected, (size_t)(place - expected));
-        strcat(text, folder);
-        expected = place + 3;
+    while ((mark = strstr(expected, "DIR")) != NULL) {
+        strncat(text, expected, (size_t)(mark - expected));
+        strcat(text, folder_name());
+        expected = mark + 3;
     }
     strcat(text, expected);
     ck_assert_msg(strncmp(fault->text, text, strlen(text)) == 0, "\"%s\" for \"%s\"", fault->text, text);
@@ -313,10 +278,10 @@ START_TEST(whole_files)
     struct fault fault;
 
     if (files[_i].tcp != NULL) {
-        file_write("tcp", files[_i].tcp, strlen(files[_i].tcp));
+        folder_write_text("tcp", files[_i].tcp);
     }
     if (files[_i].tcp6 != NULL) {
-        file_write("tcp6", files[_i].tcp6, strlen(files[_i].tcp6));
+        folder_write_text("tcp6", files[_i].tcp6);
     }
     request.families = files[_i].families;
     ck_assert_int_eq(folder_scan(&request, &shown, &fault), files[_i].status);
@@ -331,12 +296,12 @@ START_TEST(protocols_apart)
     struct shown shown = {0};
     struct fault fault;
 
-    file_write("udp", HEADING TIME_WAIT, strlen(HEADING TIME_WAIT));
+    folder_write_text("udp", HEADING TIME_WAIT);
     ck_assert_int_eq(folder_scan(&request, &shown, &fault), -ENOENT);
     request.protocol = RECORD_UDP;
     ck_assert_int_eq(folder_scan(&request, &shown, &fault), 0);
     ck_assert_str_eq(shown.ports, "8586");
-    file_write("udp6", HEADING LISTEN6, strlen(HEADING LISTEN6));
+    folder_write_text("udp6", HEADING LISTEN6);
     ck_assert_int_eq(folder_scan(&request, &shown, &fault), 0);
     ck_assert_str_eq(shown.ports, "8586 8586 1bb");
 }
@@ -358,7 +323,7 @@ START_TEST(cut_anywhere)
         bool heading = length == strlen(HEADING) || length == strlen(HEADING) - 1;
         int status;
 
-        file_write("tcp", content, length);
+        folder_write("tcp", content, length);
         status = folder_scan(&everything, &shown, &fault);
         ck_assert_msg((status == 0) == (first_whole || second_whole || narrow || heading), "%zu bytes: %d", length,
                       status);
@@ -369,7 +334,7 @@ END_TEST
 
 /* Requests */
 
-#define PORTS(...) (const struct source_ports[]){__VA_ARGS__}, COUNT(((const struct source_ports[]){__VA_ARGS__}))
+#define PORTS(...) (const struct source_ports[]){__VA_ARGS__}, UNIT_COUNT(((const struct source_ports[]){__VA_ARGS__}))
 
 static const struct {
     unsigned families;
@@ -402,8 +367,8 @@ START_TEST(requested)
     struct shown shown = {0};
     struct fault fault;
 
-    file_write("tcp", HEADING LISTEN LISTEN_80 TIME_WAIT, strlen(HEADING LISTEN LISTEN_80 TIME_WAIT));
-    file_write("tcp6", HEADING LISTEN6 MAPPED NATIVE, strlen(HEADING LISTEN6 MAPPED NATIVE));
+    folder_write_text("tcp", HEADING LISTEN LISTEN_80 TIME_WAIT);
+    folder_write_text("tcp6", HEADING LISTEN6 MAPPED NATIVE);
     ck_assert_int_eq(folder_scan(&request, &shown, &fault), 0);
     ck_assert_str_eq(shown.ports, requests[_i].shown);
 }
@@ -414,8 +379,8 @@ START_TEST(visit_ends_it)
     struct shown shown = {.stop_at = 2};
     struct fault fault;
 
-    file_write("tcp", HEADING LISTEN LISTEN_80, strlen(HEADING LISTEN LISTEN_80));
-    file_write("tcp6", HEADING LISTEN6, strlen(HEADING LISTEN6));
+    folder_write_text("tcp", HEADING LISTEN LISTEN_80);
+    folder_write_text("tcp6", HEADING LISTEN6);
     ck_assert_int_eq(folder_scan(&everything, &shown, &fault), -ECANCELED);
     ck_assert_uint_eq(shown.count, 2);
 }
@@ -441,7 +406,7 @@ START_TEST(many_rows)
     for (int i = 0; i < MANY; ++i) {
         length += (size_t)snprintf(content + length, capacity - length, format, i, (unsigned)i, i % 60, "");
     }
-    file_write("tcp", content, length);
+    folder_write("tcp", content, length);
     free(content);
     ck_assert_int_eq(folder_scan(&everything, &shown, &fault), 0);
     ck_assert_uint_eq(shown.count, MANY);
@@ -460,7 +425,7 @@ START_TEST(endless_line)
     memset(content, ' ', length);
     memcpy(content, HEADING LISTEN, strlen(HEADING LISTEN));
     memcpy(content + strlen(HEADING LISTEN), SHORT_ROW TAIL, strlen(SHORT_ROW TAIL));
-    file_write("tcp", content, length);
+    folder_write("tcp", content, length);
     free(content);
     ck_assert_int_eq(folder_scan(&everything, &shown, &fault), -EBADMSG);
     ck_assert_str_eq(shown.ports, "16");
@@ -474,10 +439,10 @@ START_TEST(no_file)
 {
     struct fault fault;
     struct shown shown = {0};
-    char path[128];
+    char path[PATH_MAX];
 
-    snprintf(path, sizeof path, "%s/tcp", folder);
-    ck_assert_int_eq(mkdir(path, 0700), 0);
+    folder_path(path, "tcp");
+    folder_add_directory("tcp");
     ck_assert_int_eq(folder_scan(&everything, &shown, &fault), -EISDIR);
     fault_check(&fault, "cannot read DIR/tcp: Is a directory");
     ck_assert_int_eq(rmdir(path), 0);
@@ -637,18 +602,18 @@ int main(void)
     bool little_endian = htonl(1) != 1;
 
     if (little_endian) {
-        tcase_add_loop_test(lines, good_line, 0, COUNT(good_lines));
+        tcase_add_loop_test(lines, good_line, 0, UNIT_COUNT(good_lines));
     }
-    tcase_add_loop_test(lines, bad_line, 0, COUNT(bad_lines));
+    tcase_add_loop_test(lines, bad_line, 0, UNIT_COUNT(bad_lines));
     tcase_add_test(lines, line_bytes);
     suite_add_tcase(suite, lines);
 
     tcase_add_checked_fixture(content, folder_make, folder_remove);
-    tcase_add_loop_test(content, whole_files, 0, COUNT(files));
+    tcase_add_loop_test(content, whole_files, 0, UNIT_COUNT(files));
     tcase_add_test(content, protocols_apart);
     tcase_add_test(content, cut_anywhere);
     if (little_endian) {
-        tcase_add_loop_test(content, requested, 0, COUNT(requests));
+        tcase_add_loop_test(content, requested, 0, UNIT_COUNT(requests));
     }
     tcase_add_test(content, visit_ends_it);
     tcase_add_test(content, many_rows);
@@ -658,7 +623,7 @@ int main(void)
     suite_add_tcase(suite, content);
 
     tcase_add_loop_test(machine, this_machine, 0, 2);
-    tcase_add_loop_test(machine, lacking, 0, COUNT(lacks));
+    tcase_add_loop_test(machine, lacking, 0, UNIT_COUNT(lacks));
     suite_add_tcase(suite, machine);
     return unit_run(suite);
 }

@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 #define INF HUGE_VAL
 #define DIGITS 15
 
@@ -327,11 +326,11 @@ int main(void)
     Suite *suite = suite_create("range");
     TCase *cases = tcase_create("range");
 
-    tcase_add_loop_test(cases, reads_ranges, 0, COUNT(readable));
-    tcase_add_loop_test(cases, writes_the_shortest_form, 0, COUNT(readable));
-    tcase_add_loop_test(cases, says_what_is_demanded, 0, COUNT(readable));
-    tcase_add_loop_test(cases, refuses_anything_else, 0, COUNT(unreadable));
-    tcase_add_loop_test(cases, alerts_at_the_bounds, 0, COUNT(alerts));
+    tcase_add_loop_test(cases, reads_ranges, 0, UNIT_COUNT(readable));
+    tcase_add_loop_test(cases, writes_the_shortest_form, 0, UNIT_COUNT(readable));
+    tcase_add_loop_test(cases, says_what_is_demanded, 0, UNIT_COUNT(readable));
+    tcase_add_loop_test(cases, refuses_anything_else, 0, UNIT_COUNT(unreadable));
+    tcase_add_loop_test(cases, alerts_at_the_bounds, 0, UNIT_COUNT(alerts));
     tcase_add_test(cases, writes_bounds_beyond_the_digits);
     tcase_add_test(cases, round_trips_every_length);
     tcase_add_loop_test(cases, reads_the_nearest_double, 0, DIGITS);

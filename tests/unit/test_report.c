@@ -17,7 +17,6 @@
 #include <string.h>
 #include <wchar.h>
 
-#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 #define EURO "\xE2\x82\xAC"
 #define FACE "\xF0\x9F\x98\x80"
 #define FFFD "\xEF\xBF\xBD"
@@ -650,7 +649,7 @@ static TCase *hostile_cases(void)
 {
     TCase *cases = tcase_create("hostile");
 
-    tcase_add_loop_test(cases, keeps_its_shape, 0, COUNT(hostile));
+    tcase_add_loop_test(cases, keeps_its_shape, 0, UNIT_COUNT(hostile));
     tcase_add_test(cases, takes_a_nul_by_format);
     tcase_add_loop_test(cases, holds_for_random_bytes, 0, 50);
     return cases;
@@ -660,17 +659,17 @@ static TCase *bound_cases(void)
 {
     TCase *cases = tcase_create("bounds");
 
-    tcase_add_loop_test(cases, cuts_long_prose, 0, COUNT(long_prose));
-    tcase_add_loop_test(cases, cuts_prose_from_many_calls, 0, COUNT(long_prose));
-    tcase_add_loop_test(cases, cuts_long_lines, 0, COUNT(long_lines));
+    tcase_add_loop_test(cases, cuts_long_prose, 0, UNIT_COUNT(long_prose));
+    tcase_add_loop_test(cases, cuts_prose_from_many_calls, 0, UNIT_COUNT(long_prose));
+    tcase_add_loop_test(cases, cuts_long_lines, 0, UNIT_COUNT(long_lines));
     tcase_add_test(cases, cuts_long_notes);
     tcase_add_loop_test(cases, stays_within_the_limit, 0, 1200);
-    tcase_add_loop_test(cases, drops_notes_first, 0, COUNT(around_notes));
+    tcase_add_loop_test(cases, drops_notes_first, 0, UNIT_COUNT(around_notes));
     tcase_add_test(cases, says_that_only_notes_are_missing);
-    tcase_add_loop_test(cases, counts_what_is_left_out, 0, COUNT(line_counts));
+    tcase_add_loop_test(cases, counts_what_is_left_out, 0, UNIT_COUNT(line_counts));
     tcase_add_test(cases, has_no_limit_when_asked);
     tcase_add_loop_test(cases, keeps_all_values, 0, 5);
-    tcase_add_loop_test(cases, prose_gives_way_to_values, 0, COUNT(tight));
+    tcase_add_loop_test(cases, prose_gives_way_to_values, 0, UNIT_COUNT(tight));
     tcase_add_test(cases, prose_gives_way_to_the_count);
     return cases;
 }

@@ -9,8 +9,6 @@
 
 #include "unit.h"
 
-#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
-
 /* From the worst to the best. */
 static const enum state by_gravity[] = {STATE_CRITICAL, STATE_WARNING, STATE_UNKNOWN, STATE_OK};
 
@@ -47,8 +45,8 @@ END_TEST
 /* Every pair: _i counts through the square of the table. */
 START_TEST(worse_state_wins)
 {
-    const int a = _i / COUNT(by_gravity);
-    const int b = _i % COUNT(by_gravity);
+    const int a = _i / UNIT_COUNT(by_gravity);
+    const int b = _i % UNIT_COUNT(by_gravity);
     const enum state worse = by_gravity[a < b ? a : b];
 
     ck_assert_int_eq(state_worse(by_gravity[a], by_gravity[b]), worse);
@@ -108,9 +106,9 @@ int main(void)
     tcase_add_test(cases, values_are_exit_codes);
     tcase_add_test(cases, names_are_the_guidelines);
     tcase_add_test(cases, no_other_value_passes_for_ok);
-    tcase_add_loop_test(cases, worse_state_wins, 0, COUNT(by_gravity) * COUNT(by_gravity));
-    tcase_add_loop_test(cases, reads_words_and_exit_codes, 0, COUNT(readable));
-    tcase_add_loop_test(cases, refuses_other_text, 0, COUNT(unreadable));
+    tcase_add_loop_test(cases, worse_state_wins, 0, UNIT_COUNT(by_gravity) * UNIT_COUNT(by_gravity));
+    tcase_add_loop_test(cases, reads_words_and_exit_codes, 0, UNIT_COUNT(readable));
+    tcase_add_loop_test(cases, refuses_other_text, 0, UNIT_COUNT(unreadable));
     suite_add_tcase(suite, cases);
     return unit_run(suite);
 }

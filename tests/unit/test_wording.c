@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 #define LISTENERS 2
 
 static struct text_buffer text;
@@ -318,7 +317,7 @@ START_TEST(explains_every_cause)
 {
     for (int cause = 0; cause <= JUDGE_UNREADABLE; cause++) {
         bool found = false;
-        for (int i = 0; i < COUNT(reasons); i++) {
+        for (int i = 0; i < UNIT_COUNT(reasons); i++) {
             found |= (int)reasons[i].cause == cause;
         }
         ck_assert_msg(found, "no row for the cause %d", cause);
@@ -373,7 +372,7 @@ START_TEST(knows_when_the_requirement_is_kept)
         struct sample_service sample;
         bool expected = false;
 
-        for (int i = 0; i < COUNT(beside_the_stack); i++) {
+        for (int i = 0; i < UNIT_COUNT(beside_the_stack); i++) {
             expected |= (int)beside_the_stack[i] == cause;
         }
         sample_service_make(&sample, NULL);
@@ -551,17 +550,17 @@ int main(void)
     TCase *tcase = tcase_create("wording");
 
     tcase_add_checked_fixture(tcase, text_begin, NULL);
-    tcase_add_loop_test(tcase, names_the_service, 0, COUNT(services));
-    tcase_add_loop_test(tcase, names_the_listener_and_its_owner, 0, COUNT(listeners));
-    tcase_add_loop_test(tcase, describes_the_stack, 0, COUNT(stacks));
-    tcase_add_loop_test(tcase, says_what_is_accepted, 0, COUNT(accepted));
-    tcase_add_loop_test(tcase, explains_each_cause, 0, COUNT(reasons));
+    tcase_add_loop_test(tcase, names_the_service, 0, UNIT_COUNT(services));
+    tcase_add_loop_test(tcase, names_the_listener_and_its_owner, 0, UNIT_COUNT(listeners));
+    tcase_add_loop_test(tcase, describes_the_stack, 0, UNIT_COUNT(stacks));
+    tcase_add_loop_test(tcase, says_what_is_accepted, 0, UNIT_COUNT(accepted));
+    tcase_add_loop_test(tcase, explains_each_cause, 0, UNIT_COUNT(reasons));
     tcase_add_test(tcase, explains_every_cause);
     tcase_add_test(tcase, keeps_the_end_behind_a_long_name);
-    tcase_add_loop_test(tcase, demands_what_the_rule_does, 0, COUNT(requirements));
+    tcase_add_loop_test(tcase, demands_what_the_rule_does, 0, UNIT_COUNT(requirements));
     tcase_add_test(tcase, knows_when_the_requirement_is_kept);
-    tcase_add_loop_test(tcase, puts_the_worst_reason_into_a_sentence, 0, COUNT(findings));
-    tcase_add_loop_test(tcase, sums_everything_up, 0, COUNT(summaries));
+    tcase_add_loop_test(tcase, puts_the_worst_reason_into_a_sentence, 0, UNIT_COUNT(findings));
+    tcase_add_loop_test(tcase, sums_everything_up, 0, UNIT_COUNT(summaries));
     suite_add_tcase(suite, tcase);
     return unit_run(suite);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * What the main() of every unit test does. Each test program is one suite.
+ * What all unit tests share. Each test program is one suite.
  */
 #ifndef UNIT_H
 #define UNIT_H
@@ -15,6 +15,9 @@
  * (CK_VERBOSITY, CK_FORK).
  */
 int unit_run(Suite *suite);
+
+/* How many rows a table has, as loop tests count them. */
+#define UNIT_COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 
 /* The next of a series of pseudo-random numbers below 2^53, the same in every run. *state starts as any but 0. */
 uint64_t unit_random(uint64_t *state);
