@@ -79,7 +79,9 @@ WILDCARDS = ("0.0.0.0", "::", "::ffff:0.0.0.0")
 # TCP ports on which each host listens on all addresses of the family, and that alone: as far as its addresses reach.
 PROBES = {4: 1, 6: 2}
 
-HOST_MAC, NEIGHBOUR_MAC = ("02:00:00:00:00:10", "02:00:00:00:00:11"), ("02:00:00:00:00:20", "02:00:00:00:00:21")
+# Of the two interfaces of each; who has which is known to all, so that nobody waits for it to be found out.
+HOST_MAC, NEIGHBOUR_MAC, ROUTER_MAC, FAR_MAC = (
+    tuple("02:00:00:00:%02d:%02d" % (kind, number) for number in range(2)) for kind in range(1, 5))
 NEIGHBOURS = {4: ("192.0.2.2", "192.0.2.34"), 6: ("2001:db8::2", "2001:db8:1::2")}
 NEIGHBOURS_ON_LINK = {4: ("169.254.7.2", "169.254.8.2"), 6: ("fe80::7:2", "fe80::8:2")}
 ROUTERS = {4: ("192.0.2.129", "192.0.2.161"), 6: ("2001:db8:f0::2", "2001:db8:f1::2")}
@@ -117,6 +119,17 @@ def family_of(text):
     return 6 if ":" in text else 4
 
 
+def await_local(*addresses):
+    """The kernel may show an IPv6 address before it takes anything for it. Each is its text and its interface."""
+    wanted = {(socket.inet_pton(socket.AF_INET6, text).hex(), device) for text, device in addresses if ":" in text}
+
+    def are_local():
+        with open("/proc/net/ipv6_route", encoding="ascii") as file:
+            rows = [line.split() for line in file]
+        return wanted <= {(row[0], row[9]) for row in rows if int(row[8], 16) & 0x80000000}  # RTF_LOCAL
+    dualstack.eventually(are_local, "local: %s" % (addresses,))
+
+
 @functools.lru_cache(maxsize=None)
 def not_tried(what):
     print("\nNOT TRIED: " + what, flush=True)
@@ -132,6 +145,13 @@ class Lan:
         self.routing = contextlib.ExitStack()  # the sockets that multicast is routed for
         self.routes_multicast = True
         self._join()
+        self._raise(self.host, DEVICES, accept_dad=1)
+        self._raise(self.host, (SPARE, "spare"))
+        self._raise(self.far, ("f0", "f1"))
+        for number in range(2):
+            self._raise(self.neighbours[number], ("n%d" % number, "e%d" % number))
+        for namespace in (self.host, self.far, *self.neighbours):
+            self._await_links(namespace)
         for number in range(2):
             self._set_up_neighbour(number)
         self._set_up_far()
@@ -155,37 +175,34 @@ class Lan:
                 self.neighbours[number].path(), 20 + number) for number in range(2)]
             ip_batch(lines)
         with self.far:
-            ip_batch(["link add name f%d index %d type veth peer name e%d netns %s index %d" % (
-                number, 30 + number, number, self.neighbours[number].path(), 40 + number) for number in range(2)])
+            ip_batch(["link add name f%d address %s index %d type veth peer name e%d address %s netns %s index %d" % (
+                number, FAR_MAC[number], 30 + number, number, ROUTER_MAC[number], self.neighbours[number].path(),
+                40 + number) for number in range(2)])
 
     @staticmethod
-    def _await_ready(*devices):
-        """Until multicast has its ways, which come last."""
-        def is_ready():
-            with open("/proc/net/ipv6_route", encoding="ascii") as file:
-                rows = [line.split() for line in file]
-            return {row[9] for row in rows if row[0].startswith("ff000000") and row[1] == "08"} >= set(devices)
-        dualstack.eventually(is_ready, "IPv6 on %s" % (devices,))
+    def _raise(namespace, devices, accept_dad=0):
+        with namespace:
+            sysctl("net.ipv4.conf.all.rp_filter", 0)
+            # Clients take their ports from here, so that no service stands in their way.
+            sysctl("net.ipv4.ip_local_port_range", "60001 65000")
+            for device in devices:
+                sysctl("net.ipv4.conf.%s.rp_filter" % device, 0)
+                for name, value in (("accept_dad", accept_dad), ("router_solicitations", 0),
+                                    ("router_solicitation_delay", 0)):
+                    sysctl("net.ipv6.conf.%s.%s" % (device, name), value)
+            ip_batch(["link set %s addrgenmode none up" % device for device in devices])
 
     @staticmethod
-    def _up(device, accept_dad=0):
-        sysctl("net.ipv6.conf.%s.accept_dad" % device, accept_dad)
-        sysctl("net.ipv6.conf.%s.router_solicitations" % device, 0)
-        sysctl("net.ipv6.conf.%s.router_solicitation_delay" % device, 0)
-        sysctl("net.ipv4.conf.%s.rp_filter" % device, 0)
-        dualstack.ip("link set %s addrgenmode none up" % device)
-
-    def _settle(self):
-        sysctl("net.ipv4.conf.all.rp_filter", 0)
-        # Clients take their ports from here, so that no service stands in their way.
-        sysctl("net.ipv4.ip_local_port_range", "60001 65000")
+    def _await_links(namespace):
+        def are_up():
+            links = json.loads(subprocess.run(["ip", "-j", "link"], stdout=subprocess.PIPE, check=True).stdout)
+            return all(link["operstate"] == "UP" for link in links if link["ifname"] != "lo")
+        with namespace:
+            dualstack.eventually(are_up, "all interfaces up")
 
     def _set_up_neighbour(self, number):
         near, far = "n%d" % number, "e%d" % number
         with self.neighbours[number]:
-            self._settle()
-            for device in (near, far):
-                self._up(device)
             sysctl("net.ipv4.ip_forward", 1)
             sysctl("net.ipv6.conf.all.forwarding", 1)
             lines = []
@@ -197,6 +214,7 @@ class Lan:
                     for address, device in ((NEIGHBOURS[family][number], near), (on_link, near),
                                             (ROUTERS[family][number], far))]
                 lines += ["route add %s dev %s" % (FAR[family][number], far),
+                          "neigh add %s lladdr %s dev %s nud permanent" % (FAR[family][number], FAR_MAC[number], far),
                           "neigh add %s lladdr %s dev %s nud permanent" % (gateway, HOST_MAC[number], near),
                           "route add default via %s dev %s onlink" % (gateway, near)]
                 if family == 4:
@@ -214,7 +232,7 @@ class Lan:
                       for address in ADDRESSES[6]["unusable"]
                       if address.condition == "duplicate" and address.device == DEVICES[number]]
             ip_batch([line for line in lines if line])
-            self._await_ready(near, far)
+            await_local((NEIGHBOURS[6][number], near), (NEIGHBOURS_ON_LINK[6][number], near), (ROUTERS[6][number], far))
             try:
                 self._route_multicast(near, far, number)
             except OSError as error:
@@ -246,26 +264,22 @@ class Lan:
 
     def _set_up_far(self):
         with self.far:
-            self._settle()
             lines = []
             for number in range(2):
-                self._up("f%d" % number)
                 for family in FAMILIES:
                     lines += ["addr add %s/%d dev f%d noprefixroute%s" % (
                         FAR[family][number], 27 if family == 4 else 64, number, "" if family == 4 else " nodad"),
                         "route add %s dev f%d" % (ROUTERS[family][number], number),
+                        "neigh add %s lladdr %s dev f%d nud permanent" % (
+                            ROUTERS[family][number], ROUTER_MAC[number], number),
                         "route add default via %s dev f%d onlink src %s metric %d" % (
                             ROUTERS[family][number], number, FAR[family][number], 10 + number)]
             ip_batch(lines)
-            self._await_ready("f0", "f1")
+            await_local((FAR[6][0], "f0"), (FAR[6][1], "f1"))
 
     def _set_up_host(self):
         with self.host:
-            self._settle()
-            for device in (SPARE, "spare"):
-                self._up(device)
             for device in DEVICES:
-                self._up(device, accept_dad=1)
                 # So many that an address stays tentative.
                 sysctl("net.ipv6.conf.%s.dad_transmits" % device, 1000)
             self.add_routes()
@@ -316,6 +330,8 @@ class Host:
         for address in addresses:
             if address.condition in CONDITIONS:
                 self._await_condition(address)
+        await_local(*((address.text, address.device) for address in addresses
+                      if address.condition in (None, "deprecated", "optimistic")))
 
     @staticmethod
     def add_line(address):
