@@ -153,7 +153,8 @@ class Addresses(ReachCase):
             rules += ["-r", "%d dual-stack" % port]
         for verbose in ([], ["-v"]):
             result = self.check(CRITICAL, *rules, *verbose)
-            told = [part.count("no IPv6 address beyond fe80::/10") for part in (result.first, "".join(result.lines[1:]))]
+            told = [part.count("no IPv6 address beyond fe80::/10")
+                    for part in (result.first, "".join(result.lines[1:]))]
             # The first line says what the others say.
             self.assertIn(told, ([1, 1], [1, 0], [0, 1]), str(result))
             for port in (443, 8443, 9443):
