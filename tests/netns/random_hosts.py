@@ -58,6 +58,11 @@ ADDRESSES = {
                      Address("fe80::dd", 64, "ve1", "duplicate")],
     },
 }
+# How far the addresses of IPv4 and IPv6 reach on random hosts, at first: seed by seed another, so that all are there.
+WIDTHS = (("external", "external"), ("external", "link"), ("loopback", "external"), ("external", "loopback"),
+          ("link", "external"), ("external", "none"), ("link", "link"), ("loopback", "link"),
+          ("external", "external"), ("external", "link"), ("loopback", "external"), ("external", "loopback"),
+          ("link", "external"), ("none", "external"), ("loopback", "loopback"), ("link", "loopback"))
 # The flags of if_inet6 by which the kernel tells that it is so.
 CONDITIONS = {"tentative": 0x40, "duplicate": 0x08, "optimistic": 0x04}
 # What a socket may be bound to, and what is tried: the addresses above, one of each AnyIP prefix, one of 127.0.0.0/8
@@ -284,21 +289,23 @@ class Lan:
                 sysctl("net.ipv6.conf.%s.dad_transmits" % device, 1000)
             self.add_routes()
 
-    def add_routes(self):
-        """The ways to the neighbours and to far, over each interface that is up for the family."""
-        lines = ["route replace multicast ff01::/16 dev lo table local"]
+    @staticmethod
+    def add_routes():
+        """The ways to the neighbours and to far. An interface may be down, gone or without IPv6: then there is none, and
+        "neigh" would end the whole batch."""
+        ip_batch(["route replace multicast ff01::/16 dev lo table local"], force=True)
         for number, device in enumerate(DEVICES):
             for family in FAMILIES:
                 neighbours = NEIGHBOURS[family][number], NEIGHBOURS_ON_LINK[family][number]
-                lines += ["neigh replace %s lladdr %s dev %s nud permanent" % (text, NEIGHBOUR_MAC[number], device)
-                          for text in neighbours]
+                lines = ["neigh replace %s lladdr %s dev %s nud permanent" % (text, NEIGHBOUR_MAC[number], device)
+                         for text in neighbours]
+                if family == 6:
+                    lines += ["route replace fe80::/64 dev %s metric %d" % (device, 100 + number)]
                 lines += ["route replace %s dev %s" % (text, device)
                           for text in neighbours if not text.startswith("fe80")]
                 lines += ["route replace %s via %s dev %s onlink" % (
                     FAR[family][number], neighbours[family == 6], device)]
-            lines += ["route replace fe80::/64 dev %s metric %d" % (device, 100 + number)]
-        # An interface may be down, gone or without IPv6.
-        ip_batch(lines, force=True)
+                ip_batch(lines, force=True)
 
 
 def can_have(address):
@@ -465,6 +472,7 @@ class RandomHost(Host):
 
     def __init__(self, seed, services):
         super().__init__()
+        self.seed = seed
         self.chance = random.Random(seed)
         with self.inside():
             self.present = self._draw_addresses()
@@ -481,11 +489,7 @@ class RandomHost(Host):
     def _draw_addresses(self):
         chance = self.chance
         present = {}
-        width = None
-        for family in FAMILIES:
-            # Both families alike, or not.
-            if width is None or chance.random() < 0.5:
-                width = chance.choices(REACHES, (2, 3, 3, 6))[0]
+        for family, width in zip(FAMILIES, WIDTHS[self.seed % len(WIDTHS)]):
             present[family] = []
             for reach in REACHES[1:REACHES.index(width) + 1]:
                 every = [address for address in ADDRESSES[family][reach] if can_have(address)]
