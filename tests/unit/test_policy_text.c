@@ -219,13 +219,13 @@ START_TEST(counts_what_was_seen)
         host_listen(&socket);
     }
     service = tally_find(snapshot->tally, RECORD_TCP, 443);
-    service->connections[STACK_EXTERNAL][TALLY_MAPPED] = 1;
+    service->connections[REACH_EXTERNAL][TALLY_MAPPED] = 1;
     service->listeners[0].sockets = 3;
     learned_must_have("# 443/tcp is v4-only, 1 v4-mapped connection now\n"
                       "#   192.0.2.1:443 accepts IPv4, user 0, unit a.service, 3 sockets\n"
                       "#   192.0.2.2:443 accepts IPv4, user 0, unit a.service\n");
     learned_must_have("#   192.0.2.8:443 accepts IPv4, user 0, unit a.service\n#   ... and 2 more\n443 ");
-    service->connections[STACK_LOOPBACK][TALLY_MAPPED] = 12;
+    service->connections[REACH_LOOPBACK][TALLY_MAPPED] = 12;
     learned_must_have("# 443/tcp is v4-only, 13 v4-mapped connections now\n");
 }
 END_TEST
