@@ -14,9 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Linux gives the number 1 to lo in every namespace. */
-#define LOOPBACK_INDEX 1
-#define OTHER_INDEX 2
+#define OTHER_INTERFACE 2
 
 static bool port_find(const char *name, enum record_protocol protocol, uint16_t *port)
 {
@@ -52,8 +50,8 @@ static struct tally_listener listener_make(const struct sample_listener *sample)
         .v6only = sample->v6only,
         .sockets = 1,
         .uid = sample->uid,
-        .user = (char *)sample->user,
-        .unit = (char *)sample->unit,
+        .user = sample->user,
+        .unit = sample->unit,
         .unit_state = sample->unit != NULL ? TALLY_UNIT_KNOWN : sample->unit_state,
     };
     const char *interface = strchr(sample->address, '%');
@@ -65,20 +63,31 @@ static struct tally_listener listener_make(const struct sample_listener *sample)
     ck_assert_msg(inet_pton(AF_INET6, address, &listener.address) == 1, "'%s' is no address", sample->address);
     if (interface != NULL) {
         snprintf(listener.interface_name, sizeof listener.interface_name, "%s", interface + 1);
-        listener.interface = strcmp(interface + 1, "lo") == 0 ? LOOPBACK_INDEX : OTHER_INDEX;
+        listener.interface = strcmp(interface + 1, "lo") == 0 ? SCOPE_LOOPBACK_INTERFACE : OTHER_INTERFACE;
     }
     listener.scope = scope_of(&listener.address, listener.interface);
     return listener;
 }
 
-void sample_tally_add(struct tally *tally, enum record_protocol protocol, uint16_t port,
-                      const struct sample_listener *listener)
-{
-    struct tally_listener made = listener_make(listener);
+const struct address_facts sample_addresses = {
+    .families = {{.known = true, .scopes = SCOPE_BIT(SCOPES) - 1}, {.known = true, .scopes = SCOPE_BIT(SCOPES) - 1}},
+};
 
-    made.user = made.user != NULL ? strdup(made.user) : NULL;
-    made.unit = made.unit != NULL ? strdup(made.unit) : NULL;
-    ck_assert_int_eq(tally_listener_add(tally, protocol, port, &made), 0);
+void sample_reach_set(struct tally_listener *listener, enum record_protocol protocol,
+                      const struct address_facts *addresses)
+{
+    const int family = record_is_ipv4(&listener->address) ? RECORD_INET : RECORD_INET6;
+    const bool has_scope = (addresses->families[family].scopes & SCOPE_BIT(listener->scope)) != 0;
+
+    if (listener->presence == ADDRESS_UNKNOWN && addresses->families[family].known) {
+        listener->presence = has_scope ? ADDRESS_LOCAL : ADDRESS_ABSENT;
+    }
+    listener->interface_state = (struct address_interface){
+        .there = listener->interface_name[0] == '#' ? RECORD_NO : RECORD_YES,
+        .ipv6 = RECORD_YES,
+        .vrf = RECORD_NO,
+    };
+    tally_reach_set(listener, protocol, addresses);
 }
 
 void sample_service_make(struct sample_service *sample, const char *rule)
@@ -106,6 +115,7 @@ void sample_service_listen(struct sample_service *sample, const struct sample_li
     }
     ck_assert_uint_lt(position, SAMPLE_MOST);
     sample->listeners[position] = listener_make(listener);
+    sample_reach_set(&sample->listeners[position], sample->service.protocol, &sample_addresses);
     sample->list[position] = &sample->listeners[position];
     sample->service.listener_count++;
 }

@@ -19,9 +19,15 @@ struct sample_listener {
     uint32_t uid;
 };
 
-/* Adds one to a tally, which keeps copies of the texts. */
-void sample_tally_add(struct tally *tally, enum record_protocol protocol, uint16_t port,
-                      const struct sample_listener *listener);
+/* A host that has addresses of every scope, in both families. */
+extern const struct address_facts sample_addresses;
+
+/*
+ * Works out the reach of a listener on a host with these addresses. Unless its presence is set, its address is one of
+ * them if the host has any of that scope; its interface is there, unless it is called "#NUMBER".
+ */
+void sample_reach_set(struct tally_listener *listener, enum record_protocol protocol,
+                      const struct address_facts *addresses);
 
 /* Reads a rule, in which no port has a name and every user has the uid 1. Ends with rule_free(). */
 struct rule *sample_rule(const char *text);
@@ -43,7 +49,7 @@ struct sample_service {
  */
 void sample_service_make(struct sample_service *sample, const char *rule);
 
-/* Adds a listener, unless its address is NULL. */
+/* Adds a listener, unless its address is NULL. The host has sample_addresses. */
 void sample_service_listen(struct sample_service *sample, const struct sample_listener *listener);
 
 /* Adds a reason, which blames the first listener where `blames`. Returns it, for what else it needs. */

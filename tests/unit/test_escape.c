@@ -340,7 +340,7 @@ int main(void)
     tcase_add_test(cases, takes_no_bytes);
     tcase_add_loop_test(cases, takes_long_names_of_any_byte, 0, 256);
     tcase_add_loop_test(cases, holds_for_random_bytes, 0, 10);
-    tcase_add_loop_test(cases, byte_order_mark_is_measured, 0, COUNT(marks));
+    tcase_add_loop_test(cases, byte_order_mark_is_measured, 0, UNIT_COUNT(marks));
     suite_add_tcase(suite, cases);
     return unit_run(suite);
 }

@@ -116,18 +116,6 @@ START_TEST(port_range_copy)
 }
 END_TEST
 
-static void copy_write(const char *name, const char *content)
-{
-    char path[160];
-    FILE *file;
-
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    file = fopen(path, "we");
-    ck_assert_ptr_nonnull(file);
-    ck_assert_int_ge(fputs(content, file), 0);
-    ck_assert_int_eq(fclose(file), 0);
-}
-
 /* The ports of which that function is true, as the sysctl writes them. */
 static void ports_write(char *text, size_t size, const struct sock_host *host,
                         bool (*is)(const struct sock_host *host, uint16_t port))
@@ -189,13 +177,13 @@ START_TEST(reserved_ports_copy)
     char text[256];
 
     if (reserved_copies[_i].range != NULL) {
-        copy_write("ip_local_port_range", reserved_copies[_i].range);
+        folder_write_text("ip_local_port_range", reserved_copies[_i].range);
     }
     if (reserved_copies[_i].reserved != NULL) {
-        copy_write("ip_local_reserved_ports", reserved_copies[_i].reserved);
+        folder_write_text("ip_local_reserved_ports", reserved_copies[_i].reserved);
     }
     memset(&host, 0x55, sizeof host);
-    ck_assert_int_eq(host_read(&host, folder, &fault), 0);
+    ck_assert_int_eq(host_read(&host, folder_name(), &fault), 0);
     ports_write(text, sizeof text, &host, host_port_is_reserved);
     ck_assert_str_eq(text, reserved_copies[_i].known);
     ports_write(text, sizeof text, &host, host_port_is_client);
@@ -215,8 +203,8 @@ START_TEST(long_reserved_list)
         length +=
             (size_t)snprintf(text + length, sizeof text - length, "%s%u-%u", port == 0 ? "" : ",", port, port + 1);
     }
-    copy_write("ip_local_reserved_ports", text);
-    ck_assert_int_eq(host_read(&host, folder, &fault), 0);
+    folder_write_text("ip_local_reserved_ports", text);
+    ck_assert_int_eq(host_read(&host, folder_name(), &fault), 0);
     for (unsigned port = 0; port <= UINT16_MAX; port++) {
         ck_assert_int_eq(host_port_is_reserved(&host, (uint16_t)port), port % 3 != 2 && port < UINT16_MAX);
     }
@@ -240,42 +228,38 @@ END_TEST
 
 /* Copies of the whole of /proc, as a sos report has them: /proc/net is a folder, or a link to self/net. */
 static const struct {
-    const char *folders[6];
-    const char *link;      /* net, to self/net */
-    const char *directory; /* what is read */
-    const char *sysctls;   /* where they are */
+    const char *folders[2]; /* with those above them */
+    const char *link;       /* net, to self/net */
+    const char *directory;  /* what is read */
+    const char *sysctls;    /* where they are */
     bool found;
 } layouts[] = {
     {{"net"}, NULL, "net", "net", true},
-    {{"net", "sys", "sys/net", "sys/net/ipv4"}, NULL, "net", "sys/net/ipv4", true},
-    {{"net", "sys", "sys/net", "sys/net/ipv4"}, NULL, "net/", "sys/net/ipv4", true},
-    {{"12345", "12345/net", "sys", "sys/net", "sys/net/ipv4"}, "12345/net", "net", "sys/net/ipv4", true},
-    {{"self", "self/net", "sys", "sys/net", "sys/net/ipv4"}, NULL, "self/net", "sys/net/ipv4", true},
-    {{"a", "a/b", "a/b/net", "sys", "sys/net", "sys/net/ipv4"}, NULL, "a/b/net", "sys/net/ipv4", false},
-    {{"net", "sys", "sys/net"}, NULL, "net", "sys/net", false},
+    {{"net", "sys/net/ipv4"}, NULL, "net", "sys/net/ipv4", true},
+    {{"net", "sys/net/ipv4"}, NULL, "net/", "sys/net/ipv4", true},
+    {{"12345/net", "sys/net/ipv4"}, "12345/net", "net", "sys/net/ipv4", true},
+    {{"self/net", "sys/net/ipv4"}, NULL, "self/net", "sys/net/ipv4", true},
+    {{"a/b/net", "sys/net/ipv4"}, NULL, "a/b/net", "sys/net/ipv4", false},
+    {{"net", "sys/net"}, NULL, "net", "sys/net", false},
 };
 
 START_TEST(copies_of_proc)
 {
     static struct sock_host host;
     struct fault fault = {""};
-    char path[160];
-    char link[160];
+    char path[PATH_MAX];
 
-    for (int i = 0; i < 6 && layouts[_i].folders[i] != NULL; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, layouts[_i].folders[i]);
-        ck_assert_int_eq(mkdir(path, 0700), 0);
+    for (int i = 0; i < 2 && layouts[_i].folders[i] != NULL; i++) {
+        folder_add_directory(layouts[_i].folders[i]);
     }
     if (layouts[_i].link != NULL) {
-        snprintf(link, sizeof link, "%s/net", folder);
-        ck_assert_int_eq(symlink(layouts[_i].link, link), 0);
+        ck_assert_int_eq(symlink(layouts[_i].link, folder_path(path, "net")), 0);
     }
     snprintf(path, sizeof path, "%s/ip_local_port_range", layouts[_i].sysctls);
-    copy_write(path, "40000 40009\n");
+    folder_write_text(path, "40000 40009\n");
     snprintf(path, sizeof path, "%s/ip_local_reserved_ports", layouts[_i].sysctls);
-    copy_write(path, "40001\n");
-    snprintf(path, sizeof path, "%s/%s", folder, layouts[_i].directory);
-    ck_assert_int_eq(host_read(&host, path, &fault), 0);
+    folder_write_text(path, "40001\n");
+    ck_assert_int_eq(host_read(&host, folder_path(path, layouts[_i].directory), &fault), 0);
     ck_assert_int_eq(host_port_is_client(&host, 40000), layouts[_i].found);
     ck_assert_int_eq(host_port_is_reserved(&host, 40001), layouts[_i].found);
     ck_assert(!host_port_is_client(&host, 40001));
@@ -287,17 +271,14 @@ START_TEST(copy_beside_counts_first)
 {
     static struct sock_host host;
     struct fault fault = {""};
-    char path[160];
+    char path[PATH_MAX];
 
-    for (int i = 0; i < 4; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, layouts[1].folders[i]);
-        ck_assert_int_eq(mkdir(path, 0700), 0);
-    }
-    copy_write("sys/net/ipv4/ip_local_port_range", "50000 50009\n");
-    copy_write("sys/net/ipv4/ip_local_reserved_ports", "40002\n");
-    copy_write("net/ip_local_port_range", "40000 40009\n");
-    snprintf(path, sizeof path, "%s/net", folder);
-    ck_assert_int_eq(host_read(&host, path, &fault), 0);
+    folder_add_directory("net");
+    folder_add_directory("sys/net/ipv4");
+    folder_write_text("sys/net/ipv4/ip_local_port_range", "50000 50009\n");
+    folder_write_text("sys/net/ipv4/ip_local_reserved_ports", "40002\n");
+    folder_write_text("net/ip_local_port_range", "40000 40009\n");
+    ck_assert_int_eq(host_read(&host, folder_path(path, "net"), &fault), 0);
     ck_assert_uint_eq(host.port_range_first, 40000);
     ck_assert(!host_port_is_client(&host, 40002));
 }
@@ -653,12 +634,12 @@ int main(void)
     TCase *live = tcase_create("live");
 
     tcase_add_checked_fixture(copied, folder_make, folder_remove);
-    tcase_add_loop_test(copied, copy, 0, COUNT(copies));
-    tcase_add_loop_test(copied, port_range_copy, 0, COUNT(range_copies));
-    tcase_add_loop_test(copied, reserved_ports_copy, 0, COUNT(reserved_copies));
+    tcase_add_loop_test(copied, copy, 0, UNIT_COUNT(copies));
+    tcase_add_loop_test(copied, port_range_copy, 0, UNIT_COUNT(range_copies));
+    tcase_add_loop_test(copied, reserved_ports_copy, 0, UNIT_COUNT(reserved_copies));
     tcase_add_test(copied, long_reserved_list);
     tcase_add_test(copied, ports_are_reserved_by_hand);
-    tcase_add_loop_test(copied, copies_of_proc, 0, COUNT(layouts));
+    tcase_add_loop_test(copied, copies_of_proc, 0, UNIT_COUNT(layouts));
     tcase_add_test(copied, copy_beside_counts_first);
     tcase_add_test(copied, sysctls_of_another_process);
     tcase_add_test(copied, unreadable_copy);

@@ -66,90 +66,101 @@ static const struct {
     const char *expected;
 } verdicts[] = {
     {"", "",
-     HEAD HOST_H1 "true,\"state\":\"OK\",\"summary\":\"0 services listen, 0 v4-mapped connections, no policy to judge "
+     HEAD HOST_H1 "true,\"addresses\":{\"ipv4\":\"external\",\"ipv6\":\"external\"},\"state\":\"OK\",\"summary\":\"0 "
+                  "services listen, 0 v4-mapped connections, no policy to judge "
                   "by\",\"services\":[],\"totals\":{\"mapped\":0,\"mapped_out\":0,\"violations\":0,\"unlisted\":0,"
                   "\"waived\":0},\"errors\":[]}\n"},
     /* The kinds of listeners. */
     {"", "1=0.0.0.0 2=:: 3=::/6 4=::/? 5=::ffff:192.0.2.1 6=::1%lo!33:www-data+x.service u7=fe80::1+/user.slice",
      HEAD HOST_H1
-     "true,\"state\":\"OK\",\"summary\":\"7 services listen (1 dual-stack, 2 v4-only, 3 v6-only, 1 unknown), 0 "
-     "v4-mapped "
-     "connections, no policy to judge by\",\"services\":["
-     "{\"name\":\"tcp_1\",\"protocol\":\"tcp\",\"port\":1," NO_RULE
-     "\"stack\":\"v4-only\",\"form\":null,\"lopsided\":false," FINE
+     "true,\"addresses\":{\"ipv4\":\"external\",\"ipv6\":\"external\"},\"state\":\"OK\",\"summary\":\"7 services "
+     "listen (1 dual-stack, 2 v4-only, 3 v6-only, 1 unknown), 0 v4-mapped connections, no policy to judge "
+     "by\",\"services\":[{\"name\":\"tcp_1\",\"protocol\":\"tcp\",\"port\":1," NO_RULE
+     "\"stack\":\"v4-only\",\"form\":null,\"lopsided\":false,\"reach\":{\"ipv4\":\"external\",\"ipv6\":\"none\"}," FINE
      "{\"family\":\"inet\",\"address\":\"0.0.0.0\",\"port\":1,\"interface\":null,\"v6only\":null,\"scope\":"
-     "\"external\",\"accepts\":[\"ipv4\"],\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null}]," NONE ","
-     "{\"name\":\"tcp_2\",\"protocol\":\"tcp\",\"port\":2," NO_RULE
-     "\"stack\":\"dual-stack\",\"form\":\"single\",\"lopsided\":false," FINE
-     "{\"family\":\"inet6\",\"address\":\"::\",\"port\":2,\"interface\":null,\"v6only\":false,\"scope\":\"external\","
-     "\"accepts\":[\"ipv4\",\"ipv6\"],\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null}]," NONE ","
-     "{\"name\":\"tcp_3\",\"protocol\":\"tcp\",\"port\":3," NO_RULE
-     "\"stack\":\"v6-only\",\"form\":null,\"lopsided\":false," FINE
+     "\"external\",\"accepts\":[\"ipv4\"],\"reach\":{\"ipv4\":\"external\",\"ipv6\":\"none\"},\"sockets\":1,\"uid\":0,"
+     "\"user\":null,\"unit\":null}]," NONE ",{\"name\":\"tcp_2\",\"protocol\":\"tcp\",\"port\":2," NO_RULE
+     "\"stack\":\"dual-stack\",\"form\":\"single\",\"lopsided\":false,\"reach\":{\"ipv4\":\"external\",\"ipv6\":"
+     "\"external\"}," FINE "{\"family\":\"inet6\",\"address\":\"::\",\"port\":2,\"interface\":null,\"v6only\":false,"
+                           "\"scope\":\"external\",\"accepts\":[\"ipv4\",\"ipv6\"],\"reach\":{\"ipv4\":\"external\","
+                           "\"ipv6\":\"external\"},\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null}]," NONE
+     ",{\"name\":\"tcp_3\",\"protocol\":\"tcp\",\"port\":3," NO_RULE
+     "\"stack\":\"v6-only\",\"form\":null,\"lopsided\":false,\"reach\":{\"ipv4\":\"none\",\"ipv6\":\"external\"}," FINE
      "{\"family\":\"inet6\",\"address\":\"::\",\"port\":3,\"interface\":null,\"v6only\":true,\"scope\":\"external\","
-     "\"accepts\":[\"ipv6\"],\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null}]," NONE ","
-     "{\"name\":\"tcp_4\",\"protocol\":\"tcp\",\"port\":4," NO_RULE
-     "\"stack\":\"unknown\",\"form\":null,\"lopsided\":false," FINE
+     "\"accepts\":[\"ipv6\"],\"reach\":{\"ipv4\":\"none\",\"ipv6\":\"external\"},\"sockets\":1,\"uid\":0,\"user\":null,"
+     "\"unit\":null}]," NONE ",{\"name\":\"tcp_4\",\"protocol\":\"tcp\",\"port\":4," NO_RULE
+     "\"stack\":\"unknown\",\"form\":null,\"lopsided\":false,\"reach\":{\"ipv4\":null,\"ipv6\":\"external\"}," FINE
      "{\"family\":\"inet6\",\"address\":\"::\",\"port\":4,\"interface\":null,\"v6only\":null,\"scope\":\"external\","
-     "\"accepts\":[\"ipv6\"],\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null}]," NONE ","
-     "{\"name\":\"tcp_5\",\"protocol\":\"tcp\",\"port\":5," NO_RULE
-     "\"stack\":\"v4-only\",\"form\":null,\"lopsided\":false," FINE
+     "\"accepts\":[\"ipv6\"],\"reach\":{\"ipv4\":null,\"ipv6\":\"external\"},\"sockets\":1,\"uid\":0,\"user\":null,"
+     "\"unit\":null}]," NONE ",{\"name\":\"tcp_5\",\"protocol\":\"tcp\",\"port\":5," NO_RULE
+     "\"stack\":\"v4-only\",\"form\":null,\"lopsided\":false,\"reach\":{\"ipv4\":\"external\",\"ipv6\":\"none\"}," FINE
      "{\"family\":\"inet6\",\"address\":\"::ffff:192.0.2.1\",\"port\":5,\"interface\":null,\"v6only\":false,\"scope\":"
-     "\"external\",\"accepts\":[\"ipv4\"],\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null}]," NONE ","
-     "{\"name\":\"tcp_6\",\"protocol\":\"tcp\",\"port\":6," NO_RULE
-     "\"stack\":\"v6-only\",\"form\":null,\"lopsided\":false," FINE
+     "\"external\",\"accepts\":[\"ipv4\"],\"reach\":{\"ipv4\":\"external\",\"ipv6\":\"none\"},\"sockets\":1,\"uid\":0,"
+     "\"user\":null,\"unit\":null}]," NONE ",{\"name\":\"tcp_6\",\"protocol\":\"tcp\",\"port\":6," NO_RULE
+     "\"stack\":\"v6-only\",\"form\":null,\"lopsided\":false,\"reach\":{\"ipv4\":\"none\",\"ipv6\":\"loopback\"}," FINE
      "{\"family\":\"inet6\",\"address\":\"::1\",\"port\":6,\"interface\":\"lo\",\"v6only\":false,\"scope\":"
-     "\"loopback\",\"accepts\":[\"ipv6\"],\"sockets\":1,\"uid\":33,\"user\":\"www-data\",\"unit\":\"x.service\"}]," NONE
-     ","
-     "{\"name\":\"udp_7\",\"protocol\":\"udp\",\"port\":7," NO_RULE
-     "\"stack\":\"v6-only\",\"form\":null,\"lopsided\":false," FINE
+     "\"loopback\",\"accepts\":[\"ipv6\"],\"reach\":{\"ipv4\":\"none\",\"ipv6\":\"loopback\"},\"sockets\":1,\"uid\":33,"
+     "\"user\":\"www-data\",\"unit\":\"x.service\"}]," NONE
+     ",{\"name\":\"udp_7\",\"protocol\":\"udp\",\"port\":7," NO_RULE
+     "\"stack\":\"v6-only\",\"form\":null,\"lopsided\":false,\"reach\":{\"ipv4\":\"none\",\"ipv6\":\"link\"}," FINE
      "{\"family\":\"inet6\",\"address\":\"fe80::1\",\"port\":7,\"interface\":null,\"v6only\":false,\"scope\":\"link\","
-     "\"accepts\":[\"ipv6\"],\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null}]," NONE
+     "\"accepts\":[\"ipv6\"],\"reach\":{\"ipv4\":\"none\",\"ipv6\":\"link\"},\"sockets\":1,\"uid\":0,\"user\":null,"
+     "\"unit\":null}]," NONE
      "],\"totals\":{\"mapped\":0,\"mapped_out\":0,\"violations\":0,\"unlisted\":0,\"waived\":0},\"errors\":[]}\n"},
     /* A rule with all that it can have, the default, and what breaks them. */
     {"443@external dual-stack name=web form=split note=OPS-1\ndefault closed severity=warning waive-until=2026-11-22",
      "443=0.0.0.0 443=::1/6 22=127.0.0.1 443~192.0.2.1*2",
      HEAD HOST_H1
-     "true,\"state\":\"CRITICAL\",\"summary\":\"1 of 3 services off policy (2 waived): web 443/tcp@external is "
-     "v4-only, "
-     "must be dual-stack\",\"services\":["
-     "{\"name\":\"web\",\"protocol\":\"tcp\",\"port\":443,\"scope\":\"external\",\"rule\":\"443@external dual-stack "
-     "name=web form=split note=OPS-1\",\"origin\":\"p:1\",\"required\":\"dual-stack\",\"stack\":\"v4-only\",\"form\":"
-     "null,\"lopsided\":false,\"state\":\"CRITICAL\",\"waived\":false,\"reasons\":[\"nothing accepts IPv6\"],\"note\":"
-     "\"OPS-1\",\"listeners\":[{\"family\":\"inet\",\"address\":\"0.0.0.0\",\"port\":443,\"interface\":null,\"v6only\":"
-     "null,\"scope\":\"external\",\"accepts\":[\"ipv4\"],\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null}],"
-     "\"connections\":{\"ipv4\":2,\"ipv4_mapped\":0,\"ipv6\":0}},"
-     "{\"name\":\"tcp_22\",\"protocol\":\"tcp\",\"port\":22,\"scope\":null,\"rule\":\"default closed severity=warning "
+     "true,\"addresses\":{\"ipv4\":\"external\",\"ipv6\":\"external\"},\"state\":\"CRITICAL\",\"summary\":\"1 of 3 "
+     "services off policy (2 waived): web 443/tcp@external is v4-only, must be "
+     "dual-stack\",\"services\":[{\"name\":\"web\",\"protocol\":\"tcp\",\"port\":443,\"scope\":\"external\",\"rule\":"
+     "\"443@external dual-stack name=web form=split "
+     "note=OPS-1\",\"origin\":\"p:1\",\"required\":\"dual-stack\",\"stack\":\"v4-only\",\"form\":null,\"lopsided\":"
+     "false,\"reach\":{\"ipv4\":\"external\",\"ipv6\":\"none\"},\"state\":\"CRITICAL\",\"waived\":false,\"reasons\":["
+     "\"nothing accepts "
+     "IPv6\"],\"note\":\"OPS-1\",\"listeners\":[{\"family\":\"inet\",\"address\":\"0.0.0.0\",\"port\":443,"
+     "\"interface\":null,\"v6only\":null,\"scope\":\"external\",\"accepts\":[\"ipv4\"],\"reach\":{\"ipv4\":"
+     "\"external\",\"ipv6\":\"none\"},\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null}],\"connections\":{\"ipv4\":"
+     "2,\"ipv4_mapped\":0,\"ipv6\":0}},{\"name\":\"tcp_22\",\"protocol\":\"tcp\",\"port\":22,\"scope\":null,\"rule\":"
+     "\"default closed severity=warning "
      "waive-until=2026-11-22\",\"origin\":\"p:1\",\"required\":\"closed\",\"stack\":\"v4-only\",\"form\":null,"
-     "\"lopsided\":false,\"state\":\"OK\",\"waived\":true,\"reasons\":[\"127.0.0.1:22 listens\"],\"note\":null,"
-     "\"listeners\":[{\"family\":\"inet\",\"address\":\"127.0.0.1\",\"port\":22,\"interface\":null,\"v6only\":null,"
-     "\"scope\":\"loopback\",\"accepts\":[\"ipv4\"],\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null}]," NONE ","
-     "{\"name\":\"tcp_443\",\"protocol\":\"tcp\",\"port\":443,\"scope\":null,\"rule\":\"default closed "
-     "severity=warning waive-until=2026-11-22\",\"origin\":\"p:1\",\"required\":\"closed\",\"stack\":\"v6-only\","
-     "\"form\":null,\"lopsided\":false,\"state\":\"OK\",\"waived\":true,\"reasons\":[\"[::1]:443 listens\"],\"note\":"
-     "null,\"listeners\":[{\"family\":\"inet6\",\"address\":\"::1\",\"port\":443,\"interface\":null,\"v6only\":true,"
-     "\"scope\":\"loopback\",\"accepts\":[\"ipv6\"],\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null}]," NONE
+     "\"lopsided\":false,\"reach\":{\"ipv4\":\"loopback\",\"ipv6\":\"none\"},\"state\":\"OK\",\"waived\":true,"
+     "\"reasons\":[\"127.0.0.1:22 "
+     "listens\"],\"note\":null,\"listeners\":[{\"family\":\"inet\",\"address\":\"127.0.0.1\",\"port\":22,\"interface\":"
+     "null,\"v6only\":null,\"scope\":\"loopback\",\"accepts\":[\"ipv4\"],\"reach\":{\"ipv4\":\"loopback\",\"ipv6\":"
+     "\"none\"},\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null}]," NONE
+     ",{\"name\":\"tcp_443\",\"protocol\":\"tcp\",\"port\":443,\"scope\":null,\"rule\":\"default closed "
+     "severity=warning "
+     "waive-until=2026-11-22\",\"origin\":\"p:1\",\"required\":\"closed\",\"stack\":\"v6-only\",\"form\":null,"
+     "\"lopsided\":false,\"reach\":{\"ipv4\":\"none\",\"ipv6\":\"loopback\"},\"state\":\"OK\",\"waived\":true,"
+     "\"reasons\":[\"[::1]:443 "
+     "listens\"],\"note\":null,\"listeners\":[{\"family\":\"inet6\",\"address\":\"::1\",\"port\":443,\"interface\":"
+     "null,\"v6only\":true,\"scope\":\"loopback\",\"accepts\":[\"ipv6\"],\"reach\":{\"ipv4\":\"none\",\"ipv6\":"
+     "\"loopback\"},\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null}]," NONE
      "],\"totals\":{\"mapped\":0,\"mapped_out\":0,\"violations\":1,\"unlisted\":0,\"waived\":2},\"errors\":[]}\n"},
     {"443 dual-stack", "443=0.0.0.0 443=::1/6",
      HEAD HOST_H1
-     "true,\"state\":\"CRITICAL\",\"summary\":\"1 of 1 service off policy: 443/tcp is v4-only outside loopback, IPv6 "
-     "on "
-     "[::1] only, must be dual-stack\",\"services\":["
-     "{\"name\":\"tcp_443\",\"protocol\":\"tcp\",\"port\":443,\"scope\":null,\"rule\":\"443 dual-stack\",\"origin\":"
-     "\"p:1\",\"required\":\"dual-stack\",\"stack\":\"v4-only\",\"form\":null,\"lopsided\":true,\"state\":"
-     "\"CRITICAL\",\"waived\":false,\"reasons\":[\"only [::1]:443 accepts IPv6\"],\"note\":null,\"listeners\":["
-     "{\"family\":\"inet\",\"address\":\"0.0.0.0\",\"port\":443,\"interface\":null,\"v6only\":null,\"scope\":"
-     "\"external\",\"accepts\":[\"ipv4\"],\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null},"
-     "{\"family\":\"inet6\",\"address\":\"::1\",\"port\":443,\"interface\":null,\"v6only\":true,\"scope\":\"loopback\","
-     "\"accepts\":[\"ipv6\"],\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null}]," NONE
+     "true,\"addresses\":{\"ipv4\":\"external\",\"ipv6\":\"external\"},\"state\":\"CRITICAL\",\"summary\":\"1 of 1 "
+     "service off policy: 443/tcp is v4-only outside loopback, IPv6 on [::1] only, must be "
+     "dual-stack\",\"services\":[{\"name\":\"tcp_443\",\"protocol\":\"tcp\",\"port\":443,\"scope\":null,\"rule\":\"443 "
+     "dual-stack\",\"origin\":\"p:1\",\"required\":\"dual-stack\",\"stack\":\"v4-only\",\"form\":null,\"lopsided\":"
+     "true,\"reach\":{\"ipv4\":\"external\",\"ipv6\":\"loopback\"},\"state\":\"CRITICAL\",\"waived\":false,\"reasons\":"
+     "[\"only [::1]:443 accepts "
+     "IPv6\"],\"note\":null,\"listeners\":[{\"family\":\"inet\",\"address\":\"0.0.0.0\",\"port\":443,\"interface\":"
+     "null,\"v6only\":null,\"scope\":\"external\",\"accepts\":[\"ipv4\"],\"reach\":{\"ipv4\":\"external\",\"ipv6\":"
+     "\"none\"},\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null},{\"family\":\"inet6\",\"address\":\"::1\","
+     "\"port\":443,\"interface\":null,\"v6only\":true,\"scope\":\"loopback\",\"accepts\":[\"ipv6\"],\"reach\":{"
+     "\"ipv4\":\"none\",\"ipv6\":\"loopback\"},\"sockets\":1,\"uid\":0,\"user\":null,\"unit\":null}]," NONE
      "],\"totals\":{\"mapped\":0,\"mapped_out\":0,\"violations\":1,\"unlisted\":0,\"waived\":0},\"errors\":[]}\n"},
     /* What is not known is null, or left out. */
     {"443 any", "notcp noudp ipv6?",
      HEAD HOST_H1
-     "null,\"state\":\"UNKNOWN\",\"summary\":\"1 of 1 service cannot be judged: 443/tcp cannot be "
-     "judged\",\"services\":["
-     "{\"name\":\"tcp_443\",\"protocol\":\"tcp\",\"port\":443,\"scope\":null,\"rule\":\"443 any\",\"origin\":\"p:1\","
-     "\"required\":\"any\",\"stack\":\"unknown\",\"form\":null,\"lopsided\":false,\"state\":\"UNKNOWN\",\"waived\":"
-     "false,\"reasons\":[\"refused\"],\"note\":null,\"listeners\":[]," NONE
+     "null,\"addresses\":{\"ipv4\":\"external\",\"ipv6\":null},\"state\":\"UNKNOWN\",\"summary\":\"1 of 1 service "
+     "cannot be judged: 443/tcp cannot be "
+     "judged\",\"services\":[{\"name\":\"tcp_443\",\"protocol\":\"tcp\",\"port\":443,\"scope\":null,\"rule\":\"443 "
+     "any\",\"origin\":\"p:1\",\"required\":\"any\",\"stack\":\"unknown\",\"form\":null,\"lopsided\":false,\"reach\":{"
+     "\"ipv4\":null,\"ipv6\":null},\"state\":\"UNKNOWN\",\"waived\":false,\"reasons\":[\"refused\"],\"note\":null,"
+     "\"listeners\":[]," NONE
      "],\"totals\":{\"violations\":0,\"unlisted\":0,\"waived\":0},\"errors\":[\"refused\",\"refused\"]}\n"},
 };
 
@@ -169,7 +180,8 @@ START_TEST(snapshot_is_told)
     strcpy(snapshot.fault, "broken \xff");
     assert_verdict("", "noipv6", &snapshot,
                    HEAD "\"h1\",\"source\":\"procfs\",\"remark\":\"as \\\"pigs\\\" fly\",\"netns\":4026531840,"
-                        "\"namespace\":\"blue\",\"ipv6\":false,\"state\":\"OK\",\"summary\":\"0 services listen, 0 "
+                        "\"namespace\":\"blue\",\"ipv6\":false,\"addresses\":{\"ipv4\":\"external\",\"ipv6\":\"none\"},"
+                        "\"state\":\"OK\",\"summary\":\"0 services listen, 0 "
                         "v4-mapped connections, no policy to judge by\",\"services\":[],\"totals\":{\"mapped\":0,"
                         "\"mapped_out\":0,\"violations\":0,\"unlisted\":0,\"waived\":0},\"errors\":[\"broken "
                         "\xef\xbf\xbd\"]}\n");
@@ -178,7 +190,8 @@ END_TEST
 
 /* --- no verdict -------------------------------------------------------------------------------------------------- */
 
-#define FAILED "\"source\":null,\"remark\":null,\"netns\":null,\"namespace\":null,\"ipv6\":null,\"state\":"
+#define FAILED                                                                                                         \
+    "\"source\":null,\"remark\":null,\"netns\":null,\"namespace\":null,\"ipv6\":null,\"addresses\":null,\"state\":"
 #define NOTHING ",\"services\":[],\"totals\":{},\"errors\":"
 
 static const struct {

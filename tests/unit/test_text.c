@@ -203,9 +203,11 @@ static const struct {
     {"443 any name=web", EVIDENCE_HOST, 2, LABELS_TOTALS,
      ON_POLICY
      " | " NO_VALUES "\n" EVIDENCE_LINE
-     "    0.0.0.0:443 is AF_INET, accepts IPv4, scope external, 1 socket, uid 0, nginx.service\n"
-     "    [::]:443 is AF_INET6 with v6only on, accepts IPv6, scope external, 1 socket, uid 33, user www-data\n"
-     "    0 v4-mapped connections in\n"},
+     "    0.0.0.0:443 is AF_INET, accepts IPv4, scope external, reach IPv4 external, 1 socket, uid 0, nginx.service\n"
+     "    [::]:443 is AF_INET6 with v6only on, accepts IPv6, scope external, reach IPv6 external, 1 socket, uid 33, "
+     "user "
+     "www-data\n"
+     "    0 inbound v4-mapped connections\n"},
     {"443 v6-only name=web", "443=0.0.0.0", 1, LABELS_TOTALS,
      OFF ". web 443/tcp is v4-only, must be v6-only | " ONE_VIOLATION "\n"
          "\\_[CRITICAL] web 443/tcp: v4-only, must be v6-only: nothing accepts IPv6, 0.0.0.0:443 accepts IPv4\n"
@@ -234,6 +236,7 @@ START_TEST(snapshot_is_told)
     struct view view = {.snapshot = &snapshot};
 
     strcpy(snapshot.namespace, "blue");
+    strcpy(snapshot.brief, "read from /proc/net");
     strcpy(snapshot.remark, "read from /proc/net, as pigs fly");
     strcpy(snapshot.fault, "what cannot be read");
     assert_verdict("1 any", "1=::", &view,

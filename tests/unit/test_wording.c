@@ -8,6 +8,7 @@
 #include "render/wording.h"
 
 #include "sample.h"
+#include "trial.h"
 #include "unit.h"
 
 #include <stdlib.h>
@@ -91,39 +92,65 @@ START_TEST(names_the_listener_and_its_owner)
 END_TEST
 
 static const struct {
-    struct stack stack;
-    struct sample_listener listeners[LISTENERS];
+    const char *host;
+    bool as_bound;
     const char *expected;
 } stacks[] = {
-    {{.kind = STACK_CLOSED}, {{.address = NULL}}, "closed"},
-    {{.kind = STACK_CLOSED}, {{.address = "::1"}}, "out of reach without IPv6"},
-    {{.kind = STACK_V4_ONLY}, {{.address = "0.0.0.0"}}, "v4-only"},
-    {{.kind = STACK_V6_ONLY}, {{.address = "::1"}}, "v6-only"},
-    {{.kind = STACK_DUAL, .form = STACK_SINGLE}, {{.address = "::"}}, "dual-stack"},
-    {{.kind = STACK_UNKNOWN}, {{.address = "::"}}, "unknown"},
-    {{STACK_V4_ONLY, STACK_FORM_NONE, true, STACK_REACH_EXTERNAL, STACK_REACH_LOOPBACK},
-     {{.address = "0.0.0.0"}, {.address = "::1"}},
-     "v4-only outside loopback, IPv6 on [::1] only"},
-    {{STACK_V4_ONLY, STACK_FORM_NONE, true, STACK_REACH_EXTERNAL, STACK_REACH_LINK},
-     {{.address = "0.0.0.0"}, {.address = "fe80::1%eth0"}},
-     "v4-only outside the link, IPv6 on [fe80::1] only"},
-    {{STACK_V6_ONLY, STACK_FORM_NONE, true, STACK_REACH_LOOPBACK, STACK_REACH_EXTERNAL},
-     {{.address = "127.0.0.1"}, {.address = "::", .v6only = RECORD_V6ONLY_YES}},
-     "v6-only outside loopback, IPv4 on 127.0.0.1 only"},
+    {"", false, "closed"},
+    {"443=::1", false, "v6-only"},
+    {"443=0.0.0.0", false, "v4-only"},
+    {"443=::", false, "dual-stack"},
+    {"443=::/?", false, "unknown"},
+    /* What the sockets are bound to. */
+    {"443=0.0.0.0 443=::1", false, "v4-only outside loopback, IPv6 on [::1] only"},
+    {"443=0.0.0.0 443=fe80::1%eth0", false, "v4-only outside the link, IPv6 on [fe80::1%eth0] only"},
+    {"443=127.0.0.1 443=::/6", false, "v6-only outside loopback, IPv4 on 127.0.0.1 only"},
+    {"443=127.0.0.1 443=::/6", true, "v6-only outside loopback, IPv4 on 127.0.0.1 only"},
+    /* What the host has. */
+    {"443=:: ipv6:loopback", false, "v4-only outside loopback: this host has no IPv6 address beyond ::1"},
+    {"443=:: ipv6:link", false, "v4-only outside the link: this host has no IPv6 address beyond fe80::/10"},
+    {"443=:: ipv6:none", false, "v4-only: this host has no IPv6 address"},
+    {"443=:: ipv4:loopback", false, "v6-only outside loopback: this host has no IPv4 address beyond 127.0.0.0/8"},
+    {"443=:: ipv4:link", false, "v6-only outside the link: this host has no IPv4 address beyond 169.254.0.0/16"},
+    {"443=:: ipv6:loopback", true, "dual-stack"},
+    {"443=0.0.0.0 ipv6:none", false, "v4-only"},
+    {"443=127.0.0.1 443=::/6 ipv6:loopback", false, "dual-stack"},
+    {"443=::/6 ipv6:none", false, "listens, but nothing reaches it"},
+    /* What the host has no more. */
+    {"443=192.0.2.1 443=2001:db8::99^", false, "v4-only: 2001:db8::99 is no address of this host now"},
+    {"443=192.0.2.1^", false, "listens, but nothing reaches it"},
+    {"443=0.0.0.0%#4 443=::/6", false, "v6-only: interface #4 is gone"},
 };
 
 START_TEST(describes_the_stack)
 {
-    struct sample_service sample;
+    struct trial *trial = trial_begin("443 any", stacks[_i].host);
+    const struct wording_context context = {.tally = trial->tally};
 
-    sample_service_make(&sample, NULL);
-    sample.service.stack = stacks[_i].stack;
-    for (int i = 0; i < LISTENERS; i++) {
-        sample_service_listen(&sample, &stacks[_i].listeners[i]);
-    }
-    wording_add_stack(&text, &sample.service);
+    trial->policy->rules[0]->as_bound = stacks[_i].as_bound;
+    trial_judge(trial);
+    wording_add_stack(&text, &trial->verdict->services[0], &context);
     text_must_be(stacks[_i].expected);
-    sample_service_clear(&sample);
+    trial_end(trial);
+}
+END_TEST
+
+/* What has a sentence of its own is not said again; what one socket lacks is. */
+START_TEST(says_once_what_the_host_lacks)
+{
+    static const char *const hosts[][2] = {
+        {"443=:: ipv6:link", "v4-only outside the link"},
+        {"443=192.0.2.1 443=2001:db8::99^", "v4-only: 2001:db8::99 is no address of this host now"},
+    };
+
+    for (int i = 0; i < UNIT_COUNT(hosts); i++) {
+        struct trial *trial = trial_of("443 any", hosts[i][0]);
+        const struct wording_context context = {.tally = trial->tally, .host_is_told = {true, true}};
+        text_begin();
+        wording_add_stack(&text, &trial->verdict->services[0], &context);
+        text_must_be(hosts[i][1]);
+        trial_end(trial);
+    }
 }
 END_TEST
 
@@ -155,149 +182,122 @@ static const struct {
     const char *rule;
     struct sample_listener listeners[LISTENERS]; /* the first is to blame where there is one */
     struct stack stack;
-    enum record_answer host_ipv6;
     const char *expected;
 } reasons[] = {
-    {JUDGE_NOTHING_LISTENS, "443 any", {{.address = NULL}}, {.kind = STACK_CLOSED}, RECORD_YES, "nothing listens"},
-    {JUDGE_NO_IPV4, "443 v4", {{.address = "::"}}, {.kind = STACK_V6_ONLY}, RECORD_YES, "nothing accepts IPv4"},
+    {JUDGE_NOTHING_LISTENS, "443 any", {{.address = NULL}}, {.kind = STACK_CLOSED}, "nothing listens"},
+    {JUDGE_NO_IPV4, "443 v4", {{.address = "::"}}, {.kind = STACK_V6_ONLY}, "nothing accepts IPv4"},
     {JUDGE_NO_IPV4,
      "443 v4",
      {{.address = "127.0.0.1", .unit = "nginx.service"}, {.address = "::", .v6only = RECORD_V6ONLY_YES}},
-     {STACK_V6_ONLY, STACK_FORM_NONE, true, STACK_REACH_LOOPBACK, STACK_REACH_EXTERNAL},
-     RECORD_YES,
+     {.kind = STACK_V6_ONLY, .lopsided = true, .extent = {REACH_LOOPBACK, REACH_EXTERNAL}},
      "only 127.0.0.1:443 accepts IPv4"},
-    {JUDGE_NO_IPV6, "443 v6", {{.address = "0.0.0.0"}}, {.kind = STACK_V4_ONLY}, RECORD_YES, "nothing accepts IPv6"},
-    {JUDGE_NO_IPV6,
-     "443 v6",
-     {{.address = "0.0.0.0"}},
-     {.kind = STACK_V4_ONLY},
-     RECORD_NO,
-     "nothing accepts IPv6, this host has no IPv6 address"},
+    {JUDGE_NO_IPV6, "443 v6", {{.address = "0.0.0.0"}}, {.kind = STACK_V4_ONLY}, "nothing accepts IPv6"},
     {JUDGE_NO_IPV6,
      "443 v6",
      {{.address = "0.0.0.0"}, {.address = "::1"}},
-     {STACK_V4_ONLY, STACK_FORM_NONE, true, STACK_REACH_EXTERNAL, STACK_REACH_LOOPBACK},
-     RECORD_YES,
+     {.kind = STACK_V4_ONLY, .lopsided = true, .extent = {REACH_EXTERNAL, REACH_LOOPBACK}},
      "only [::1]:443 accepts IPv6"},
     {JUDGE_TAKES_IPV4,
      "443 v6-only",
      {{.address = "0.0.0.0", .unit = "nginx.service"}},
      {.kind = STACK_V4_ONLY},
-     RECORD_YES,
      "0.0.0.0:443 (nginx.service) accepts IPv4"},
     {JUDGE_TAKES_IPV4,
      "443 v6-only",
      {{.address = "::", .unit = "nginx.service"}},
      {.kind = STACK_DUAL},
-     RECORD_YES,
      "[::]:443 (nginx.service) has IPV6_V6ONLY off and accepts IPv4 too"},
     {JUDGE_TAKES_IPV4,
      "443 v6-only",
      {{.address = "::ffff:192.0.2.1"}},
      {.kind = STACK_V4_ONLY},
-     RECORD_YES,
      "[::ffff:192.0.2.1]:443 accepts IPv4"},
     {JUDGE_TAKES_IPV6,
      "443 v4-only",
      {{.address = "::", .unit = "nginx.service"}},
      {.kind = STACK_DUAL},
-     RECORD_YES,
      "[::]:443 (nginx.service) accepts IPv6"},
     {JUDGE_LISTENS,
      "23 closed",
      {{.address = "0.0.0.0", .unit_state = TALLY_UNIT_GONE, .user = "root"}},
      {.kind = STACK_V4_ONLY},
-     RECORD_YES,
      "0.0.0.0:23 (user root, its unit is gone) listens"},
     {JUDGE_FORM,
      "443 dual-stack form=split",
      {{.address = "::"}},
      {.kind = STACK_DUAL, .form = STACK_SINGLE},
-     RECORD_YES,
      "its form is single, must be split"},
     {JUDGE_FORM,
      "443 dual-stack form=single",
      {{.address = "::"}},
      {.kind = STACK_DUAL, .form = STACK_MIXED},
-     RECORD_YES,
      "its form is mixed, must be single"},
     {JUDGE_BIND,
      "443 any bind=loopback,10.0.0.0/8",
      {{.address = "0.0.0.0", .unit = "nginx.service"}},
      {.kind = STACK_V4_ONLY},
-     RECORD_YES,
      "0.0.0.0:443 (nginx.service) is outside bind=loopback,10.0.0.0/8"},
     {JUDGE_UNIT,
      "443 any unit=nginx.service",
      {{.address = "0.0.0.0", .unit = "apache2.service"}},
      {.kind = STACK_V4_ONLY},
-     RECORD_YES,
      "0.0.0.0:443 belongs to apache2.service, must be nginx.service"},
     {JUDGE_UNIT,
      "443 any unit=nginx.service",
      {{.address = "0.0.0.0", .unit = "/docker/1"}},
      {.kind = STACK_V4_ONLY},
-     RECORD_YES,
      "0.0.0.0:443 belongs to no unit, must be nginx.service"},
     {JUDGE_USER,
      "443 any user=www",
      {{.address = "0.0.0.0", .unit = "apache2.service", .user = "root"}},
      {.kind = STACK_V4_ONLY},
-     RECORD_YES,
      "0.0.0.0:443 belongs to user root, must be www"},
     {JUDGE_USER,
      "443 any user=www",
      {{.address = "0.0.0.0", .uid = 33}},
      {.kind = STACK_V4_ONLY},
-     RECORD_YES,
      "0.0.0.0:443 belongs to user 33, must be www"},
     {JUDGE_MAPPED,
      "443 any mapped-critical=2:",
      {{.address = NULL}},
      {.kind = STACK_DUAL},
-     RECORD_YES,
      "1 v4-mapped connection, must be at least 2"},
     {JUDGE_V6ONLY_UNKNOWN,
      "443 v6-only",
      {{.address = "::"}},
      {.kind = STACK_UNKNOWN},
-     RECORD_YES,
      "whether [::]:443 accepts IPv4 cannot be told without v6only"},
     {JUDGE_IPV6_UNKNOWN,
      "443 v6-only",
      {{.address = NULL}},
      {.kind = STACK_UNKNOWN},
-     RECORD_UNKNOWN,
      "whether this host has any IPv6 address cannot be told"},
     {JUDGE_UNIT_UNKNOWN,
      "443 any unit=nginx.service",
      {{.address = "0.0.0.0", .unit_state = TALLY_UNIT_GONE}},
      {.kind = STACK_V4_ONLY},
-     RECORD_YES,
      "the unit of 0.0.0.0:443 cannot be told, its cgroup is gone"},
     {JUDGE_UNIT_UNKNOWN,
      "443 any unit=nginx.service",
      {{.address = "0.0.0.0", .unit_state = TALLY_UNIT_UNTOLD}},
      {.kind = STACK_V4_ONLY},
-     RECORD_YES,
      "the unit of 0.0.0.0:443 cannot be told, the kernel or the source names no cgroup for it"},
     {JUDGE_CLIENT_UNKNOWN,
      "40000/udp any",
      {{.address = "0.0.0.0"}},
      {.kind = STACK_V4_ONLY},
-     RECORD_YES,
      "whether 0.0.0.0:40000 is a client's cannot be told without net.ipv4.ip_local_port_range"},
-    {JUDGE_UNREADABLE, "443 any", {{.address = NULL}}, {.kind = STACK_UNKNOWN}, RECORD_YES, "TCP cannot be read"},
+    {JUDGE_UNREADABLE, "443 any", {{.address = NULL}}, {.kind = STACK_UNKNOWN}, "TCP cannot be read"},
 };
 
 START_TEST(explains_each_cause)
 {
     struct tally *tally = tally_create();
+    const struct wording_context context = {.tally = tally};
     struct sample_service sample;
     struct judge_reason *reason;
 
     strcpy(tally->unreadable[RECORD_TCP], "TCP cannot be read");
-    tally->host.ipv6 = reasons[_i].host_ipv6;
     sample_service_make(&sample, reasons[_i].rule);
     sample.service.stack = reasons[_i].stack;
     for (int i = 0; i < LISTENERS; i++) {
@@ -306,10 +306,40 @@ START_TEST(explains_each_cause)
     reason = sample_service_blame(&sample, reasons[_i].cause, STATE_CRITICAL, sample.service.listener_count > 0);
     reason->count = 1;
     reason->range = &sample.rule->mapped_critical;
-    wording_add_reason(&text, &sample.service, reason, tally);
+    wording_add_reason(&text, &sample.service, reason, &context);
     text_must_be(reasons[_i].expected);
     sample_service_clear(&sample);
     tally_free(tally);
+}
+END_TEST
+
+/* Why a family that a socket takes does not come from far enough, if the stack has not told that already. */
+static const struct {
+    const char *rule;
+    const char *host;
+    const char *expected;
+} limits[] = {
+    {"443 v6", "443=:: ipv6:none", "nothing reaches it over IPv6"},
+    {"443 v6", "443=:: ipv6:loopback", "only this host itself reaches it over IPv6"},
+    {"443 v6", "443=:: ipv6:link", "only its link reaches it over IPv6"},
+    {"443 v4", "443=:: ipv4:loopback", "only this host itself reaches it over IPv4"},
+    {"443 v6", "443=::/6 ipv6:none", "nothing reaches it over IPv6: this host has no IPv6 address"},
+    {"443 v4", "443=192.0.2.1^", "nothing reaches it over IPv4: 192.0.2.1 is no address of this host now"},
+    {"443 v6", "443=2001:db8::1%#4", "nothing reaches it over IPv6: interface #4 is gone"},
+    {"443 v4", "443=127.0.0.1%eth0", "nothing reaches it over IPv4: nothing for a loopback address arrives on eth0"},
+    {"443 v4", "443=224.0.0.1", "nothing reaches it over IPv4: TCP cannot be sent to a group"},
+};
+
+START_TEST(explains_what_limits_reach)
+{
+    struct trial *trial = trial_of(limits[_i].rule, limits[_i].host);
+    const struct judge_service *service = &trial->verdict->services[0];
+    const struct wording_context context = {.tally = trial->tally};
+
+    ck_assert_uint_eq(service->reason_count, 1);
+    wording_add_reason(&text, service, &service->reasons[0], &context);
+    text_must_be(limits[_i].expected);
+    trial_end(trial);
 }
 END_TEST
 
@@ -446,9 +476,22 @@ static const struct {
      "443/tcp cannot be judged"},
 };
 
+/* A service that nothing reaches has a verb of its own. */
+START_TEST(says_that_nothing_reaches_it)
+{
+    struct trial *trial = trial_of("443 dual-stack name=web", "443=::/6 ipv6:none");
+    const struct wording_context context = {.tally = trial->tally};
+
+    wording_add_finding(&text, &trial->verdict->services[0], &context);
+    text_must_be("web 443/tcp listens, but nothing reaches it, must be dual-stack");
+    trial_end(trial);
+}
+END_TEST
+
 START_TEST(puts_the_worst_reason_into_a_sentence)
 {
     struct tally *tally = tally_create();
+    const struct wording_context context = {.tally = tally};
     struct sample_service sample;
 
     sample_service_make(&sample, findings[_i].rule);
@@ -458,7 +501,7 @@ START_TEST(puts_the_worst_reason_into_a_sentence)
         sample_service_blame(&sample, findings[_i].causes[i], findings[_i].states[i],
                              sample.service.listener_count > 0);
     }
-    wording_add_finding(&text, &sample.service, tally);
+    wording_add_finding(&text, &sample.service, &context);
     text_must_be(findings[_i].expected);
     sample_service_clear(&sample);
     tally_free(tally);
@@ -553,13 +596,16 @@ int main(void)
     tcase_add_loop_test(tcase, names_the_service, 0, UNIT_COUNT(services));
     tcase_add_loop_test(tcase, names_the_listener_and_its_owner, 0, UNIT_COUNT(listeners));
     tcase_add_loop_test(tcase, describes_the_stack, 0, UNIT_COUNT(stacks));
+    tcase_add_test(tcase, says_once_what_the_host_lacks);
     tcase_add_loop_test(tcase, says_what_is_accepted, 0, UNIT_COUNT(accepted));
     tcase_add_loop_test(tcase, explains_each_cause, 0, UNIT_COUNT(reasons));
+    tcase_add_loop_test(tcase, explains_what_limits_reach, 0, UNIT_COUNT(limits));
     tcase_add_test(tcase, explains_every_cause);
     tcase_add_test(tcase, keeps_the_end_behind_a_long_name);
     tcase_add_loop_test(tcase, demands_what_the_rule_does, 0, UNIT_COUNT(requirements));
     tcase_add_test(tcase, knows_when_the_requirement_is_kept);
     tcase_add_loop_test(tcase, puts_the_worst_reason_into_a_sentence, 0, UNIT_COUNT(findings));
+    tcase_add_test(tcase, says_that_nothing_reaches_it);
     tcase_add_loop_test(tcase, sums_everything_up, 0, UNIT_COUNT(summaries));
     suite_add_tcase(suite, tcase);
     return unit_run(suite);

@@ -7,12 +7,15 @@
 
 #include "trial.h"
 
+#include "sample.h"
 #include "unit.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define OTHER_INTERFACE 2
 
 /* --- a host in a line of text ------------------------------------------------------------------------------------ */
 
@@ -42,11 +45,15 @@ static void listener_add(struct tally *tally, enum record_protocol protocol, uin
     char *unit = behind(word, '+');
     char *uid = behind(word, '!');
     char *v6only = behind(word, '/');
+    bool is_absent = behind(word, '^') != NULL;
     char *interface = behind(word, '%');
     struct tally_listener listener = {
         .family = strchr(word, ':') != NULL ? RECORD_INET6 : RECORD_INET,
         .address = trial_address(word),
-        .interface = interface != NULL,
+        .interface = interface == NULL              ? 0
+                     : strcmp(interface, "lo") == 0 ? SCOPE_LOOPBACK_INTERFACE
+                                                    : OTHER_INTERFACE,
+        .presence = is_absent ? ADDRESS_ABSENT : ADDRESS_UNKNOWN,
         .sockets = 1,
         .user = uid != NULL ? behind(uid, ':') : NULL,
         .uid = uid != NULL ? (uint32_t)strtoul(uid, NULL, 10) : 0,
@@ -87,6 +94,29 @@ static void connections_add(struct tally *tally, enum record_protocol protocol, 
     }
 }
 
+/* "ipv4:link" */
+static void addresses_limit(struct address_facts *addresses, enum record_family family, const char *widest)
+{
+    addresses->families[family].scopes = 0;
+    for (int scope = 0; strcmp(widest, "none") != 0; scope++) {
+        ck_assert_int_lt(scope, SCOPES);
+        addresses->families[family].scopes |= SCOPE_BIT(scope);
+        if (strcmp(widest, scope_name((enum scope)scope)) == 0) {
+            break;
+        }
+    }
+}
+
+static void reaches_set(struct tally *tally)
+{
+    for (size_t i = 0; i < tally->service_count; i++) {
+        struct tally_service *service = &tally->services[i];
+        for (size_t j = 0; j < service->listener_count; j++) {
+            sample_reach_set(&service->listeners[j], service->protocol, &tally->addresses);
+        }
+    }
+}
+
 struct tally *trial_tally(const char *text)
 {
     struct tally *tally = tally_create();
@@ -94,17 +124,24 @@ struct tally *trial_tally(const char *text)
     char *rest = NULL;
 
     tally->host = (struct sock_host){.ipv6 = RECORD_YES, .port_range_first = 32768, .port_range_last = 60999};
+    tally->addresses = sample_addresses;
     for (char *word = strtok_r(copy, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
         enum record_protocol protocol = *word == 'u' ? RECORD_UDP : RECORD_TCP;
         uint16_t port = (uint16_t)strtoul(word + (*word == 'u'), NULL, 10);
         char *address;
         if (strcmp(word, "noipv6") == 0) {
             tally->host.ipv6 = RECORD_NO;
+            addresses_limit(&tally->addresses, RECORD_INET6, "none");
+        } else if (strncmp(word, "ipv4:", 5) == 0 || strncmp(word, "ipv6:", 5) == 0) {
+            addresses_limit(&tally->addresses, word[3] == '4' ? RECORD_INET : RECORD_INET6, word + 5);
+        } else if (strcmp(word, "addresses?") == 0) {
+            tally->addresses = (struct address_facts){.families = {{.known = false}}};
         } else if (strcmp(word, "clients?") == 0) {
             tally->host.port_range_first = 1;
             tally->host.port_range_last = 0;
         } else if (strcmp(word, "ipv6?") == 0) {
             tally->host.ipv6 = RECORD_UNKNOWN;
+            tally->addresses.families[RECORD_INET6].known = false;
         } else if (strcmp(word, "notcp") == 0) {
             strcpy(tally->unreadable[RECORD_TCP], "refused");
         } else if (strcmp(word, "noudp") == 0) {
@@ -118,6 +155,7 @@ struct tally *trial_tally(const char *text)
         }
     }
     free(copy);
+    reaches_set(tally);
     tally_sort(tally);
     return tally;
 }

@@ -15,10 +15,13 @@ struct in6_addr trial_address(const char *text);
  * A tally from words set apart by blanks:
  *   443=::                a listener; "::/6" is v6only, "::/?" v6only unknown, "::%lo" bound to lo,
  *                         "::!33" of uid 33, "::!33:www-data" with its name and no unit to tell,
- *                         "::+x.service" of that unit, "::+?" of a unit that is gone
+ *                         "::+x.service" of that unit, "::+?" of a unit that is gone,
+ *                         "192.0.2.1^" on an address that is none of the host's
  *   u53=::                the same of UDP
  *   443~::ffff:10.0.0.1*3 three connections to that address (mapped, IPv4 or IPv6, by how it is written)
+ *   ipv4:link             the widest IPv4 address of the host; it has every kind where nothing is said
  *   noipv6, ipv6?         a host without IPv6, or nobody knows
+ *   addresses?            nobody knows which addresses the host has
  *   clients?              nobody knows which ports clients get
  *   notcp, noudp          the protocol cannot be read
  */
