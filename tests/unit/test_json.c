@@ -82,7 +82,7 @@ static void verdict_collect(struct collect *collected, const char *rules, const 
 }
 
 #define H1 HEAD "'h1','source':'netlink','remark':null,'netns':4026531840,'namespace':null,"
-#define NO_ADDRESSES "'addresses':{'ipv4':null,'ipv6':null},"
+#define ADDRESSES "'addresses':{'ipv4':'external','ipv6':'external'},"
 
 /* Whole ones. What is not known is null, or left out. */
 static const struct {
@@ -91,18 +91,19 @@ static const struct {
     const char *expected;
 } verdicts[] = {
     {"", "",
-     H1 "'ipv6':true," NO_ADDRESSES "'state':'OK','summary':'0 services listen, 0 v4-mapped connections, no policy to "
+     H1 "'ipv6':true," ADDRESSES "'state':'OK','summary':'0 services listen, 0 v4-mapped connections, no policy to "
         "judge by','services':[],'totals':{'mapped':0,'mapped_out':0,'violations':0,'unlisted':0,'waived':0},"
         "'errors':[]}\n"},
     {"443 any", "notcp noudp ipv6?",
-     H1 "'ipv6':null," NO_ADDRESSES "'state':'UNKNOWN','summary':'1 of 1 service cannot be judged: 443/tcp cannot be "
+     H1 "'ipv6':null,'addresses':{'ipv4':'external','ipv6':null},'state':'UNKNOWN','summary':'1 of 1 service cannot be "
+        "judged: 443/tcp cannot be "
         "judged','services':[{'name':'tcp_443','protocol':'tcp','port':443,'scope':null,'rule':'443 any','origin':"
         "'p:1','required':'any','stack':'unknown','form':null,'lopsided':false,'reach':{'ipv4':null,'ipv6':null},"
         "'state':'UNKNOWN','waived':false,'reasons':['refused'],'note':null,'listeners':[],'connections':{'ipv4':0,"
         "'ipv4_mapped':0,'ipv6':0}}],'totals':{'violations':0,'unlisted':0,'waived':0},'errors':['refused',"
         "'refused']}\n"},
     {"443@external dual-stack name=web form=split note=OPS-1", "443=0.0.0.0+nginx.service 443~192.0.2.1*2",
-     H1 "'ipv6':true," NO_ADDRESSES "'state':'CRITICAL','summary':'1 of 1 service off policy: web 443/tcp@external is "
+     H1 "'ipv6':true," ADDRESSES "'state':'CRITICAL','summary':'1 of 1 service off policy: web 443/tcp@external is "
         "v4-only, must be dual-stack','services':[{'name':'web','protocol':'tcp','port':443,'scope':'external','rule':"
         "'443@external dual-stack name=web form=split note=OPS-1','origin':'p:1','required':'dual-stack','stack':"
         "'v4-only','form':null,'lopsided':false,'reach':{'ipv4':'external','ipv6':'none'},'state':'CRITICAL','waived':"

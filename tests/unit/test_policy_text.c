@@ -42,6 +42,7 @@ static void host_make(void)
     host->ipv6 = RECORD_YES;
     host->port_range_first = 32768;
     host->port_range_last = 60999;
+    snapshot->tally->addresses = sample_addresses;
 }
 
 static void host_free(void)
@@ -127,7 +128,7 @@ static const struct {
     {RECORD_NO,
      {{TCP(80), {.address = "2001:db8::1", .unit = "a.service"}}},
      "# 80/tcp is closed\n"
-     "#   [2001:db8::1]:80 accepts nothing, user 0, unit a.service\n"
+     "#   [2001:db8::1]:80 accepts IPv6, user 0, unit a.service\n"
      "#   This host has no IPv6 address, so nothing arrives there today.\n"
      "80               any unit=a.service\n\n"},
     /* Where it may listen. */
@@ -200,6 +201,9 @@ static const struct {
 START_TEST(writes_a_rule_for_a_service)
 {
     snapshot->tally->host.ipv6 = services[_i].ipv6;
+    if (services[_i].ipv6 == RECORD_NO) {
+        snapshot->tally->addresses.families[RECORD_INET6].scopes = 0;
+    }
     for (int i = 0; i < SOCKETS && services[_i].sockets[i].port != 0; i++) {
         host_listen(&services[_i].sockets[i]);
     }
@@ -219,13 +223,13 @@ START_TEST(counts_what_was_seen)
         host_listen(&socket);
     }
     service = tally_find(snapshot->tally, RECORD_TCP, 443);
-    service->connections[REACH_EXTERNAL][TALLY_MAPPED] = 1;
+    service->connections[SCOPE_EXTERNAL][TALLY_MAPPED] = 1;
     service->listeners[0].sockets = 3;
     learned_must_have("# 443/tcp is v4-only, 1 v4-mapped connection now\n"
                       "#   192.0.2.1:443 accepts IPv4, user 0, unit a.service, 3 sockets\n"
                       "#   192.0.2.2:443 accepts IPv4, user 0, unit a.service\n");
     learned_must_have("#   192.0.2.8:443 accepts IPv4, user 0, unit a.service\n#   ... and 2 more\n443 ");
-    service->connections[REACH_LOOPBACK][TALLY_MAPPED] = 12;
+    service->connections[SCOPE_LOOPBACK][TALLY_MAPPED] = 12;
     learned_must_have("# 443/tcp is v4-only, 13 v4-mapped connections now\n");
 }
 END_TEST
