@@ -157,6 +157,12 @@ static void limit_add(struct text_buffer *text, const struct tally *tally, const
     case REACH_INTERFACE_GONE:
         text_buffer_add(text, "interface %s is gone", interface);
         break;
+    case REACH_INTERFACE_DOWN:
+        text_buffer_add(text, "interface %s is down", interface);
+        break;
+    case REACH_INTERFACE_ADDRESSES:
+        text_buffer_add(text, "%s has no %s address", interface, family_name(family));
+        break;
     case REACH_INTERFACE_NO_IPV6:
         text_buffer_add(text, "IPv6 is disabled on %s", interface);
         break;
