@@ -226,7 +226,7 @@ static const struct {
     /* IPv4 comes through AF_INET6, but no socket takes both. */
     {"::ffff:192.0.2.1 ::/6", "dual-stack", STACK_SPLIT, false, R_EXT, R_EXT},
     {"::ffff:192.0.2.1 192.0.2.2 ::/6", "dual-stack", STACK_SPLIT, false, R_EXT, R_EXT},
-    {"::ffff:192.0.2.1 ::", "dual-stack", STACK_MIXED, false, R_EXT, R_EXT},
+    {"::ffff:192.0.2.1 ::", "dual-stack", STACK_SINGLE, false, R_EXT, R_EXT},
     /* Lopsided, in either direction and at every step. */
     {"0.0.0.0 ::1", "v4-only", STACK_FORM_NONE, true, R_EXT, R_LOOP},
     {"0.0.0.0 fe80::1", "v4-only", STACK_FORM_NONE, true, R_EXT, R_LINK},
