@@ -420,6 +420,7 @@ static int head_read(const struct reader *reader, const struct json_field_value 
     json_field_text_keep(snapshot->fault, &values[HEAD_FAULT]);
     host->netns = (uint64_t)values[HEAD_NETNS].number;
     host->ipv6 = json_field_answer(&values[HEAD_IPV6]);
+    host->netns_of_init = RECORD_UNKNOWN;
     return 0;
 }
 

@@ -448,4 +448,4 @@ class Units(Learn):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    dualstack.main()
