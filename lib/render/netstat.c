@@ -77,7 +77,9 @@ static bool is_mapped(const struct sock_record *record)
 const char *netstat_on_the_wire(const struct netstat *netstat, const struct sock_record *record)
 {
     if (record_is_listener(record)) {
-        return wording_accepts(stack_accepts(record->family, &record->local, netstat_v6only(netstat, record)));
+        struct stack_accepts accepts = stack_accepts(record->family, &record->local, netstat_v6only(netstat, record));
+        accepts.ipv6 = accepts.ipv6 == RECORD_YES ? netstat->ipv6 : accepts.ipv6;
+        return wording_accepts(accepts);
     }
     if (record->family == RECORD_INET) {
         return "IPv4";
