@@ -32,6 +32,25 @@ const char *capture_family_word(int index)
     return WORD(words, index);
 }
 
+const char *capture_addresses_word(int index)
+{
+    static const char *const words[] = {[RECORD_INET] = "ipv4", [RECORD_INET6] = "ipv6"};
+    _Static_assert(sizeof words / sizeof *words == RECORD_FAMILIES, "each family has a word");
+
+    return WORD(words, index);
+}
+
+const char *capture_presence_word(int index)
+{
+    static const char *const words[] = {
+        [ADDRESS_UNKNOWN] = "unknown",     [ADDRESS_LOCAL] = "local",     [ADDRESS_ABSENT] = "absent",
+        [ADDRESS_BROADCAST] = "broadcast", [ADDRESS_ANYCAST] = "anycast",
+    };
+    _Static_assert(sizeof words / sizeof *words == ADDRESS_ANYCAST + 1, "each presence of an address has a word");
+
+    return WORD(words, index);
+}
+
 const char *capture_kind_word(int index)
 {
     static const char *const words[] = {[TALLY_IPV4] = "ipv4", [TALLY_MAPPED] = "ipv4_mapped", [TALLY_IPV6] = "ipv6"};

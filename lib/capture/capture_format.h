@@ -13,7 +13,10 @@
 #include <stdint.h>
 
 #define CAPTURE_FORMAT "check_dualstack-capture"
-#define CAPTURE_SCHEMA 1
+#define CAPTURE_SCHEMA 2
+
+/* The first schema is read, too: it says nothing of the host's addresses. */
+#define CAPTURE_SCHEMA_OLDEST 1
 
 /* The longest texts, in bytes; those that the program keeps in a buffer are limited by its size. */
 #define CAPTURE_HOST_MOST 64
@@ -34,9 +37,11 @@
  */
 const char *capture_format_word(int index);
 const char *capture_source_word(int index);
-const char *capture_family_word(int index); /* enum record_family */
-const char *capture_kind_word(int index);   /* enum tally_kind */
-const char *capture_unit_word(int index);   /* CAPTURE_UNIT_WORD() of an enum tally_unit */
+const char *capture_family_word(int index);    /* enum record_family */
+const char *capture_kind_word(int index);      /* enum tally_kind */
+const char *capture_unit_word(int index);      /* CAPTURE_UNIT_WORD() of an enum tally_unit */
+const char *capture_presence_word(int index);  /* enum address_presence */
+const char *capture_addresses_word(int index); /* enum record_family, as a member of "addresses" */
 
 /* Of a capture's listeners all were asked for. */
 #define CAPTURE_UNIT_WORD(state) ((int)(state) - (int)TALLY_UNIT_KNOWN)

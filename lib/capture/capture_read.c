@@ -8,6 +8,7 @@
 #include "capture/capture_read.h"
 
 #include "capture/capture_format.h"
+#include "socket/host.h"
 #include "socket/protocol.h"
 
 #include <arpa/inet.h>
@@ -19,6 +20,7 @@
 struct reader {
     struct snapshot *snapshot;
     char *error;
+    bool has_addresses; /* schema 2: of the host and of what it listens on */
 };
 
 /* --- counts ------------------------------------------------------------------------------------------------------- */
@@ -100,6 +102,9 @@ enum {
     LISTENER_CGROUP,
     LISTENER_UNIT_STATE,
     LISTENER_UNIT,
+    LISTENER_FIELDS_1, /* how many they are in schema 1 */
+    LISTENER_PRESENCE = LISTENER_FIELDS_1,
+    LISTENER_INTERFACE_STATE,
     LISTENER_FIELDS
 };
 
@@ -123,6 +128,8 @@ static const struct json_field listener_fields[LISTENER_FIELDS] = {
     [LISTENER_UNIT_STATE] = {.name = "unit_state", .type = JSON_FIELD_WORD, .word = capture_unit_word},
     [LISTENER_UNIT] =
         {.name = "unit", .type = JSON_FIELD_TEXT, .nullable = true, .least = 1, .most = CAPTURE_OWNER_MOST},
+    [LISTENER_PRESENCE] = {.name = "presence", .type = JSON_FIELD_WORD, .word = capture_presence_word},
+    [LISTENER_INTERFACE_STATE] = {.name = "interface_state", .type = JSON_FIELD_OBJECT, .nullable = true},
 };
 
 static int address_read(const struct reader *reader, const struct json_path *listener,
@@ -144,6 +151,39 @@ static int address_read(const struct reader *reader, const struct json_path *lis
                                family == RECORD_INET ? "IPv4" : "IPv6", capture_family_word((int)family));
     }
     return 0;
+}
+
+static int interface_state_read(const struct reader *reader, const struct json_path *listener,
+                                const struct json_field_value *values, struct address_interface *state)
+{
+    enum {
+        THERE,
+        IPV6,
+        VRF,
+        FIELDS
+    };
+    static const struct json_field fields[FIELDS] = {
+        [THERE] = {.name = "there", .type = JSON_FIELD_BOOLEAN, .nullable = true},
+        [IPV6] = {.name = "ipv6", .type = JSON_FIELD_BOOLEAN, .nullable = true},
+        [VRF] = {.name = "vrf", .type = JSON_FIELD_BOOLEAN, .nullable = true},
+    };
+    struct json_path path = {.parent = listener, .name = "interface_state"};
+    struct json_field_value answers[FIELDS];
+    int result;
+
+    if ((values[LISTENER_INTERFACE].number == 0) != values[LISTENER_INTERFACE_STATE].null) {
+        return json_field_fail(reader->error, &path, "must be null where interface is 0, and only there");
+    }
+    if (values[LISTENER_INTERFACE_STATE].null) {
+        return 0;
+    }
+    result = json_field_read_all(reader->error, &path, values[LISTENER_INTERFACE_STATE].node, fields, FIELDS, answers);
+    if (result == 0) {
+        state->there = json_field_answer(&answers[THERE]);
+        state->ipv6 = json_field_answer(&answers[IPV6]);
+        state->vrf = json_field_answer(&answers[VRF]);
+    }
+    return result;
 }
 
 /* Refuses members that contradict each other. */
@@ -188,6 +228,11 @@ static int listener_add(const struct reader *reader, const struct json_field_val
     listener->unit_state = (enum tally_unit)(values[LISTENER_UNIT_STATE].number + TALLY_UNIT_KNOWN);
     listener->user = values[LISTENER_USER].null ? NULL : values[LISTENER_USER].text;
     listener->unit = values[LISTENER_UNIT].null ? NULL : values[LISTENER_UNIT].text;
+    if (reader->has_addresses) {
+        listener->presence = (enum address_presence)values[LISTENER_PRESENCE].number;
+        tally_reach_set(listener, (enum record_protocol)values[LISTENER_PROTOCOL].number,
+                        &reader->snapshot->tally->addresses);
+    }
     return tally_listener_add(reader->snapshot->tally, (enum record_protocol)values[LISTENER_PROTOCOL].number,
                               (uint16_t)values[LISTENER_PORT].number, listener);
 }
@@ -196,13 +241,17 @@ static int listener_read(const struct reader *reader, const struct json_path *pa
 {
     struct json_field_value values[LISTENER_FIELDS];
     struct tally_listener listener = {0};
-    int result = json_field_read_element(reader->error, path, node, listener_fields, LISTENER_FIELDS, values);
+    size_t count = reader->has_addresses ? LISTENER_FIELDS : LISTENER_FIELDS_1;
+    int result = json_field_read_element(reader->error, path, node, listener_fields, count, values);
 
     if (result == 0) {
         result = listener_check(reader, path, values);
     }
     if (result == 0) {
         result = address_read(reader, path, values, &listener.address);
+    }
+    if (result == 0 && reader->has_addresses) {
+        result = interface_state_read(reader, path, values, &listener.interface_state);
     }
     return result != 0 ? result : listener_add(reader, values, &listener);
 }
@@ -237,11 +286,10 @@ static int duplicates_refuse(const struct reader *reader)
 }
 
 /* Reads each element of a list. */
-static int list_read(const struct reader *reader, const char *name, json_t *list,
+static int list_read(const struct reader *reader, const struct json_path *parent, json_t *list,
                      int (*read)(const struct reader *reader, const struct json_path *path, json_t *node))
 {
-    struct json_path parent = {.name = name};
-    struct json_path path = {.parent = &parent};
+    struct json_path path = {.parent = parent};
     json_t *node;
 
     json_array_foreach(list, path.index, node)
@@ -303,30 +351,37 @@ static int protocols_read(const struct reader *reader, json_t *node)
     return result;
 }
 
-static int port_range_read(const struct reader *reader, const struct json_path *sysctls,
-                           const struct json_field_value *range)
+/* A pair of ports, the first not behind the last. */
+static int ports_read(const struct reader *reader, const struct json_path *path, json_t *node, uint16_t ports[static 2])
 {
-    static const struct json_field field = {.type = JSON_FIELD_NUMBER, .most = UINT16_MAX};
-    struct sock_host *host = &reader->snapshot->tally->host;
-    struct json_path path = {.parent = sysctls, .name = "net.ipv4.ip_local_port_range"};
-    struct json_field_value ends[2] = {{.number = 1}, {.number = 0}};
+    static const struct json_field list = {.type = JSON_FIELD_ARRAY};
+    static const struct json_field port = {.type = JSON_FIELD_NUMBER, .most = UINT16_MAX};
+    struct json_path end = {.parent = path};
+    struct json_field_value value;
+    int result = json_field_read(reader->error, path, &list, node, &value);
 
-    if (!range->null && json_array_size(range->node) != 2) {
-        return json_field_fail(reader->error, &path, "holds %zu elements, must hold 2", json_array_size(range->node));
+    if (result == 0 && json_array_size(node) != 2) {
+        result = json_field_fail(reader->error, path, "holds %zu elements, must hold 2", json_array_size(node));
     }
-    for (size_t i = 0; i < 2 && !range->null; i++) {
-        struct json_path end = {.parent = &path, .index = i};
-        int result = json_field_read(reader->error, &end, &field, json_array_get(range->node, i), &ends[i]);
-        if (result != 0) {
-            return result;
-        }
+    for (; end.index < 2 && result == 0; end.index++) {
+        result = json_field_read(reader->error, &end, &port, json_array_get(node, end.index), &value);
+        ports[end.index] = (uint16_t)value.number;
     }
-    if (!range->null && ends[0].number > ends[1].number) {
-        return json_field_fail(reader->error, &path, "ends before it begins");
+    if (result == 0 && ports[0] > ports[1]) {
+        result = json_field_fail(reader->error, path, "ends before it begins");
     }
-    host->port_range_first = (uint16_t)ends[0].number;
-    host->port_range_last = (uint16_t)ends[1].number;
-    return 0;
+    return result;
+}
+
+static int reserved_ports_read(const struct reader *reader, const struct json_path *path, json_t *node)
+{
+    uint16_t ports[2];
+    int result = ports_read(reader, path, node, ports);
+
+    if (result == 0) {
+        host_ports_reserve(&reader->snapshot->tally->host, ports[0], ports[1]);
+    }
+    return result;
 }
 
 static int sysctls_read(const struct reader *reader, json_t *node)
@@ -335,6 +390,8 @@ static int sysctls_read(const struct reader *reader, json_t *node)
         BINDV6ONLY,
         DISABLE_IPV6,
         PORT_RANGE,
+        FIELDS_1,
+        RESERVED_PORTS = FIELDS_1,
         FIELDS
     };
     static const struct json_field fields[FIELDS] = {
@@ -344,18 +401,80 @@ static int sysctls_read(const struct reader *reader, json_t *node)
                           .nullable = true,
                           .most = 1},
         [PORT_RANGE] = {.name = "net.ipv4.ip_local_port_range", .type = JSON_FIELD_ARRAY, .nullable = true},
+        [RESERVED_PORTS] = {.name = "net.ipv4.ip_local_reserved_ports", .type = JSON_FIELD_ARRAY},
     };
     static const struct json_path path = {.name = "sysctls"};
+    static const struct json_path range = {.parent = &path, .name = "net.ipv4.ip_local_port_range"};
+    static const struct json_path reserved = {.parent = &path, .name = "net.ipv4.ip_local_reserved_ports"};
     struct sock_host *host = &reader->snapshot->tally->host;
     struct json_field_value values[FIELDS];
-    int result = json_field_read_all(reader->error, &path, node, fields, FIELDS, values);
+    uint16_t ports[2] = {1, 0};
+    int result = json_field_read_all(reader->error, &path, node, fields,
+                                     reader->has_addresses ? (size_t)FIELDS : (size_t)FIELDS_1, values);
 
     if (result != 0) {
         return result;
     }
     host->bindv6only = json_field_answer(&values[BINDV6ONLY]);
     host->disable_ipv6 = json_field_answer(&values[DISABLE_IPV6]);
-    return port_range_read(reader, &path, &values[PORT_RANGE]);
+    if (!values[PORT_RANGE].null) {
+        result = ports_read(reader, &range, values[PORT_RANGE].node, ports);
+    }
+    host->port_range_first = ports[0];
+    host->port_range_last = ports[1];
+    if (result == 0 && reader->has_addresses) {
+        result = list_read(reader, &reserved, values[RESERVED_PORTS].node, reserved_ports_read);
+    }
+    return result;
+}
+
+/* Adds a scope to those of the addresses of the family that the list is of. */
+static int scope_read(const struct reader *reader, const struct json_path *path, json_t *node,
+                      enum record_family family)
+{
+    static const struct json_field field = {.type = JSON_FIELD_WORD, .word = scope_word};
+    unsigned *scopes = &reader->snapshot->tally->addresses.families[family].scopes;
+    struct json_field_value value;
+    int result = json_field_read(reader->error, path, &field, node, &value);
+
+    if (result == 0 && (*scopes & SCOPE_BIT(value.number)) != 0) {
+        result = json_field_fail(reader->error, path, "is there twice");
+    }
+    if (result == 0) {
+        *scopes |= SCOPE_BIT(value.number);
+    }
+    return result;
+}
+
+static int ipv4_scope_read(const struct reader *reader, const struct json_path *path, json_t *node)
+{
+    return scope_read(reader, path, node, RECORD_INET);
+}
+
+static int ipv6_scope_read(const struct reader *reader, const struct json_path *path, json_t *node)
+{
+    return scope_read(reader, path, node, RECORD_INET6);
+}
+
+static int addresses_read(const struct reader *reader, json_t *node)
+{
+    static int (*const readers[RECORD_FAMILIES])(const struct reader *reader, const struct json_path *path,
+                                                 json_t *node) = {ipv4_scope_read, ipv6_scope_read};
+    static const struct json_path path = {.name = "addresses"};
+    struct json_field fields[RECORD_FAMILIES];
+    struct json_field_value values[RECORD_FAMILIES];
+    int result;
+
+    for (int i = 0; i < RECORD_FAMILIES; i++) {
+        fields[i] = (struct json_field){.name = capture_addresses_word(i), .type = JSON_FIELD_ARRAY, .nullable = true};
+    }
+    result = json_field_read_all(reader->error, &path, node, fields, RECORD_FAMILIES, values);
+    for (int i = 0; i < RECORD_FAMILIES && result == 0; i++) {
+        struct json_path family = {.parent = &path, .name = fields[i].name};
+        reader->snapshot->tally->addresses.families[i].known = !values[i].null;
+        result = list_read(reader, &family, values[i].node, readers[i]);
+    }
+    return result;
 }
 
 enum {
@@ -375,12 +494,18 @@ enum {
     HEAD_LISTENERS,
     HEAD_CONNECTIONS,
     HEAD_OUTBOUND,
+    HEAD_FIELDS_1,
+    HEAD_NETNS_OF_PROCESS_1 = HEAD_FIELDS_1,
+    HEAD_ADDRESSES,
     HEAD_FIELDS
 };
 
 static const struct json_field head_fields[HEAD_FIELDS] = {
     [HEAD_FORMAT] = {.name = "format", .type = JSON_FIELD_WORD, .word = capture_format_word},
-    [HEAD_SCHEMA] = {.name = "schema", .type = JSON_FIELD_NUMBER, .least = CAPTURE_SCHEMA, .most = CAPTURE_SCHEMA},
+    [HEAD_SCHEMA] = {.name = "schema",
+                     .type = JSON_FIELD_NUMBER,
+                     .least = CAPTURE_SCHEMA_OLDEST,
+                     .most = CAPTURE_SCHEMA},
     [HEAD_VERSION] = {.name = "version", .type = JSON_FIELD_TEXT, .least = 1, .most = CAPTURE_VERSION_MOST},
     [HEAD_TIME] = {.name = "time", .type = JSON_FIELD_TEXT, .least = CAPTURE_TIME_LENGTH, .most = CAPTURE_TIME_LENGTH},
     [HEAD_HOST] = {.name = "host", .type = JSON_FIELD_TEXT, .most = CAPTURE_HOST_MOST},
@@ -396,6 +521,8 @@ static const struct json_field head_fields[HEAD_FIELDS] = {
     [HEAD_LISTENERS] = {.name = "listeners", .type = JSON_FIELD_ARRAY},
     [HEAD_CONNECTIONS] = {.name = "connections", .type = JSON_FIELD_ARRAY},
     [HEAD_OUTBOUND] = {.name = "outbound", .type = JSON_FIELD_OBJECT},
+    [HEAD_NETNS_OF_PROCESS_1] = {.name = "netns_of_process_1", .type = JSON_FIELD_BOOLEAN, .nullable = true},
+    [HEAD_ADDRESSES] = {.name = "addresses", .type = JSON_FIELD_OBJECT},
 };
 
 static int head_read(const struct reader *reader, const struct json_field_value *values)
@@ -420,14 +547,15 @@ static int head_read(const struct reader *reader, const struct json_field_value 
     json_field_text_keep(snapshot->fault, &values[HEAD_FAULT]);
     host->netns = (uint64_t)values[HEAD_NETNS].number;
     host->ipv6 = json_field_answer(&values[HEAD_IPV6]);
-    host->netns_of_init = RECORD_UNKNOWN;
+    host->netns_of_init = reader->has_addresses ? json_field_answer(&values[HEAD_NETNS_OF_PROCESS_1]) : RECORD_UNKNOWN;
     return 0;
 }
 
-/* --- the whole capture ----------------------------------------------------------------------------------------------- */
+/* --- the whole capture -----------------------------------------------------------------------------------------------
+ */
 
 /* Refuses what is not a capture or comes from a later version, before its other members are found to be unknown. */
-static int schema_check(const struct reader *reader, json_t *root)
+static int schema_check(struct reader *reader, json_t *root)
 {
     const char *format = json_string_value(json_object_get(root, "format"));
     const json_t *schema = json_object_get(root, "schema");
@@ -443,16 +571,20 @@ static int schema_check(const struct reader *reader, json_t *root)
                  json_integer_value(schema), PACKAGE_VERSION, CAPTURE_SCHEMA);
         return -EINVAL;
     }
+    reader->has_addresses = json_integer_value(schema) >= 2;
     return 0;
 }
 
-static int root_read(const struct reader *reader, json_t *root)
+static int root_read(struct reader *reader, json_t *root)
 {
+    static const struct json_path listeners = {.name = "listeners"};
+    static const struct json_path connections = {.name = "connections"};
     struct json_field_value values[HEAD_FIELDS];
     int result = schema_check(reader, root);
 
     if (result == 0) {
-        result = json_field_read_all(reader->error, NULL, root, head_fields, HEAD_FIELDS, values);
+        result = json_field_read_all(reader->error, NULL, root, head_fields,
+                                     reader->has_addresses ? (size_t)HEAD_FIELDS : (size_t)HEAD_FIELDS_1, values);
     }
     if (result == 0) {
         result = head_read(reader, values);
@@ -460,11 +592,14 @@ static int root_read(const struct reader *reader, json_t *root)
     if (result == 0) {
         result = sysctls_read(reader, values[HEAD_SYSCTLS].node);
     }
+    if (result == 0 && reader->has_addresses) {
+        result = addresses_read(reader, values[HEAD_ADDRESSES].node);
+    }
     if (result == 0) {
         result = protocols_read(reader, values[HEAD_PROTOCOLS].node);
     }
     if (result == 0) {
-        result = list_read(reader, "listeners", values[HEAD_LISTENERS].node, listener_read);
+        result = list_read(reader, &listeners, values[HEAD_LISTENERS].node, listener_read);
     }
     if (result != 0) {
         return result;
@@ -472,7 +607,7 @@ static int root_read(const struct reader *reader, json_t *root)
     tally_sort(reader->snapshot->tally);
     result = duplicates_refuse(reader);
     if (result == 0) {
-        result = list_read(reader, "connections", values[HEAD_CONNECTIONS].node, entry_read);
+        result = list_read(reader, &connections, values[HEAD_CONNECTIONS].node, entry_read);
     }
     return result != 0 ? result : outbound_read(reader, values[HEAD_OUTBOUND].node);
 }

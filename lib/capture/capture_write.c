@@ -10,6 +10,7 @@
 #include "capture/capture_format.h"
 #include "capture/json_stream.h"
 #include "plugin/escape.h"
+#include "socket/host.h"
 #include "socket/protocol.h"
 
 #include <assert.h>
@@ -51,18 +52,60 @@ static void switch_write(struct json_stream *json, const char *key, enum record_
 
 /* --- the head ---------------------------------------------------------------------------------------------------- */
 
+static void ports_write(struct json_stream *json, const char *key, int64_t first, int64_t last)
+{
+    json_stream_array(json, key);
+    json_stream_integer(json, NULL, first);
+    json_stream_integer(json, NULL, last);
+    json_stream_array_end(json);
+}
+
+/* The first and last port of each range that is reserved. */
+static void reserved_ports_write(struct json_stream *json, const struct sock_host *host)
+{
+    json_stream_array(json, "net.ipv4.ip_local_reserved_ports");
+    for (uint32_t port = 1; port <= UINT16_MAX; port++) {
+        uint32_t first = port;
+        while (port <= UINT16_MAX && host_port_is_reserved(host, (uint16_t)port)) {
+            port++;
+        }
+        if (port > first) {
+            ports_write(json, NULL, first, port - 1);
+        }
+    }
+    json_stream_array_end(json);
+}
+
 static void sysctls_write(struct json_stream *json, const struct sock_host *host)
 {
     json_stream_object(json, "sysctls");
     switch_write(json, "net.ipv6.bindv6only", host->bindv6only);
     switch_write(json, "net.ipv6.conf.all.disable_ipv6", host->disable_ipv6);
     if (host->port_range_first <= host->port_range_last) {
-        json_stream_array(json, "net.ipv4.ip_local_port_range");
-        json_stream_integer(json, NULL, host->port_range_first);
-        json_stream_integer(json, NULL, host->port_range_last);
-        json_stream_array_end(json);
+        ports_write(json, "net.ipv4.ip_local_port_range", host->port_range_first, host->port_range_last);
     } else {
         json_stream_null(json, "net.ipv4.ip_local_port_range");
+    }
+    reserved_ports_write(json, host);
+    json_stream_object_end(json);
+}
+
+/* The scopes that the host has an address of, for each family. */
+static void addresses_write(struct json_stream *json, const struct address_facts *addresses)
+{
+    json_stream_object(json, "addresses");
+    for (int family = 0; family < RECORD_FAMILIES; family++) {
+        if (!addresses->families[family].known) {
+            json_stream_null(json, capture_addresses_word(family));
+            continue;
+        }
+        json_stream_array(json, capture_addresses_word(family));
+        for (int scope = 0; scope < SCOPES; scope++) {
+            if ((addresses->families[family].scopes & SCOPE_BIT(scope)) != 0) {
+                json_stream_text(json, NULL, scope_word(scope));
+            }
+        }
+        json_stream_array_end(json);
     }
     json_stream_object_end(json);
 }
@@ -108,7 +151,11 @@ static void head_write(struct json_stream *json, const struct snapshot *snapshot
     json_stream_line(json);
     text_or_null_write(json, "fault", snapshot->fault, CAPTURE_FAULT_MOST);
     json_stream_line(json);
+    json_stream_answer(json, "netns_of_process_1", host->netns_of_init);
+    json_stream_line(json);
     json_stream_answer(json, "ipv6", host->ipv6);
+    json_stream_line(json);
+    addresses_write(json, &snapshot->tally->addresses);
     json_stream_line(json);
     sysctls_write(json, host);
     json_stream_line(json);
@@ -126,6 +173,19 @@ static void v6only_write(struct json_stream *json, const struct tally_listener *
     }
 }
 
+static void interface_state_write(struct json_stream *json, const struct tally_listener *listener)
+{
+    if (listener->interface == 0) {
+        json_stream_null(json, "interface_state");
+        return;
+    }
+    json_stream_object(json, "interface_state");
+    json_stream_answer(json, "there", listener->interface_state.there);
+    json_stream_answer(json, "ipv6", listener->interface_state.ipv6);
+    json_stream_answer(json, "vrf", listener->interface_state.vrf);
+    json_stream_object_end(json);
+}
+
 static void listener_write(struct json_stream *json, const struct tally_service *service,
                            const struct tally_listener *listener)
 {
@@ -138,8 +198,10 @@ static void listener_write(struct json_stream *json, const struct tally_service 
     json_stream_integer(json, "port", service->port);
     json_stream_text(json, "family", capture_family_word((int)listener->family));
     json_stream_text(json, "address", record_address_format(address, listener->family, &listener->address));
+    json_stream_text(json, "presence", capture_presence_word((int)listener->presence));
     json_stream_integer(json, "interface", listener->interface);
     text_or_null_write(json, "interface_name", listener->interface_name, CAPTURE_INTERFACE_MOST);
+    interface_state_write(json, listener);
     v6only_write(json, listener);
     json_stream_integer(json, "sockets", listener->sockets);
     json_stream_integer(json, "uid", listener->uid);

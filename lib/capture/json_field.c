@@ -8,7 +8,6 @@
 #include "capture/json_field.h"
 
 #include "audit/day.h"
-#include "capture/capture_format.h"
 #include "plugin/text_buffer.h"
 
 #include <errno.h>
@@ -228,7 +227,7 @@ static int unknown_member_report(char error[static JSON_FIELD_ERROR_SIZE], const
     json_object_foreach(object, member.name, value)
     {
         if (!is_known(fields, count, member.name)) {
-            return json_field_fail(error, &member, "is no member of schema %d", CAPTURE_SCHEMA);
+            return json_field_fail(error, &member, "is no member of this schema");
         }
     }
     return 0;

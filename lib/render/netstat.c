@@ -74,12 +74,21 @@ static bool is_mapped(const struct sock_record *record)
     return record->family == RECORD_INET6 && record_is_ipv4(&record->remote);
 }
 
+/* What comes in at the listener: on a host without an IPv6 address no IPv6 does, whatever the socket accepts. */
+static struct stack_accepts comes_in(const struct netstat *netstat, const struct sock_record *record)
+{
+    struct stack_accepts accepts = stack_accepts(record->family, &record->local, netstat_v6only(netstat, record));
+
+    if (accepts.ipv6 == RECORD_YES) {
+        accepts.ipv6 = netstat->ipv6;
+    }
+    return accepts;
+}
+
 const char *netstat_on_the_wire(const struct netstat *netstat, const struct sock_record *record)
 {
     if (record_is_listener(record)) {
-        struct stack_accepts accepts = stack_accepts(record->family, &record->local, netstat_v6only(netstat, record));
-        accepts.ipv6 = accepts.ipv6 == RECORD_YES ? netstat->ipv6 : accepts.ipv6;
-        return wording_accepts(accepts);
+        return wording_accepts(comes_in(netstat, record));
     }
     if (record->family == RECORD_INET) {
         return "IPv4";

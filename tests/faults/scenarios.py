@@ -94,7 +94,8 @@ class Cgroup:
         return True
 
 
-# Listens on the ports of its arguments, in the cgroup of the first ("" for none), until its input ends.
+# Listens on the ports of its arguments ("443", "udp:53"), in the cgroup of the first ("" for none), until its input
+# ends.
 LISTENER = """
 import os, socket, sys
 if sys.argv[1]:
@@ -102,10 +103,12 @@ if sys.argv[1]:
         file.write(str(os.getpid()))
 kept = []
 for port in sys.argv[2:]:
-    kept.append(socket.socket())
-    kept[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    kept[-1].bind(("0.0.0.0", int(port)))
-    kept[-1].listen()
+    udp = port.startswith("udp:")
+    kept.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM))
+    kept[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(not udp))
+    kept[-1].bind(("0.0.0.0", int(port.replace("udp:", ""))))
+    if not udp:
+        kept[-1].listen()
 print("ready", flush=True)
 sys.stdin.read()
 """

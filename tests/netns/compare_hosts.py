@@ -29,7 +29,7 @@ import time
 
 import dualstack
 from dualstack import PROGRAM, STATE_NAMES, Network
-from random_hosts import RANGES, Grammar, RandomHost, RandomPolicy, Units
+from compare_random_hosts import RANGES, Grammar, RandomHost, RandomPolicy, Units
 from test_replay import DATA, PROC_NET, option, write
 from test_rivals import AUDIT_ARCH, forbid_netlink
 

@@ -10,6 +10,7 @@ import functools
 import itertools
 import json
 import os
+import platform
 import resource
 import select
 import shutil
@@ -493,6 +494,35 @@ def service(report, port, protocol="tcp", **fields):
     if len(found) > 1:
         raise AssertionError("%d entries for %d/%s: %s" % (len(found), port, protocol, found))
     return found[0] if found else None
+
+
+# What a sandbox refuses: a filter for seccomp, as systemd and container engines set them.
+
+AF_NETLINK, NETLINK_ROUTE = 16, 0
+# Of the machine: its number in AUDIT_ARCH, and that of socket().
+SYSCALL_SOCKET = {"x86_64": (0xC000003E, 41), "aarch64": (0xC00000B7, 198), "riscv64": (0xC00000F3, 198)}
+PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
+
+
+def refusing_sockets(family, protocol=None, error=errno.EPERM):
+    """A preexec_fn: socket() of the family, and of the protocol where one is given, fails with the error."""
+    if platform.machine() not in SYSCALL_SOCKET:
+        raise unittest.SkipTest("no seccomp filter written for " + platform.machine())
+    arch, number = SYSCALL_SOCKET[platform.machine()]
+    load, jump_equal, give = 0x20, 0x15, 0x06
+    # struct seccomp_data: the call at 0, the machine at 4, the lower halves of the arguments at 16, 24 and 32.
+    wanted = [(4, arch), (0, number), (16, family)] + ([] if protocol is None else [(32, protocol)])
+    program = []
+    for left, (offset, value) in zip(range(len(wanted), 0, -1), wanted):
+        program += [(load, 0, 0, offset), (jump_equal, 0, 2 * left - 1, value)]
+    program += [(give, 0, 0, 0x00050000 | error), (give, 0, 0, 0x7FFF0000)]
+
+    def filter_calls():
+        code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *each) for each in program))
+        head = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(program), ctypes.addressof(code)))
+        libc("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        libc("prctl", PR_SET_SECCOMP, SECCOMP_MODE_FILTER, head, 0, 0)
+    return filter_calls
 
 
 class TestCase(unittest.TestCase):

@@ -36,10 +36,10 @@ HOSTILE = {
     "empty": "line 1, column 0: ",
     "family": "listeners[0].address is \"::1\", must be an IPv4 address",
     "huge-count": "connections[1].ipv4_mapped is 9007199254740993, must be a whole number from 0 to 4294967295",
-    "huge-number": "line 17, column 522: too big integer",
+    "huge-number": "line 19, column 566: too big integer",
     "missing-member": "listeners[2].uid is missing",
     "negative-count": "connections[1].ipv4_mapped is -8, must be",
-    "newer-schema": "schema is 2, check_dualstack ",
+    "newer-schema": "schema is 3, check_dualstack ",
     "no-address": "listeners[3].address is \"localhost\", must be an IPv4 address",
     "no-listener": "connections[1] is of a service that no listener is of",
     "not-utf-8": "line 5, column 11: unable to decode byte 0xff",
@@ -48,10 +48,10 @@ HOSTILE = {
     "port-0": "listeners[2].port is 0, must be a whole number from 1 to 65535",
     "same-member": "line 2, column 19: duplicate object key",
     "time": "time is \"2026-02-30T09:00:00Z\", must be a time in UTC",
-    "truncated": "line 17, column 130: ",
+    "truncated": "line 19, column 174: ",
     "twice": "listeners hold [::]:443/tcp of uid 33 more than once",
-    "two": "line 25, column 1: end of file expected",
-    "unknown-member": "ipv7 is no member of schema 1",
+    "two": "line 27, column 1: end of file expected",
+    "unknown-member": "ipv7 is no member of this schema",
     "wrong-type": "listeners[2].uid is \"33\", must be a whole number",
 }
 
@@ -353,7 +353,7 @@ class Fleet(dualstack.TestCase):
         # Each is the object that its file gives alone.
         self.assertEqual(result.lines[1:2], run("--replay=" + data("good-web"), "-r", "443 dual-stack",
                                                 "--format=json").lines)
-        self.assertRegex(reports[2]["errors"][0], r"^/.*hostile-newer-schema\.json: schema is 2, ")
+        self.assertRegex(reports[2]["errors"][0], r"^/.*hostile-newer-schema\.json: schema is 3, ")
 
     def test_several_files_and_standard_input(self):
         with open(data("good-web"), "rb") as file:

@@ -90,6 +90,15 @@ void sample_reach_set(struct tally_listener *listener, enum record_protocol prot
     tally_reach_set(listener, protocol, addresses);
 }
 
+void sample_tally_add(struct tally *tally, enum record_protocol protocol, uint16_t port,
+                      const struct sample_listener *sample)
+{
+    struct tally_listener listener = listener_make(sample);
+
+    sample_reach_set(&listener, protocol, &tally->addresses);
+    ck_assert_int_eq(tally_listener_add(tally, protocol, port, &listener), 0);
+}
+
 void sample_service_make(struct sample_service *sample, const char *rule)
 {
     *sample = (struct sample_service){.rule = rule != NULL ? sample_rule(rule) : NULL};

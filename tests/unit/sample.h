@@ -29,6 +29,10 @@ extern const struct address_facts sample_addresses;
 void sample_reach_set(struct tally_listener *listener, enum record_protocol protocol,
                       const struct address_facts *addresses);
 
+/* Adds a listener to a tally, which keeps copies of the texts, of a host with the tally's addresses. */
+void sample_tally_add(struct tally *tally, enum record_protocol protocol, uint16_t port,
+                      const struct sample_listener *listener);
+
 /* Reads a rule, in which no port has a name and every user has the uid 1. Ends with rule_free(). */
 struct rule *sample_rule(const char *text);
 

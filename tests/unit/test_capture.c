@@ -8,6 +8,7 @@
 #include "unit.h"
 
 #include "capture/capture_read.h"
+#include "socket/host.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,15 +18,20 @@
 #define LISTENER(rest)                                                                                                 \
     "{\"protocol\":\"tcp\",\"port\":443," rest ",\"sockets\":2,\"uid\":33,\"user\":\"www-data\"," UNIT "}"
 #define UNIT "\"cgroup\":77,\"unit_state\":\"known\",\"unit\":\"nginx.service\""
-#define INET6 "\"family\":\"inet6\",\"address\":\"::\",\"interface\":0,\"interface_name\":null,\"v6only\":true"
-#define INET "\"family\":\"inet\",\"address\":\"127.0.0.1\",\"interface\":7,\"interface_name\":\"eth0\",\"v6only\":null"
+#define INET6                                                                                                          \
+    "\"family\":\"inet6\",\"address\":\"::\",\"presence\":\"unknown\",\"interface\":0,\"interface_name\":null,"        \
+    "\"interface_state\":null,\"v6only\":true"
+#define INET                                                                                                           \
+    "\"family\":\"inet\",\"address\":\"127.0.0.1\",\"presence\":\"local\",\"interface\":7,\"interface_name\":"         \
+    "\"eth0\",\"interface_state\":{\"there\":true,\"ipv6\":null,\"vrf\":false},\"v6only\":null"
 
 static const char good[] =
-    "{\"format\":\"check_dualstack-capture\",\"schema\":1,\"version\":\"1.0.0\",\"time\":\"2026-11-22T09:01:02Z\","
+    "{\"format\":\"check_dualstack-capture\",\"schema\":2,\"version\":\"1.0.0\",\"time\":\"2026-11-22T09:01:02Z\","
     "\"host\":\"web1\",\"kernel\":\"6.18\",\"netns\":4026531840,\"namespace\":\"blue\",\"source\":\"netlink\","
-    "\"fault\":\"a fault\",\"ipv6\":true,"
+    "\"fault\":\"a fault\",\"netns_of_process_1\":false,\"ipv6\":true,"
+    "\"addresses\":{\"ipv4\":[\"loopback\",\"external\"],\"ipv6\":null},"
     "\"sysctls\":{\"net.ipv6.bindv6only\":0,\"net.ipv6.conf.all.disable_ipv6\":null,"
-    "\"net.ipv4.ip_local_port_range\":[32768,60999]},"
+    "\"net.ipv4.ip_local_port_range\":[32768,60999],\"net.ipv4.ip_local_reserved_ports\":[[443,443],[40000,40009]]},"
     "\"protocols\":{\"tcp\":{\"unreadable\":null,\"remark\":\"a remark\"},"
     "\"udp\":{\"unreadable\":\"a cause\",\"remark\":null}},"
     "\"listeners\":[" LISTENER(INET6) "," LISTENER(
@@ -82,6 +88,13 @@ START_TEST(everything_is_read)
     ck_assert_int_eq(host->disable_ipv6, RECORD_UNKNOWN);
     ck_assert_uint_eq(host->port_range_first, 32768);
     ck_assert_uint_eq(host->port_range_last, 60999);
+    ck_assert(host_port_is_reserved(host, 443) && host_port_is_reserved(host, 40009));
+    ck_assert(!host_port_is_reserved(host, 444) && !host_port_is_reserved(host, 40010));
+    ck_assert_int_eq(host->netns_of_init, RECORD_NO);
+    ck_assert(snapshot->tally->addresses.families[RECORD_INET].known);
+    ck_assert_uint_eq(snapshot->tally->addresses.families[RECORD_INET].scopes,
+                      SCOPE_BIT(SCOPE_LOOPBACK) | SCOPE_BIT(SCOPE_EXTERNAL));
+    ck_assert(!snapshot->tally->addresses.families[RECORD_INET6].known);
     ck_assert(snapshot->owners_known);
     ck_assert_uint_eq(snapshot->tally->service_count, 1);
     service = tally_find(snapshot->tally, RECORD_TCP, 443);
@@ -109,10 +122,18 @@ START_TEST(listeners_are_read)
     ck_assert_int_eq(inet->scope, SCOPE_LOOPBACK);
     ck_assert_uint_eq(inet->interface, 7);
     ck_assert_str_eq(inet->interface_name, "eth0");
+    ck_assert_int_eq(inet->presence, ADDRESS_LOCAL);
+    ck_assert_int_eq(inet->interface_state.there, RECORD_YES);
+    ck_assert_int_eq(inet->interface_state.ipv6, RECORD_UNKNOWN);
+    ck_assert_int_eq(inet->interface_state.vrf, RECORD_NO);
+    ck_assert_int_eq(inet->reach[RECORD_INET].extent, REACH_NONE);
+    ck_assert_int_eq(inet->reach[RECORD_INET].limit, REACH_NOT_LOOPBACK);
     ck_assert_int_eq(inet->v6only, RECORD_V6ONLY_UNKNOWN);
     ck_assert_int_eq(inet6->family, RECORD_INET6);
     ck_assert(record_is_wildcard(RECORD_INET6, &inet6->address));
     ck_assert_int_eq(inet6->scope, SCOPE_EXTERNAL);
+    ck_assert_int_eq(inet6->presence, ADDRESS_UNKNOWN);
+    ck_assert(!inet6->reach[RECORD_INET6].known);
     ck_assert_str_eq(inet6->interface_name, "");
     ck_assert_int_eq(inet6->v6only, RECORD_V6ONLY_YES);
     ck_assert_uint_eq(inet6->sockets, 2);
@@ -121,6 +142,33 @@ START_TEST(listeners_are_read)
     ck_assert_uint_eq(inet6->cgroup, 77);
     ck_assert_int_eq(inet6->unit_state, TALLY_UNIT_KNOWN);
     ck_assert_str_eq(inet6->unit, "nginx.service");
+    snapshot_free(snapshot);
+}
+END_TEST
+
+/* Schema 1 says nothing of addresses, so reach is as far as sockets are bound, and process 1 is not spoken of. */
+START_TEST(schema_1_is_read)
+{
+    static const char text[] =
+        "{\"format\":\"check_dualstack-capture\",\"schema\":1,\"version\":\"1.0.0\",\"time\":\"2026-11-22T09:01:02Z\","
+        "\"host\":\"web1\",\"kernel\":\"6.18\",\"netns\":4026531840,\"namespace\":null,\"source\":\"netlink\","
+        "\"fault\":null,\"ipv6\":true,"
+        "\"sysctls\":{\"net.ipv6.bindv6only\":0,\"net.ipv6.conf.all.disable_ipv6\":null,"
+        "\"net.ipv4.ip_local_port_range\":null},"
+        "\"protocols\":{\"tcp\":{\"unreadable\":null,\"remark\":null},\"udp\":{\"unreadable\":null,\"remark\":null}},"
+        "\"listeners\":[{\"protocol\":\"tcp\",\"port\":443,\"family\":\"inet6\",\"address\":\"::\",\"interface\":0,"
+        "\"interface_name\":null,\"v6only\":true,\"sockets\":2,\"uid\":33,\"user\":\"www-data\"," UNIT "}],"
+        "\"connections\":[],\"outbound\":{\"ipv4\":1,\"ipv4_mapped\":2,\"ipv6\":3}}";
+    char error[JSON_FIELD_ERROR_SIZE] = "";
+    struct snapshot *snapshot;
+    const struct tally_listener *listener;
+
+    ck_assert_msg(capture_read(text, strlen(text), &snapshot, error) == 0, "%s", error);
+    listener = &tally_find(snapshot->tally, RECORD_TCP, 443)->listeners[0];
+    ck_assert_int_eq(snapshot->tally->host.netns_of_init, RECORD_UNKNOWN);
+    ck_assert(!snapshot->tally->addresses.families[RECORD_INET6].known);
+    ck_assert_int_eq(tally_reach(snapshot->tally, listener, RECORD_INET6).extent, REACH_EXTERNAL);
+    ck_assert(!tally_reach(snapshot->tally, listener, RECORD_INET6).known);
     snapshot_free(snapshot);
 }
 END_TEST
@@ -160,14 +208,15 @@ END_TEST
 
 static const struct change wrong[] = {
     {"check_dualstack-capture", "check_dualstack", "is no capture: format must be \"check_dualstack-capture\""},
-    {"\"schema\":1", "\"schema\":2", "schema is 2, check_dualstack"},
-    {"\"schema\":1", "\"schema\":9223372036854775807", "schema is 9223372036854775807, "},
-    {"\"schema\":1", "\"schema\":0", "schema is 0, must be a whole number from 1 to 1"},
-    {"\"schema\":1", "\"schema\":\"1\"", "schema is \"1\", must be"},
-    {"\"schema\":1", "\"schema\":1.0", "schema is no whole number, must be"},
-    {"\"schema\":1,", "", "schema is missing"},
+    {"\"schema\":2", "\"schema\":3", "schema is 3, check_dualstack"},
+    {"\"schema\":2", "\"schema\":1", "netns_of_process_1 is no member of this schema"},
+    {"\"schema\":2", "\"schema\":9223372036854775807", "schema is 9223372036854775807, "},
+    {"\"schema\":2", "\"schema\":0", "schema is 0, must be a whole number from 1 to 2"},
+    {"\"schema\":2", "\"schema\":\"2\"", "schema is \"2\", must be"},
+    {"\"schema\":2", "\"schema\":2.0", "schema is no whole number, must be"},
+    {"\"schema\":2,", "", "schema is missing"},
     {"\"ipv6\":true", "\"ipv6\":1", "ipv6 is 1, must be true or false or null"},
-    {"\"ipv6\":true", "\"ipv6\":true,\"ipv7\":true", "ipv7 is no member of schema 1"},
+    {"\"ipv6\":true", "\"ipv6\":true,\"ipv7\":true", "ipv7 is no member of this schema"},
     {"\"ipv6\":true", "\"ipv6\":true,\"ipv6\":true", "duplicate object key"},
     {"\"web1\"", "\"web\\u0000\"", "\\u0000 is not allowed"},
     {"\"web1\"", "\"\\ud800\"", "invalid"},
@@ -192,6 +241,24 @@ static const struct change wrong[] = {
     {"[32768,60999]", "[32768,\"60999\"]", "ip_local_port_range[1] is \"60999\", must be"},
     {"[32768,60999]", "[32768,65536]", "ip_local_port_range[1] is 65536, must be"},
     {"[32768,60999]", "[60999,32768]", "ip_local_port_range ends before it begins"},
+    {"[[443,443],", "[443,", "ip_local_reserved_ports[0] is 443, must be an array"},
+    {"[[443,443],", "[[443],", "ip_local_reserved_ports[0] holds 1 elements, must hold 2"},
+    {"[[443,443],", "[[443,442],", "ip_local_reserved_ports[0] ends before it begins"},
+    {"[[443,443],[40000,40009]]", "null", "sysctls.net.ipv4.ip_local_reserved_ports is null, must be an array"},
+    {"\"netns_of_process_1\":false,", "", "netns_of_process_1 is missing"},
+    {"\"ipv6\":null}", "\"ipv6\":[]},\"addresses\":null", "duplicate object key"},
+    {"{\"ipv4\":[\"loopback\",\"external\"],\"ipv6\":null}", "null", "addresses is null, must be an object"},
+    {"[\"loopback\",\"external\"]", "[\"loopback\",\"global\"]",
+     "addresses.ipv4[1] is \"global\", must be \"loopback\""},
+    {"[\"loopback\",\"external\"]", "[\"external\",\"external\"]", "addresses.ipv4[1] is there twice"},
+    {"\"ipv6\":null},", "\"ipv6\":\"external\"},", "addresses.ipv6 is \"external\", must be an array or null"},
+    {"\"presence\":\"unknown\"", "\"presence\":\"gone\"", "listeners[0].presence is \"gone\", must be \"unknown\""},
+    {"\"interface_state\":null", "\"interface_state\":{}",
+     "listeners[0].interface_state must be null where interface is 0"},
+    {"{\"there\":true,\"ipv6\":null,\"vrf\":false}", "null",
+     "listeners[1].interface_state must be null where interface is 0, and only there"},
+    {"\"there\":true,", "", "listeners[1].interface_state.there is missing"},
+    {"\"vrf\":false", "\"vrf\":0", "listeners[1].interface_state.vrf is 0, must be true or false or null"},
     {"\"udp\":{", "\"sctp\":{", "protocols.udp is missing"},
     {"\"a remark\"", "[]", "protocols.tcp.remark is an array, must be a text of 1 to 511 bytes or null"},
     {"\"listeners\":[", "\"listeners\":[[],", "listeners[0] is an array, must be an object"},
@@ -230,7 +297,7 @@ static const struct change wrong[] = {
      "connections[0].ipv4_mapped is 9007199254740993, must be"},
     {"\"port\":443,\"scope\"", "\"port\":80,\"scope\"", "connections[0] is of a service that no listener is of"},
     {"\"ipv6\":4294967295", "\"ipv6\":4294967296", "outbound.ipv6 is 4294967296, must be"},
-    {"\"outbound\":{", "\"outbound\":{\"\":0,", "outbound. is no member of schema 1"},
+    {"\"outbound\":{", "\"outbound\":{\"\":0,", "outbound. is no member of this schema"},
     {"\"outbound\":{\"ipv4\":1,\"ipv4_mapped\":2,\"ipv6\":4294967295}", "\"outbound\":[]",
      "outbound is an array, must be an object"},
     {"4294967295}}", "4294967295}}{}", "end of file expected"},
@@ -353,6 +420,7 @@ int main(void)
 
     tcase_add_test(read, everything_is_read);
     tcase_add_test(read, listeners_are_read);
+    tcase_add_test(read, schema_1_is_read);
     tcase_add_loop_test(read, is_taken, 0, UNIT_COUNT(fine));
     suite_add_tcase(suite, read);
     tcase_set_timeout(refused, 60);

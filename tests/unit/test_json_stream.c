@@ -15,8 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
-
 START_TEST(values_are_nested)
 {
     struct collect collected = {.text = NULL};
@@ -152,7 +150,7 @@ int main(void)
     tcase_add_test(tcase, values_are_nested);
     tcase_add_test(tcase, lines_begin_where_they_should);
     tcase_add_test(tcase, every_byte_is_escaped);
-    tcase_add_loop_test(tcase, pieces_tear_nothing_apart, 0, COUNT(parts));
+    tcase_add_loop_test(tcase, pieces_tear_nothing_apart, 0, UNIT_COUNT(parts));
     tcase_add_test(tcase, random_bytes_are_text);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);

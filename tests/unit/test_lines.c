@@ -214,7 +214,7 @@ int main(void)
     Suite *suite = suite_create("lines");
     TCase *tcase = tcase_create("lines");
 
-    tcase_add_loop_test(tcase, short_text_is_one_write, 0, (int)(sizeof texts / sizeof *texts));
+    tcase_add_loop_test(tcase, short_text_is_one_write, 0, UNIT_COUNT(texts));
     tcase_add_test(tcase, long_text_that_comes_alone_is_one_write);
     tcase_add_test(tcase, long_text_waits_its_turn);
     tcase_add_loop_test(tcase, pieces_end_with_a_line, 0, 2);

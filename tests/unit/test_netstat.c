@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
-
 /*
  * A socket: "tcp6 LISTEN :: 443", "tcp ESTABLISHED 10.0.0.1 443 10.0.0.2 50000"; the family is that of the word. Behind
  * a "/" of the local address stands what the source tells of v6only: "6" on, "4" off; nothing is told without it.
@@ -298,10 +296,10 @@ int main(void)
     Suite *suite = suite_create("netstat");
     TCase *tcase = tcase_create("netstat");
 
-    tcase_add_loop_test(tcase, each_socket_is_explained, 0, COUNT(sockets));
+    tcase_add_loop_test(tcase, each_socket_is_explained, 0, UNIT_COUNT(sockets));
     tcase_add_test(tcase, interface_is_told);
-    tcase_add_loop_test(tcase, columns_are_those_of_netstat, 0, COUNT(columns));
-    tcase_add_loop_test(tcase, owners_are_named, 0, COUNT(owners));
+    tcase_add_loop_test(tcase, columns_are_those_of_netstat, 0, UNIT_COUNT(columns));
+    tcase_add_loop_test(tcase, owners_are_named, 0, UNIT_COUNT(owners));
     suite_add_tcase(suite, tcase);
     return unit_run(suite);
 }

@@ -1,384 +1,298 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * Tests of plugins/remedy.c: what there is to change, and in whose words.
+ * lib/render/remedy.c: a row for each cause and each kind of evidence. What daemons are told is for test_daemons.c.
  */
 #include "config.h"
 
 #include "render/remedy.h"
 
+#include "sample.h"
 #include "unit.h"
 
-#include <arpa/inet.h>
-#include <stdlib.h>
 #include <string.h>
 
-static bool port_find(const char *name, enum record_protocol protocol, uint16_t *port)
-{
-    (void)name;
-    (void)protocol;
-    (void)port;
-    return false;
-}
+/* What the host is like, apart from having IPv6. */
+enum host {
+    PLAIN,
+    BINDV6ONLY,   /* net.ipv6.bindv6only=1 */
+    NO_IPV6,      /* without an IPv6 address */
+    DISABLED_IPV6 /* for net.ipv6.conf.all.disable_ipv6=1 */
+};
 
-static bool user_find(const char *name, uint32_t *uid)
-{
-    (void)name;
-    *uid = 1;
-    return true;
-}
+static const struct sock_host hosts[] = {
+    [PLAIN] = {.ipv6 = RECORD_YES},
+    [BINDV6ONLY] = {.ipv6 = RECORD_YES, .bindv6only = RECORD_YES},
+    [NO_IPV6] = {.ipv6 = RECORD_NO},
+    [DISABLED_IPV6] = {.ipv6 = RECORD_NO, .disable_ipv6 = RECORD_YES},
+};
 
-static const struct rule_names names = {.port = port_find, .user = user_find};
+#define V6ONLY .v6only = RECORD_V6ONLY_YES
+#define DUAL .v6only = RECORD_V6ONLY_NO
+#define SYSTEMD_ON                                                                                                     \
+    " (systemd socket: BindIPv6Only=ipv6-only, for programs that do not set it themselves sysctl "                     \
+    "net.ipv6.bindv6only=1)"
 
-/* The host is one listener; a family of its own is told by the colon. v6only counts for [::] alone. */
 static const struct {
+    enum judge_cause cause;
     const char *rule;
-    const char *address; /* NULL: nothing listens */
-    enum record_v6only v6only;
-    const char *unit; /* NULL: not known */
-    enum record_answer host_ipv6, bindv6only, disable_ipv6;
-    const char *said[3]; /* all of these; an empty first one: nothing is said */
-} cases[] = {
-    /* The socket's own option, systemd's word and the sysctl. */
-    {"443 v6-only",
-     "::",
-     RECORD_V6ONLY_NO,
-     NULL,
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"set IPV6_V6ONLY on [::]:443", "BindIPv6Only=ipv6-only", "sysctl net.ipv6.bindv6only=1"}},
-    {"443 dual-stack",
-     "::",
-     RECORD_V6ONLY_YES,
-     NULL,
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"turn IPV6_V6ONLY off on [::]:443", "BindIPv6Only=both", "listen on 0.0.0.0:443 too"}},
-    {"443 dual-stack",
-     "::",
-     RECORD_V6ONLY_YES,
-     NULL,
-     RECORD_YES,
-     RECORD_YES,
-     RECORD_NO,
-     {"sysctl net.ipv6.bindv6only=0", NULL, NULL}},
-    {"443 dual-stack",
-     "0.0.0.0",
-     RECORD_V6ONLY_UNKNOWN,
-     NULL,
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"listen on [::]:443 too", NULL, NULL}},
-    {"443 v4-only",
-     "::",
-     RECORD_V6ONLY_NO,
-     NULL,
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"listen on 0.0.0.0:443 in place of [::]:443", NULL, NULL}},
-    {"443 v4-only bind=0.0.0.0/0",
-     "::1",
-     RECORD_V6ONLY_YES,
-     NULL,
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"listen on 0.0.0.0:443 too", NULL, NULL}},
-    {"443 v6-only",
-     "192.0.2.1",
-     RECORD_V6ONLY_UNKNOWN,
-     NULL,
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"listen on [::]:443 too", NULL, NULL}},
-    /* The host itself. */
-    {"443 v6",
-     "0.0.0.0",
-     RECORD_V6ONLY_UNKNOWN,
-     "nginx.service",
-     RECORD_NO,
-     RECORD_NO,
-     RECORD_NO,
-     {"give this host an IPv6 address", NULL, NULL}},
-    {"443 v6",
-     "0.0.0.0",
-     RECORD_V6ONLY_UNKNOWN,
-     NULL,
-     RECORD_NO,
-     RECORD_NO,
-     RECORD_YES,
-     {"sysctl net.ipv6.conf.all.disable_ipv6=1", NULL, NULL}},
+    struct sample_listener listener;
+    enum host host;
+    const char *expected;
+} remedies[] = {
+    /* Nothing listens. */
+    {JUDGE_NOTHING_LISTENS,
+     "443 any",
+     {.address = NULL},
+     PLAIN,
+     "start the service, or say missing=ok where it may be absent"},
+    {JUDGE_NOTHING_LISTENS, "443 any unit=nginx.service", {.address = NULL}, PLAIN, "start nginx.service"},
+    {JUDGE_NOTHING_LISTENS,
+     "443 any unit=nginx*",
+     {.address = NULL},
+     PLAIN,
+     "start the service, or say missing=ok where it may be absent"},
+    /* A family is missing: by the socket's own option, systemd's setting and the sysctl, or by another socket. */
+    {JUDGE_NO_IPV4,
+     "443 dual-stack",
+     {.address = "::", V6ONLY},
+     PLAIN,
+     "turn IPV6_V6ONLY off on [::]:443 (systemd socket: BindIPv6Only=both) or listen on 0.0.0.0:443 too"},
+    {JUDGE_NO_IPV4,
+     "443 dual-stack",
+     {.address = "::", V6ONLY},
+     BINDV6ONLY,
+     "turn IPV6_V6ONLY off on [::]:443 (systemd socket: BindIPv6Only=both, for programs that do not set it themselves "
+     "sysctl net.ipv6.bindv6only=0) or listen on 0.0.0.0:443 too"},
+    {JUDGE_NO_IPV4, "443 v4", {.address = "2001:db8::1"}, PLAIN, "listen on 0.0.0.0:443 too"},
+    {JUDGE_NO_IPV4, "443 v4", {.address = "::1"}, PLAIN, "listen on 127.0.0.1:443 too"},
+    {JUDGE_NO_IPV4, "443 v4 bind=0.0.0.0/0", {.address = "::1"}, PLAIN, "listen on 0.0.0.0:443 too"},
+    {JUDGE_NO_IPV4, "443 v4 bind=loopback", {.address = "::", V6ONLY}, PLAIN, "listen on 127.0.0.1:443 too"},
+    {JUDGE_NO_IPV6, "443 dual-stack", {.address = "0.0.0.0"}, PLAIN, "listen on [::]:443 too"},
+    {JUDGE_NO_IPV6, "443 v6", {.address = "192.0.2.1"}, PLAIN, "listen on [::]:443 too"},
+    {JUDGE_NO_IPV6, "443 v6", {.address = "127.0.0.1"}, PLAIN, "listen on [::1]:443 too"},
+    {JUDGE_NO_IPV6, "443 v6", {.address = "0.0.0.0"}, NO_IPV6, "give this host an IPv6 address"},
+    {JUDGE_NO_IPV6,
+     "443 v6",
+     {.address = "0.0.0.0"},
+     DISABLED_IPV6,
+     "give this host an IPv6 address, IPv6 is off by sysctl net.ipv6.conf.all.disable_ipv6=1"},
+    /* A family is too many. */
+    {JUDGE_TAKES_IPV4, "443 v6-only", {.address = "::", DUAL}, PLAIN, "set IPV6_V6ONLY on [::]:443" SYSTEMD_ON},
+    {JUDGE_TAKES_IPV4,
+     "443 v6-only",
+     {.address = "::%eth0", DUAL},
+     PLAIN,
+     "set IPV6_V6ONLY on [::%eth0]:443" SYSTEMD_ON},
+    {JUDGE_TAKES_IPV4, "443 v6-only", {.address = "0.0.0.0"}, PLAIN, "do not listen on 0.0.0.0:443"},
+    {JUDGE_TAKES_IPV4,
+     "443 v6-only",
+     {.address = "::ffff:192.0.2.1", DUAL},
+     PLAIN,
+     "do not listen on [::ffff:192.0.2.1]:443"},
+    {JUDGE_TAKES_IPV6, "443 v4-only", {.address = "::", DUAL}, PLAIN, "listen on 0.0.0.0:443 in place of [::]:443"},
+    {JUDGE_TAKES_IPV6,
+     "443 v4-only bind=loopback",
+     {.address = "::", DUAL},
+     PLAIN,
+     "listen on 127.0.0.1:443 in place of [::]:443"},
+    {JUDGE_TAKES_IPV6, "443 v4-only", {.address = "::", V6ONLY}, PLAIN, "do not listen on [::]:443"},
+    {JUDGE_TAKES_IPV6, "443 v4-only", {.address = "2001:db8::1"}, PLAIN, "do not listen on [2001:db8::1]:443"},
+    /* Somebody listens where nobody may. */
+    {JUDGE_LISTENS, "23 closed", {.address = "0.0.0.0", .unit = "telnet.socket"}, PLAIN, "stop it: telnet.socket"},
+    {JUDGE_LISTENS,
+     "23 closed",
+     {.address = "0.0.0.0", .unit_state = TALLY_UNIT_GONE, .user = "root"},
+     PLAIN,
+     "stop it: user root, its unit is gone"},
+    /* The other form. */
+    {JUDGE_FORM,
+     "443 dual-stack form=split",
+     {.address = "::", DUAL},
+     PLAIN,
+     "set IPV6_V6ONLY on [::]:443 and listen on 0.0.0.0:443 too"},
+    {JUDGE_FORM,
+     "443 dual-stack form=single",
+     {.address = "::", V6ONLY},
+     PLAIN,
+     "listen on [::]:443 alone, with IPV6_V6ONLY off"},
+    {JUDGE_FORM,
+     "443 dual-stack form=single",
+     {.address = "::1"},
+     PLAIN,
+     "say form=split, no address of loopback takes both families"},
     /* The rest of what a rule can demand. */
-    {"443 any bind=10.0.0.0/8",
-     "0.0.0.0",
-     RECORD_V6ONLY_UNKNOWN,
-     NULL,
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"bind it to an address inside 10.0.0.0/8", NULL, NULL}},
-    {"443 dual-stack form=split",
-     "::",
-     RECORD_V6ONLY_NO,
-     NULL,
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"set IPV6_V6ONLY on [::]:443 and listen on 0.0.0.0:443 too", NULL, NULL}},
-    {"443 closed",
-     "0.0.0.0",
-     RECORD_V6ONLY_UNKNOWN,
-     "telnet.socket",
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"stop it: telnet.socket", NULL, NULL}},
-    {"443 any unit=nginx.service",
-     NULL,
-     RECORD_V6ONLY_UNKNOWN,
-     NULL,
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"start nginx.service", NULL, NULL}},
-    {"443 any unit=nginx*",
-     NULL,
-     RECORD_V6ONLY_UNKNOWN,
-     NULL,
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"missing=ok", NULL, NULL}},
-    {"443 any mapped-critical=1:",
-     "::",
-     RECORD_V6ONLY_NO,
-     NULL,
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"--list", NULL, NULL}},
-    {"443 v6-only", "::", RECORD_V6ONLY_UNKNOWN, NULL, RECORD_YES, RECORD_NO, RECORD_NO, {"netlink", NULL, NULL}},
-    {"443 any user=other", "0.0.0.0", RECORD_V6ONLY_UNKNOWN, NULL, RECORD_YES, RECORD_NO, RECORD_NO, {"", NULL, NULL}},
-    /* The daemon's own words, where its unit tells which it is; that they work is for tests/servers to show. */
-    {"443 dual-stack",
-     "0.0.0.0",
-     RECORD_V6ONLY_UNKNOWN,
-     "nginx.service",
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"listen on [::]:443 too (in nginx, for dual-stack: listen 0.0.0.0:443 and listen [::]:443)", NULL, NULL}},
-    {"443 v6-only",
-     "::",
-     RECORD_V6ONLY_NO,
-     "nginx.service",
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"(in nginx, for v6-only: listen [::]:443)", NULL, NULL}},
-    {"443 v4-only",
-     "::",
-     RECORD_V6ONLY_NO,
-     "nginx.service",
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"in place of [::]:443 (in nginx, for v4-only: listen 0.0.0.0:443)", NULL, NULL}},
-    {"443 dual-stack form=split",
-     "::",
-     RECORD_V6ONLY_NO,
-     "nginx.service",
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"(in nginx, for form=split: listen 0.0.0.0:443 and listen [::]:443)", NULL, NULL}},
-    {"443 dual-stack",
-     "0.0.0.0",
-     RECORD_V6ONLY_UNKNOWN,
-     "apache2.service",
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"(in Apache, for dual-stack: Listen [::]:443)", NULL, NULL}},
-    {"443 v4",
-     "::",
-     RECORD_V6ONLY_YES,
-     "ssh.service",
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"(in sshd, for dual-stack: AddressFamily any)", NULL, NULL}},
-    {"443 dual-stack",
-     "0.0.0.0",
-     RECORD_V6ONLY_UNKNOWN,
-     "postgresql@15-main.service",
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"(in PostgreSQL, for dual-stack: listen_addresses = '0.0.0.0, ::')", NULL, NULL}},
-    {"443 v4-only",
-     "::",
-     RECORD_V6ONLY_NO,
-     "tomcat10.service",
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"(in Tomcat, for v4-only: JAVA_OPTS=\"-Djava.net.preferIPv4Stack=true\")", NULL, NULL}},
-    {"443 v6-only",
-     "::",
-     RECORD_V6ONLY_NO,
-     "ssh.socket",
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"(in systemd, for v6-only: ListenStream=[::]:443 and BindIPv6Only=ipv6-only)", NULL, NULL}},
-    /* What listens on loopback alone, or shall, is not opened to the world. */
-    {"443 dual-stack",
-     "127.0.0.1",
-     RECORD_V6ONLY_UNKNOWN,
-     "redis-server.service",
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"listen on [::1]:443 too (in Redis, for dual-stack: bind 127.0.0.1 ::1)", NULL, NULL}},
-    {"443 v4",
-     "::1",
-     RECORD_V6ONLY_YES,
-     "redis-server.service",
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"listen on 127.0.0.1:443 too (in Redis, for dual-stack: bind 127.0.0.1 ::1)", NULL, NULL}},
-    {"443 v4-only bind=loopback",
-     "::",
-     RECORD_V6ONLY_NO,
-     "redis-server.service",
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"listen on 127.0.0.1:443 in place of [::]:443 (in Redis, for v4-only: bind 127.0.0.1)", NULL, NULL}},
-    {"443 any bind=loopback",
-     "0.0.0.0",
-     RECORD_V6ONLY_UNKNOWN,
-     "nginx.service",
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"bind it to an address inside loopback (in nginx: listen ADDRESS:443)", NULL, NULL}},
-    {"443 dual-stack bind=10.0.0.0/8,2001:db8::/32",
-     "10.0.0.1",
-     RECORD_V6ONLY_UNKNOWN,
-     "nginx.service",
-     RECORD_YES,
-     RECORD_NO,
-     RECORD_NO,
-     {"listen on [::]:443 too (in nginx: listen ADDRESS:443)", NULL, NULL}},
+    {JUDGE_BIND,
+     "443 any bind=10.0.0.0/8,loopback",
+     {.address = "0.0.0.0"},
+     PLAIN,
+     "bind it to an address inside 10.0.0.0/8,loopback"},
+    {JUDGE_MAPPED,
+     "443 any mapped-critical=1:",
+     {.address = "::", DUAL},
+     PLAIN,
+     "--list shows these clients, they come over IPv4"},
+    {JUDGE_UNIT, "443 any unit=nginx.service", {.address = "0.0.0.0", .unit = "apache2.service"}, PLAIN, ""},
+    {JUDGE_USER, "443 any user=www", {.address = "0.0.0.0"}, PLAIN, ""},
+    /* What is not known. */
+    {JUDGE_V6ONLY_UNKNOWN,
+     "443 v6-only",
+     {.address = "::"},
+     PLAIN,
+     "let the check ask the kernel by netlink, on the host itself"},
+    {JUDGE_IPV6_UNKNOWN, "443 v6-only", {.address = NULL}, PLAIN, ""},
+    {JUDGE_UNIT_UNKNOWN, "443 any unit=nginx.service", {.address = "0.0.0.0"}, PLAIN, ""},
+    {JUDGE_CLIENT_UNKNOWN, "40000/udp any", {.address = "0.0.0.0"}, PLAIN, ""},
+    {JUDGE_UNREADABLE, "443 any", {.address = NULL}, PLAIN, ""},
+    /* With the daemon's own words, as what the rule demands as a whole. */
+    {JUDGE_NO_IPV6,
+     "443 dual-stack",
+     {.address = "0.0.0.0", .unit = "nginx.service"},
+     PLAIN,
+     "listen on [::]:443 too (in nginx, for dual-stack: listen 0.0.0.0:443 and listen [::]:443)"},
+    {JUDGE_NO_IPV6,
+     "443 v6",
+     {.address = "0.0.0.0", .unit = "nginx.service"},
+     NO_IPV6,
+     "give this host an IPv6 address"},
+    {JUDGE_NO_IPV4,
+     "443 v4",
+     {.address = "::", V6ONLY, .unit = "ssh.service"},
+     PLAIN,
+     "turn IPV6_V6ONLY off on [::]:443 (systemd socket: BindIPv6Only=both) or listen on 0.0.0.0:443 too (in sshd, for "
+     "dual-stack: AddressFamily any)"},
+    {JUDGE_TAKES_IPV4,
+     "443 v6-only",
+     {.address = "::", DUAL, .unit = "ssh.socket"},
+     PLAIN,
+     "set IPV6_V6ONLY on [::]:443" SYSTEMD_ON
+     " (in systemd, for v6-only: ListenStream=[::]:443 and BindIPv6Only=ipv6-only)"},
+    {JUDGE_TAKES_IPV6,
+     "443 v4-only",
+     {.address = "::", DUAL, .unit = "tomcat10.service"},
+     PLAIN,
+     "listen on 0.0.0.0:443 in place of [::]:443 (in Tomcat, for v4-only: "
+     "JAVA_OPTS=\"-Djava.net.preferIPv4Stack=true\")"},
+    {JUDGE_FORM,
+     "443 dual-stack form=split",
+     {.address = "::", DUAL, .unit = "nginx.service"},
+     PLAIN,
+     "set IPV6_V6ONLY on [::]:443 and listen on 0.0.0.0:443 too (in nginx, for form=split: listen 0.0.0.0:443 and "
+     "listen [::]:443)"},
+    {JUDGE_FORM,
+     "443 dual-stack form=single",
+     {.address = "0.0.0.0", .unit = "squid.service"},
+     PLAIN,
+     "listen on [::]:443 alone, with IPV6_V6ONLY off (in Squid, for form=single: http_port [::]:443)"},
+    {JUDGE_LISTENS, "443 closed", {.address = "0.0.0.0", .unit = "nginx.service"}, PLAIN, "stop it: nginx.service"},
+    /* What listens on loopback alone, or should, is not opened to other hosts. */
+    {JUDGE_NO_IPV6,
+     "443 dual-stack",
+     {.address = "127.0.0.1", .unit = "redis-server.service"},
+     PLAIN,
+     "listen on [::1]:443 too (in Redis, for dual-stack: bind 127.0.0.1 ::1)"},
+    {JUDGE_NO_IPV4,
+     "443 v4",
+     {.address = "::1", .unit = "redis-server.service"},
+     PLAIN,
+     "listen on 127.0.0.1:443 too (in Redis, for dual-stack: bind 127.0.0.1 ::1)"},
+    {JUDGE_TAKES_IPV6,
+     "443 v4-only bind=loopback",
+     {.address = "::", DUAL, .unit = "redis-server.service"},
+     PLAIN,
+     "listen on 127.0.0.1:443 in place of [::]:443 (in Redis, for v4-only: bind 127.0.0.1)"},
+    {JUDGE_BIND,
+     "443 any bind=loopback",
+     {.address = "0.0.0.0", .unit = "nginx.service"},
+     PLAIN,
+     "bind it to an address inside loopback (in nginx: listen ADDRESS:443)"},
+    {JUDGE_NO_IPV6,
+     "443 dual-stack bind=10.0.0.0/8,2001:db8::/32",
+     {.address = "10.0.0.1", .unit = "nginx.service"},
+     PLAIN,
+     "listen on [::]:443 too (in nginx: listen ADDRESS:443)"},
+    /* Without the daemon's words: it has none for that, or they would change what the rule does not know. */
+    {JUDGE_TAKES_IPV4,
+     "443 v6-only",
+     {.address = "::", DUAL, .unit = "apache2.service"},
+     PLAIN,
+     "set IPV6_V6ONLY on [::]:443" SYSTEMD_ON},
+    {JUDGE_FORM,
+     "443 dual-stack form=single",
+     {.address = "127.0.0.1", .unit = "nginx.service"},
+     PLAIN,
+     "say form=split, no address of loopback takes both families"},
+    {JUDGE_NO_IPV6,
+     "443 dual-stack",
+     {.address = "127.0.0.1", .unit = "ssh.service"},
+     PLAIN,
+     "listen on [::1]:443 too"},
+    {JUDGE_NO_IPV6,
+     "443 dual-stack",
+     {.address = "192.0.2.1", .unit = "nginx.service"},
+     PLAIN,
+     "listen on [::]:443 too"},
+    {JUDGE_NO_IPV6,
+     "443@external dual-stack",
+     {.address = "0.0.0.0", .unit = "nginx.service"},
+     PLAIN,
+     "listen on [::]:443 too"},
+    {JUDGE_TAKES_IPV6,
+     "443 v4-only",
+     {.address = "::", DUAL, .unit = "node_exporter.service"},
+     PLAIN,
+     "listen on 0.0.0.0:443 in place of [::]:443"},
 };
 
-/* No daemon's words: it has none for that, or nothing tells for sure which it is. */
-static const struct {
-    const char *rule;
-    const char *address;
-    const char *unit;
-} silences[] = {
-    {"443 v6-only", "::", "apache2.service"},
-    {"443 dual-stack form=split", "::", "apache2.service"},
-    {"443 dual-stack form=single", "127.0.0.1", "nginx.service"},
-    {"443 dual-stack", "127.0.0.1", "ssh.service"},
-    {"443 dual-stack", "192.0.2.1", "nginx.service"},
-    {"443 dual-stack", "192.0.2.1", "ssh.service"},
-    {"443@external dual-stack", "0.0.0.0", "nginx.service"},
-    {"443 v4-only", "::", "nginx-prometheus-exporter.service"},
-    {"443 v4-only", "::", "node_exporter.service"},
-    {"443 v4-only", "::", "sshguard.service"},
-};
-
-static struct tally *tally_make(const char *address, enum record_v6only v6only, const char *unit)
+START_TEST(fits_the_evidence)
 {
     struct tally *tally = tally_create();
-    struct tally_listener listener = {.sockets = 1, .v6only = v6only};
-    char mapped[64];
+    struct sample_service sample;
+    struct judge_reason *reason;
+    char text[REMEDY_SIZE];
 
-    tally->host.ipv6 = RECORD_YES;
-    if (address == NULL) {
-        return tally;
-    }
-    listener.family = strchr(address, ':') != NULL ? RECORD_INET6 : RECORD_INET;
-    strcpy(mapped, listener.family == RECORD_INET ? "::ffff:" : "");
-    strcat(mapped, address);
-    ck_assert_int_eq(inet_pton(AF_INET6, mapped, &listener.address), 1);
-    listener.scope = scope_of(&listener.address, 0);
-    listener.unit_state = unit != NULL ? TALLY_UNIT_KNOWN : TALLY_UNIT_UNTOLD;
-    listener.unit = unit;
-    ck_assert_int_eq(tally_listener_add(tally, RECORD_TCP, 443, &listener), 0);
-    tally_sort(tally);
-    return tally;
-}
-
-/* The remedy of the rule's reason of that number, "" when there is none. Frees the tally. */
-static const char *remedy_of(char text[static REMEDY_SIZE], const char *rule, struct tally *tally, size_t reason)
-{
-    struct policy *policy = policy_create(&names);
-    struct judge_question question = {.policy = policy, .tally = tally};
-    struct judge_verdict *verdict = NULL;
-
-    ck_assert_int_eq(policy_rule_add(policy, rule, 1), 0);
-    ck_assert_int_eq(policy_finish(policy), 0);
-    ck_assert_uint_eq(policy->errors.count, 0);
-    ck_assert_int_eq(judge_tally(&question, &verdict), 0);
-    ck_assert_uint_ge(verdict->services[0].reason_count, 1);
-    *text = '\0';
-    if (reason < verdict->services[0].reason_count) {
-        remedy_format(text, &verdict->services[0], &verdict->services[0].reasons[reason], tally);
-    }
-    judge_free(verdict);
-    policy_free(policy);
+    tally->host = hosts[remedies[_i].host];
+    sample_service_make(&sample, remedies[_i].rule);
+    sample_service_listen(&sample, &remedies[_i].listener);
+    reason = sample_service_blame(&sample, remedies[_i].cause, STATE_CRITICAL, sample.service.listener_count > 0);
+    ck_assert_str_eq(remedy_format(text, &sample.service, reason, tally), remedies[_i].expected);
+    sample_service_clear(&sample);
     tally_free(tally);
-    return text;
 }
+END_TEST
 
-START_TEST(remedy_fits_the_evidence)
+START_TEST(has_a_row_for_every_cause)
 {
-    struct tally *tally = tally_make(cases[_i].address, cases[_i].v6only, cases[_i].unit);
-    char text[REMEDY_SIZE];
-
-    tally->host = (struct sock_host){.ipv6 = cases[_i].host_ipv6,
-                                     .bindv6only = cases[_i].bindv6only,
-                                     .disable_ipv6 = cases[_i].disable_ipv6};
-    remedy_of(text, cases[_i].rule, tally, 0);
-    if (*cases[_i].said[0] == '\0') {
-        ck_assert_str_eq(text, "");
-    }
-    for (int i = 0; i < 3 && cases[_i].said[i] != NULL; i++) {
-        ck_assert_msg(strstr(text, cases[_i].said[i]) != NULL, "\"%s\" lacks \"%s\"", text, cases[_i].said[i]);
+    for (int cause = 0; cause <= JUDGE_UNREADABLE; cause++) {
+        bool found = false;
+        for (int i = 0; i < UNIT_COUNT(remedies); i++) {
+            found |= (int)remedies[i].cause == cause;
+        }
+        ck_assert_msg(found, "no row for the cause %d", cause);
     }
 }
 END_TEST
 
-START_TEST(remedy_guesses_no_daemon)
+/* The two reasons of a service of the other family have one way out. */
+START_TEST(has_the_daemons_words_once)
 {
+    static const struct sample_listener listener = {.address = "0.0.0.0", .unit = "nginx.service"};
+    struct tally *tally = tally_create();
+    struct sample_service sample;
+    const struct judge_reason *first, *second;
     char text[REMEDY_SIZE];
 
-    remedy_of(text, silences[_i].rule, tally_make(silences[_i].address, RECORD_V6ONLY_NO, silences[_i].unit), 0);
-    ck_assert_str_ne(text, "");
-    ck_assert_msg(strstr(text, "(in ") == NULL, "\"%s\" names a daemon", text);
-}
-END_TEST
-
-/* The two reasons of a service that is the other family's have one way out. */
-START_TEST(remedy_says_the_words_once)
-{
-    char text[REMEDY_SIZE];
-
-    ck_assert_str_eq(remedy_of(text, "443 v6-only", tally_make("0.0.0.0", RECORD_V6ONLY_UNKNOWN, "nginx.service"), 0),
+    tally->host = hosts[PLAIN];
+    sample_service_make(&sample, "443 v6-only");
+    sample_service_listen(&sample, &listener);
+    sample_service_blame(&sample, JUDGE_USER, STATE_CRITICAL, true);
+    first = sample_service_blame(&sample, JUDGE_NO_IPV6, STATE_CRITICAL, false);
+    second = sample_service_blame(&sample, JUDGE_TAKES_IPV4, STATE_CRITICAL, true);
+    ck_assert_str_eq(remedy_format(text, &sample.service, first, tally),
                      "listen on [::]:443 too (in nginx, for v6-only: listen [::]:443)");
-    ck_assert_str_eq(remedy_of(text, "443 v6-only", tally_make("0.0.0.0", RECORD_V6ONLY_UNKNOWN, "nginx.service"), 1),
-                     "do not listen on 0.0.0.0:443");
+    ck_assert_str_eq(remedy_format(text, &sample.service, second, tally), "do not listen on 0.0.0.0:443");
+    sample_service_clear(&sample);
+    tally_free(tally);
 }
 END_TEST
 
@@ -387,9 +301,9 @@ int main(void)
     Suite *suite = suite_create("remedy");
     TCase *tcase = tcase_create("remedy");
 
-    tcase_add_loop_test(tcase, remedy_fits_the_evidence, 0, (int)(sizeof cases / sizeof *cases));
-    tcase_add_loop_test(tcase, remedy_guesses_no_daemon, 0, (int)(sizeof silences / sizeof *silences));
-    tcase_add_test(tcase, remedy_says_the_words_once);
+    tcase_add_loop_test(tcase, fits_the_evidence, 0, UNIT_COUNT(remedies));
+    tcase_add_test(tcase, has_a_row_for_every_cause);
+    tcase_add_test(tcase, has_the_daemons_words_once);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);
 }

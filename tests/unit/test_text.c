@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
 #define TODAY day_start(TRIAL_TODAY)
 #define NO_VALUES "mapped=0;;;0 violations=0;;;0 unlisted=0;;;0"
 #define ONE_VIOLATION "mapped=0;;;0 violations=1;;;0 unlisted=0;;;0"
@@ -205,8 +204,7 @@ static const struct {
      " | " NO_VALUES "\n" EVIDENCE_LINE
      "    0.0.0.0:443 is AF_INET, accepts IPv4, scope external, reach IPv4 external, 1 socket, uid 0, nginx.service\n"
      "    [::]:443 is AF_INET6 with v6only on, accepts IPv6, scope external, reach IPv6 external, 1 socket, uid 33, "
-     "user "
-     "www-data\n"
+     "user www-data\n"
      "    0 inbound v4-mapped connections\n"},
     {"443 v6-only name=web", "443=0.0.0.0", 1, LABELS_TOTALS,
      OFF ". web 443/tcp is v4-only, must be v6-only | " ONE_VIOLATION "\n"
@@ -425,17 +423,17 @@ int main(void)
     Suite *suite = suite_create("text");
     TCase *tcase = tcase_create("text");
 
-    tcase_add_loop_test(tcase, each_cause_is_told, 0, COUNT(causes));
+    tcase_add_loop_test(tcase, each_cause_is_told, 0, UNIT_COUNT(causes));
     tcase_add_test(tcase, worst_comes_first);
-    tcase_add_loop_test(tcase, as_much_is_told_as_wanted, 0, COUNT(amounts));
+    tcase_add_loop_test(tcase, as_much_is_told_as_wanted, 0, UNIT_COUNT(amounts));
     tcase_add_test(tcase, snapshot_is_told);
     tcase_add_test(tcase, thresholds_are_echoed);
     tcase_add_test(tcase, many_rules_have_no_values);
     tcase_add_test(tcase, text_has_a_limit);
     tcase_add_test(tcase, long_reasons_are_whole);
-    tcase_add_loop_test(tcase, failures_are_told, 0, COUNT(failures));
+    tcase_add_loop_test(tcase, failures_are_told, 0, UNIT_COUNT(failures));
     tcase_add_test(tcase, failures_end_somewhere);
-    tcase_add_loop_test(tcase, lint_is_told, 0, COUNT(lints));
+    tcase_add_loop_test(tcase, lint_is_told, 0, UNIT_COUNT(lints));
     suite_add_tcase(suite, tcase);
     return unit_run(suite);
 }

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
 #define HOSTS 8
 
 /* A host that was judged, or NULL and why it cannot be. */
@@ -219,7 +218,7 @@ int main(void)
     Suite *suite = suite_create("text_fleet");
     TCase *tcase = tcase_create("text_fleet");
 
-    tcase_add_loop_test(tcase, hosts_are_told_together, 0, COUNT(fleets));
+    tcase_add_loop_test(tcase, hosts_are_told_together, 0, UNIT_COUNT(fleets));
     tcase_add_test(tcase, many_hosts_have_a_line_each);
     tcase_add_test(tcase, nothing_kept_is_left);
     suite_add_tcase(suite, tcase);
