@@ -136,6 +136,12 @@ void wording_add_host(struct text_buffer *text, const struct tally *tally, enum 
     text_buffer_add(text, "this host has no %s address%s", family_name(family), beyond[widest][family]);
 }
 
+/* Does the host have no address of the family at all? */
+static bool host_lacks(const struct tally *tally, enum record_family family)
+{
+    return tally->addresses.families[family].known && tally->addresses.families[family].scopes == 0;
+}
+
 /* Adds why the listener is not reached as far as it is bound. */
 static void limit_add(struct text_buffer *text, const struct tally *tally, const struct tally_listener *listener,
                       enum record_family family)
@@ -304,6 +310,10 @@ static void lacks_add(struct text_buffer *text, const struct judge_service *serv
 
     if (widest == NULL) {
         text_buffer_add(text, "nothing accepts %s", family_name(family));
+        if (host_lacks(context->tally, family)) {
+            text_buffer_add(text, ", and ");
+            wording_add_host(text, context->tally, family);
+        }
     } else if (limited_listener(service, context->tally, family) == NULL) {
         text_buffer_add(text, "only ");
         wording_add_endpoint(text, service, widest);

@@ -157,7 +157,7 @@ class Host:
         # A client that waits for its answers, not a service.
         dualstack.sysctl("net.ipv4.ip_local_port_range", "40000 41000")
         listener("0.0.0.0", 40007, protocol="udp")
-        self.cgroup = Cgroup("check_dualstack-%d.service" % os.getpid())
+        self.cgroup = Cgroup("check_dualstack-%s.service" % dualstack.run_name())
         self.member = Member(self.cgroup, self.UNIT_PORT)
         self.folder = dualstack.temporary_folder()
         self._write()

@@ -201,4 +201,4 @@ class Churn(dualstack.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    dualstack.main()

@@ -13,6 +13,7 @@ import tempfile
 import unittest
 
 import scenarios  # knows where dualstack is
+import dualstack
 from dualstack import UNKNOWN
 from scenarios import Wrong
 
@@ -268,7 +269,7 @@ def main():
     if reason:
         print("SKIPPED: " + reason)
         sys.exit(77)
-    unittest.main(verbosity=2)
+    dualstack.main()
 
 
 if __name__ == "__main__":

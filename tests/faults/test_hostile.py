@@ -305,4 +305,4 @@ class Interfaces(HostileCase):
 
 if __name__ == "__main__":
     sys.stdout.reconfigure(errors="backslashreplace")
-    unittest.main(verbosity=2)
+    dualstack.main()

@@ -384,4 +384,4 @@ class Refusal(LimitCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    dualstack.main()

@@ -226,4 +226,4 @@ class WholeDumps(dualstack.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    dualstack.main()

@@ -71,7 +71,7 @@ class Units:
     made meanwhile belong to it. Where no cgroup can be made they belong to this process's own."""
 
     def __init__(self):
-        self.slice = scenarios.Cgroup("compare_random_hosts-%d.slice" % os.getpid())
+        self.slice = scenarios.Cgroup("compare_random_hosts-%s.slice" % dualstack.run_name())
         self.made = {}
         if self.slice.path is not None:
             point = os.path.dirname(self.slice.path)

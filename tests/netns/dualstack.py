@@ -14,9 +14,11 @@ import platform
 import resource
 import select
 import shutil
+import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -220,6 +222,11 @@ def eventually(condition, what, seconds=5):
         if time.monotonic() > end:
             raise AssertionError("not within %d s: %s" % (seconds, what))
         time.sleep(0.002)
+
+
+def run_name():
+    """What no other test is called at the same time: each may be process 1, of a process namespace of its own."""
+    return "%d-%d" % (os.stat("/proc/self/ns/pid").st_ino, os.getpid())
 
 
 def awaits_input(pid):
@@ -553,4 +560,6 @@ class TestCase(unittest.TestCase):
 
 
 def main():
+    # Process 1 of a process namespace ignores what it has no handler for (tests/netns/in_namespace.sh).
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     unittest.main(verbosity=2)

@@ -105,7 +105,7 @@ class Units(UdpCase):
 
     def test_resolvers_client_sockets(self):
         """dnsmasq with min-port=1024, Unbound with udp-connect: no."""
-        name = "check_dualstack-%d.service" % os.getpid()
+        name = "check_dualstack-%s.service" % dualstack.run_name()
         self.member(self.unit(name), "udp:53", "udp:20001", "udp:20002")
         self.udp(20003)
         for uid in dualstack.users():

@@ -263,11 +263,11 @@ class UserNamespace(WithWords):
 class Cgroups(WithWords):
     def setUp(self):
         super().setUp()
-        self.other = scenarios.Cgroup("check_dualstack-%d-a.service" % os.getpid())
+        self.other = scenarios.Cgroup("check_dualstack-%s-a.service" % dualstack.run_name())
         if self.other.path is None:
             self.skipTest("no cgroup can be made here (run as root of the machine)")
         self.addCleanup(self.other.close)
-        self.own = scenarios.Cgroup("check_dualstack-%d-b.service" % os.getpid())
+        self.own = scenarios.Cgroup("check_dualstack-%s-b.service" % dualstack.run_name())
         self.addCleanup(self.own.close)
         for cgroup, port in ((self.other, PORT), (self.own, FREE)):
             self.addCleanup(scenarios.Member(cgroup, port).close)

@@ -252,6 +252,10 @@ class PerformanceData(unittest.TestCase):
                 self.assertEqual(re.findall(r"(\w+)=", first.split(" | ")[1]), promised)
 
 
+# What a replay says because captures of schema 1 keep no addresses.
+NO_ADDRESSES = " (the addresses of this host are not known, so reach is as far as sockets are bound)"
+
+
 class Examples(dualstack.TestCase):
     """Blocks of the manual that begin with a command at a prompt, run, print what the manual shows."""
 
@@ -281,7 +285,7 @@ class Examples(dualstack.TestCase):
             with self.subTest(command=words):
                 self.assertEqual(words[0], "check_dualstack")
                 result = dualstack.run(*words[1:], "--replay=" + CAPTURE, cwd=self.folder)
-                self.assertEqual(folded(result.text), shown)
+                self.assertEqual(folded(result.text).replace(NO_ADDRESSES, ""), shown)
 
     def test_tcp6(self):
         """netstat and --list on a socket that takes both families."""

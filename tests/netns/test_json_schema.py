@@ -14,12 +14,13 @@ import dualstack
 from dualstack import Network, port_of
 
 SCHEMA = os.path.join(dualstack.TOP_SRCDIR, "plugins", "check_dualstack.schema.json")
-TOP = ["plugin", "version", "schema", "time", "host", "source", "netns", "ipv6", "state", "summary", "services",
-       "totals", "errors"]
-SERVICE = ["name", "protocol", "port", "scope", "rule", "origin", "required", "stack", "form", "lopsided", "state",
-           "waived", "reasons", "listeners", "connections"]
+TOP = ["plugin", "version", "schema", "time", "host", "source", "netns", "ipv6", "addresses", "state",
+       "summary", "services", "totals", "errors"]
+SERVICE = ["name", "protocol", "port", "scope", "rule", "origin", "required", "stack", "form", "lopsided", "reach",
+           "state", "waived", "reasons", "listeners", "connections"]
 TOTALS = ["mapped", "mapped_out", "violations", "unlisted"]
-LISTENER = ["family", "address", "port", "interface", "v6only", "scope", "accepts", "sockets", "uid", "user", "unit"]
+LISTENER = ["family", "address", "port", "interface", "v6only", "scope", "accepts", "reach", "sockets", "uid",
+            "user", "unit"]
 
 
 class Json(dualstack.TestCase):
@@ -134,10 +135,10 @@ class Json(dualstack.TestCase):
         report = self.valid("-f", "policy.conf", "-r", "5555 dual-stack mapped-warning=1 note=T-1", cwd=folder)
         after = datetime.datetime.now(datetime.timezone.utc)
         self.assertEqual({key: report[key] for key in ("plugin", "version", "schema", "host", "source", "netns", "ipv6",
-                                                       "state", "errors")}, {
+                                                       "addresses", "state", "errors")}, {
             "plugin": "check_dualstack", "version": self.version(), "schema": 1, "host": socket.gethostname(),
-            "source": "netlink", "netns": os.stat("/proc/self/ns/net").st_ino, "ipv6": True, "state": "CRITICAL",
-            "errors": []})
+            "source": "netlink", "netns": os.stat("/proc/self/ns/net").st_ino, "ipv6": True,
+            "addresses": {"ipv4": "external", "ipv6": "external"}, "state": "CRITICAL", "errors": []})
         self.assertEqual([(total, report["totals"][total]) for total in report["totals"] if total in TOTALS],
                          [("mapped", 2), ("mapped_out", 1), ("violations", 2), ("unlisted", 0)])
         time = datetime.datetime.strptime(report["time"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
@@ -155,9 +156,11 @@ class Json(dualstack.TestCase):
         self.assertEqual(web, {
             "name": "web", "protocol": "tcp", "port": 8443, "scope": None,
             "rule": "8443,9443/tcp dual-stack name=web missing=ok", "origin": "policy.conf:3", "required": "dual-stack",
-            "stack": "v4-only", "form": None, "lopsided": False, "state": "CRITICAL", "waived": False,
+            "stack": "v4-only", "form": None, "lopsided": False, "reach": {"ipv4": "external", "ipv6": "none"}, "state": "CRITICAL",
+            "waived": False,
             "listeners": [{"family": "inet", "address": "0.0.0.0", "port": 8443, "interface": None, "v6only": None,
-                           "scope": "external", "accepts": ["ipv4"], "sockets": 2, "uid": 0, "user": "root"}],
+                           "scope": "external", "accepts": ["ipv4"], "reach": {"ipv4": "external", "ipv6": "none"},
+                           "sockets": 2, "uid": 0, "user": "root"}],
             "connections": {"ipv4": 2, "ipv4_mapped": 0, "ipv6": 0}})
         missing = entries[9443]
         self.assertEqual((missing["name"], missing["stack"], missing["state"], missing["listeners"]),
@@ -170,9 +173,11 @@ class Json(dualstack.TestCase):
         self.assertEqual(dual, {
             "name": "tcp_5555", "protocol": "tcp", "port": 5555, "scope": None,
             "rule": "5555 dual-stack mapped-warning=1 note=T-1", "origin": "--rule 1", "required": "dual-stack",
-            "stack": "dual-stack", "form": "single", "lopsided": False, "state": "WARNING", "waived": False,
+            "stack": "dual-stack", "form": "single", "lopsided": False, "reach": {"ipv4": "external", "ipv6": "external"},
+            "state": "WARNING", "waived": False,
             "listeners": [{"family": "inet6", "address": "::", "port": 5555, "interface": None, "v6only": False,
-                           "scope": "external", "accepts": ["ipv4", "ipv6"], "sockets": 1, "uid": 0, "user": "root"}],
+                           "scope": "external", "accepts": ["ipv4", "ipv6"], "reach": {"ipv4": "external", "ipv6": "external"},
+                           "sockets": 1, "uid": 0, "user": "root"}],
             "connections": {"ipv4": 0, "ipv4_mapped": 2, "ipv6": 1}})
         unjudged = entries[6666]
         self.assertEqual({key: unjudged[key] for key in ("rule", "required", "state", "stack", "lopsided", "reasons",

@@ -242,6 +242,7 @@ class WhatIsWritten(Learn):
         self.judge(CRITICAL, text)
 
     def test_lopsided_has_a_rule_for_each_scope(self):
+        dualstack.address_add("192.0.2.1", 32, "lo")
         self.sockets.listener("0.0.0.0", 2001)
         narrow = self.sockets.listener("::1", 2001)
         text = self.learned_is_ok()
@@ -448,4 +449,4 @@ class Units(Learn):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    dualstack.main()

@@ -248,4 +248,4 @@ class Lint(dualstack.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    dualstack.main()

@@ -85,4 +85,4 @@ class OtherNamespace(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=1)
+    dualstack.main()

@@ -65,8 +65,15 @@ def schema(name):
         return jsonschema.Draft202012Validator(json.load(file))
 
 
+# What a replay says because captures of schema 1 keep no addresses.
+NO_ADDRESSES = rb"the (?:IPv[46] )?addresses of this host are not known, so reach is as far as sockets are bound"
+
+
 def comparable(output):
     """JSON without what a replay may tell otherwise, and text without what was asked of whom."""
+    output = re.sub(rb" \(%s\)|, %s|%s, " % ((NO_ADDRESSES,) * 3), b"", output)
+    output = re.sub(rb'"remark":"%s"' % NO_ADDRESSES, b'"remark":null', output)
+    output = re.sub(rb'"addresses":\{[^}]*\}', b'"addresses":"-"', output, count=1)
     output = re.sub(rb'"time":"[^"]*"', b'"time":"-"', output, count=1)
     output = re.sub(rb'"source":"[^"]*"', b'"source":"-"', output, count=1)
     return re.sub(rb"^\\_\[OK\] asked .*\n", b"", output, flags=re.M)
@@ -235,7 +242,7 @@ class Fidelity(dualstack.TestCase):
         capture["protocols"]["udp"]["remark"] = "read from /proc/net, which lacks v6only, as pigs fly"
         path = write(os.path.join(self.folder, "remark.json"), json.dumps(capture).encode())
         self.assertNotIn("/proc/net", run("--replay=" + path, "-r", "7 any").text)
-        self.assertIn("(read from /proc/net)", run("--replay=" + path, "-r", "7/udp any").first)
+        self.assertIn("(read from /proc/net", run("--replay=" + path, "-r", "7/udp any").first)
         self.assertIn("as pigs fly", run("--replay=" + path, "-r", "7/udp any", "-v").first)
         self.assertIn("as pigs fly", self.replay_json(path)["remark"])
 
@@ -312,7 +319,7 @@ class Fleet(dualstack.TestCase):
     def test_worst_first_and_summary(self):
         result = self.check(CRITICAL, self.take("good-web", "good-v4-only", "good-quiet"), "-r",
                             "443 dual-stack name=web missing=warning")
-        self.assertEqual(result.lines, [
+        self.assertEqual(comparable(result.bytes).decode().splitlines(), [
             "DUALSTACK CRITICAL: 2 of 3 hosts off policy: web2, quiet | hosts=3;;;0 hosts_off=2;;;0 "
             "hosts_unknown=0;;;0 mapped=8;;;0 violations=2;;;0 unlisted=0;;;0",
             "\\_[CRITICAL] web2: 1 of 1 service off policy. web 443/tcp is v4-only, must be dual-stack",

@@ -319,6 +319,10 @@ static const struct {
     const char *host;
     const char *expected;
 } limits[] = {
+    {"443 v6", "443=0.0.0.0", "nothing accepts IPv6"},
+    {"443 v6", "443=0.0.0.0 ipv6:loopback", "nothing accepts IPv6"},
+    {"443 v6", "443=0.0.0.0 ipv6:none", "nothing accepts IPv6, and this host has no IPv6 address"},
+    {"443 v4", "443=::/6 ipv4:none", "nothing accepts IPv4, and this host has no IPv4 address"},
     {"443 v6", "443=:: ipv6:none", "nothing reaches it over IPv6"},
     {"443 v6", "443=:: ipv6:loopback", "only this host itself reaches it over IPv6"},
     {"443 v6", "443=:: ipv6:link", "only its link reaches it over IPv6"},
