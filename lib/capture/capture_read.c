@@ -552,8 +552,7 @@ static int head_read(const struct reader *reader, const struct json_field_value 
     return 0;
 }
 
-/* --- the whole capture -----------------------------------------------------------------------------------------------
- */
+/* --- the whole capture -------------------------------------------------------------------------------------------- */
 
 /* Refuses what is not a capture or comes from a later version, before its other members are found to be unknown. */
 static int schema_check(struct reader *reader, json_t *root)
