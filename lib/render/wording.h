@@ -77,20 +77,4 @@ const char *wording_accepts(struct stack_accepts accepts);
 /* Room for any one of these texts; a longer one is cut. */
 #define WORDING_SIZE 512
 
-/* Each writes what the function above of its name adds, alone. Returns text. */
-const char *wording_service(char text[static WORDING_SIZE], const struct judge_service *service);
-const char *wording_stack(char text[static WORDING_SIZE], const struct judge_service *service,
-                          const struct wording_context *context);
-const char *wording_endpoint(char text[static WORDING_SIZE], const struct judge_service *service,
-                             const struct tally_listener *listener);
-const char *wording_owner(char text[static WORDING_SIZE], const struct tally_listener *listener);
-const char *wording_listener(char text[static WORDING_SIZE], const struct judge_service *service,
-                             const struct tally_listener *listener);
-const char *wording_reason(char text[static WORDING_SIZE], const struct judge_service *service,
-                           const struct judge_reason *reason, const struct wording_context *context);
-const char *wording_finding(char text[static WORDING_SIZE], const struct judge_service *service,
-                            const struct wording_context *context);
-const char *wording_summary(char text[static WORDING_SIZE], const struct judge_verdict *verdict,
-                            const struct policy *policy);
-
 #endif
