@@ -95,34 +95,7 @@ const char *wording_accepts(struct stack_accepts accepts)
     return words[accepts.ipv4][accepts.ipv6];
 }
 
-static bool takes_family(const struct tally_listener *listener, enum record_family family)
-{
-    const struct stack_accepts accepts = tally_accepts(listener);
-
-    return (family == RECORD_INET ? accepts.ipv4 : accepts.ipv6) == RECORD_YES;
-}
-
-/* The listener through which the family is reached from farthest, or would be: NULL where none takes it. */
-static const struct tally_listener *widest_listener(const struct judge_service *service, const struct tally *tally,
-                                                    enum record_family family)
-{
-    const struct tally_listener *found = NULL;
-    enum reach_extent farthest = REACH_NONE;
-
-    for (size_t i = 0; i < service->listener_count; i++) {
-        const struct tally_listener *listener = service->listeners[i];
-        enum reach_extent extent = tally_reach(tally, listener, family).extent;
-        if (takes_family(listener, family) &&
-            (found == NULL || extent > farthest ||
-             (extent == farthest && listener->bound[family] > found->bound[family]))) {
-            found = listener;
-            farthest = extent;
-        }
-    }
-    return found;
-}
-
-void wording_add_host(struct text_buffer *text, const struct tally *tally, enum record_family family)
+void wording_add_lacking_address(struct text_buffer *text, const struct tally *tally, enum record_family family)
 {
     static const char *const beyond[][RECORD_FAMILIES] = {
         [REACH_NONE] = {"", ""},
@@ -133,7 +106,13 @@ void wording_add_host(struct text_buffer *text, const struct tally *tally, enum 
     const bool known = tally->addresses.families[family].known;
     enum reach_extent widest = known ? reach_of_scopes(tally->addresses.families[family].scopes) : REACH_NONE;
 
-    text_buffer_add(text, "this host has no %s address%s", family_name(family), beyond[widest][family]);
+    text_buffer_add(text, "%s address%s", family_name(family), beyond[widest][family]);
+}
+
+void wording_add_host(struct text_buffer *text, const struct tally *tally, enum record_family family)
+{
+    text_buffer_add(text, "this host has no ");
+    wording_add_lacking_address(text, tally, family);
 }
 
 /* Does the host have no address of the family at all? */
@@ -158,7 +137,8 @@ static void limit_add(struct text_buffer *text, const struct tally *tally, const
         break;
     case REACH_ADDRESS_ABSENT:
         record_address_format(address, listener->family, &listener->address);
-        text_buffer_add(text, "%s is no address of this host now", address);
+        text_buffer_add(text, "%s is no address of %s now", address,
+                        listener->interface == 0 ? "this host" : interface);
         break;
     case REACH_INTERFACE_GONE:
         text_buffer_add(text, "interface %s is gone", interface);
@@ -192,7 +172,7 @@ static void limit_add(struct text_buffer *text, const struct tally *tally, const
 static const struct tally_listener *limited_listener(const struct judge_service *service, const struct tally *tally,
                                                      enum record_family family)
 {
-    const struct tally_listener *widest = widest_listener(service, tally, family);
+    const struct tally_listener *widest = judge_widest_listener(service, tally, family);
     bool as_bound = service->rule != NULL && service->rule->as_bound;
 
     return !as_bound && widest != NULL && tally_reach(tally, widest, family).limit != REACH_UNLIMITED ? widest : NULL;
@@ -253,7 +233,7 @@ void wording_add_stack(struct text_buffer *text, const struct judge_service *ser
     text_buffer_add(text, "%s", outside[service->stack.extent[family]]);
     limited = limited_listener(service, context->tally, family);
     if (limited == NULL && service->stack.lopsided) {
-        narrow_add(text, widest_listener(service, context->tally, family), family);
+        narrow_add(text, judge_widest_listener(service, context->tally, family), family);
     } else if (limited != NULL &&
                !(context->host_is_told[family] && wording_host_limits(service, context->tally) != 0)) {
         text_buffer_add(text, ": ");
@@ -306,7 +286,7 @@ static void lacks_add(struct text_buffer *text, const struct judge_service *serv
         [REACH_LINK] = "only its link",
         [REACH_EXTERNAL] = "everything",
     };
-    const struct tally_listener *widest = widest_listener(service, context->tally, family);
+    const struct tally_listener *widest = judge_widest_listener(service, context->tally, family);
 
     if (widest == NULL) {
         text_buffer_add(text, "nothing accepts %s", family_name(family));

@@ -31,6 +31,9 @@ void wording_add_stack(struct text_buffer *text, const struct judge_service *ser
  */
 unsigned wording_host_limits(const struct judge_service *service, const struct tally *tally);
 
+/* Adds what the host lacks: "IPv6 address beyond fe80::/10". */
+void wording_add_lacking_address(struct text_buffer *text, const struct tally *tally, enum record_family family);
+
 /* Adds "this host has no IPv6 address beyond fe80::/10". */
 void wording_add_host(struct text_buffer *text, const struct tally *tally, enum record_family family);
 
