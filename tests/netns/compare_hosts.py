@@ -375,7 +375,7 @@ class Comparison:
         print("answers:", counts(self.asked))
         if self.different:
             print("different:", counts(self.different))
-        print("%d hosts, %d answers compared, %d differ" % (hosts, self.asked.total(), self.different.total()))
+        print("%d hosts, %d answers compared, %d differ" % (hosts, sum(self.asked.values()), sum(self.different.values())))
         return 1 if self.different or not self.asked else 0
 
 
