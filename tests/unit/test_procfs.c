@@ -361,9 +361,14 @@ static const struct {
 
 START_TEST(requested)
 {
-    const struct source_request request = {RECORD_TCP,          requests[_i].families,
-                                           requests[_i].states, requests[_i].v4_mapped_only,
-                                           requests[_i].ports,  requests[_i].port_count};
+    const struct source_request request = {
+        .protocol = RECORD_TCP,
+        .families = requests[_i].families,
+        .states = requests[_i].states,
+        .v4_mapped_only = requests[_i].v4_mapped_only,
+        .ports = requests[_i].ports,
+        .port_count = requests[_i].port_count,
+    };
     struct shown shown = {0};
     struct fault fault;
 
