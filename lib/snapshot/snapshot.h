@@ -16,7 +16,7 @@ struct snapshot {
     struct tally *tally;
     char source[24];   /* "netlink", "procfs", "netlink+procfs" or "capture" */
     char remark[1536]; /* what every answer says of how the host was read, "" for nothing: snapshot_remark_choose() */
-    char brief[256];                     /* the same in few words */
+    char brief[256];   /* the same in few words */
     char remarks[RECORD_PROTOCOLS][512]; /* of each protocol that was read */
     char fault[320];     /* what else could not be read ("" nothing); protocols are in tally->unreadable */
     char namespace[128]; /* the network namespace as the user named it, "" for the one the process started in */
