@@ -2,13 +2,16 @@
  * Copyright the check_dualstack authors
  *
  * --list: all sockets as netstat shows them, and what is really on the wire. Two scans: the first measures the columns
- * and meets owners and listeners, the second writes. Neither keeps a socket.
+ * and meets owners and listeners, the second writes. Neither keeps a socket, but for the listeners: these were read
+ * whole before, and what a scan misses of them is added to it.
  */
 #include "config.h"
 
 #include "list.h"
 
+#include "audit/tally.h"
 #include "deadline.h"
+#include "snapshot/listeners.h"
 #include "snapshot/owners.h"
 #include "snapshot/sources.h"
 #include "socket/host.h"
@@ -40,8 +43,11 @@ struct scan {
     struct sources *sources;
     struct owners owners;
     struct writer_list list;
-    enum record_family family; /* that is written now */
-    size_t visited;            /* sockets of this scan that were written */
+    struct tally *listeners[RECORD_PROTOCOLS];         /* all there are */
+    enum sources_kind listener_kind[RECORD_PROTOCOLS]; /* who told them */
+    enum record_family family;                         /* that is written now */
+    struct tally *shown;                               /* listeners of it that were written */
+    size_t visited;                                    /* sockets of this scan that were written */
     uint64_t rows;
     struct sentences faults; /* what could not be read */
     struct sentences remarks;
@@ -123,6 +129,9 @@ static int record_write(const struct sock_record *record, void *context)
     if (result != 0) {
         return result;
     }
+    if (record_is_listener(record) && tally_add(scan->shown, record) != 0) {
+        return -ENOMEM;
+    }
     run->writer->list_row(&scan->list, &row, &run->sink);
     deadline_stage(protocol_of(record->protocol)->reading);
     scan->visited++;
@@ -151,6 +160,62 @@ static int sockets_scan(struct scan *scan, const struct source_request *request,
     return result;
 }
 
+/* Those of the protocol, from the first source that answers. */
+static int listeners_find(struct scan *scan, enum record_protocol protocol)
+{
+    int result;
+
+    do {
+        tally_free(scan->listeners[protocol]);
+        scan->listeners[protocol] = tally_create();
+        if (scan->listeners[protocol] == NULL) {
+            return -ENOMEM;
+        }
+        result = listeners_read(scan->sources, protocol, scan->listeners[protocol]);
+    } while (result != 0 && sources_retry(scan->sources, protocol, result));
+    scan->listener_kind[protocol] = sources_kind(scan->sources, protocol);
+    tally_sort(scan->listeners[protocol]);
+    return result;
+}
+
+static int listener_visit(struct scan *scan, const struct tally_service *service, const struct tally_listener *listener,
+                          source_visit *visit)
+{
+    static const struct in6_addr ipv4_wildcard = {.s6_addr = {[10] = 0xff, [11] = 0xff}};
+    const struct sock_record record = {
+        .protocol = service->protocol,
+        .family = listener->family,
+        .state = protocol_of(service->protocol)->listening,
+        .v6only = listener->v6only,
+        .local = listener->address,
+        .remote = listener->family == RECORD_INET ? ipv4_wildcard : in6addr_any,
+        .local_port = service->port,
+        .interface = listener->interface,
+        .uid = listener->uid,
+        .cgroup = listener->cgroup,
+    };
+
+    return visit(&record, scan);
+}
+
+/* Shows the listeners that are not in `shown`, which may be NULL for none. */
+static int listeners_visit(struct scan *scan, enum record_protocol protocol, struct tally *shown, source_visit *visit)
+{
+    const struct tally *all = scan->listeners[protocol];
+    int result = 0;
+
+    for (size_t i = 0; i < all->service_count; i++) {
+        const struct tally_service *service = &all->services[i];
+        for (size_t j = 0; j < service->listener_count && result == 0; j++) {
+            const struct tally_listener *listener = &service->listeners[j];
+            if (shown == NULL || tally_listener_find(shown, protocol, service->port, listener) == NULL) {
+                result = listener_visit(scan, service, listener, visit);
+            }
+        }
+    }
+    return result;
+}
+
 static void unreadable_tell(struct scan *scan, enum record_protocol protocol)
 {
     char text[SOURCES_SENTENCE_SIZE];
@@ -168,7 +233,13 @@ static int everything_measure(struct scan *scan)
             .families = SOURCE_FAMILIES_ALL,
             .states = SOURCE_STATES_ALL,
         };
-        result = sockets_scan(scan, &request, record_measure);
+        result = listeners_find(scan, request.protocol);
+        if (result == 0) {
+            result = sockets_scan(scan, &request, record_measure);
+        }
+        if (result == 0) {
+            result = listeners_visit(scan, request.protocol, NULL, record_measure);
+        }
         if (!is_readable(scan, (enum record_protocol)protocol)) {
             unreadable_tell(scan, request.protocol);
         }
@@ -186,7 +257,13 @@ static int family_write(struct scan *scan, enum record_protocol protocol, enum r
     int result;
 
     scan->family = family;
-    result = sockets_scan(scan, &request, record_write);
+    scan->shown = tally_create();
+    result = scan->shown == NULL ? -ENOMEM : sockets_scan(scan, &request, record_write);
+    /* Another source tells less, or more, of the same listeners. */
+    if (result == 0 && scan->listener_kind[protocol] == sources_kind(scan->sources, protocol)) {
+        result = listeners_visit(scan, protocol, scan->shown, record_write);
+    }
+    tally_free(scan->shown);
     if (result == -ENOMEM || scan->run->lines->error != 0) {
         return result;
     }
@@ -292,6 +369,9 @@ static bool anything_readable(const struct scan *scan)
 
 static void scan_free(struct scan *scan)
 {
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
+        tally_free(scan->listeners[protocol]);
+    }
     sources_free(scan->sources);
     owners_clear(&scan->owners);
     free(scan);
