@@ -137,7 +137,7 @@ static int union_read(struct reading *reading, struct tally *tally)
         if (result == 0 && walks > 0) {
             walk_doubts_keep(&reading->doubts, &reading->before, &reading->now);
         }
-        is_whole = reading->now.pauses == 0 || walk_ports_are_none(&reading->doubts);
+        is_whole = !walk_ports_meet(&reading->doubts, &reading->now.split);
         records += reading->now.count;
     }
     if (result != 0 || is_whole || agreed) {

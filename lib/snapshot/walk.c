@@ -57,6 +57,16 @@ bool walk_ports_contain(const struct walk_ports *ports, uint16_t port)
     return (ports->bits[port / 64] >> port % 64 & 1) != 0;
 }
 
+bool walk_ports_meet(const struct walk_ports *ports, const struct walk_ports *other)
+{
+    uint64_t any = 0;
+
+    for (size_t i = 0; i < WORDS; i++) {
+        any |= ports->bits[i] & other->bits[i];
+    }
+    return any != 0;
+}
+
 size_t walk_ports_list(const struct walk_ports *ports, struct source_ports *ranges, size_t room)
 {
     size_t count = 0;
@@ -74,7 +84,7 @@ size_t walk_ports_list(const struct walk_ports *ports, struct source_ports *rang
             ranges[count++] = (struct source_ports){port, port};
         }
     }
-    return count;
+    return count == 1 && ranges[0].first == 0 && ranges[0].last == WALK_PORTS - 1 ? 0 : count;
 }
 
 /* --- what was shown ---------------------------------------------------------------------------------------------- */
