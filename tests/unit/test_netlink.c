@@ -743,7 +743,7 @@ START_TEST(kernel_filters_as_we_do)
     scan_all(source, RECORD_TCP, &all[RECORD_TCP]);
     scan_all(source, RECORD_UDP, &all[RECORD_UDP]);
     for (int i = 0; i < 300; i++) {
-        struct source_request request;
+        struct source_request request = {.turn = 0};
 
         request_roll(&request, ports, all);
         scan(source, &request, &filtered);
