@@ -2,17 +2,19 @@
  * Copyright the check_dualstack authors
  *
  * --list: all sockets as netstat shows them, and what is really on the wire. Two scans: the first measures the columns
- * and meets owners and listeners, the second writes. Neither keeps a socket, but for the listeners: these were read
- * whole before, and what a scan misses of them is added to it.
+ * and collects owners, the second writes each row and explains it by the listeners. These alone are kept: they were
+ * read whole before, and what a scan misses of them is added to it.
  */
 #include "config.h"
 
 #include "list.h"
 
-#include "audit/tally.h"
 #include "deadline.h"
+#include "plugin/text_buffer.h"
 #include "snapshot/listeners.h"
 #include "snapshot/owners.h"
+#include "snapshot/reaches.h"
+#include "snapshot/snapshot.h"
 #include "snapshot/sources.h"
 #include "socket/host.h"
 #include "socket/protocol.h"
@@ -26,8 +28,8 @@
 /* Each family of each protocol can break off, and the host's facts too. */
 #define FAULTS (RECORD_PROTOCOLS * RECORD_FAMILIES + 1)
 
-/* Of each protocol, and of units. */
-#define REMARKS (RECORD_PROTOCOLS + 1)
+/* Of each protocol, of what each family has, of addresses, of the namespace and of units. */
+#define REMARKS (RECORD_PROTOCOLS + RECORD_FAMILIES + 3)
 
 #define SENTENCE_SIZE 640
 
@@ -40,14 +42,16 @@ struct sentences {
 
 struct scan {
     const struct run *run;
+    struct sources_request request;
     struct sources *sources;
+    struct sock_host host;
+    struct tally *tally;                               /* of listeners alone, all that there are */
+    enum sources_kind listener_kind[RECORD_PROTOCOLS]; /* the source that showed them */
     struct owners owners;
     struct writer_list list;
-    struct tally *listeners[RECORD_PROTOCOLS];         /* all there are */
-    enum sources_kind listener_kind[RECORD_PROTOCOLS]; /* who told them */
-    enum record_family family;                         /* that is written now */
-    struct tally *shown;                               /* listeners of it that were written */
-    size_t visited;                                    /* sockets of this scan that were written */
+    enum record_family family; /* that is written now */
+    struct tally *shown;       /* listeners of it that were written */
+    size_t visited;            /* sockets of this scan that were written */
     uint64_t rows;
     struct sentences faults; /* what could not be read */
     struct sentences remarks;
@@ -110,7 +114,6 @@ static int record_measure(const struct sock_record *record, void *context)
 {
     struct scan *scan = context;
 
-    netstat_note(&scan->list.netstat, record);
     scan->run->writer->list_measure(&scan->list, &(struct writer_row){.record = record});
     return owners_note(scan, record);
 }
@@ -144,37 +147,16 @@ static bool is_readable(const struct scan *scan, enum record_protocol protocol)
     return sources_kind(scan->sources, protocol) != SOURCES_NONE;
 }
 
-/*
- * Scans from the first source that answers. What was measured before a source failed does no harm, but rows that are
- * out cannot be taken back: then the failure stands.
- */
-static int sockets_scan(struct scan *scan, const struct source_request *request, source_visit *visit)
+/* From the first source that answers. But rows that are out cannot be taken back: then the failure stands. */
+static int rows_scan(struct scan *scan, const struct source_request *request)
 {
     int result;
 
     scan->visited = 0;
     do {
-        result = sources_scan(scan->sources, request, visit, scan);
+        result = sources_scan(scan->sources, request, record_write, scan);
     } while (result != 0 && scan->run->lines->error == 0 && scan->visited == 0 &&
              sources_retry(scan->sources, request->protocol, result) && is_readable(scan, request->protocol));
-    return result;
-}
-
-/* Those of the protocol, from the first source that answers. */
-static int listeners_find(struct scan *scan, enum record_protocol protocol)
-{
-    int result;
-
-    do {
-        tally_free(scan->listeners[protocol]);
-        scan->listeners[protocol] = tally_create();
-        if (scan->listeners[protocol] == NULL) {
-            return -ENOMEM;
-        }
-        result = listeners_read(scan->sources, protocol, scan->listeners[protocol]);
-    } while (result != 0 && sources_retry(scan->sources, protocol, result));
-    scan->listener_kind[protocol] = sources_kind(scan->sources, protocol);
-    tally_sort(scan->listeners[protocol]);
     return result;
 }
 
@@ -198,15 +180,14 @@ static int listener_visit(struct scan *scan, const struct tally_service *service
     return visit(&record, scan);
 }
 
-/* Shows the listeners that are not in `shown`, which may be NULL for none. */
+/* Shows the listeners of the protocol that are not in `shown`, which may be NULL for none. */
 static int listeners_visit(struct scan *scan, enum record_protocol protocol, struct tally *shown, source_visit *visit)
 {
-    const struct tally *all = scan->listeners[protocol];
     int result = 0;
 
-    for (size_t i = 0; i < all->service_count; i++) {
-        const struct tally_service *service = &all->services[i];
-        for (size_t j = 0; j < service->listener_count && result == 0; j++) {
+    for (size_t i = 0; i < scan->tally->service_count; i++) {
+        const struct tally_service *service = &scan->tally->services[i];
+        for (size_t j = 0; j < service->listener_count && service->protocol == protocol && result == 0; j++) {
             const struct tally_listener *listener = &service->listeners[j];
             if (shown == NULL || tally_listener_find(shown, protocol, service->port, listener) == NULL) {
                 result = listener_visit(scan, service, listener, visit);
@@ -223,28 +204,56 @@ static void unreadable_tell(struct scan *scan, enum record_protocol protocol)
     sentence_add(&scan->faults, "%s", sources_unreadable_format(text, scan->sources, protocol));
 }
 
-static int everything_measure(struct scan *scan)
+/* Measures everything once, from the sources that answer now. *current is the protocol that was read last. */
+static int everything_scan(struct scan *scan, enum record_protocol *current)
 {
     int result = 0;
 
-    for (int protocol = 0; protocol < RECORD_PROTOCOLS && result != -ENOMEM; protocol++) {
+    tally_free(scan->tally);
+    scan->tally = tally_create();
+    if (scan->tally == NULL) {
+        return -ENOMEM;
+    }
+    scan->tally->host = scan->host;
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS && result == 0; protocol++) {
         struct source_request request = {
             .protocol = (enum record_protocol)protocol,
             .families = SOURCE_FAMILIES_ALL,
             .states = SOURCE_STATES_ALL,
         };
-        result = listeners_find(scan, request.protocol);
+        *current = request.protocol;
+        result = listeners_read(scan->sources, request.protocol, scan->tally);
+        scan->listener_kind[protocol] = sources_kind(scan->sources, request.protocol);
         if (result == 0) {
-            result = sockets_scan(scan, &request, record_measure);
+            result = sources_scan(scan->sources, &request, record_measure, scan);
         }
         if (result == 0) {
             result = listeners_visit(scan, request.protocol, NULL, record_measure);
         }
+    }
+    return result;
+}
+
+/* What was measured before a source failed makes columns wider than need be, and no harm beyond that. */
+static int everything_measure(struct scan *scan)
+{
+    enum record_protocol current = 0;
+    int result;
+
+    do {
+        result = everything_scan(scan, &current);
+    } while (result != 0 && sources_retry(scan->sources, current, result));
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS && result == 0; protocol++) {
         if (!is_readable(scan, (enum record_protocol)protocol)) {
-            unreadable_tell(scan, request.protocol);
+            unreadable_tell(scan, (enum record_protocol)protocol);
         }
     }
-    return result == -ENOMEM ? -ENOMEM : 0;
+    if (result == 0) {
+        tally_sort(scan->tally);
+        scan->list.tally = scan->tally;
+        result = reaches_find(scan->tally, scan->sources, &scan->request);
+    }
+    return result;
 }
 
 static int family_write(struct scan *scan, enum record_protocol protocol, enum record_family family)
@@ -258,8 +267,8 @@ static int family_write(struct scan *scan, enum record_protocol protocol, enum r
 
     scan->family = family;
     scan->shown = tally_create();
-    result = scan->shown == NULL ? -ENOMEM : sockets_scan(scan, &request, record_write);
-    /* Another source tells less, or more, of the same listeners. */
+    result = scan->shown == NULL ? -ENOMEM : rows_scan(scan, &request);
+    /* Another source shows less, or more, of the same listeners. */
     if (result == 0 && scan->listener_kind[protocol] == sources_kind(scan->sources, protocol)) {
         result = listeners_visit(scan, protocol, scan->shown, record_write);
     }
@@ -294,35 +303,59 @@ static int everything_write(struct scan *scan)
 static int scan_begin(struct scan *scan, const struct run *run)
 {
     const struct options *options = run->options;
-    const struct sources_request request = {
-        .choice = options->source,
-        .copies = options->procfs,
-        .progress = deadline_stage,
-    };
     struct fault fault = {{0}};
-    struct sock_host host;
 
     scan->run = run;
     scan->owners = (struct owners){.other_host = options->procfs != NULL, .progress = deadline_stage};
     scan->list.owners = &scan->owners;
     scan->list.verbose = options->verbose;
-    scan->sources = sources_create(&request);
+    scan->request =
+        (struct sources_request){.choice = options->source, .copies = options->procfs, .progress = deadline_stage};
+    scan->sources = sources_create(&scan->request);
     if (scan->sources == NULL) {
         return -ENOMEM;
     }
     deadline_stage("reading the host's facts under /proc");
-    if (host_read(&host, sources_directory(scan->sources), &fault) != 0) {
+    if (host_read(&scan->host, sources_directory(scan->sources), &fault) != 0) {
         sentence_add(&scan->faults, "%s", fault.text);
     }
-    scan->list.netstat.ipv6 = host.ipv6;
     return 0;
+}
+
+static bool tells_details(const struct scan *scan)
+{
+    return scan->run->options->verbose > 0 || scan->run->writer->tells_everything;
+}
+
+/* Makes a remark of the text, unless it is empty, and empties it. */
+static void remark_add(struct scan *scan, const char *beginning, struct text_buffer *text)
+{
+    if (text->length > 0) {
+        sentence_add(&scan->remarks, "%s%s", beginning, text->bytes);
+    }
+    *text = text_buffer_start(text->bytes, text->size);
+}
+
+/* What every answer about the host must say, and what sentences on its listeners are about. */
+static void host_remarks_make(struct scan *scan)
+{
+    const char *namespace = scan->run->options->netns;
+    char bytes[SENTENCE_SIZE];
+    struct text_buffer text = TEXT_BUFFER(bytes);
+
+    snapshot_addresses_remark_add(&text, scan->tally);
+    remark_add(scan, "", &text);
+    snapshot_namespace_remark_add(&text, scan->tally, namespace != NULL ? namespace : "");
+    remark_add(scan, "these sockets are ", &text);
+    for (int family = 0; family < RECORD_FAMILIES && tells_details(scan); family++) {
+        netstat_add_host(&text, scan->tally, (enum record_family)family);
+        remark_add(scan, "", &text);
+    }
 }
 
 /* How the list was made, where that is not as one would expect. */
 static void remarks_make(struct scan *scan)
 {
-    const struct run *run = scan->run;
-
     for (int i = 0; i < RECORD_PROTOCOLS; i++) {
         char remark[SOURCES_SENTENCE_SIZE];
         sources_remark_format(remark, scan->sources, (enum record_protocol)i);
@@ -330,7 +363,8 @@ static void remarks_make(struct scan *scan)
             sentence_add(&scan->remarks, "%s sockets were %s", protocol_of((enum record_protocol)i)->label, remark);
         }
     }
-    if (scan->owners.unit_fault.text[0] != '\0' && (run->options->verbose > 0 || run->writer->tells_everything)) {
+    host_remarks_make(scan);
+    if (scan->owners.unit_fault.text[0] != '\0' && tells_details(scan)) {
         sentence_add(&scan->remarks, "units cannot be told: %s", scan->owners.unit_fault.text);
     }
 }
@@ -369,10 +403,8 @@ static bool anything_readable(const struct scan *scan)
 
 static void scan_free(struct scan *scan)
 {
-    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
-        tally_free(scan->listeners[protocol]);
-    }
     sources_free(scan->sources);
+    tally_free(scan->tally);
     owners_clear(&scan->owners);
     free(scan);
 }
