@@ -471,13 +471,6 @@ bool judge_rests_on_absence(const struct judge_verdict *verdict)
     return false;
 }
 
-static bool takes_family(const struct tally_listener *listener, enum record_family family)
-{
-    const struct stack_accepts accepts = tally_accepts(listener);
-
-    return (family == RECORD_INET ? accepts.ipv4 : accepts.ipv6) == RECORD_YES;
-}
-
 const struct tally_listener *judge_widest_listener(const struct judge_service *service, const struct tally *tally,
                                                    enum record_family family)
 {
@@ -487,7 +480,7 @@ const struct tally_listener *judge_widest_listener(const struct judge_service *s
     for (size_t i = 0; i < service->listener_count; i++) {
         const struct tally_listener *listener = service->listeners[i];
         enum reach_extent extent = tally_reach(tally, listener, family).extent;
-        if (takes_family(listener, family) &&
+        if (tally_accepts_family(listener, family) == RECORD_YES &&
             (found == NULL || extent > farthest ||
              (extent == farthest && listener->bound[family] > found->bound[family]))) {
             found = listener;
