@@ -44,6 +44,7 @@ struct stack_accepts stack_accepts(enum record_family family, const struct in6_a
 struct stack_assumption {
     bool unknown_takes_ipv4; /* the answer for listeners whose IPv4 is unknown */
     bool host_has_ipv6;      /* the answer where the host's IPv6 is unknown */
+    bool unknown_is_judged;  /* the answer for listeners of an unknown unit, which the rule may except */
 };
 
 /* One listener under an assumption, by enum record_family. */

@@ -65,7 +65,8 @@ struct tally {
     struct tally_service *services; /* sorted by protocol and port after tally_sort() */
     size_t service_count;
     uint64_t outbound[TALLY_KINDS];
-    char unreadable[RECORD_PROTOCOLS][512]; /* why a protocol could not be read, with the remedy; "" when it was */
+    bool interfaces_untold[RECORD_PROTOCOLS]; /* the source names no interface, be there one or not */
+    char unreadable[RECORD_PROTOCOLS][512];   /* why a protocol could not be read, with the remedy; "" when it was */
     size_t service_room;
     uint32_t *by_port[RECORD_PROTOCOLS]; /* position in services + 1, by port */
     void *texts;                         /* names of users and units, each once: the root of a tsearch() tree */
@@ -160,6 +161,9 @@ struct tally_listener tally_listener_of(const struct tally *tally, const struct 
  * They prove nothing: a connection may be outbound, or of a listener that is gone.
  */
 uint64_t tally_mapped_hints(const struct tally_service *service);
+
+/* The v4-mapped connections among these counts. */
+uint64_t tally_mapped_sum(const uint64_t counts[static TALLY_KINDS]);
 
 /* The IPv4 connections among these counts: native and v4-mapped ones. */
 uint64_t tally_ipv4_sum(const uint64_t counts[static TALLY_KINDS]);

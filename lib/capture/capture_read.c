@@ -545,6 +545,10 @@ static int head_read(const struct reader *reader, const struct json_field_value 
     json_field_text_keep(host->kernel, &values[HEAD_KERNEL]);
     json_field_text_keep(snapshot->namespace, &values[HEAD_NAMESPACE]);
     snprintf(snapshot->source, sizeof snapshot->source, "%s", capture_source_word((int)values[HEAD_SOURCE].number));
+    /* Which of the protocols that was is not there, and of both it may be. */
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
+        snapshot->tally->interfaces_untold[protocol] = strstr(snapshot->source, "procfs") != NULL;
+    }
     json_field_text_keep(snapshot->fault, &values[HEAD_FAULT]);
     host->netns = (uint64_t)values[HEAD_NETNS].number;
     host->ipv6 = json_field_answer(&values[HEAD_IPV6]);

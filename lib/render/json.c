@@ -200,6 +200,9 @@ static void totals_write(struct json_stream *json, const struct judge_total *tot
             json_stream_integer(json, label->name, (int64_t)label->value(total));
         }
     }
+    if (total->known) {
+        json_stream_integer(json, "unjudged_udp", (int64_t)total->unjudged_udp);
+    }
     json_stream_integer(json, "waived", (int64_t)total->waived);
     json_stream_object_end(json);
 }

@@ -135,6 +135,19 @@ static void faults_write(const struct answer *answer)
     }
 }
 
+/* A default says "everything else", so what it leaves out is said. */
+static void unjudged_write(const struct answer *answer)
+{
+    uint64_t count = answer->view->verdict->total.unjudged_udp;
+    char bytes[64];
+    struct text_buffer text = TEXT_BUFFER(bytes);
+
+    if (count > 0) {
+        text_buffer_add_count(&text, count, "UDP socket");
+        report_prose(answer->report, ". %s on client ports not judged", bytes);
+    }
+}
+
 /* How the host was read: in full for those who ask, and where it is why something is UNKNOWN. */
 static void remark_write(const struct answer *answer)
 {
@@ -160,6 +173,7 @@ static void first_line_write(struct answer *answer)
     }
     host_findings_write(answer);
     findings_write(answer);
+    unjudged_write(answer);
     faults_write(answer);
     remark_write(answer);
 }
@@ -334,7 +348,9 @@ static void evidence_write(const struct answer *answer, const struct judge_servi
     for (size_t i = 0; i < service->listener_count; i++) {
         listener_write(answer, service, service->listeners[i]);
     }
-    text_buffer_add_count(&text, service->connections[TALLY_MAPPED], "inbound v4-mapped connection");
+    text_buffer_add_count(&text, tally_ipv4_sum(service->connections), "IPv4 connection");
+    text_buffer_add(&text, " established, %llu of them mapped",
+                    (unsigned long long)tally_mapped_sum(service->connections));
     report_note(answer->report, "%s", bytes);
 }
 

@@ -219,6 +219,13 @@ static const struct tally_listener *limited_listener(const struct judge_service 
     return !as_bound && widest != NULL && tally_reach(tally, widest, family).limit != REACH_UNLIMITED ? widest : NULL;
 }
 
+/* Is the service reached from less far than it is bound? */
+static bool is_limited(const struct judge_service *service, const struct tally *tally)
+{
+    return limited_listener(service, tally, RECORD_INET) != NULL ||
+           limited_listener(service, tally, RECORD_INET6) != NULL;
+}
+
 /* The family that is reached from less far; RECORD_FAMILIES where neither is. */
 static int narrow_family(const struct stack *stack)
 {
@@ -259,6 +266,12 @@ void wording_add_stack(struct text_buffer *text, const struct judge_service *ser
         [REACH_LINK] = " outside the link",
         [REACH_EXTERNAL] = "",
     };
+    static const char *const within[] = {
+        [REACH_NONE] = "",
+        [REACH_LOOPBACK] = " on loopback",
+        [REACH_LINK] = " on the link",
+        [REACH_EXTERNAL] = "",
+    };
     int narrow = narrow_family(&service->stack);
     enum record_family family = (enum record_family)narrow;
     const struct tally_listener *limited;
@@ -269,6 +282,9 @@ void wording_add_stack(struct text_buffer *text, const struct judge_service *ser
     }
     text_buffer_add(text, "%s", stack_kind_name(service->stack.kind));
     if (narrow == RECORD_FAMILIES) {
+        if (service->stack.kind == STACK_DUAL && is_limited(service, context->tally)) {
+            text_buffer_add(text, "%s", within[service->stack.extent[RECORD_INET]]);
+        }
         return;
     }
     text_buffer_add(text, "%s", outside[service->stack.extent[family]]);
@@ -297,8 +313,10 @@ bool wording_requirement_is_kept(const struct judge_service *service)
         case JUDGE_BIND:
         case JUDGE_UNIT:
         case JUDGE_UNIT_UNKNOWN:
+        case JUDGE_BIND_UNKNOWN:
         case JUDGE_USER:
         case JUDGE_MAPPED:
+        case JUDGE_IPV4:
             break;
         default:
             return false;
@@ -309,11 +327,11 @@ bool wording_requirement_is_kept(const struct judge_service *service)
 
 /* --- reasons ----------------------------------------------------------------------------------------------------- */
 
-static void mapped_add(struct text_buffer *text, uint64_t count, const struct range *range)
+static void crossed_add(struct text_buffer *text, uint64_t count, const char *what, const struct range *range)
 {
     char demand[RANGE_WORDS_SIZE];
 
-    text_buffer_add_count(text, count, "v4-mapped connection");
+    text_buffer_add_count(text, count, what);
     text_buffer_add(text, ", must be %s", range_words_format(demand, range));
 }
 
@@ -395,6 +413,8 @@ static void unknown_add(struct text_buffer *text, const struct judge_service *se
     wording_add_endpoint(text, service, listener);
     if (reason->cause == JUDGE_V6ONLY_UNKNOWN) {
         text_buffer_add(text, " accepts IPv4 cannot be told without v6only");
+    } else if (reason->cause == JUDGE_BIND_UNKNOWN) {
+        text_buffer_add(text, " is bound to an interface cannot be told from /proc/net");
     } else if (reason->cause == JUDGE_CLIENT_UNKNOWN) {
         text_buffer_add(text, " is a client's cannot be told without net.ipv4.ip_local_port_range");
     } else if (listener->unit_state == TALLY_UNIT_GONE) {
@@ -435,11 +455,14 @@ void wording_add_reason(struct text_buffer *text, const struct judge_service *se
         owner_differs_add(text, service, reason);
         break;
     case JUDGE_MAPPED:
-        mapped_add(text, reason->count, reason->range);
+    case JUDGE_IPV4:
+        crossed_add(text, reason->count, reason->cause == JUDGE_MAPPED ? "v4-mapped connection" : "IPv4 connection",
+                    reason->range);
         break;
     case JUDGE_V6ONLY_UNKNOWN:
     case JUDGE_IPV6_UNKNOWN:
     case JUDGE_UNIT_UNKNOWN:
+    case JUDGE_BIND_UNKNOWN:
     case JUDGE_CLIENT_UNKNOWN:
         unknown_add(text, service, reason);
         break;
@@ -549,7 +572,7 @@ static void compliance_add(struct text_buffer *text, const struct judge_verdict 
 void wording_add_summary(struct text_buffer *text, const struct judge_verdict *verdict, const struct policy *policy)
 {
     if (verdict->mapped_range != NULL) {
-        mapped_add(text, verdict->total.mapped, verdict->mapped_range);
+        crossed_add(text, verdict->total.mapped, "v4-mapped connection", verdict->mapped_range);
         text_buffer_add(text, ". ");
     }
     if (policy->rule_count == 0) {

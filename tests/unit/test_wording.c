@@ -115,7 +115,7 @@ static const struct {
     {"443=:: ipv4:link", false, "v6-only outside the link: this host has no IPv4 address beyond 169.254.0.0/16"},
     {"443=:: ipv6:loopback", true, "dual-stack"},
     {"443=0.0.0.0 ipv6:none", false, "v4-only"},
-    {"443=127.0.0.1 443=::/6 ipv6:loopback", false, "dual-stack"},
+    {"443=127.0.0.1 443=::/6 ipv6:loopback", false, "dual-stack on loopback"},
     {"443=::/6 ipv6:none", false, "listens, but nothing reaches it"},
     /* What the host has no more. */
     {"443=192.0.2.1 443=2001:db8::99^", false, "v4-only: 2001:db8::99 is no address of this host now"},
@@ -263,6 +263,16 @@ static const struct {
      {{.address = NULL}},
      {.kind = STACK_DUAL},
      "1 v4-mapped connection, must be at least 2"},
+    {JUDGE_IPV4,
+     "443 any mapped-critical=2:",
+     {{.address = NULL}},
+     {.kind = STACK_DUAL},
+     "1 IPv4 connection, must be at least 2"},
+    {JUDGE_BIND_UNKNOWN,
+     "443 any bind=%eth0",
+     {{.address = "0.0.0.0"}},
+     {.kind = STACK_V4_ONLY},
+     "whether 0.0.0.0:443 is bound to an interface cannot be told from /proc/net"},
     {JUDGE_V6ONLY_UNKNOWN,
      "443 v6-only",
      {{.address = "::"}},
@@ -306,7 +316,7 @@ START_TEST(explains_each_cause)
     }
     reason = sample_service_blame(&sample, reasons[_i].cause, STATE_CRITICAL, sample.service.listener_count > 0);
     reason->count = 1;
-    reason->range = &sample.rule->mapped_critical;
+    reason->range = &sample.rule->thresholds[RULE_MAPPED].critical.range;
     wording_add_reason(&text, &sample.service, reason, &context);
     text_must_be(reasons[_i].expected);
     sample_service_clear(&sample);
@@ -398,8 +408,8 @@ START_TEST(demands_what_the_rule_does)
 END_TEST
 
 /* The causes of a service whose stack is what the rule demands. */
-static const enum judge_cause beside_the_stack[] = {JUDGE_FORM, JUDGE_BIND,         JUDGE_UNIT,
-                                                    JUDGE_USER, JUDGE_UNIT_UNKNOWN, JUDGE_MAPPED};
+static const enum judge_cause beside_the_stack[] = {JUDGE_FORM,         JUDGE_BIND,   JUDGE_UNIT, JUDGE_USER,
+                                                    JUDGE_UNIT_UNKNOWN, JUDGE_MAPPED, JUDGE_IPV4, JUDGE_BIND_UNKNOWN};
 
 START_TEST(knows_when_the_requirement_is_kept)
 {
