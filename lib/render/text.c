@@ -127,7 +127,7 @@ static void faults_write(const struct answer *answer)
 
     for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
         if (view->verdict->unreadable[protocol]) {
-            report_prose(answer->report, ". %.250s", view->snapshot->tally->unreadable[protocol]);
+            report_prose(answer->report, ". %.400s", view->snapshot->tally->unreadable[protocol]);
         }
     }
     if (view->snapshot->fault[0] != '\0' && view->verdict->state != STATE_OK) {
@@ -332,7 +332,9 @@ static void listener_write(const struct answer *answer, const struct judge_servi
     reach_add(&line, answer, listener);
     text_buffer_add(&line, ", ");
     text_buffer_add_count(&line, listener->sockets, "socket");
-    text_buffer_add(&line, ", uid %lu", (unsigned long)listener->uid);
+    if (listener->uid != RECORD_UID_HIDDEN) {
+        text_buffer_add(&line, ", uid %lu", (unsigned long)listener->uid);
+    }
     if (listener->unit_state != TALLY_UNIT_NOT_ASKED) {
         text_buffer_add(&line, ", ");
         wording_add_owner(&line, listener);

@@ -311,7 +311,7 @@ static void protocol_remarks_add(struct text_buffer *text, const struct snapshot
 void snapshot_addresses_remark_add(struct text_buffer *text, const struct tally *tally)
 {
     bool ipv4 = tally->addresses.families[RECORD_INET].known;
-    bool ipv6 = tally->addresses.families[RECORD_INET6].known;
+    bool ipv6 = tally->addresses.families[RECORD_INET6].known || tally->host.ipv6 == RECORD_NO;
 
     if (!ipv4 || !ipv6) {
         text_buffer_add(text, "%sthe %saddresses of this host are not known, so reach is as far as sockets are bound",
