@@ -24,7 +24,8 @@ enum judge_cause {
     JUDGE_IPV4,           /* IPv4 connections outside ipv4-warning= or ipv4-critical= */
     JUDGE_V6ONLY_UNKNOWN, /* whether a [::] listener takes IPv4 cannot be told, and it matters */
     JUDGE_IPV6_UNKNOWN,   /* whether the host has IPv6 cannot be told, and it matters */
-    JUDGE_UNIT_UNKNOWN,   /* whose a listener is cannot be told */
+    JUDGE_UNIT_UNKNOWN,   /* which unit a listener belongs to cannot be told */
+    JUDGE_USER_UNKNOWN,   /* which user it belongs to cannot be told */
     JUDGE_BIND_UNKNOWN,   /* whether a listener is bound to an interface cannot be told, and it matters */
     JUDGE_CLIENT_UNKNOWN, /* whether a UDP port is one that clients get cannot be told, and it matters */
     JUDGE_UNREADABLE      /* the protocol cannot be read */

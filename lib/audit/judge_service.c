@@ -27,7 +27,8 @@
 #define QUESTION_V6ONLY 1u
 #define QUESTION_IPV6 2u
 #define QUESTION_UNIT 4u
-#define ASSUMPTIONS 8u
+#define QUESTION_IPV6_BEYOND 8u
+#define ASSUMPTIONS 16u
 
 /* What the assumptions that fit say of one service. */
 struct evaluation {
@@ -50,6 +51,7 @@ static struct stack_assumption assumption_of(unsigned number)
         .unknown_takes_ipv4 = (number & QUESTION_V6ONLY) != 0,
         .host_has_ipv6 = (number & QUESTION_IPV6) != 0,
         .unknown_is_judged = (number & QUESTION_UNIT) != 0,
+        .ipv6_beyond_loopback = (number & QUESTION_IPV6_BEYOND) != 0,
     };
 }
 
@@ -81,9 +83,12 @@ static bool may_be_excepted(const struct judge_service *service, const struct ta
 }
 
 /* Does it depend on the host's IPv6, which is unknown, whether anything reaches the listener over IPv6? */
-static bool needs_host_ipv6(const struct tally *tally, const struct tally_listener *listener)
+static bool needs_host_ipv6(const struct judge_service *service, const struct tally *tally,
+                            const struct tally_listener *listener)
 {
-    return tally->host.ipv6 == RECORD_UNKNOWN && tally_accepts(listener).ipv6 == RECORD_YES &&
+    bool as_bound = service->rule != NULL && service->rule->as_bound;
+
+    return !as_bound && tally->host.ipv6 == RECORD_UNKNOWN && tally_accepts(listener).ipv6 == RECORD_YES &&
            !listener->reach[RECORD_INET6].known;
 }
 
@@ -95,7 +100,7 @@ static unsigned open_questions(const struct judge_service *service, const struct
     for (size_t i = 0; i < service->listener_count; i++) {
         const struct tally_listener *listener = service->listeners[i];
         questions |= tally_accepts(listener).ipv4 == RECORD_UNKNOWN ? QUESTION_V6ONLY : 0;
-        questions |= needs_host_ipv6(tally, listener) ? QUESTION_IPV6 : 0;
+        questions |= needs_host_ipv6(service, tally, listener) ? QUESTION_IPV6 | QUESTION_IPV6_BEYOND : 0;
         questions |= may_be_excepted(service, listener) ? QUESTION_UNIT : 0;
     }
     return questions;
@@ -116,8 +121,9 @@ static struct stack_socket socket_assumed(const struct evaluation *evaluation, c
                                     ? listener->bound[family]
                                     : tally_reach(evaluation->tally, listener, (enum record_family)family).extent;
     }
-    if (needs_host_ipv6(evaluation->tally, listener) && !assumption->host_has_ipv6) {
-        socket.extent[RECORD_INET6] = REACH_NONE;
+    if (needs_host_ipv6(evaluation->service, evaluation->tally, listener) && !assumption->ipv6_beyond_loopback) {
+        enum reach_extent most = assumption->host_has_ipv6 ? REACH_LOOPBACK : REACH_NONE;
+        socket.extent[RECORD_INET6] = socket.extent[RECORD_INET6] < most ? socket.extent[RECORD_INET6] : most;
     }
     return socket;
 }
@@ -218,7 +224,9 @@ static bool is_to_blame(const struct evaluation *evaluation, const struct tally_
         return (rule->unit != NULL && listener->unit_state != TALLY_UNIT_KNOWN) ||
                may_be_excepted(evaluation->service, listener);
     case JUDGE_USER:
-        return rule->user != NULL && listener->uid != rule->uid;
+        return rule->user != NULL && listener->uid != RECORD_UID_HIDDEN && listener->uid != rule->uid;
+    case JUDGE_USER_UNKNOWN:
+        return rule->user != NULL && listener->uid == RECORD_UID_HIDDEN;
     case JUDGE_V6ONLY_UNKNOWN:
         return tally_accepts(listener).ipv4 == RECORD_UNKNOWN;
     case JUDGE_CLIENT_UNKNOWN:
@@ -398,6 +406,9 @@ static unsigned causes_unknown(const struct evaluation *evaluation)
     if (service->rule->unit != NULL && blame_find(evaluation, JUDGE_UNIT_UNKNOWN, &most) != NULL) {
         causes |= CAUSE_BIT(JUDGE_UNIT_UNKNOWN);
     }
+    if (blame_find(evaluation, JUDGE_USER_UNKNOWN, &most) != NULL) {
+        causes |= CAUSE_BIT(JUDGE_USER_UNKNOWN);
+    }
     if (blame_find(evaluation, JUDGE_BIND_UNKNOWN, &most) != NULL) {
         causes |= CAUSE_BIT(JUDGE_BIND_UNKNOWN);
     }
@@ -413,7 +424,7 @@ static int evaluation_blame(struct judge_service *service, const struct evaluati
     int result;
 
     unknown |= (matter & QUESTION_V6ONLY) != 0 ? CAUSE_BIT(JUDGE_V6ONLY_UNKNOWN) : 0;
-    unknown |= (matter & QUESTION_IPV6) != 0 ? CAUSE_BIT(JUDGE_IPV6_UNKNOWN) : 0;
+    unknown |= (matter & (QUESTION_IPV6 | QUESTION_IPV6_BEYOND)) != 0 ? CAUSE_BIT(JUDGE_IPV6_UNKNOWN) : 0;
     unknown |= (matter & QUESTION_UNIT) != 0 ? CAUSE_BIT(JUDGE_UNIT_UNKNOWN) : 0;
     unknown |= breaking == 0 ? causes_unknown(evaluation) : 0;
     if (breaking != 0 && may_be_client(service, evaluation->tally)) {

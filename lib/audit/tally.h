@@ -21,10 +21,12 @@ enum tally_kind {
 enum tally_unit {
     TALLY_UNIT_NOT_ASKED, /* nobody looked it up */
     TALLY_UNIT_KNOWN,
-    TALLY_UNIT_GONE,   /* its cgroup no longer exists */
-    TALLY_UNIT_UNTOLD, /* the source does not tell, or there is no cgroup2 mount */
+    TALLY_UNIT_GONE,      /* its cgroup no longer exists */
+    TALLY_UNIT_UNTOLD,    /* the source does not tell its cgroup */
+    TALLY_UNIT_UNMOUNTED, /* its cgroup is known, but there is no cgroup2 mount that can be read */
+    TALLY_UNIT_HIDDEN,    /* its cgroup is outside of what can be seen, or the root of the cgroup namespace */
 };
-#define TALLY_UNITS (TALLY_UNIT_UNTOLD + 1)
+#define TALLY_UNITS (TALLY_UNIT_HIDDEN + 1)
 
 /* Sockets that listen alike: same service, family, address, interface, v6only and owner. */
 struct tally_listener {
@@ -40,7 +42,7 @@ struct tally_listener {
     enum reach_extent bound[RECORD_FAMILIES]; /* how far it would be reached, whatever the host has now */
     bool has_reach;                           /* both are set */
     uint32_t sockets;
-    uint32_t uid;
+    uint32_t uid; /* RECORD_UID_HIDDEN when it is not visible */
     uint64_t cgroup;
     const char *user; /* name of uid, NULL when it has none or was not looked up; kept by the tally */
     enum tally_unit unit_state;

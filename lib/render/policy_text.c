@@ -204,6 +204,8 @@ static void unit_add(struct text_buffer *text, const struct tally_listener *list
 {
     if (listener->unit_state == TALLY_UNIT_GONE) {
         text_buffer_add(text, "its unit is gone");
+    } else if (listener->unit_state == TALLY_UNIT_HIDDEN) {
+        text_buffer_add(text, "unit not visible from here");
     } else if (listener->unit_state != TALLY_UNIT_KNOWN) {
         text_buffer_add(text, "unit not known");
     } else if (strcmp(listener->unit, "/") == 0) {
@@ -222,7 +224,9 @@ static void listener_write(const struct policy_text *learned, const struct judge
 
     wording_add_endpoint(&text, service, listener);
     text_buffer_add(&text, " accepts %s, user ", wording_accepts(tally_accepts(listener)));
-    if (listener->user != NULL) {
+    if (listener->uid == RECORD_UID_HIDDEN) {
+        text_buffer_add(&text, "not visible from here");
+    } else if (listener->user != NULL) {
         text_buffer_add_cut(&text, listener->user, NAME_MOST);
     } else {
         text_buffer_add(&text, "%lu", (unsigned long)listener->uid);

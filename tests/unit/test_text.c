@@ -120,13 +120,16 @@ static const struct {
             "\\_[UNKNOWN] web 443/tcp: unknown, must be v6-only: whether [::]:443 accepts IPv4 cannot be told without "
             "v6only\n"},
     {"443 v6 name=web", "443=::/6 ipv6?",
-     UNTOLD ". web 443/tcp: whether this host has any IPv6 address cannot be told | " NO_VALUES " web_mapped=0;;;0\n"
-            "\\_[UNKNOWN] web 443/tcp: unknown, must accept IPv6: whether this host has any IPv6 address cannot be "
-            "told, on [::]:443\n"},
+     UNTOLD
+     ". web 443/tcp: whether this host has an IPv6 address, and of which scope, cannot be determined | " NO_VALUES
+     " web_mapped=0;;;0\n"
+     "\\_[UNKNOWN] web 443/tcp: unknown, must accept IPv6: whether this host has an IPv6 address, and of which scope, "
+     "cannot be determined, on [::]:443\n"},
     {"443 any unit=nginx.service name=web", "443=::+?",
-     UNTOLD ". web 443/tcp: the unit of [::]:443 cannot be told, its cgroup is gone | " NO_VALUES " web_mapped=0;;;0\n"
-            "\\_[UNKNOWN] web 443/tcp: dual-stack (must listen): the unit of [::]:443 cannot be told, its cgroup is "
-            "gone\n"},
+     UNTOLD
+     ". web 443/tcp: the unit of [::]:443 cannot be determined: its cgroup is gone | " NO_VALUES " web_mapped=0;;;0\n"
+     "\\_[UNKNOWN] web 443/tcp: dual-stack (must listen): the unit of [::]:443 cannot be determined: its cgroup is "
+     "gone\n"},
     {"1000-50000/udp closed name=low", "u40000=0.0.0.0 clients?",
      UNTOLD ". low 40000/udp: whether 0.0.0.0:40000 is a client's cannot be told without net.ipv4.ip_local_port_range "
             "| " NO_VALUES " low_mapped=0;;;0\n"
@@ -251,12 +254,15 @@ START_TEST(snapshot_is_told)
                    "DUALSTACK OK: 1 service on policy, 0 v4-mapped connections in namespace blue (read from /proc/net) "
                    "| " NO_VALUES " tcp_1_mapped=0;;;0\n\\_[OK] asked the kernel\n");
     view.verbose = 1;
-    assert_verdict("1 v6", "1=::/6 ipv6?", &view,
-                   UNTOLD " in namespace blue. 1/tcp: whether this host has any IPv6 address cannot be told. what "
-                          "cannot be read (read from /proc/net, as pigs fly) | " NO_VALUES " tcp_1_mapped=0;;;0\n"
-                          "\\_[UNKNOWN] 1/tcp: unknown, must accept IPv6: whether this host has any IPv6 address "
-                          "cannot be told, on [::]:1\n"
-                          "\\_[OK] asked the kernel\n");
+    assert_verdict(
+        "1 v6", "1=::/6 ipv6?", &view,
+        UNTOLD
+        " in namespace blue. 1/tcp: whether this host has an IPv6 address, and of which scope, cannot be determined. "
+        "what "
+        "cannot be read (read from /proc/net, as pigs fly) | " NO_VALUES " tcp_1_mapped=0;;;0\n"
+        "\\_[UNKNOWN] 1/tcp: unknown, must accept IPv6: whether this host has an IPv6 address, and of which scope, "
+        "cannot be determined, on [::]:1\n"
+        "\\_[OK] asked the kernel\n");
 }
 END_TEST
 
