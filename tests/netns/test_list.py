@@ -465,7 +465,7 @@ class Failures(ListCase):
         self.assertEqual((code, len(table.rows), table.rows[0][6]), (OK, 1, "IPv6, and IPv4 unknown"))
         self.assertEqual(len(table.rest), 2)
         for line in table.rest:
-            self.assertRegex(line, r"\A(TCP|UDP) sockets were read from /proc/net, which lacks v6only, as .*not permitted")
+            self.assertRegex(line, r"\A(TCP|UDP) sockets were read from /proc/net, which lacks v6only and interfaces: .*not permitted")
         table, code = self.strace("sendto:error=EPERM", "--source=procfs")
         self.assertEqual((code, table.rest), (OK, []))
 
