@@ -207,7 +207,7 @@ static bool maps_every_uid(void)
 
 uint32_t host_hidden_uid(void)
 {
-    char text[32];
+    char text[32] = "";
     uint16_t uid;
     const char *rest = text;
 
