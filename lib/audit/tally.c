@@ -259,8 +259,8 @@ static struct tally_listener listener_make(const struct sock_record *record)
         .v6only = record->v6only,
         .scope = scope_of(&record->local, record->interface),
         .presence = ADDRESS_UNKNOWN,
-        .interface_state = {.there = RECORD_UNKNOWN, .ipv6 = RECORD_UNKNOWN, .vrf = RECORD_UNKNOWN},
         .sockets = 1,
+        .interface_state = ADDRESS_INTERFACE_UNKNOWN,
         .uid = record->uid,
         .cgroup = record->cgroup,
     };
@@ -472,8 +472,7 @@ static void reaches_assume(struct tally_service *service)
         struct tally_listener *listener = &service->listeners[i];
         if (!listener->has_reach) {
             listener->presence = ADDRESS_UNKNOWN;
-            listener->interface_state =
-                (struct address_interface){.there = RECORD_UNKNOWN, .ipv6 = RECORD_UNKNOWN, .vrf = RECORD_UNKNOWN};
+            listener->interface_state = (struct address_interface)ADDRESS_INTERFACE_UNKNOWN;
             tally_reach_set(listener, service->protocol, &nothing_known);
         }
     }
