@@ -251,6 +251,7 @@ START_TEST(remark)
     strcpy(snapshot->namespace, remarks[_i].namespace);
     snapshot->tally->addresses.families[RECORD_INET].known = remarks[_i].knows_ipv4;
     snapshot->tally->addresses.families[RECORD_INET6].known = remarks[_i].knows_ipv6;
+    snapshot->tally->host.ipv6 = RECORD_YES;
     snapshot->tally->host.netns_of_init = remarks[_i].netns_of_init;
     snapshot_remark_choose(snapshot, policy, remarks[_i].every_protocol);
     ck_assert_str_eq(snapshot->remark, remarks[_i].remark);
