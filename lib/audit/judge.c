@@ -307,8 +307,8 @@ _Static_assert(sizeof counted_connections / sizeof *counted_connections == RULE_
  * Tells a crossed threshold of a rule at those of its services that have such connections; where none has, at its first
  * service; where it has no service at all (a range that nothing listens on), at the port that stands for it.
  */
-static int threshold_breach_tell(struct context *context, const struct rule *rule, const struct counted *counted,
-                                 const struct judge_reason *reason)
+static int threshold_breach_add(struct context *context, const struct rule *rule, const struct counted *counted,
+                                const struct judge_reason *reason)
 {
     struct judge_verdict *verdict = context->verdict;
     size_t first = context->first_of_rule[rule->position];
@@ -351,7 +351,7 @@ static int threshold_judge(struct context *context, const struct rule *rule, enu
     } else {
         return 0;
     }
-    return threshold_breach_tell(context, rule, row, &reason);
+    return threshold_breach_add(context, rule, row, &reason);
 }
 
 static int rule_thresholds_judge(struct context *context, const struct rule *rule)
