@@ -6,9 +6,11 @@
 #include "config.h"
 
 #include "folder.h"
+#include "sample.h"
 #include "trial.h"
 #include "unit.h"
 
+#include "plugin/text_buffer.h"
 #include "snapshot/snapshot.h"
 
 #include <stdio.h>
@@ -18,7 +20,7 @@
 #define HEADING "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 #define ROW(local, remote, state)                                                                                      \
     "   0: " local " " remote " " state " 00000000:00000000 00:00000000 00000000    33        0 77 1 "                 \
-                                        "0000000000000000\n"
+    "0000000000000000\n"
 #define ANY "00000000"
 #define ANY6 "00000000000000000000000000000000"
 /* 192.0.2.2 in its mapped form, as machines of either byte order print it. */
@@ -287,6 +289,53 @@ START_TEST(nothing_is_freed)
 }
 END_TEST
 
+/* --- what is not known of the host ------------------------------------------------------------------------------- */
+
+#define AS_BOUND " of this host are not known, so reach is as far as sockets are bound"
+
+static const struct {
+    bool ipv4, ipv6; /* the addresses of the family are known */
+    enum record_answer has_ipv6;
+    const char *listener; /* beside one on :: */
+    enum record_answer interface;
+    const char *remark;
+} lacks[] = {
+    {true, true, RECORD_YES, "0.0.0.0", RECORD_UNKNOWN, ""},
+    {true, true, RECORD_YES, "0.0.0.0%eth0", RECORD_YES, ""},
+    {true, true, RECORD_YES, "0.0.0.0%eth0", RECORD_NO, ""},
+    {true, true, RECORD_YES, "0.0.0.0%eth0", RECORD_UNKNOWN, "the interfaces" AS_BOUND},
+    {false, true, RECORD_YES, "0.0.0.0", RECORD_UNKNOWN, "the IPv4 addresses" AS_BOUND},
+    {true, false, RECORD_YES, "0.0.0.0", RECORD_UNKNOWN, "the IPv6 addresses" AS_BOUND},
+    {true, false, RECORD_NO, "0.0.0.0", RECORD_UNKNOWN, ""},
+    {false, false, RECORD_YES, "0.0.0.0", RECORD_UNKNOWN, "the addresses" AS_BOUND},
+    {false, false, RECORD_NO, "0.0.0.0", RECORD_UNKNOWN, "the IPv4 addresses" AS_BOUND},
+    {false, false, RECORD_YES, "0.0.0.0%eth0", RECORD_UNKNOWN, "the addresses and interfaces" AS_BOUND},
+    {true, false, RECORD_YES, "0.0.0.0%eth0", RECORD_UNKNOWN, "the IPv6 addresses and interfaces" AS_BOUND},
+};
+
+START_TEST(what_is_not_known_is_told)
+{
+    struct snapshot *snapshot = snapshot_create();
+    char bytes[256];
+    struct text_buffer text = TEXT_BUFFER(bytes);
+    struct tally_service *service;
+
+    ck_assert_ptr_nonnull(snapshot);
+    snapshot->tally->host.ipv6 = lacks[_i].has_ipv6;
+    snapshot->tally->addresses.families[RECORD_INET].known = lacks[_i].ipv4;
+    snapshot->tally->addresses.families[RECORD_INET6].known = lacks[_i].ipv6;
+    sample_tally_add(snapshot->tally, RECORD_TCP, 80, &(struct sample_listener){.address = "::"});
+    sample_tally_add(snapshot->tally, RECORD_UDP, 53, &(struct sample_listener){.address = lacks[_i].listener});
+    service = &snapshot->tally->services[snapshot->tally->service_count - 1];
+    ck_assert_uint_eq(service->listener_count, 1);
+    service->listeners[0].interface_state.there = lacks[_i].interface;
+
+    snapshot_addresses_remark_add(&text, snapshot->tally);
+    ck_assert_str_eq(text.bytes, lacks[_i].remark);
+    snapshot_free(snapshot);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("snapshot");
@@ -302,6 +351,7 @@ int main(void)
     tcase_add_test(copies, owners_of_another_host);
     suite_add_tcase(suite, copies);
     tcase_add_loop_test(own, remark, 0, UNIT_COUNT(remarks));
+    tcase_add_loop_test(own, what_is_not_known_is_told, 0, UNIT_COUNT(lacks));
     tcase_add_test(own, this_host);
     tcase_add_test(own, nothing_is_freed);
     suite_add_tcase(suite, own);
