@@ -404,12 +404,12 @@ size_t tally_acceptors_find(const struct tally_service *service, const struct so
         [TALLY_IPV6] = {&in6addr_any},
     };
     enum tally_kind kind = kind_of(record);
-    const struct in6_addr *const addresses[] = {wildcards[kind][0], wildcards[kind][1], &record->local};
+    const struct in6_addr *const addresses[3] = {wildcards[kind][0], wildcards[kind][1], &record->local};
     const uint32_t interfaces[] = {0, record->interface};
     size_t count = 0;
 
     for (int i = 0; i < (record->interface != 0 ? 2 : 1); i++) {
-        for (size_t j = 0; j < sizeof addresses / sizeof *addresses; j++) {
+        for (size_t j = 0; j < 3; j++) {
             const struct tally_listener *listener =
                 addresses[j] != NULL ? acceptor_find(service, kind, addresses[j], interfaces[i]) : NULL;
             if (listener != NULL) {
