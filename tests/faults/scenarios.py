@@ -548,9 +548,13 @@ class LearnJudge(Judge):
             return
         wanted, found = (self.subjects(policy) for policy in (self.text, text))
         require(wanted <= found, "no rule for: %s", wanted - found)
-        done = start(Scenario("learned", ["-f", "-"], OK, None, text.encode()))
+        done = start(self.policy_run(text))
         require(done.code == OK, "the policy does not hold: %s", done.out)
         self.known.add(text)
+
+    def policy_run(self, text):
+        """The run that the policy must hold in."""
+        return Scenario("learned", ["-f", "-"], OK, None, text.encode())
 
     @staticmethod
     def subjects(policy):
