@@ -312,7 +312,7 @@ class Ends(LimitCase):
                 with self.subTest(case=case):
                     self.assertEqual(answer.err, b"")
                     self.told(answer.code, answer.out.decode(),
-                              "no answer within 1 second, while reading the list of %s sockets" % case[1],
+                              "no answer within 1 second, while reading the %s" % case[1],
                               "--format=json" in case[0])
 
     def requests(self, args):
@@ -321,7 +321,8 @@ class Ends(LimitCase):
         start(scenarios.Scenario("trace", args, OK, None, b""), STRACE, "-f", "-o", log, "-e", "trace=sendto")
         with open(log, encoding="utf-8", errors="replace") as file:
             lines = [line for line in file.read().splitlines() if "sendto(" in line]
-        return [("UDP" if "IPPROTO_UDP" in line else "TCP", number, line.rsplit("= ", 1)[1])
+        return [("addresses of this host" if "RTM_GET" in line else
+                 "list of %s sockets" % ("UDP" if "IPPROTO_UDP" in line else "TCP"), number, line.rsplit("= ", 1)[1])
                 for number, line in enumerate(lines, 1)]
 
     @staticmethod
