@@ -81,8 +81,8 @@ def namespace_nest(arguments):
     os.execv(IN_NAMESPACE, [IN_NAMESPACE, sys.executable, os.path.abspath(__file__), "--stage=measure", *arguments])
 
 
-def rules(ports):
-    return [word for port in ports for word in ("-r", f"{port} dual-stack")]
+def rules(ports, requirement="dual-stack"):
+    return [word for port in ports for word in ("-r", f"{port} {requirement}")]
 
 
 def tool(name, *arguments):
@@ -100,7 +100,8 @@ def competitors(options):
         FULL: [*ours, "--perfdata=full", *busy],
         JSON: [*ours, "--format=json", *busy],
         PLAIN: ours,
-        PROCFS: [*ours, "--source=procfs", *busy],
+        # Without v6only it cannot be told whether they are dual-stack.
+        PROCFS: [*ours, "--source=procfs", *rules(BUSY_PORTS, "v6")],
         FLOOR: [options.floor, *ports],
         DUMP: [options.floor, "all"],
         WALK: [options.floor, "none"],
