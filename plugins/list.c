@@ -2,14 +2,17 @@
  * Copyright the check_dualstack authors
  *
  * --list: all sockets as netstat shows them, and what is really on the wire. Two scans: the first measures the columns
- * and meets owners and listeners, the second writes. Neither keeps a socket.
+ * and collects owners and listeners, by which the second explains each row. Neither keeps a connection.
  */
 #include "config.h"
 
 #include "list.h"
 
 #include "deadline.h"
+#include "plugin/text_buffer.h"
 #include "snapshot/owners.h"
+#include "snapshot/reaches.h"
+#include "snapshot/snapshot.h"
 #include "snapshot/sources.h"
 #include "socket/host.h"
 #include "socket/protocol.h"
@@ -23,8 +26,8 @@
 /* Each family of each protocol can break off, and the host's facts too. */
 #define FAULTS (RECORD_PROTOCOLS * RECORD_FAMILIES + 1)
 
-/* Of each protocol, and of units. */
-#define REMARKS (RECORD_PROTOCOLS + 1)
+/* Of each protocol, of what each family has, of addresses, of the namespace and of units. */
+#define REMARKS (RECORD_PROTOCOLS + RECORD_FAMILIES + 3)
 
 #define SENTENCE_SIZE 640
 
@@ -37,7 +40,10 @@ struct sentences {
 
 struct scan {
     const struct run *run;
+    struct sources_request request;
     struct sources *sources;
+    struct sock_host host;
+    struct tally *tally; /* of listeners alone */
     struct owners owners;
     struct writer_list list;
     enum record_family family; /* that is written now */
@@ -103,10 +109,10 @@ static int owners_find(struct scan *scan, struct writer_row *row)
 static int record_measure(const struct sock_record *record, void *context)
 {
     struct scan *scan = context;
+    int result = record_is_listener(record) ? tally_add(scan->tally, record) : 0;
 
-    netstat_note(&scan->list.netstat, record);
     scan->run->writer->list_measure(&scan->list, &(struct writer_row){.record = record});
-    return owners_note(scan, record);
+    return result != 0 ? result : owners_note(scan, record);
 }
 
 static int record_write(const struct sock_record *record, void *context)
@@ -135,17 +141,14 @@ static bool is_readable(const struct scan *scan, enum record_protocol protocol)
     return sources_kind(scan->sources, protocol) != SOURCES_NONE;
 }
 
-/*
- * Scans from the first source that answers. What was measured before a source failed does no harm, but rows that are
- * out cannot be taken back: then the failure stands.
- */
-static int sockets_scan(struct scan *scan, const struct source_request *request, source_visit *visit)
+/* From the first source that answers. But rows that are out cannot be taken back: then the failure stands. */
+static int rows_scan(struct scan *scan, const struct source_request *request)
 {
     int result;
 
     scan->visited = 0;
     do {
-        result = sources_scan(scan->sources, request, visit, scan);
+        result = sources_scan(scan->sources, request, record_write, scan);
     } while (result != 0 && scan->run->lines->error == 0 && scan->visited == 0 &&
              sources_retry(scan->sources, request->protocol, result) && is_readable(scan, request->protocol));
     return result;
@@ -158,22 +161,49 @@ static void unreadable_tell(struct scan *scan, enum record_protocol protocol)
     sentence_add(&scan->faults, "%s", sources_unreadable_format(text, scan->sources, protocol));
 }
 
-static int everything_measure(struct scan *scan)
+/* Measures everything once, from the sources that answer now. *current is the protocol that was read last. */
+static int everything_scan(struct scan *scan, enum record_protocol *current)
 {
     int result = 0;
 
-    for (int protocol = 0; protocol < RECORD_PROTOCOLS && result != -ENOMEM; protocol++) {
+    tally_free(scan->tally);
+    scan->tally = tally_create();
+    if (scan->tally == NULL) {
+        return -ENOMEM;
+    }
+    scan->tally->host = scan->host;
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS && result == 0; protocol++) {
         struct source_request request = {
             .protocol = (enum record_protocol)protocol,
             .families = SOURCE_FAMILIES_ALL,
             .states = SOURCE_STATES_ALL,
         };
-        result = sockets_scan(scan, &request, record_measure);
+        *current = request.protocol;
+        result = sources_scan(scan->sources, &request, record_measure, scan);
+    }
+    return result;
+}
+
+/* What was measured before a source failed makes columns wider than need be, and no harm beyond that. */
+static int everything_measure(struct scan *scan)
+{
+    enum record_protocol current = 0;
+    int result;
+
+    do {
+        result = everything_scan(scan, &current);
+    } while (result != 0 && sources_retry(scan->sources, current, result));
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS && result == 0; protocol++) {
         if (!is_readable(scan, (enum record_protocol)protocol)) {
-            unreadable_tell(scan, request.protocol);
+            unreadable_tell(scan, (enum record_protocol)protocol);
         }
     }
-    return result == -ENOMEM ? -ENOMEM : 0;
+    if (result == 0) {
+        tally_sort(scan->tally);
+        scan->list.tally = scan->tally;
+        result = reaches_find(scan->tally, scan->sources, &scan->request);
+    }
+    return result;
 }
 
 static int family_write(struct scan *scan, enum record_protocol protocol, enum record_family family)
@@ -186,7 +216,7 @@ static int family_write(struct scan *scan, enum record_protocol protocol, enum r
     int result;
 
     scan->family = family;
-    result = sockets_scan(scan, &request, record_write);
+    result = rows_scan(scan, &request);
     if (result == -ENOMEM || scan->run->lines->error != 0) {
         return result;
     }
@@ -217,35 +247,59 @@ static int everything_write(struct scan *scan)
 static int scan_begin(struct scan *scan, const struct run *run)
 {
     const struct options *options = run->options;
-    const struct sources_request request = {
-        .choice = options->source,
-        .copies = options->procfs,
-        .progress = deadline_stage,
-    };
     struct fault fault = {{0}};
-    struct sock_host host;
 
     scan->run = run;
     scan->owners = (struct owners){.other_host = options->procfs != NULL, .progress = deadline_stage};
     scan->list.owners = &scan->owners;
     scan->list.verbose = options->verbose;
-    scan->sources = sources_create(&request);
+    scan->request =
+        (struct sources_request){.choice = options->source, .copies = options->procfs, .progress = deadline_stage};
+    scan->sources = sources_create(&scan->request);
     if (scan->sources == NULL) {
         return -ENOMEM;
     }
     deadline_stage("reading the host's facts under /proc");
-    if (host_read(&host, sources_directory(scan->sources), &fault) != 0) {
+    if (host_read(&scan->host, sources_directory(scan->sources), &fault) != 0) {
         sentence_add(&scan->faults, "%s", fault.text);
     }
-    scan->list.netstat.ipv6 = host.ipv6;
     return 0;
+}
+
+static bool tells_details(const struct scan *scan)
+{
+    return scan->run->options->verbose > 0 || scan->run->writer->tells_everything;
+}
+
+/* Makes a remark of the text, unless it is empty, and empties it. */
+static void remark_add(struct scan *scan, const char *beginning, struct text_buffer *text)
+{
+    if (text->length > 0) {
+        sentence_add(&scan->remarks, "%s%s", beginning, text->bytes);
+    }
+    *text = text_buffer_start(text->bytes, text->size);
+}
+
+/* What every answer about the host must say, and what sentences on its listeners are about. */
+static void host_remarks_make(struct scan *scan)
+{
+    const char *namespace = scan->run->options->netns;
+    char bytes[SENTENCE_SIZE];
+    struct text_buffer text = TEXT_BUFFER(bytes);
+
+    snapshot_addresses_remark_add(&text, scan->tally);
+    remark_add(scan, "", &text);
+    snapshot_namespace_remark_add(&text, scan->tally, namespace != NULL ? namespace : "");
+    remark_add(scan, "these sockets are ", &text);
+    for (int family = 0; family < RECORD_FAMILIES && tells_details(scan); family++) {
+        netstat_add_host(&text, scan->tally, (enum record_family)family);
+        remark_add(scan, "", &text);
+    }
 }
 
 /* How the list was made, where that is not as one would expect. */
 static void remarks_make(struct scan *scan)
 {
-    const struct run *run = scan->run;
-
     for (int i = 0; i < RECORD_PROTOCOLS; i++) {
         char remark[SOURCES_SENTENCE_SIZE];
         sources_remark_format(remark, scan->sources, (enum record_protocol)i);
@@ -253,7 +307,8 @@ static void remarks_make(struct scan *scan)
             sentence_add(&scan->remarks, "%s sockets were %s", protocol_of((enum record_protocol)i)->label, remark);
         }
     }
-    if (scan->owners.unit_fault.text[0] != '\0' && (run->options->verbose > 0 || run->writer->tells_everything)) {
+    host_remarks_make(scan);
+    if (scan->owners.unit_fault.text[0] != '\0' && tells_details(scan)) {
         sentence_add(&scan->remarks, "units cannot be told: %s", scan->owners.unit_fault.text);
     }
 }
@@ -293,6 +348,7 @@ static bool anything_readable(const struct scan *scan)
 static void scan_free(struct scan *scan)
 {
     sources_free(scan->sources);
+    tally_free(scan->tally);
     owners_clear(&scan->owners);
     free(scan);
 }

@@ -245,19 +245,27 @@ int tally_listener_add(struct tally *tally, enum record_protocol protocol, uint1
     return service == NULL ? -ENOMEM : listener_append(service, &kept);
 }
 
-static int listener_record_add(struct tally *tally, const struct sock_record *record)
+/* Nothing is known yet of its address and interface. */
+static struct tally_listener listener_make(const struct sock_record *record)
 {
-    struct tally_service *service = service_make(tally, record->protocol, record->local_port);
-    struct tally_listener listener = {
+    return (struct tally_listener){
         .family = record->family,
         .address = record->local,
         .interface = record->interface,
         .v6only = record->v6only,
         .scope = scope_of(&record->local, record->interface),
+        .presence = ADDRESS_UNKNOWN,
+        .interface_state = {.there = RECORD_UNKNOWN, .ipv6 = RECORD_UNKNOWN, .vrf = RECORD_UNKNOWN},
         .sockets = 1,
         .uid = record->uid,
         .cgroup = record->cgroup,
     };
+}
+
+static int listener_record_add(struct tally *tally, const struct sock_record *record)
+{
+    struct tally_service *service = service_make(tally, record->protocol, record->local_port);
+    struct tally_listener listener = listener_make(record);
 
     if (service == NULL) {
         return -ENOMEM;
@@ -285,33 +293,40 @@ static enum tally_kind kind_of(const struct sock_record *record)
 }
 
 /*
- * Is there a listener on that very address and interface that could accept connections of the kind? Where several have
- * both, the one that is least likely to be v6only stands first.
+ * The listener of that family on that very address and interface, NULL when there is none. Where several share all
+ * that, the one that is least likely to be v6only stands first.
  */
-static bool accepts_at(const struct tally_service *service, enum tally_kind kind, const struct in6_addr *address,
-                       uint32_t interface)
+static const struct tally_listener *listener_find(const struct tally_service *service, enum record_family family,
+                                                  const struct in6_addr *address, uint32_t interface)
 {
-    const struct tally_listener wanted = {
-        .family = kind == TALLY_IPV4 ? RECORD_INET : RECORD_INET6,
-        .address = *address,
-        .interface = interface,
-    };
+    const struct tally_listener wanted = {.family = family, .address = *address, .interface = interface};
     size_t position =
         position_find(service->listeners, service->listener_count, sizeof wanted, &wanted, listener_compare);
     const struct tally_listener *found;
 
     if (position == service->listener_count) {
-        return false;
+        return NULL;
     }
     found = &service->listeners[position];
-    if (found->family != wanted.family || found->interface != interface ||
-        !IN6_ARE_ADDR_EQUAL(&found->address, address)) {
-        return false;
+    if (found->family != family || found->interface != interface || !IN6_ARE_ADDR_EQUAL(&found->address, address)) {
+        return NULL;
     }
-    return kind != TALLY_MAPPED || !record_is_wildcard(RECORD_INET6, address) || found->v6only != RECORD_V6ONLY_YES;
+    return found;
 }
 
-bool tally_could_accept(const struct tally_service *service, const struct sock_record *record)
+/* The listener there that could accept connections of the kind. */
+static const struct tally_listener *acceptor_find(const struct tally_service *service, enum tally_kind kind,
+                                                  const struct in6_addr *address, uint32_t interface)
+{
+    const struct tally_listener *found =
+        listener_find(service, kind == TALLY_IPV4 ? RECORD_INET : RECORD_INET6, address, interface);
+    bool bars_ipv4 = found != NULL && found->v6only == RECORD_V6ONLY_YES && record_is_wildcard(RECORD_INET6, address);
+
+    return kind == TALLY_MAPPED && bars_ipv4 ? NULL : found;
+}
+
+size_t tally_acceptors_find(const struct tally_service *service, const struct sock_record *record,
+                            const struct tally_listener *found[static TALLY_ACCEPTORS_MOST])
 {
     static const struct in6_addr ipv4_wildcard = {.s6_addr = {[10] = 0xff, [11] = 0xff}};
     static const struct in6_addr *const wildcards[TALLY_KINDS][2] = {
@@ -320,19 +335,28 @@ bool tally_could_accept(const struct tally_service *service, const struct sock_r
         [TALLY_IPV6] = {&in6addr_any},
     };
     enum tally_kind kind = kind_of(record);
+    const struct in6_addr *const addresses[] = {wildcards[kind][0], wildcards[kind][1], &record->local};
+    const uint32_t interfaces[] = {0, record->interface};
+    size_t count = 0;
 
-    if ((service->accepted_kinds & KIND_BIT(kind)) != 0 || accepts_at(service, kind, &record->local, 0)) {
-        return true;
-    }
-    if (record->interface == 0) {
-        return false;
-    }
-    for (int i = 0; i < 2 && wildcards[kind][i] != NULL; i++) {
-        if (accepts_at(service, kind, wildcards[kind][i], record->interface)) {
-            return true;
+    for (int i = 0; i < (record->interface != 0 ? 2 : 1); i++) {
+        for (size_t j = 0; j < sizeof addresses / sizeof *addresses; j++) {
+            const struct tally_listener *listener =
+                addresses[j] != NULL ? acceptor_find(service, kind, addresses[j], interfaces[i]) : NULL;
+            if (listener != NULL) {
+                found[count++] = listener;
+            }
         }
     }
-    return accepts_at(service, kind, &record->local, record->interface);
+    return count;
+}
+
+bool tally_could_accept(const struct tally_service *service, const struct sock_record *record)
+{
+    const struct tally_listener *found[TALLY_ACCEPTORS_MOST];
+
+    return (service->accepted_kinds & KIND_BIT(kind_of(record))) != 0 ||
+           tally_acceptors_find(service, record, found) > 0;
 }
 
 static void connection_add(struct tally *tally, const struct sock_record *record)
@@ -445,6 +469,13 @@ struct stack_accepts tally_accepts(const struct tally_listener *listener)
     return stack_accepts(listener->family, &listener->address, listener->v6only);
 }
 
+enum record_answer tally_accepts_family(const struct tally_listener *listener, enum record_family wire)
+{
+    const struct stack_accepts accepts = tally_accepts(listener);
+
+    return wire == RECORD_INET ? accepts.ipv4 : accepts.ipv6;
+}
+
 /* --- reach -------------------------------------------------------------------------------------------------------- */
 
 struct reach tally_reach(const struct tally *tally, const struct tally_listener *listener, enum record_family wire)
@@ -474,4 +505,18 @@ void tally_reach_set(struct tally_listener *listener, enum record_protocol proto
         listener->bound[family] = reach_as_bound(&socket, wire).extent;
     }
     listener->has_reach = true;
+}
+
+struct tally_listener tally_listener_of(const struct tally *tally, const struct sock_record *record)
+{
+    const struct tally_service *service = tally_find(tally, record->protocol, record->local_port);
+    const struct tally_listener *found =
+        service != NULL ? listener_find(service, record->family, &record->local, record->interface) : NULL;
+    struct tally_listener listener = found != NULL ? *found : listener_make(record);
+
+    listener.v6only = record->v6only;
+    if (found == NULL) {
+        tally_reach_set(&listener, record->protocol, &tally->addresses);
+    }
+    return listener;
 }

@@ -123,6 +123,23 @@ size_t tally_position(const struct tally *tally, enum record_protocol protocol, 
  */
 bool tally_could_accept(const struct tally_service *service, const struct sock_record *record);
 
+/* An address of its own and two wildcards, each with and without its interface. */
+#define TALLY_ACCEPTORS_MOST 6
+
+/*
+ * The listeners that could have accepted it, by their addresses and interfaces: one of those that share both, the least
+ * likely to be v6only. Returns how many, none exactly where tally_could_accept() is false. They live as the service
+ * does, which is sorted.
+ */
+size_t tally_acceptors_find(const struct tally_service *service, const struct sock_record *record,
+                            const struct tally_listener *found[static TALLY_ACCEPTORS_MOST]);
+
+/*
+ * What is known of the listener whose record this is: the one of its family, address and interface, with the record's
+ * own v6only. One that came after all were added has its reach by the host's addresses alone.
+ */
+struct tally_listener tally_listener_of(const struct tally *tally, const struct sock_record *record);
+
 /*
  * How many v4-mapped connections hint that a [::] listener whose v6only is unknown takes IPv4: all of the service's,
  * but none of UDP, where nothing is accepted, and none where it is known of another listener that it takes such ones.
@@ -133,8 +150,9 @@ uint64_t tally_mapped_hints(const struct tally_service *service);
 /* The IPv4 connections among these counts: native and v4-mapped ones. */
 uint64_t tally_ipv4_sum(const uint64_t counts[static TALLY_KINDS]);
 
-/* What the listener accepts, whatever addresses the host has. */
+/* What the listener accepts, whatever addresses the host has; and whether one family is of that. */
 struct stack_accepts tally_accepts(const struct tally_listener *listener);
+enum record_answer tally_accepts_family(const struct tally_listener *listener, enum record_family wire);
 
 /*
  * How far the listener is reached over the family now, if it takes that at all. Where its own reach is not known, a

@@ -50,14 +50,10 @@ static void reach_write(struct json_stream *json, const char *key, const char *c
 static void listener_reach_write(struct json_stream *json, const struct tally *tally,
                                  const struct tally_listener *listener)
 {
-    const struct stack_accepts accepts = tally_accepts(listener);
-    const enum record_answer takes[RECORD_FAMILIES] = {[RECORD_INET] = accepts.ipv4, [RECORD_INET6] = accepts.ipv6};
     const char *extents[RECORD_FAMILIES];
 
     for (int family = 0; family < RECORD_FAMILIES; family++) {
-        struct reach reach = tally_reach(tally, listener, (enum record_family)family);
-        bool none = takes[family] == RECORD_NO || reach.extent == REACH_NONE;
-        extents[family] = none ? reach_name(REACH_NONE) : takes[family] == RECORD_YES ? reach_name(reach.extent) : NULL;
+        extents[family] = wording_reach(tally, listener, (enum record_family)family);
     }
     reach_write(json, "reach", extents);
 }

@@ -6,6 +6,7 @@
 #include "render/json_list.h"
 
 #include "capture/json_stream.h"
+#include "render/wording.h"
 #include "socket/host.h"
 #include "socket/protocol.h"
 
@@ -16,6 +17,22 @@ static void v6only_write(struct json_stream *json, enum record_v6only v6only)
     } else {
         json_stream_boolean(json, "v6only", v6only == RECORD_V6ONLY_YES);
     }
+}
+
+/* null for what does not listen. */
+static void reach_write(struct json_stream *json, const struct tally *tally, const struct sock_record *record)
+{
+    struct tally_listener listener;
+
+    if (!record_is_listener(record)) {
+        json_stream_null(json, "reach");
+        return;
+    }
+    listener = tally_listener_of(tally, record);
+    json_stream_object(json, "reach");
+    json_stream_text_or_null(json, "ipv4", wording_reach(tally, &listener, RECORD_INET));
+    json_stream_text_or_null(json, "ipv6", wording_reach(tally, &listener, RECORD_INET6));
+    json_stream_object_end(json);
 }
 
 static void endpoints_write(struct json_stream *json, const struct sock_record *record)
@@ -70,10 +87,11 @@ void json_list_row(const struct writer_list *list, const struct writer_row *row,
     json_stream_integer(&json, "send_queue", record->send_queue);
     endpoints_write(&json, record);
     json_stream_text_or_null(&json, "interface", interface);
-    v6only_write(&json, netstat_v6only(&list->netstat, record));
-    json_stream_text(&json, "on_the_wire", netstat_on_the_wire(&list->netstat, record));
+    v6only_write(&json, record->v6only);
+    json_stream_text(&json, "on_the_wire", netstat_on_the_wire(list->tally, record));
+    reach_write(&json, list->tally, record);
     owner_write(&json, row);
-    json_stream_text_or_null(&json, "note", netstat_explain(sentence, &list->netstat, record));
+    json_stream_text_or_null(&json, "note", netstat_explain(sentence, list->tally, record));
     json_stream_object_end(&json);
     json_stream_end(&json);
 }

@@ -8,7 +8,6 @@
 #include "render/netstat.h"
 
 #include "plugin/escape.h"
-#include "plugin/text_buffer.h"
 #include "render/wording.h"
 #include "socket/host.h"
 #include "socket/protocol.h"
@@ -16,79 +15,37 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What was seen on a port: a byte for each port, however many sockets there are. */
-enum port_seen {
-    SEEN_INET = 1,             /* an AF_INET listener */
-    SEEN_INET6 = 2,            /* an AF_INET6 listener that takes no IPv4 */
-    SEEN_DUAL = 4,             /* [::] with v6only off */
-    SEEN_UNKNOWN = 8,          /* [::] of which the source does not report v6only */
-    SEEN_MAPPED = 16,          /* a listener on one IPv4-mapped address */
-    SEEN_MAPPED_WILDCARD = 32, /* a listener on ::ffff:0.0.0.0 */
-    SEEN_CLIENT = 64           /* an established IPv4 connection of an AF_INET6 socket */
-};
-#define SEEN_TAKES_IPV4 (SEEN_DUAL | SEEN_UNKNOWN | SEEN_MAPPED | SEEN_MAPPED_WILDCARD)
-
-static enum port_seen listener_seen(const struct sock_record *record)
-{
-    static const enum port_seen wildcards[] = {
-        [RECORD_V6ONLY_UNKNOWN] = SEEN_UNKNOWN,
-        [RECORD_V6ONLY_NO] = SEEN_DUAL,
-        [RECORD_V6ONLY_YES] = SEEN_INET6,
-    };
-
-    if (record->family == RECORD_INET) {
-        return SEEN_INET;
-    }
-    if (record_is_ipv4(&record->local)) {
-        return record_is_wildcard(RECORD_INET, &record->local) ? SEEN_MAPPED_WILDCARD : SEEN_MAPPED;
-    }
-    return record_is_wildcard(RECORD_INET6, &record->local) ? wildcards[record->v6only] : SEEN_INET6;
-}
-
-void netstat_note(struct netstat *netstat, const struct sock_record *record)
-{
-    uint8_t *seen = &netstat->seen[record->protocol][record->local_port];
-
-    if (record_is_listener(record)) {
-        *seen = (uint8_t)(*seen | listener_seen(record));
-    } else if (protocol_of(record->protocol)->has_connections && record_is_v4_mapped(record)) {
-        *seen |= SEEN_CLIENT;
-    }
-}
-
-/* An IPv4 client of [::] proves what /proc/net does not show, unless a listener on an IPv4-mapped address took it. */
-enum record_v6only netstat_v6only(const struct netstat *netstat, const struct sock_record *record)
-{
-    unsigned seen = netstat->seen[record->protocol][record->local_port];
-
-    if (record->v6only == RECORD_V6ONLY_UNKNOWN && record_is_listener(record) &&
-        listener_seen(record) == SEEN_UNKNOWN &&
-        (seen & (SEEN_CLIENT | SEEN_MAPPED | SEEN_MAPPED_WILDCARD)) == SEEN_CLIENT) {
-        return RECORD_V6ONLY_NO;
-    }
-    return record->v6only;
-}
-
 static bool is_mapped(const struct sock_record *record)
 {
     return record->family == RECORD_INET6 && record_is_ipv4(&record->remote);
 }
 
-/* What comes in at the listener: on a host without an IPv6 address no IPv6 does, whatever the socket accepts. */
-static struct stack_accepts comes_in(const struct netstat *netstat, const struct sock_record *record)
+/* Whether the listener is reached over the family. */
+static enum record_answer is_reached(const struct tally *tally, const struct tally_listener *listener,
+                                     enum record_family family, enum record_answer takes)
 {
-    struct stack_accepts accepts = stack_accepts(record->family, &record->local, netstat_v6only(netstat, record));
+    struct reach reach = tally_reach(tally, listener, family);
 
-    if (accepts.ipv6 == RECORD_YES) {
-        accepts.ipv6 = netstat->ipv6;
+    if (takes == RECORD_NO || reach.extent == REACH_NONE) {
+        return RECORD_NO;
     }
-    return accepts;
+    return family == RECORD_INET6 && !reach.known && tally->host.ipv6 == RECORD_UNKNOWN ? RECORD_UNKNOWN : takes;
 }
 
-const char *netstat_on_the_wire(const struct netstat *netstat, const struct sock_record *record)
+const char *netstat_listener_on_the_wire(const struct tally *tally, const struct tally_listener *listener)
+{
+    struct stack_accepts families = tally_accepts(listener);
+
+    families.ipv4 = is_reached(tally, listener, RECORD_INET, families.ipv4);
+    families.ipv6 = is_reached(tally, listener, RECORD_INET6, families.ipv6);
+    return wording_accepts(families);
+}
+
+const char *netstat_on_the_wire(const struct tally *tally, const struct sock_record *record)
 {
     if (record_is_listener(record)) {
-        return wording_accepts(comes_in(netstat, record));
+        struct tally_listener listener = tally_listener_of(tally, record);
+        return netstat_listener_on_the_wire(tally, &listener);
     }
     if (record->family == RECORD_INET) {
         return "IPv4";
@@ -151,25 +108,14 @@ const char *netstat_unit_format(char text[static NETSTAT_OWNER_SIZE], const stru
     return text;
 }
 
-static void wildcard_explain(struct text_buffer *text, enum record_v6only v6only, bool ipv6)
+/* What the socket is, whatever the host has. */
+static void socket_explain(struct text_buffer *text, const struct sock_record *record)
 {
-    static const char *const words[][2] = {
-        [RECORD_V6ONLY_UNKNOWN] =
-            {"whether it accepts IPv4 cannot be told without v6only, and IPv6 it does not as this "
-             "host has no IPv6 address",
-             "whether it accepts IPv4 too cannot be told without v6only"},
-        [RECORD_V6ONLY_NO] = {"accepts IPv4 only: IPV6_V6ONLY is off, and this host has no IPv6 address",
-                              "accepts IPv4 too: IPV6_V6ONLY is off"},
-        [RECORD_V6ONLY_YES] = {"nothing can reach it: IPV6_V6ONLY is on, and this host has no IPv6 address",
-                               "accepts no IPv4: IPV6_V6ONLY is on"},
+    static const char *const by_v6only[] = {
+        [RECORD_V6ONLY_UNKNOWN] = "whether it accepts IPv4 too cannot be told without v6only",
+        [RECORD_V6ONLY_NO] = "accepts IPv4 too: IPV6_V6ONLY is off",
+        [RECORD_V6ONLY_YES] = "accepts no IPv4: IPV6_V6ONLY is on",
     };
-
-    text_buffer_add(text, "%s", words[v6only][ipv6]);
-}
-
-static void listener_explain(struct text_buffer *text, const struct netstat *netstat, const struct sock_record *record)
-{
-    bool ipv6 = netstat->ipv6 != RECORD_NO;
     char address[RECORD_ADDRESS_SIZE];
 
     if (record->family == RECORD_INET) {
@@ -179,23 +125,51 @@ static void listener_explain(struct text_buffer *text, const struct netstat *net
         text_buffer_add(text, "accepts IPv4 only: it is bound to the IPv4-mapped address %s",
                         record_address_format(address, RECORD_INET6, &record->local));
     } else if (record_is_wildcard(RECORD_INET6, &record->local)) {
-        wildcard_explain(text, netstat_v6only(netstat, record), ipv6);
-    } else if (!ipv6) {
-        text_buffer_add(text, "nothing can reach it: this host has no IPv6 address");
+        text_buffer_add(text, "%s", by_v6only[record->v6only]);
+    }
+}
+
+static void listener_explain(struct text_buffer *text, const struct tally *tally, const struct sock_record *record)
+{
+    struct tally_listener listener = tally_listener_of(tally, record);
+
+    socket_explain(text, record);
+    for (int family = 0; family < RECORD_FAMILIES; family++) {
+        char bytes[NETSTAT_SENTENCE_SIZE];
+        struct text_buffer reach = TEXT_BUFFER(bytes);
+        wording_add_reach(&reach, tally, &listener, (enum record_family)family);
+        if (reach.length > 0) {
+            text_buffer_add(text, "%s%s", text->length > 0 ? ", and " : "", bytes);
+        }
+    }
+}
+
+static bool is_limited_by_host(const struct tally *tally, const struct tally_listener *listener,
+                               enum record_family family)
+{
+    return tally_accepts_family(listener, family) != RECORD_NO &&
+           tally_reach(tally, listener, family).limit == REACH_HOST_ADDRESSES;
+}
+
+void netstat_add_host(struct text_buffer *text, const struct tally *tally, enum record_family family)
+{
+    for (size_t i = 0; i < tally->service_count; i++) {
+        const struct tally_service *service = &tally->services[i];
+        for (size_t j = 0; j < service->listener_count; j++) {
+            if (is_limited_by_host(tally, &service->listeners[j], family)) {
+                wording_add_host(text, tally, family);
+                return;
+            }
+        }
     }
 }
 
 /* No listener of now can have taken the connection. */
-static void outbound_explain(struct text_buffer *text, const struct sock_record *record, bool port_listens)
+static void outbound_explain(struct text_buffer *text, const struct sock_record *record)
 {
-    bool is_open = record->state == RECORD_ESTABLISHED || record->state == RECORD_SYN_SENT;
     char address[RECORD_ADDRESS_SIZE];
 
-    if (port_listens) {
-        text_buffer_add(text,
-                        "IPv4 connection of an AF_INET6 socket, though no AF_INET6 listener of port %u takes IPv4 now",
-                        (unsigned)record->local_port);
-    } else if (is_open) {
+    if (record->state == RECORD_SYN_SENT) {
         text_buffer_add(text, "outbound IPv4 connection of an AF_INET6 socket, to %s",
                         record_address_format(address, RECORD_INET6, &record->remote));
     } else {
@@ -203,51 +177,59 @@ static void outbound_explain(struct text_buffer *text, const struct sock_record 
     }
 }
 
-static void connection_explain(struct text_buffer *text, const struct netstat *netstat,
-                               const struct sock_record *record)
+/* The one listener that can have taken the connection. */
+static void inbound_explain(struct text_buffer *text, const struct tally_listener *listener, uint16_t port)
 {
-    static const char client[] = "IPv4 client of the AF_INET6 listener";
-    unsigned seen = netstat->seen[record->protocol][record->local_port];
-    unsigned port = record->local_port;
-    char address[RECORD_ADDRESS_SIZE];
+    char endpoint[RECORD_ENDPOINT_SIZE];
+
+    record_endpoint_format(endpoint, RECORD_INET6, &listener->address, port, listener->interface_name);
+    if (record_is_ipv4(&listener->address)) {
+        text_buffer_add(text, "IPv4 client of the AF_INET6 listener %s, which is bound to an IPv4-mapped address",
+                        endpoint);
+    } else if (listener->v6only == RECORD_V6ONLY_NO) {
+        text_buffer_add(text, "IPv4 client of the AF_INET6 listener %s, which has IPV6_V6ONLY off", endpoint);
+    } else {
+        text_buffer_add(text,
+                        "hints that the AF_INET6 listener %s has IPV6_V6ONLY off: if not, this is outbound, or of "
+                        "a listener that is gone",
+                        endpoint);
+    }
+}
+
+static void connection_explain(struct text_buffer *text, const struct tally *tally, const struct sock_record *record)
+{
+    const struct tally_service *service = tally_find(tally, record->protocol, record->local_port);
+    const struct tally_listener *acceptors[TALLY_ACCEPTORS_MOST];
+    size_t count;
 
     if (!is_mapped(record)) {
         return;
     }
-    switch (seen & SEEN_TAKES_IPV4) {
-    case 0:
-        outbound_explain(text, record, (seen & (SEEN_INET | SEEN_INET6)) != 0);
-        break;
-    case SEEN_DUAL:
-        text_buffer_add(text, "%s [::]:%u, which has IPV6_V6ONLY off", client, port);
-        break;
-    case SEEN_UNKNOWN:
-        text_buffer_add(text, "%s [::]:%u, %s", client, port,
-                        (seen & SEEN_CLIENT) != 0 ? "which so must have IPV6_V6ONLY off" : "whose v6only is not told");
-        break;
-    case SEEN_MAPPED_WILDCARD:
-        text_buffer_add(text, "%s [::ffff:0.0.0.0]:%u, which is bound to an IPv4-mapped address", client, port);
-        break;
-    case SEEN_MAPPED:
-        text_buffer_add(text, "%s [%s]:%u, which is bound to an IPv4-mapped address", client,
-                        record_address_format(address, RECORD_INET6, &record->local), port);
-        break;
-    default:
-        text_buffer_add(text, "IPv4 client of one of the AF_INET6 listeners of port %u", port);
-        break;
+    count = service != NULL && record->state != RECORD_SYN_SENT ? tally_acceptors_find(service, record, acceptors) : 0;
+    if (count == 0) {
+        outbound_explain(text, record);
+        return;
+    }
+    if (count == 1) {
+        inbound_explain(text, acceptors[0], record->local_port);
+    } else {
+        text_buffer_add(text, "IPv4 client of one of the AF_INET6 listeners of port %u", (unsigned)record->local_port);
+    }
+    if (record->state != RECORD_ESTABLISHED) {
+        text_buffer_add(text, ", and not counted, as it is not established");
     }
 }
 
-const char *netstat_explain(char text[static NETSTAT_SENTENCE_SIZE], const struct netstat *netstat,
+const char *netstat_explain(char text[static NETSTAT_SENTENCE_SIZE], const struct tally *tally,
                             const struct sock_record *record)
 {
     struct text_buffer sentence = text_buffer_start(text, NETSTAT_SENTENCE_SIZE);
     char interface[IF_NAMESIZE];
 
     if (record_is_listener(record)) {
-        listener_explain(&sentence, netstat, record);
+        listener_explain(&sentence, tally, record);
     } else {
-        connection_explain(&sentence, netstat, record);
+        connection_explain(&sentence, tally, record);
     }
     host_interface_name(interface, record->interface);
     if (*interface != '\0') {

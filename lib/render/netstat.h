@@ -6,25 +6,20 @@
 #ifndef RENDER_NETSTAT_H
 #define RENDER_NETSTAT_H
 
+#include "audit/tally.h"
+#include "plugin/text_buffer.h"
 #include "snapshot/owners.h"
-#include "socket/record.h"
 
-#define NETSTAT_PORTS 65536
+/*
+ * Functions that take a tally want all listeners in it, with their reach. It is sorted; it need not hold connections.
+ */
 
-/* What must be known of all sockets to explain one. Begin with all zero. */
-struct netstat {
-    enum record_answer ipv6;                       /* does the host have any IPv6 address? */
-    uint8_t seen[RECORD_PROTOCOLS][NETSTAT_PORTS]; /* of each port, however many sockets there are */
-};
+/* The families that reach the listener now: "IPv4", "IPv6", "IPv4+IPv6", "nothing". A literal. */
+const char *netstat_listener_on_the_wire(const struct tally *tally, const struct tally_listener *listener);
 
-/* Notes what listens on the socket's port. Every socket must be noted before any other function is called. */
-void netstat_note(struct netstat *netstat, const struct sock_record *record);
-
-/* Whether the listener has v6only on, also where only an IPv4 client proves it. */
-enum record_v6only netstat_v6only(const struct netstat *netstat, const struct sock_record *record);
-
-/* "IPv4", "IPv6", "IPv4 (mapped)" of a connection; what a listener accepts. A literal. */
-const char *netstat_on_the_wire(const struct netstat *netstat, const struct sock_record *record);
+/* The same of a socket that listens; else "IPv4", "IPv6", "IPv4 (mapped)", for which the tally may be NULL. A literal.
+ */
+const char *netstat_on_the_wire(const struct tally *tally, const struct sock_record *record);
 
 /* "tcp6". A literal. */
 const char *netstat_proto(const struct sock_record *record);
@@ -48,11 +43,17 @@ const char *netstat_user_format(char text[static NETSTAT_OWNER_SIZE], const stru
 /* Likewise the unit, or the cgroup's path where it is of none; "(gone)", "-" where it cannot be told. Returns text. */
 const char *netstat_unit_format(char text[static NETSTAT_OWNER_SIZE], const struct owners_entry *unit);
 
-#define NETSTAT_SENTENCE_SIZE 320
+/*
+ * Adds "this host has no IPv6 address beyond fe80::/10", if some listener is so less far reached over that family than
+ * it is bound.
+ */
+void netstat_add_host(struct text_buffer *text, const struct tally *tally, enum record_family family);
+
+#define NETSTAT_SENTENCE_SIZE 512
 
 /* Writes one sentence on what is surprising, "" where nothing is. It includes the interface, which netstat does not
  * show. Returns text. */
-const char *netstat_explain(char text[static NETSTAT_SENTENCE_SIZE], const struct netstat *netstat,
+const char *netstat_explain(char text[static NETSTAT_SENTENCE_SIZE], const struct tally *tally,
                             const struct sock_record *record);
 
 #endif

@@ -286,16 +286,13 @@ static void v6only_note_write(const struct answer *answer, const struct judge_se
     }
 }
 
-/* "reached over IPv4 from everywhere, over IPv6 from the link" */
+/* ", reach IPv4 external IPv6 link" */
 static void reach_add(struct text_buffer *line, const struct answer *answer, const struct tally_listener *listener)
 {
-    const struct stack_accepts accepts = tally_accepts(listener);
-    const enum record_answer takes[RECORD_FAMILIES] = {[RECORD_INET] = accepts.ipv4, [RECORD_INET6] = accepts.ipv6};
-
     text_buffer_add(line, ", reach");
     for (int family = 0; family < RECORD_FAMILIES; family++) {
         struct reach reach = tally_reach(answer->view->snapshot->tally, listener, (enum record_family)family);
-        if (takes[family] != RECORD_NO) {
+        if (tally_accepts_family(listener, (enum record_family)family) != RECORD_NO) {
             text_buffer_add(line, " %s %s", family == RECORD_INET ? "IPv4" : "IPv6", reach_name(reach.extent));
         }
     }

@@ -57,7 +57,8 @@ struct cells {
     char unit[NETSTAT_OWNER_SIZE];
 };
 
-static void cells_make(struct cells *cells, const struct netstat *netstat, const struct writer_row *row)
+/* Without what is on the wire. */
+static void cells_make(struct cells *cells, const struct writer_row *row)
 {
     const struct sock_record *record = row->record;
 
@@ -71,7 +72,7 @@ static void cells_make(struct cells *cells, const struct netstat *netstat, const
     cells->text[COLUMN_FOREIGN] =
         netstat_endpoint_format(cells->foreign, record->family, &record->remote, record->remote_port);
     cells->text[COLUMN_STATE] = netstat_state(record);
-    cells->text[COLUMN_WIRE] = netstat_on_the_wire(netstat, record);
+    cells->text[COLUMN_WIRE] = "";
     cells->text[COLUMN_USER] = netstat_user_format(cells->user, row->user);
     cells->text[COLUMN_UNIT] = netstat_unit_format(cells->unit, row->unit);
 }
@@ -102,9 +103,23 @@ void text_list_measure(struct writer_list *list, const struct writer_row *row)
 {
     struct cells cells;
 
-    cells_make(&cells, &list->netstat, row);
+    cells_make(&cells, row);
+    if (!record_is_listener(row->record)) {
+        cells.text[COLUMN_WIRE] = netstat_on_the_wire(NULL, row->record);
+    }
     for (int i = 0; i < COLUMNS; i++) {
         width_raise(list, (enum column)i, cells.text[i]);
+    }
+}
+
+/* How far listeners are reached is known only when all were seen. */
+static void listeners_measure(struct writer_list *list)
+{
+    for (size_t i = 0; i < list->tally->service_count; i++) {
+        const struct tally_service *service = &list->tally->services[i];
+        for (size_t j = 0; j < service->listener_count; j++) {
+            width_raise(list, COLUMN_WIRE, netstat_listener_on_the_wire(list->tally, &service->listeners[j]));
+        }
     }
 }
 
@@ -172,6 +187,7 @@ void text_list_head(struct writer_list *list, const struct sink *sink)
         text[i] = columns[i].heading;
         width_raise(list, (enum column)i, text[i]);
     }
+    listeners_measure(list);
     owners_measure(list);
     cells_write(list, text, sink);
 }
@@ -181,9 +197,10 @@ void text_list_row(const struct writer_list *list, const struct writer_row *row,
     char sentence[NETSTAT_SENTENCE_SIZE];
     struct cells cells;
 
-    cells_make(&cells, &list->netstat, row);
+    cells_make(&cells, row);
+    cells.text[COLUMN_WIRE] = netstat_on_the_wire(list->tally, row->record);
     cells_write(list, cells.text, sink);
-    if (list->verbose > 0 && *netstat_explain(sentence, &list->netstat, row->record) != '\0') {
+    if (list->verbose > 0 && *netstat_explain(sentence, list->tally, row->record) != '\0') {
         blanks_write(list->width[COLUMN_PROTO] + GAP, sink);
         sentence_write(sentence, sink);
     }

@@ -95,11 +95,15 @@ const char *wording_accepts(struct stack_accepts accepts)
     return words[accepts.ipv4][accepts.ipv6];
 }
 
-static bool takes_family(const struct tally_listener *listener, enum record_family family)
+const char *wording_reach(const struct tally *tally, const struct tally_listener *listener, enum record_family family)
 {
-    const struct stack_accepts accepts = tally_accepts(listener);
+    enum record_answer takes = tally_accepts_family(listener, family);
+    enum reach_extent extent = tally_reach(tally, listener, family).extent;
 
-    return (family == RECORD_INET ? accepts.ipv4 : accepts.ipv6) == RECORD_YES;
+    if (takes == RECORD_NO || extent == REACH_NONE) {
+        return reach_name(REACH_NONE);
+    }
+    return takes == RECORD_YES ? reach_name(extent) : NULL;
 }
 
 /* The listener through which the family is reached from farthest, or would be: NULL where none takes it. */
@@ -112,7 +116,7 @@ static const struct tally_listener *widest_listener(const struct judge_service *
     for (size_t i = 0; i < service->listener_count; i++) {
         const struct tally_listener *listener = service->listeners[i];
         enum reach_extent extent = tally_reach(tally, listener, family).extent;
-        if (takes_family(listener, family) &&
+        if (tally_accepts_family(listener, family) == RECORD_YES &&
             (found == NULL || extent > farthest ||
              (extent == farthest && listener->bound[family] > found->bound[family]))) {
             found = listener;
@@ -178,6 +182,36 @@ static void limit_add(struct text_buffer *text, const struct tally *tally, const
     case REACH_ANYCAST_TCP:
         text_buffer_add(text, "Linux takes no TCP for an anycast address");
         break;
+    }
+}
+
+/* "only its link reaches it over IPv6" */
+static void reached_by_add(struct text_buffer *text, const struct tally *tally, const struct tally_listener *listener,
+                           enum record_family family)
+{
+    static const char *const who[] = {
+        [REACH_NONE] = "nothing",
+        [REACH_LOOPBACK] = "only this host itself",
+        [REACH_LINK] = "only its link",
+        [REACH_EXTERNAL] = "everything",
+    };
+
+    text_buffer_add(text, "%s reaches it over %s", who[tally_reach(tally, listener, family).extent],
+                    family_name(family));
+}
+
+void wording_add_reach(struct text_buffer *text, const struct tally *tally, const struct tally_listener *listener,
+                       enum record_family family)
+{
+    enum reach_limit limit = tally_reach(tally, listener, family).limit;
+
+    if (tally_accepts_family(listener, family) == RECORD_NO || limit == REACH_UNLIMITED) {
+        return;
+    }
+    reached_by_add(text, tally, listener, family);
+    if (limit != REACH_HOST_ADDRESSES) {
+        text_buffer_add(text, ": ");
+        limit_add(text, tally, listener, family);
     }
 }
 
@@ -294,12 +328,6 @@ static void mapped_add(struct text_buffer *text, uint64_t count, const struct ra
 static void lacks_add(struct text_buffer *text, const struct judge_service *service, enum record_family family,
                       const struct wording_context *context)
 {
-    static const char *const who[] = {
-        [REACH_NONE] = "nothing",
-        [REACH_LOOPBACK] = "only this host itself",
-        [REACH_LINK] = "only its link",
-        [REACH_EXTERNAL] = "everything",
-    };
     const struct tally_listener *widest = widest_listener(service, context->tally, family);
 
     if (widest == NULL) {
@@ -313,8 +341,7 @@ static void lacks_add(struct text_buffer *text, const struct judge_service *serv
         wording_add_endpoint(text, service, widest);
         text_buffer_add(text, " accepts %s", family_name(family));
     } else {
-        text_buffer_add(text, "%s reaches it over %s", who[tally_reach(context->tally, widest, family).extent],
-                        family_name(family));
+        reached_by_add(text, context->tally, widest, family);
         if (narrow_family(&service->stack) != (int)family) {
             text_buffer_add(text, ": ");
             limit_add(text, context->tally, widest, family);

@@ -48,6 +48,14 @@ void wording_add_owner(struct text_buffer *text, const struct tally_listener *li
 void wording_add_listener(struct text_buffer *text, const struct judge_service *service,
                           const struct tally_listener *listener);
 
+/*
+ * Adds how far the listener is reached over the family, where that is less far than it is bound, and why: "nothing
+ * reaches it over IPv6: 2001:db8::99 is no address of this host now". What the host's addresses limit has no reason
+ * here: wording_add_host() is that for all listeners. Adds nothing where nothing limits it.
+ */
+void wording_add_reach(struct text_buffer *text, const struct tally *tally, const struct tally_listener *listener,
+                       enum record_family family);
+
 /* Adds one reason as a clause of its own: "nothing accepts IPv6". */
 void wording_add_reason(struct text_buffer *text, const struct judge_service *service,
                         const struct judge_reason *reason, const struct wording_context *context);
@@ -73,6 +81,9 @@ bool wording_requirement_is_kept(const struct judge_service *service);
 
 /* "IPv4", "IPv6", "IPv4+IPv6", "IPv6, and IPv4 unknown", "nothing": what the listener accepts. A literal. */
 const char *wording_accepts(struct stack_accepts accepts);
+
+/* "none" to "external": how far the listener is reached over the family; NULL where nobody knows. A literal. */
+const char *wording_reach(const struct tally *tally, const struct tally_listener *listener, enum record_family family);
 
 /* Room for any one of these texts; a longer one is cut. */
 #define WORDING_SIZE 512

@@ -38,7 +38,7 @@ struct writer_lint {
 
 /* All sockets of --list, which come twice: first to be measured, then to be written. Begin with all zero. */
 struct writer_list {
-    struct netstat netstat;            /* it knows all sockets once they were measured */
+    const struct tally *tally;         /* all listeners, sorted and with their reach, once they were measured */
     const struct owners *owners;       /* whoever may own one of them */
     unsigned verbose;                  /* 0 to 3 */
     size_t width[WRITER_LIST_COLUMNS]; /* of the text's columns, in characters */

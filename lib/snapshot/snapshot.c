@@ -7,7 +7,7 @@
 
 #include "plugin/text_buffer.h"
 #include "snapshot/owners.h"
-#include "socket/address.h"
+#include "snapshot/reaches.h"
 #include "socket/host.h"
 #include "socket/protocol.h"
 
@@ -293,20 +293,32 @@ static void protocol_remarks_add(struct text_buffer *text, const struct snapshot
     }
 }
 
-/* Adds what every answer about the host must say. */
-static void host_remarks_add(struct text_buffer *text, const struct snapshot *snapshot)
+void snapshot_addresses_remark_add(struct text_buffer *text, const struct tally *tally)
 {
-    const struct tally *tally = snapshot->tally;
     bool ipv4 = tally->addresses.families[RECORD_INET].known;
     bool ipv6 = tally->addresses.families[RECORD_INET6].known;
 
     if (!ipv4 || !ipv6) {
         text_buffer_add(text, "%sthe %saddresses of this host are not known, so reach is as far as sockets are bound",
-                        text->length > 0 ? ", " : "", ipv4 ? "IPv6 " : ipv6 ? "IPv4 " : "");
+                        text->length > 0 ? ", " : "",
+                        ipv4   ? "IPv6 "
+                        : ipv6 ? "IPv4 "
+                               : "");
     }
-    if (tally->host.netns_of_init == RECORD_NO && snapshot->namespace[0] == '\0') {
+}
+
+void snapshot_namespace_remark_add(struct text_buffer *text, const struct tally *tally, const char *namespace)
+{
+    if (tally->host.netns_of_init == RECORD_NO && *namespace == '\0') {
         text_buffer_add(text, "%sin another network namespace than process 1", text->length > 0 ? ", " : "");
     }
+}
+
+/* Adds what every answer about the host must say. */
+static void host_remarks_add(struct text_buffer *text, const struct snapshot *snapshot)
+{
+    snapshot_addresses_remark_add(text, snapshot->tally);
+    snapshot_namespace_remark_add(text, snapshot->tally, snapshot->namespace);
 }
 
 void snapshot_remark_choose(struct snapshot *snapshot, const struct policy *policy, bool every_protocol)
@@ -322,59 +334,6 @@ void snapshot_remark_choose(struct snapshot *snapshot, const struct policy *poli
     text_buffer_add(&brief, "%s", remark.length > 0 ? "read from /proc/net" : "");
     host_remarks_add(&remark, snapshot);
     host_remarks_add(&brief, snapshot);
-}
-
-/* --- reach ------------------------------------------------------------------------------------------------------- */
-
-static enum address_origin address_origin_of(const struct sources_request *request)
-{
-    if (request->copies != NULL) {
-        return ADDRESS_ORIGIN_COPIES;
-    }
-    return request->choice == SOURCES_CHOICE_PROCFS ? ADDRESS_ORIGIN_PROCFS : ADDRESS_ORIGIN_HOST;
-}
-
-static void listener_reach_find(struct tally_listener *listener, enum record_protocol protocol,
-                                struct address_table *table, const struct address_facts *addresses)
-{
-    listener->presence = address_table_find(table, &listener->address, listener->interface);
-    listener->interface_state = address_table_interface(table, listener->interface);
-    tally_reach_set(listener, protocol, addresses);
-}
-
-/* Works out how far each listener is reached. Returns 0 or -ENOMEM; without the host's addresses it is as far as bound.
- */
-static int reaches_find(struct attempt *attempt)
-{
-    struct tally *tally = attempt->snapshot->tally;
-    struct address_table *table = NULL;
-    struct fault fault;
-    int result;
-
-    sources_report_stage(attempt->sources, "reading the addresses of this host");
-    result = address_table_read(&table, address_origin_of(&attempt->request->sources),
-                                sources_directory(attempt->sources), &fault);
-    if (table != NULL) {
-        tally->addresses = *address_table_facts(table);
-    }
-    for (size_t i = 0; i < tally->service_count && result != -ENOMEM; i++) {
-        struct tally_service *service = &tally->services[i];
-        for (size_t j = 0; j < service->listener_count; j++) {
-            listener_reach_find(&service->listeners[j], service->protocol, table, &tally->addresses);
-        }
-    }
-    address_table_free(table);
-    return result == -ENOMEM ? -ENOMEM : 0;
-}
-
-static void interfaces_name(struct tally *tally)
-{
-    for (size_t i = 0; i < tally->service_count; i++) {
-        for (size_t j = 0; j < tally->services[i].listener_count; j++) {
-            struct tally_listener *listener = &tally->services[i].listeners[j];
-            host_interface_name(listener->interface_name, listener->interface);
-        }
-    }
 }
 
 struct snapshot *snapshot_create(void)
@@ -408,11 +367,10 @@ int snapshot_take(const struct snapshot_request *request, struct snapshot **snap
         result = attempts_run(&attempt);
     }
     if (result == 0) {
-        result = reaches_find(&attempt);
+        result = reaches_find(attempt.snapshot->tally, attempt.sources, &request->sources);
     }
     if (result == 0) {
         source_describe(&attempt);
-        interfaces_name(attempt.snapshot->tally);
         *snapshot = attempt.snapshot;
     } else {
         snapshot_free(attempt.snapshot);

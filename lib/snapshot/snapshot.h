@@ -8,6 +8,7 @@
 
 #include "audit/policy.h"
 #include "audit/tally.h"
+#include "plugin/text_buffer.h"
 #include "snapshot/sources.h"
 
 #include <time.h>
@@ -16,7 +17,7 @@ struct snapshot {
     struct tally *tally;
     char source[24];   /* "netlink", "procfs", "netlink+procfs" or "capture" */
     char remark[1536]; /* what every answer says of how the host was read, "" for nothing: snapshot_remark_choose() */
-    char brief[256];                     /* the same in few words */
+    char brief[256];   /* the same in few words */
     char remarks[RECORD_PROTOCOLS][512]; /* of each protocol that was read */
     char fault[320];     /* what else could not be read ("" nothing); protocols are in tally->unreadable */
     char namespace[128]; /* the network namespace as the user named it, "" for the one the process started in */
@@ -60,6 +61,10 @@ void snapshot_free(struct snapshot *snapshot);
  * would expect; that the addresses of the host are not known; that this is not the network namespace of process 1.
  */
 void snapshot_remark_choose(struct snapshot *snapshot, const struct policy *policy, bool every_protocol);
+
+/* Add the last two of these, where they are so, behind a comma unless the text is empty. */
+void snapshot_addresses_remark_add(struct text_buffer *text, const struct tally *tally);
+void snapshot_namespace_remark_add(struct text_buffer *text, const struct tally *tally, const char *namespace);
 
 /*
  * Looks up the users and units of all listeners, unless they are known. Each listener says what could not be found out.

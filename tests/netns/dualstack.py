@@ -90,16 +90,22 @@ def ip(words):
     subprocess.run(["ip"] + words.split(), check=True, stdin=subprocess.DEVNULL)
 
 
+RTF_LOCAL = 0x80000000
+
+
+def is_local(address):
+    """Whether the kernel takes this IPv6 address as one of its own by now."""
+    wanted = socket.inet_pton(socket.AF_INET6, address).hex()
+    with open("/proc/net/ipv6_route", encoding="ascii") as file:
+        return any(fields[0] == wanted and fields[1] == "80" and int(fields[8], 16) & RTF_LOCAL
+                   for fields in map(str.split, file))
+
+
 def address_add(address, prefix, device):
-    """The kernel may say that it has an IPv6 address before it has the way to it."""
+    """The kernel may say that it has an IPv6 address before it takes it as its own."""
     ip("addr add %s/%d dev %s%s" % (address, prefix, device, " nodad" if ":" in address else ""))
     if ":" in address:
-        index = socket.if_nametoindex(device)
-
-        def has_a_way():
-            with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
-                return probe.connect_ex((address, 9, 0, index)) == 0
-        eventually(has_a_way, "a way to " + address)
+        eventually(lambda: is_local(address), "a way to " + address)
 
 
 def sysctl(name, value):

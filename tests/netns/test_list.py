@@ -92,7 +92,14 @@ def netstat_rows():
 
 
 class ListCase(dualstack.TestCase):
+    """A host with addresses for everyone."""
+
     network_wanted = False
+
+    def setUp(self):
+        super().setUp()
+        dualstack.address_add("192.0.2.1", 32, "lo")
+        dualstack.address_add("2001:db8::1", 128, "lo")
 
     def table(self, *args, code=OK, **options):
         return Table(self.check(code, "--list", *args, **options).text)
@@ -250,34 +257,49 @@ class Wire(ListCase):
                     self.assertEqual(table.find(proto, local), (wire, sentence))
         self.assertEqual(set(self.table().notes), {""}, "no sentences without -v")
 
-    def test_without_ipv6(self):
-        dualstack.sysctl("net.ipv6.conf.all.disable_ipv6", 1)
-        dual = self.sockets.listener("::", v6only=False)
-        only = self.sockets.listener("::", v6only=True)
+    def test_reach(self):
+        """A listener has on the wire what reaches it now, and what the host lacks is told once."""
+        ports = [port_of(self.sockets.listener(address, **how)) for address, how in
+                 (("::", {"v6only": False}), ("::", {"v6only": True}), ("0.0.0.0", {}), ("2001:db8::1", {}),
+                  ("::1", {}))]
+        dual, only, ipv4, gone, loopback = ports
+        dualstack.ip("addr del 2001:db8::1/128 dev lo")
         table = self.table("-v")
-        self.assertEqual(table.find("tcp6", ":::%d" % port_of(dual)),
-                         ("IPv4", "accepts IPv4 only: IPV6_V6ONLY is off, and this host has no IPv6 address"))
-        self.assertEqual(table.find("tcp6", ":::%d" % port_of(only)),
-                         ("nothing", "nothing can reach it: IPV6_V6ONLY is on, and this host has no IPv6 address"))
+        self.assertEqual([table.find("tcp6", ":::%d" % port) for port in (dual, only)],
+                         [("IPv4+IPv6", "accepts IPv4 too: IPV6_V6ONLY is off, and only this host itself reaches it over "
+                           "IPv6"),
+                          ("IPv6", "accepts no IPv4: IPV6_V6ONLY is on, and only this host itself reaches it over IPv6")])
+        self.assertEqual(table.find("tcp6", "2001:db8::1:%d" % gone),
+                         ("nothing", "nothing reaches it over IPv6: 2001:db8::1 is no address of this host now"))
+        self.assertEqual((table.find("tcp", "0.0.0.0:%d" % ipv4), table.find("tcp6", "::1:%d" % loopback)),
+                         (("IPv4", ""), ("IPv6", "")))
+        self.assertEqual(about_sockets(table.rest), ["this host has no IPv6 address beyond ::1"])
+        self.assertEqual(about_sockets(self.table().rest), [])
+        dualstack.sysctl("net.ipv6.conf.all.disable_ipv6", 1)
+        table = self.table("-v")
+        self.assertEqual([table.find("tcp6", ":::%d" % port) for port in (dual, only)],
+                         [("IPv4", "accepts IPv4 too: IPV6_V6ONLY is off, and nothing reaches it over IPv6"),
+                          ("nothing", "accepts no IPv4: IPV6_V6ONLY is on, and nothing reaches it over IPv6")])
+        self.assertEqual(about_sockets(table.rest), ["this host has no IPv6 address"])
 
     def test_procfs_does_not_tell_v6only(self):
         silent = self.sockets.listener("::", v6only=True)
         proven = self.sockets.listener("::", v6only=False)
         _, server = self.sockets.connection(proven, "127.0.0.1")
         table = self.table("-v", "--source=procfs")
-        self.assertEqual(table.find("tcp6", ":::%d" % port_of(silent)),
-                         ("IPv6, and IPv4 unknown", "whether it accepts IPv4 too cannot be told without v6only"))
-        self.assertEqual(table.find("tcp6", ":::%d" % port_of(proven)),
-                         ("IPv4+IPv6", "accepts IPv4 too: IPV6_V6ONLY is off"))
+        for listener in (silent, proven):
+            self.assertEqual(table.find("tcp6", ":::%d" % port_of(listener)),
+                             ("IPv6, and IPv4 unknown", "whether it accepts IPv4 too cannot be told without v6only"))
         self.assertEqual(table.find("tcp6", "127.0.0.1:%d" % port_of(server), None)[1],
-                         "IPv4 client of the AF_INET6 listener [::]:%d, which so must have IPV6_V6ONLY off"
-                         % port_of(proven))
+                         "hints that the AF_INET6 listener [::]:%d has IPV6_V6ONLY off: if not, this is outbound, or of a "
+                         "listener that is gone" % port_of(proven))
 
     def test_connections(self):
         dual = self.sockets.listener("::", v6only=False)
         ipv4 = self.sockets.listener("0.0.0.0")
         mapped = self.sockets.listener("::ffff:127.0.0.1")
         mapped_wildcard = self.sockets.listener("::ffff:0.0.0.0")
+        gone_or_outbound = "IPv4 connection of an AF_INET6 socket, outbound or of a listener that is gone"
         expected = []
 
         def expect(sock, proto, wire, sentence):
@@ -293,7 +315,7 @@ class Wire(ListCase):
         expect(client, "tcp6", "IPv6", "")
         expect(server, "tcp6", "IPv6", "")
         client, server = self.sockets.connection(ipv4, "::ffff:127.0.0.1")
-        expect(client, "tcp6", "IPv4 (mapped)", "outbound IPv4 connection of an AF_INET6 socket, to ::ffff:127.0.0.1")
+        expect(client, "tcp6", "IPv4 (mapped)", gone_or_outbound)
         expect(server, "tcp", "IPv4", "")
         for listener, address in ((mapped, "::ffff:127.0.0.1"), (mapped_wildcard, "::ffff:0.0.0.0")):
             _, server = self.sockets.connection(listener, "127.0.0.1")
@@ -301,14 +323,13 @@ class Wire(ListCase):
                    "IPv4-mapped address" % (address, port_of(listener)))
         gone = self.sockets.listener("::", v6only=False)
         _, server = self.sockets.connection(gone, "127.0.0.1")
-        expect(server, "tcp6", "IPv4 (mapped)", "IPv4 connection of an AF_INET6 socket, though no AF_INET6 listener of "
-               "port %d takes IPv4 now" % port_of(gone))
+        expect(server, "tcp6", "IPv4 (mapped)", gone_or_outbound)
         port = port_of(gone)
         gone.close()
         self.sockets.listener("::", port, v6only=True)
         udp = self.sockets.listener("127.0.0.1", protocol="udp")
         expect(self.sockets.client("::ffff:127.0.0.1", port_of(udp), protocol="udp"), "udp6", "IPv4 (mapped)",
-               "outbound IPv4 connection of an AF_INET6 socket, to ::ffff:127.0.0.1")
+               gone_or_outbound)
         table = self.table("-v")
         for key, value in expected:
             with self.subTest(row=key):
@@ -331,6 +352,8 @@ class Wire(ListCase):
 
 
 class Json(ListCase):
+    half_closed, fill, never_established = Rows.half_closed, Rows.fill, Rows.never_established
+
     def test_a_line_for_each_socket_and_one_for_the_whole(self):
         dual = self.sockets.listener("::", v6only=False)
         client, server = self.sockets.connection(dual, "127.0.0.1")
@@ -341,11 +364,45 @@ class Json(ListCase):
         self.assertEqual((listening["protocol"], listening["family"], listening["state"], listening["address"],
                           listening["remote_address"], listening["v6only"], listening["on_the_wire"], listening["user"]),
                          ("tcp", "inet6", "LISTEN", "::", None, False, "IPv4+IPv6", "root"))
+        self.assertEqual((listening["reach"], by_port[port_of(dual), port_of(client)]["reach"]),
+                         ({"ipv4": "external", "ipv6": "external"}, None))
         served = by_port[port_of(dual), port_of(client)]
         self.assertEqual((served["address"], served["remote_address"], served["v6only"], served["on_the_wire"]),
                          ("::ffff:127.0.0.1", "::ffff:127.0.0.1", None, "IPv4 (mapped)"))
         self.assertEqual(port_of(server), port_of(dual))
         self.assertIn("IPv4 client of the AF_INET6 listener", served["note"])
+
+    def assert_as_the_check(self, *source):
+        *rows, _ = [dualstack.json.loads(line) for line in self.check(OK, "--list", "--format=json", *source).lines]
+        report = self.report(*source)
+        reaches = {(entry["protocol"], listener["family"], listener["address"], listener["port"], listener["interface"],
+                    listener["v6only"]): listener["reach"]
+                   for entry in report["services"] for listener in entry["listeners"]}
+        listed = {(row["protocol"], row["family"], row["address"], row["port"], row["interface"], row["v6only"]):
+                  row["reach"] for row in rows if row["reach"] is not None}
+        self.assertEqual(listed, reaches)
+        mapped = [row["note"] for row in rows if row["on_the_wire"] == "IPv4 (mapped)" and row["state"] == "ESTABLISHED"]
+        inbound = [note for note in mapped if "if not, this is outbound" in note or "outbound" not in note]
+        self.assertEqual((len(inbound), len(mapped) - len(inbound)),
+                         (report["totals"]["mapped"], report["totals"]["mapped_out"]))
+        return len(inbound), len(mapped)
+
+    def test_what_the_check_says_too(self):
+        Rows.assort(self)
+        listener, connection = self.sockets.listener, self.sockets.connection
+        left = listener("::", v6only=False)
+        connection(left, "127.0.0.1")
+        left.close()
+        for address in ("192.0.2.1", "2001:db8::1"):
+            for protocol in ("tcp", "udp"):
+                listener(address, protocol=protocol)
+        for change in (None, "addr del 2001:db8::1/128 dev lo", "addr del 192.0.2.1/32 dev lo", "addr flush dev lo"):
+            if change:
+                dualstack.ip(change)
+            for source in ((), ("--source=procfs",)):
+                with self.subTest(change=change, source=source):
+                    inbound, mapped = self.assert_as_the_check(*source)
+                    self.assertTrue(0 < inbound < mapped, (inbound, mapped))
 
     def test_nothing_and_failure_are_told(self):
         self.assertEqual(self.check(OK, "--list", "--format=json").json["sockets"], 0)
@@ -358,7 +415,7 @@ class Failures(ListCase):
     def copies(self, **changes):
         """A folder of copies of /proc/net's files; a change of None leaves one out."""
         folder = dualstack.temporary_folder()
-        for name in ("tcp", "tcp6", "udp", "udp6", "if_inet6"):
+        for name in ("tcp", "tcp6", "udp", "udp6", "if_inet6", "fib_trie"):
             with open("/proc/net/" + name, "rb") as file:
                 content = file.read()
             content = changes.get(name, content)
@@ -370,8 +427,10 @@ class Failures(ListCase):
     def test_one_protocol_unreadable(self):
         self.sockets.listener("0.0.0.0")
         self.sockets.listener("0.0.0.0", protocol="udp")
-        table = self.table("--procfs=" + self.copies(udp=None, udp6=None), code=UNKNOWN)
+        table = self.table("--procfs=" + self.copies(udp=None, udp6=None, fib_trie=None), code=UNKNOWN)
         self.assertEqual([row[0] for row in table.rows], ["tcp"])
+        self.assertEqual(table.rest.pop(0),
+                         "the IPv4 addresses of this host are not known, so reach is as far as sockets are bound")
         self.assertRegex("\n".join(table.rest), r"\ADUALSTACK UNKNOWN: UDP sockets cannot be read: [^\n]*\Z")
         table = self.table("--procfs=" + self.copies(tcp6=b""), code=UNKNOWN)
         self.assertEqual([row[0] for row in table.rows], ["udp"])

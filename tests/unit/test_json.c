@@ -304,7 +304,8 @@ static const struct {
      &known_unit,
      "{'protocol':'tcp','family':'inet6','state':'LISTEN','receive_queue':1,'send_queue':0,'address':"
      "'::','port':443,'remote_address':null,'remote_port':null,'interface':null,'v6only':false,"
-     "'on_the_wire':'IPv4+IPv6','uid':33,'user':'www-data','unit':'nginx.service','note':'accepts "
+     "'on_the_wire':'IPv4+IPv6','reach':{'ipv4':'external','ipv6':'external'},'uid':33,'user':'www-data','unit':'nginx."
+     "service','note':'accepts "
      "IPv4 "
      "too: IPV6_V6ONLY is off'}\n"},
     {"::ffff:192.0.2.1",
@@ -320,7 +321,7 @@ static const struct {
      &path_unit,
      "{'protocol':'tcp','family':'inet6','state':'ESTABLISHED','receive_queue':0,'send_queue':"
      "4294967295,'address':'::ffff:192.0.2.1','port':443,'remote_address':'::ffff:192.0.2.2','remote_port':"
-     "50000,'interface':null,'v6only':null,'on_the_wire':'IPv4 (mapped)','uid':34,'user':'34','unit':"
+     "50000,'interface':null,'v6only':null,'on_the_wire':'IPv4 (mapped)','reach':null,'uid':34,'user':'34','unit':"
      "null,'note':'IPv4 client of the AF_INET6 listener [::]:443, which has IPV6_V6ONLY off'}\n"},
     {"0.0.0.0",
      "0.0.0.0",
@@ -329,7 +330,8 @@ static const struct {
      &gone_unit,
      "{'protocol':'udp','family':'inet','state':'UNCONNECTED','receive_queue':0,'send_queue':0,"
      "'address':'0.0.0.0','port':53,'remote_address':null,'remote_port':null,'interface':null,'v6only':"
-     "null,'on_the_wire':'IPv4','uid':null,'user':null,'unit':null,'note':null}\n"},
+     "null,'on_the_wire':'IPv4','reach':{'ipv4':'external','ipv6':'none'},'uid':null,'user':null,'unit':null,'note':"
+     "null}\n"},
 };
 
 static struct writer_row row_of(struct sock_record *record, int i)
@@ -342,7 +344,8 @@ static struct writer_row row_of(struct sock_record *record, int i)
 
 START_TEST(rows_are_objects)
 {
-    static struct writer_list list = {.netstat = {.ipv6 = RECORD_YES}};
+    struct tally *tally = trial_tally("443=:: u53=0.0.0.0");
+    struct writer_list list = {.verbose = 0};
     struct collect collected = {.text = NULL};
     const struct sink sink = collect_sink(&collected);
     struct sock_record record;
@@ -350,15 +353,16 @@ START_TEST(rows_are_objects)
 
     for (int i = 0; i < UNIT_COUNT(rows); i++) {
         row = row_of(&record, i);
-        netstat_note(&list.netstat, &record);
         json_writer.list_measure(&list, &row);
     }
+    list.tally = tally;
     json_writer.list_head(&list, &sink);
     ck_assert_ptr_null(collected.text);
     row = row_of(&record, _i);
     json_writer.list_row(&list, &row, &sink);
     assert_object(&collected, rows[_i].expected);
     collect_clear(&collected);
+    tally_free(tally);
 }
 END_TEST
 

@@ -66,149 +66,148 @@ static struct sock_record record_of(const char *text)
 }
 
 #define MAPPED_CLIENT "tcp6 ESTABLISHED ::ffff:10.0.0.1 443 ::ffff:10.0.0.2 50000"
+#define NO_IPV6 "nothing reaches it over IPv6"
+#define GONE "IPv4 connection of an AF_INET6 socket, outbound or of a listener that is gone"
 
-/* The socket, what else there is, what the host has; then what is on the wire and what surprises. */
+/* The host as trial_tally() takes it; the socket; then what is on the wire and what surprises. */
 static const struct {
+    const char *host;
     const char *socket;
-    const char *others[3];
-    enum record_answer ipv6;
     const char *wire;
     const char *sentence;
 } sockets[] = {
-    /* Listeners. */
-    {"tcp LISTEN 0.0.0.0 443", {NULL}, RECORD_YES, "IPv4", ""},
-    {"tcp LISTEN 192.0.2.1 443", {NULL}, RECORD_NO, "IPv4", ""},
-    {"tcp6 LISTEN ::/4 443", {NULL}, RECORD_YES, "IPv4+IPv6", "accepts IPv4 too: IPV6_V6ONLY is off"},
-    {"tcp6 LISTEN ::/6 443", {NULL}, RECORD_YES, "IPv6", "accepts no IPv4: IPV6_V6ONLY is on"},
-    {"tcp6 LISTEN :: 443",
-     {NULL},
-     RECORD_YES,
-     "IPv6, and IPv4 unknown",
+    /* What listens. */
+    {"443=0.0.0.0", "tcp LISTEN 0.0.0.0 443", "IPv4", ""},
+    {"443=::", "tcp6 LISTEN ::/4 443", "IPv4+IPv6", "accepts IPv4 too: IPV6_V6ONLY is off"},
+    {"443=::/6", "tcp6 LISTEN ::/6 443", "IPv6", "accepts no IPv4: IPV6_V6ONLY is on"},
+    {"443=::/?", "tcp6 LISTEN :: 443", "IPv6, and IPv4 unknown",
      "whether it accepts IPv4 too cannot be told without v6only"},
-    {"tcp6 LISTEN ::/4 443",
-     {NULL},
-     RECORD_NO,
-     "IPv4",
-     "accepts IPv4 only: IPV6_V6ONLY is off, and this host has no IPv6 address"},
-    {"tcp6 LISTEN ::/6 443",
-     {NULL},
-     RECORD_NO,
-     "nothing",
-     "nothing can reach it: IPV6_V6ONLY is on, and this host has no IPv6 address"},
-    {"tcp6 LISTEN :: 443",
-     {NULL},
-     RECORD_NO,
-     "IPv4 unknown",
-     "whether it accepts IPv4 cannot be told without v6only, and IPv6 it does not as this host has no IPv6 address"},
-    {"tcp6 LISTEN ::/6 443", {NULL}, RECORD_UNKNOWN, "perhaps IPv6", "accepts no IPv4: IPV6_V6ONLY is on"},
-    {"tcp6 LISTEN ::ffff:192.0.2.1/4 443",
-     {NULL},
-     RECORD_YES,
-     "IPv4",
+    {"443=::ffff:192.0.2.1", "tcp6 LISTEN ::ffff:192.0.2.1/4 443", "IPv4",
      "accepts IPv4 only: it is bound to the IPv4-mapped address ::ffff:192.0.2.1"},
-    {"tcp6 LISTEN ::ffff:0.0.0.0/4 443",
-     {NULL},
-     RECORD_YES,
-     "IPv4",
+    {"443=::ffff:0.0.0.0", "tcp6 LISTEN ::ffff:0.0.0.0/4 443", "IPv4",
      "accepts IPv4 only: it is bound to the IPv4-mapped address ::ffff:0.0.0.0"},
-    {"tcp6 LISTEN 2001:db8::1/6 443", {NULL}, RECORD_YES, "IPv6", ""},
-    {"tcp6 LISTEN 2001:db8::1/6 443",
-     {NULL},
-     RECORD_NO,
-     "nothing",
-     "nothing can reach it: this host has no IPv6 address"},
-    {"udp CLOSE 0.0.0.0 53", {NULL}, RECORD_YES, "IPv4", ""},
-    {"udp6 CLOSE ::/4 53", {NULL}, RECORD_YES, "IPv4+IPv6", "accepts IPv4 too: IPV6_V6ONLY is off"},
+    {"443=2001:db8::1", "tcp6 LISTEN 2001:db8::1/6 443", "IPv6", ""},
+    {"u53=0.0.0.0", "udp CLOSE 0.0.0.0 53", "IPv4", ""},
+    {"u53=::", "udp6 CLOSE ::/4 53", "IPv4+IPv6", "accepts IPv4 too: IPV6_V6ONLY is off"},
+    /* A client proves nothing of v6only. */
+    {"443=::/? 443~::ffff:10.0.0.1", "tcp6 LISTEN :: 443", "IPv6, and IPv4 unknown",
+     "whether it accepts IPv4 too cannot be told without v6only"},
+    /* How far it is reached now. */
+    {"443=:: ipv6:loopback", "tcp6 LISTEN ::/4 443", "IPv4+IPv6",
+     "accepts IPv4 too: IPV6_V6ONLY is off, and only this host itself reaches it over IPv6"},
+    {"443=:: ipv6:link", "tcp6 LISTEN ::/4 443", "IPv4+IPv6",
+     "accepts IPv4 too: IPV6_V6ONLY is off, and only its link reaches it over IPv6"},
+    {"443=:: noipv6", "tcp6 LISTEN ::/4 443", "IPv4", "accepts IPv4 too: IPV6_V6ONLY is off, and " NO_IPV6},
+    {"443=:: ipv4:none", "tcp6 LISTEN ::/4 443", "IPv6",
+     "accepts IPv4 too: IPV6_V6ONLY is off, and nothing reaches it over IPv4"},
+    {"443=::/6 noipv6", "tcp6 LISTEN ::/6 443", "nothing", "accepts no IPv4: IPV6_V6ONLY is on, and " NO_IPV6},
+    {"443=::/? noipv6", "tcp6 LISTEN :: 443", "IPv4 unknown",
+     "whether it accepts IPv4 too cannot be told without v6only, and " NO_IPV6},
+    {"443=::/? ipv4:none", "tcp6 LISTEN :: 443", "IPv6",
+     "whether it accepts IPv4 too cannot be told without v6only, and nothing reaches it over IPv4"},
+    {"443=::/6 ipv6?", "tcp6 LISTEN ::/6 443", "perhaps IPv6", "accepts no IPv4: IPV6_V6ONLY is on"},
+    {"443=::/6 addresses?", "tcp6 LISTEN ::/6 443", "IPv6", "accepts no IPv4: IPV6_V6ONLY is on"},
+    {"443=2001:db8::1 noipv6", "tcp6 LISTEN 2001:db8::1/6 443", "nothing",
+     "nothing reaches it over IPv6: 2001:db8::1 is no address of this host now"},
+    {"443=192.0.2.1^", "tcp LISTEN 192.0.2.1 443", "nothing",
+     "nothing reaches it over IPv4: 192.0.2.1 is no address of this host now"},
+    {"443=::ffff:192.0.2.1^", "tcp6 LISTEN ::ffff:192.0.2.1/4 443", "nothing",
+     "accepts IPv4 only: it is bound to the IPv4-mapped address ::ffff:192.0.2.1, and nothing reaches it over IPv4: "
+     "::ffff:192.0.2.1 is no address of this host now"},
+    /* It came after all others were seen: the host's addresses are all that is known. */
+    {"", "tcp6 LISTEN ::/4 443", "IPv4+IPv6", "accepts IPv4 too: IPV6_V6ONLY is off"},
+    {"noipv6", "tcp6 LISTEN ::/4 443", "IPv4", "accepts IPv4 too: IPV6_V6ONLY is off, and " NO_IPV6},
+    {"443=0.0.0.0 noipv6", "tcp6 LISTEN ::/6 443", "nothing", "accepts no IPv4: IPV6_V6ONLY is on, and " NO_IPV6},
+    {"", "tcp LISTEN 192.0.2.1 443", "IPv4", ""},
     /* Connections. */
-    {"tcp ESTABLISHED 10.0.0.1 443 10.0.0.2 50000", {"tcp6 LISTEN ::/4 443"}, RECORD_YES, "IPv4", ""},
-    {"tcp6 ESTABLISHED 2001:db8::1 443 2001:db8::2 50000", {"tcp6 LISTEN ::/4 443"}, RECORD_YES, "IPv6", ""},
-    {MAPPED_CLIENT,
-     {"tcp6 LISTEN ::/4 443"},
-     RECORD_YES,
-     "IPv4 (mapped)",
+    {"443=::", "tcp ESTABLISHED 10.0.0.1 443 10.0.0.2 50000", "IPv4", ""},
+    {"443=::", "tcp6 ESTABLISHED 2001:db8::1 443 2001:db8::2 50000", "IPv6", ""},
+    {"443=::", MAPPED_CLIENT, "IPv4 (mapped)",
      "IPv4 client of the AF_INET6 listener [::]:443, which has IPV6_V6ONLY off"},
-    {MAPPED_CLIENT,
-     {"tcp6 LISTEN ::ffff:0.0.0.0/4 443"},
-     RECORD_YES,
-     "IPv4 (mapped)",
+    {"443=::/?", MAPPED_CLIENT, "IPv4 (mapped)",
+     "hints that the AF_INET6 listener [::]:443 has IPV6_V6ONLY off: if not, this is outbound, or of a listener that "
+     "is "
+     "gone"},
+    {"443=::ffff:0.0.0.0", MAPPED_CLIENT, "IPv4 (mapped)",
      "IPv4 client of the AF_INET6 listener [::ffff:0.0.0.0]:443, which is bound to an IPv4-mapped address"},
-    {MAPPED_CLIENT,
-     {"tcp6 LISTEN ::ffff:10.0.0.1/4 443"},
-     RECORD_YES,
-     "IPv4 (mapped)",
+    {"443=::ffff:10.0.0.1", MAPPED_CLIENT, "IPv4 (mapped)",
      "IPv4 client of the AF_INET6 listener [::ffff:10.0.0.1]:443, which is bound to an IPv4-mapped address"},
-    {MAPPED_CLIENT,
-     {"tcp6 LISTEN ::/4 443", "tcp6 LISTEN ::ffff:10.0.0.1/4 443"},
-     RECORD_YES,
-     "IPv4 (mapped)",
+    {"443=:: 443=::ffff:10.0.0.1", MAPPED_CLIENT, "IPv4 (mapped)",
      "IPv4 client of one of the AF_INET6 listeners of port 443"},
-    {MAPPED_CLIENT,
-     {"tcp LISTEN 0.0.0.0 443"},
-     RECORD_YES,
-     "IPv4 (mapped)",
-     "IPv4 connection of an AF_INET6 socket, though no AF_INET6 listener of port 443 takes IPv4 now"},
-    {MAPPED_CLIENT,
-     {"tcp6 LISTEN ::/6 443"},
-     RECORD_YES,
-     "IPv4 (mapped)",
-     "IPv4 connection of an AF_INET6 socket, though no AF_INET6 listener of port 443 takes IPv4 now"},
-    {MAPPED_CLIENT,
-     {"tcp6 LISTEN ::/4 444", "udp6 CLOSE ::/4 443"},
-     RECORD_YES,
-     "IPv4 (mapped)",
+    {"443=::/6 443=::ffff:10.0.0.1", MAPPED_CLIENT, "IPv4 (mapped)",
+     "IPv4 client of the AF_INET6 listener [::ffff:10.0.0.1]:443, which is bound to an IPv4-mapped address"},
+    /* No listener of now took it, as none is of its address, its family, or its interface. */
+    {"443=0.0.0.0", MAPPED_CLIENT, "IPv4 (mapped)", GONE},
+    {"443=::/6", MAPPED_CLIENT, "IPv4 (mapped)", GONE},
+    {"443=::ffff:10.0.0.9", MAPPED_CLIENT, "IPv4 (mapped)", GONE},
+    {"443=::%eth0", MAPPED_CLIENT, "IPv4 (mapped)", GONE},
+    {"444=:: u443=::", MAPPED_CLIENT, "IPv4 (mapped)", GONE},
+    {"", "tcp6 TIME_WAIT ::ffff:10.0.0.1 40000 ::ffff:10.0.0.2 443", "IPv4 (mapped)", GONE},
+    /* Whatever listens there, it is this side that asks. */
+    {"40000=::", "tcp6 SYN_SENT ::ffff:10.0.0.1 40000 ::ffff:10.0.0.2 443", "IPv4 (mapped)",
      "outbound IPv4 connection of an AF_INET6 socket, to ::ffff:10.0.0.2"},
-    {"tcp6 SYN_SENT ::ffff:10.0.0.1 40000 ::ffff:10.0.0.2 443",
-     {NULL},
-     RECORD_YES,
-     "IPv4 (mapped)",
-     "outbound IPv4 connection of an AF_INET6 socket, to ::ffff:10.0.0.2"},
-    {"tcp6 TIME_WAIT ::ffff:10.0.0.1 40000 ::ffff:10.0.0.2 443",
-     {NULL},
-     RECORD_YES,
-     "IPv4 (mapped)",
-     "IPv4 connection of an AF_INET6 socket, outbound or of a listener that is gone"},
+    /* Clients that the check does not count. */
+    {"443=::", "tcp6 CLOSE_WAIT ::ffff:10.0.0.1 443 ::ffff:10.0.0.2 50000", "IPv4 (mapped)",
+     "IPv4 client of the AF_INET6 listener [::]:443, which has IPV6_V6ONLY off, and not counted, as it is not "
+     "established"},
+    {"443=:: 443=::ffff:10.0.0.1", "tcp6 TIME_WAIT ::ffff:10.0.0.1 443 ::ffff:10.0.0.2 50000", "IPv4 (mapped)",
+     "IPv4 client of one of the AF_INET6 listeners of port 443, and not counted, as it is not established"},
 };
-
-static struct netstat *netstat_of(int i)
-{
-    struct netstat *netstat = calloc(1, sizeof *netstat);
-    struct sock_record record = record_of(sockets[i].socket);
-
-    netstat->ipv6 = sockets[i].ipv6;
-    netstat_note(netstat, &record);
-    for (int j = 0; j < 3 && sockets[i].others[j] != NULL; j++) {
-        record = record_of(sockets[i].others[j]);
-        netstat_note(netstat, &record);
-    }
-    return netstat;
-}
 
 START_TEST(each_socket_is_explained)
 {
-    struct netstat *netstat = netstat_of(_i);
+    struct tally *tally = trial_tally(sockets[_i].host);
     struct sock_record record = record_of(sockets[_i].socket);
     char text[NETSTAT_SENTENCE_SIZE];
 
-    ck_assert_str_eq(netstat_on_the_wire(netstat, &record), sockets[_i].wire);
-    ck_assert_str_eq(netstat_explain(text, netstat, &record), sockets[_i].sentence);
-    free(netstat);
+    ck_assert_str_eq(netstat_on_the_wire(tally, &record), sockets[_i].wire);
+    ck_assert_str_eq(netstat_explain(text, tally, &record), sockets[_i].sentence);
+    tally_free(tally);
 }
 END_TEST
 
 /* netstat does not show it, so the sentence does. */
 START_TEST(interface_is_told)
 {
-    struct netstat *netstat = calloc(1, sizeof *netstat);
+    struct tally *tally = trial_tally("");
     struct sock_record plain = record_of("tcp LISTEN 0.0.0.0 443");
     struct sock_record odd = record_of("tcp6 LISTEN ::/4 443");
     char text[NETSTAT_SENTENCE_SIZE];
 
-    netstat->ipv6 = RECORD_YES;
     plain.interface = odd.interface = 999999;
-    ck_assert_str_eq(netstat_explain(text, netstat, &plain), "bound to the interface #999999");
-    ck_assert_str_eq(netstat_explain(text, netstat, &odd),
+    ck_assert_str_eq(netstat_explain(text, tally, &plain), "bound to the interface #999999");
+    ck_assert_str_eq(netstat_explain(text, tally, &odd),
                      "accepts IPv4 too: IPV6_V6ONLY is off, bound to the interface #999999");
-    free(netstat);
+    tally_free(tally);
+}
+END_TEST
+
+/* Why they are not reached as far as they are bound: only where one that takes the family is not. */
+static const struct {
+    const char *host;
+    const char *expected[RECORD_FAMILIES];
+} hosts[] = {
+    {"443=::", {"", ""}},
+    {"443=:: ipv6:link", {"", "this host has no IPv6 address beyond fe80::/10"}},
+    {"443=::/? ipv4:none ipv6:loopback", {"this host has no IPv4 address", "this host has no IPv6 address beyond ::1"}},
+    {"443=::/6 22=0.0.0.0 ipv4:loopback", {"this host has no IPv4 address beyond 127.0.0.0/8", ""}},
+    {"443=::/6 ipv4:none", {"", ""}},
+    {"443=127.0.0.1 443=::1 ipv4:loopback ipv6:loopback", {"", ""}},
+    {"443=192.0.2.1^ addresses?", {"", ""}},
+    {"ipv4:none noipv6", {"", ""}},
+};
+
+START_TEST(host_is_told_where_it_limits)
+{
+    struct tally *tally = trial_tally(hosts[_i].host);
+    char bytes[128];
+
+    for (int family = 0; family < RECORD_FAMILIES; family++) {
+        struct text_buffer text = TEXT_BUFFER(bytes);
+        netstat_add_host(&text, tally, (enum record_family)family);
+        ck_assert_str_eq(bytes, hosts[_i].expected[family]);
+    }
+    tally_free(tally);
 }
 END_TEST
 
@@ -298,6 +297,7 @@ int main(void)
 
     tcase_add_loop_test(tcase, each_socket_is_explained, 0, UNIT_COUNT(sockets));
     tcase_add_test(tcase, interface_is_told);
+    tcase_add_loop_test(tcase, host_is_told_where_it_limits, 0, UNIT_COUNT(hosts));
     tcase_add_loop_test(tcase, columns_are_those_of_netstat, 0, UNIT_COUNT(columns));
     tcase_add_loop_test(tcase, owners_are_named, 0, UNIT_COUNT(owners));
     suite_add_tcase(suite, tcase);

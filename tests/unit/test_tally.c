@@ -332,12 +332,14 @@ static void acceptance_check(struct tally *tally, enum record_protocol protocol,
     char address[64];
     unsigned interface;
     struct sock_record record;
+    const struct tally_listener *acceptors[TALLY_ACCEPTORS_MOST];
 
     snprintf(address, sizeof address, "%s", text);
     interface = number_behind(address, '%');
     record = connection_of(protocol, address, 80, address);
     record.interface = interface;
     ck_assert_msg(tally_could_accept(service, &record) == inbound, "%s", text);
+    ck_assert_msg((tally_acceptors_find(service, &record, acceptors) > 0) == inbound, "%s", text);
     for (int kind = 0; kind < TALLY_KINDS; kind++) {
         outbound -= tally->outbound[kind];
     }
@@ -366,6 +368,36 @@ START_TEST(connection_is_inbound_where_a_listener_could_have_accepted_it)
         ck_assert_uint_eq(connections_sum(tally), count);
         tally_free(tally);
     }
+}
+END_TEST
+
+/* All that there can be: each address with and without the interface; of those that differ in v6only, one. */
+START_TEST(acceptors_are_found)
+{
+    static const char *const listeners[] = {"::/6", "::/4", "::/4%7", "::ffff:0.0.0.0/4", "::ffff:0.0.0.0/4%7",
+                                            "::ffff:10.0.0.1/4", "::ffff:10.0.0.1/4%7",
+                                            /* not these */
+                                            "0.0.0.0", "10.0.0.1", "::/6%8", "::ffff:10.0.0.2/4", "2001:db8::1/6"};
+    const struct tally_listener *acceptors[TALLY_ACCEPTORS_MOST];
+    struct tally *tally = tally_create();
+    struct sock_record record = connection_of(RECORD_TCP, "::ffff:10.0.0.1", 80, "::ffff:10.0.0.9");
+
+    for (int i = 0; i < COUNT(listeners); i++) {
+        acceptance_listener_add(tally, RECORD_TCP, listeners[i]);
+    }
+    tally_sort(tally);
+    ck_assert_uint_eq(tally_acceptors_find(&tally->services[0], &record, acceptors), 3);
+    record.interface = 7;
+    ck_assert_uint_eq(tally_acceptors_find(&tally->services[0], &record, acceptors), TALLY_ACCEPTORS_MOST);
+    for (int i = 0; i < TALLY_ACCEPTORS_MOST; i++) {
+        ck_assert_int_eq(acceptors[i]->family, RECORD_INET6);
+        ck_assert_int_eq(acceptors[i]->v6only, RECORD_V6ONLY_NO);
+        ck_assert_uint_eq(acceptors[i]->interface, i < 3 ? 0 : 7);
+        for (int j = 0; j < i; j++) {
+            ck_assert_ptr_ne(acceptors[i], acceptors[j]);
+        }
+    }
+    tally_free(tally);
 }
 END_TEST
 
@@ -742,6 +774,41 @@ START_TEST(reach_goes_by_the_tallys_host)
 }
 END_TEST
 
+/* By family, address and interface; v6only is the record's own. What is new has what the host's addresses tell. */
+START_TEST(listener_is_that_of_the_record)
+{
+    struct tally *tally = tally_create();
+    struct sock_record record = listener_of(RECORD_TCP, "::", 80);
+    struct tally_listener listener;
+
+    tally->addresses = (struct address_facts){.families = {{.known = true, .scopes = SCOPE_BIT(SCOPE_LOOPBACK)},
+                                                           {.known = true, .scopes = SCOPE_BIT(SCOPE_LINK)}}};
+    add(tally, record);
+    tally_sort(tally);
+    tally->services[0].listeners[0].reach[RECORD_INET].extent = REACH_NONE;
+    tally->services[0].listeners[0].uid = 33;
+    record.v6only = RECORD_V6ONLY_YES;
+    listener = tally_listener_of(tally, &record);
+    ck_assert_uint_eq(listener.uid, 33);
+    ck_assert_int_eq(listener.v6only, RECORD_V6ONLY_YES);
+    ck_assert_int_eq(listener.reach[RECORD_INET].extent, REACH_NONE);
+    for (int i = 0; i < 3; i++) {
+        struct sock_record other = listener_of(RECORD_TCP, i == 0 ? "0.0.0.0" : "::", i == 1 ? 81 : 80);
+        other.interface = i == 2 ? 7 : 0;
+        listener = tally_listener_of(tally, &other);
+        ck_assert_uint_eq(listener.uid, 0);
+        ck_assert_int_eq(listener.family, other.family);
+        ck_assert_uint_eq(listener.interface, other.interface);
+        ck_assert_int_eq(listener.scope, SCOPE_EXTERNAL);
+    }
+    record = listener_of(RECORD_TCP, "::", 81);
+    listener = tally_listener_of(tally, &record);
+    ck_assert_int_eq(tally_reach(tally, &listener, RECORD_INET).extent, REACH_LOOPBACK);
+    ck_assert_int_eq(tally_reach(tally, &listener, RECORD_INET6).extent, REACH_LINK);
+    tally_free(tally);
+}
+END_TEST
+
 START_TEST(a_reach_that_was_set_stays)
 {
     struct tally *tally = tally_create();
@@ -797,6 +864,7 @@ static Suite *tally_suite(void)
     tcase_add_test(counts, connection_scope_follows_the_interface_too);
     tcase_add_test(counts, connections_take_no_memory);
     tcase_add_loop_test(counts, connection_is_inbound_where_a_listener_could_have_accepted_it, 0, COUNT(acceptances));
+    tcase_add_test(counts, acceptors_are_found);
     tcase_add_test(counts, attribution_needs_no_order);
     tcase_add_test(counts, connection_is_found_among_many_addresses);
     tcase_add_loop_test(counts, mapped_connection_is_a_hint_and_no_proof, 0, COUNT(hints));
@@ -811,6 +879,7 @@ static Suite *tally_suite(void)
     tcase_add_test(order, many_addresses_of_one_port_are_told_apart);
     tcase_add_test(order, alike_listeners_of_a_capture_stay_apart);
     tcase_add_test(order, reach_goes_by_the_tallys_host);
+    tcase_add_test(order, listener_is_that_of_the_record);
     tcase_add_test(order, a_reach_that_was_set_stays);
     tcase_add_test(order, many_services_and_listeners_fit);
     suite_add_tcase(suite, order);

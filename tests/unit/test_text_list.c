@@ -21,8 +21,10 @@ static struct owners_entry users[] = {{.id = 0, .asked = true, .name = root}, {.
 static struct owners_entry units[] = {{.id = 7, .asked = true, .state = TALLY_UNIT_KNOWN, .name = unit}};
 static const struct owners owners = {.users = {.entries = users, .count = 2}, .units = {.entries = units, .count = 1}};
 
-/* Two sockets through both passes. */
-static void list_collect(struct collect *collected, unsigned verbose)
+#define HOST "22=0.0.0.0 443=::"
+
+/* Two sockets of the host through both passes. */
+static void list_collect(struct collect *collected, const char *host, unsigned verbose)
 {
     const struct sock_record records[] = {
         {.protocol = RECORD_TCP,
@@ -44,22 +46,23 @@ static void list_collect(struct collect *collected, unsigned verbose)
         {.record = &records[0], .user = &users[1], .unit = NULL},
         {.record = &records[1], .user = &users[0], .unit = &units[0]},
     };
+    struct tally *tally = trial_tally(host);
     struct writer_list *list = calloc(1, sizeof *list);
     const struct sink sink = collect_sink(collected);
 
-    list->netstat.ipv6 = RECORD_YES;
     list->owners = &owners;
     list->verbose = verbose;
     for (int i = 0; i < 2; i++) {
-        netstat_note(&list->netstat, &records[i]);
         text_writer.list_measure(list, &(struct writer_row){.record = &records[i]});
     }
     ck_assert_ptr_null(collected->text);
+    list->tally = tally;
     text_writer.list_head(list, &sink);
     for (int i = 0; i < 2; i++) {
         text_writer.list_row(list, &rows[i], &sink);
     }
     free(list);
+    tally_free(tally);
 }
 
 /* Each column as wide as its widest cell in characters, numbers flush right, nothing behind the last cell. */
@@ -67,7 +70,7 @@ START_TEST(columns_fit_their_cells)
 {
     struct collect collected = {.text = NULL};
 
-    list_collect(&collected, 0);
+    list_collect(&collected, HOST, 0);
     ck_assert_str_eq(collected.text,
                      "Proto    Recv-Q  Send-Q  Local Address  Foreign Address  State   On the wire  User    Unit\n"
                      "tcp           0       0  0.0.0.0:22     0.0.0.0:*        LISTEN  IPv4         "
@@ -78,12 +81,26 @@ START_TEST(columns_fit_their_cells)
 }
 END_TEST
 
+/* What reaches a listener is known when all were measured, and still has room. */
+START_TEST(reach_fits_its_column)
+{
+    struct collect collected = {.text = NULL};
+
+    list_collect(&collected, HOST " ipv4:none noipv6", 0);
+    ck_assert_ptr_nonnull(strstr(collected.text, "  LISTEN  nothing      root    nginx.service\n"));
+    collect_clear(&collected);
+    list_collect(&collected, "443=::/? noipv6", 0);
+    ck_assert_ptr_nonnull(strstr(collected.text, "  State   On the wire   User  "));
+    collect_clear(&collected);
+}
+END_TEST
+
 START_TEST(sentences_stand_below_surprises)
 {
     struct collect collected = {.text = NULL};
     const char *end = "\n       accepts IPv4 too: IPV6_V6ONLY is off\n";
 
-    list_collect(&collected, 1);
+    list_collect(&collected, HOST, 1);
     ck_assert_uint_gt(collected.length, strlen(end));
     ck_assert_str_eq(collected.text + collected.length - strlen(end), end);
     ck_assert_ptr_nonnull(strstr(collected.text, "  -\ntcp6 "));
@@ -124,6 +141,7 @@ int main(void)
     TCase *tcase = tcase_create("text_list");
 
     tcase_add_test(tcase, columns_fit_their_cells);
+    tcase_add_test(tcase, reach_fits_its_column);
     tcase_add_test(tcase, sentences_stand_below_surprises);
     tcase_add_test(tcase, end_tells_of_the_whole);
     suite_add_tcase(suite, tcase);
