@@ -80,13 +80,13 @@ static int policy_render(struct learner *learner)
 static void finding_format(char sentence[static WORDING_SIZE], const struct learner *learner,
                            const struct judge_verdict *verdict)
 {
-    char finding[WORDING_SIZE];
+    const struct wording_context context = {.tally = learner->snapshot->tally};
+    struct text_buffer text = text_buffer_start(sentence, WORDING_SIZE);
 
     for (size_t i = 0; i < verdict->service_count; i++) {
         if (verdict->services[i].state != STATE_OK) {
-            snprintf(sentence, WORDING_SIZE, "no policy is sure to hold on this host: %.400s",
-                     wording_finding(finding, &verdict->services[i],
-                                     &(struct wording_context){.tally = learner->snapshot->tally}));
+            text_buffer_add(&text, "no policy is sure to hold on this host: ");
+            wording_add_finding(&text, &verdict->services[i], &context);
             return;
         }
     }

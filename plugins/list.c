@@ -2,14 +2,17 @@
  * Copyright the check_dualstack authors
  *
  * --list: all sockets as netstat shows them, and what is really on the wire. Two scans: the first measures the columns
- * and collects owners and listeners, by which the second explains each row. Neither keeps a connection.
+ * and collects owners, the second writes. Neither keeps a socket, but for the listeners: these were read whole before,
+ * explain each row, and what a scan misses of them is added to it.
  */
 #include "config.h"
 
 #include "list.h"
 
+#include "audit/tally.h"
 #include "deadline.h"
 #include "plugin/text_buffer.h"
+#include "snapshot/listeners.h"
 #include "snapshot/owners.h"
 #include "snapshot/reaches.h"
 #include "snapshot/snapshot.h"
@@ -42,12 +45,14 @@ struct scan {
     const struct run *run;
     struct sources_request request;
     struct sources *sources;
-    struct sock_host host;
-    struct tally *tally; /* of listeners alone */
     struct owners owners;
+    struct sock_host host;
     struct writer_list list;
-    enum record_family family; /* that is written now */
-    size_t visited;            /* sockets of this scan that were written */
+    struct tally *listeners;                           /* all there are */
+    enum sources_kind listener_kind[RECORD_PROTOCOLS]; /* who told them */
+    enum record_family family;                         /* that is written now */
+    struct tally *shown;                               /* listeners of it that were written */
+    size_t visited;                                    /* sockets of this scan that were written */
     uint64_t rows;
     struct sentences faults; /* what could not be read */
     struct sentences remarks;
@@ -109,10 +114,9 @@ static int owners_find(struct scan *scan, struct writer_row *row)
 static int record_measure(const struct sock_record *record, void *context)
 {
     struct scan *scan = context;
-    int result = record_is_listener(record) ? tally_add(scan->tally, record) : 0;
 
     scan->run->writer->list_measure(&scan->list, &(struct writer_row){.record = record});
-    return result != 0 ? result : owners_note(scan, record);
+    return owners_note(scan, record);
 }
 
 static int record_write(const struct sock_record *record, void *context)
@@ -129,6 +133,9 @@ static int record_write(const struct sock_record *record, void *context)
     if (result != 0) {
         return result;
     }
+    if (record_is_listener(record) && tally_add(scan->shown, record) != 0) {
+        return -ENOMEM;
+    }
     run->writer->list_row(&scan->list, &row, &run->sink);
     deadline_stage(protocol_of(record->protocol)->reading);
     scan->visited++;
@@ -141,16 +148,96 @@ static bool is_readable(const struct scan *scan, enum record_protocol protocol)
     return sources_kind(scan->sources, protocol) != SOURCES_NONE;
 }
 
-/* From the first source that answers. But rows that are out cannot be taken back: then the failure stands. */
-static int rows_scan(struct scan *scan, const struct source_request *request)
+/*
+ * Scans from the first source that answers. What was measured before a source failed does no harm, but rows that are
+ * out cannot be taken back: then the failure stands.
+ */
+static int sockets_scan(struct scan *scan, const struct source_request *request, source_visit *visit)
 {
     int result;
 
     scan->visited = 0;
     do {
-        result = sources_scan(scan->sources, request, record_write, scan);
+        result = sources_scan(scan->sources, request, visit, scan);
     } while (result != 0 && scan->run->lines->error == 0 && scan->visited == 0 &&
              sources_retry(scan->sources, request->protocol, result) && is_readable(scan, request->protocol));
+    return result;
+}
+
+/* All listeners once, from the sources that answer now. *current is the protocol that was read last. */
+static int listeners_collect(struct scan *scan, enum record_protocol *current)
+{
+    int result = 0;
+
+    tally_free(scan->listeners);
+    scan->listeners = tally_create();
+    if (scan->listeners == NULL) {
+        return -ENOMEM;
+    }
+    scan->listeners->host = scan->host;
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS && result == 0; protocol++) {
+        *current = (enum record_protocol)protocol;
+        result = listeners_read(scan->sources, *current, scan->listeners);
+        scan->listener_kind[protocol] = sources_kind(scan->sources, *current);
+    }
+    return result;
+}
+
+/* Reads the listeners, from the first sources that answer, and how far they are reached. Returns 0 or -ENOMEM. */
+static int listeners_find(struct scan *scan)
+{
+    enum record_protocol current = 0;
+    int result;
+
+    do {
+        result = listeners_collect(scan, &current);
+    } while (result != 0 && sources_retry(scan->sources, current, result));
+    if (result == 0) {
+        tally_sort(scan->listeners);
+        scan->list.tally = scan->listeners;
+        result = reaches_find(scan->listeners, scan->sources, &scan->request);
+    }
+    return result;
+}
+
+static int listener_visit(struct scan *scan, const struct tally_service *service, const struct tally_listener *listener,
+                          source_visit *visit)
+{
+    static const struct in6_addr ipv4_wildcard = {.s6_addr = {[10] = 0xff, [11] = 0xff}};
+    const struct sock_record record = {
+        .protocol = service->protocol,
+        .family = listener->family,
+        .state = protocol_of(service->protocol)->listening,
+        .v6only = listener->v6only,
+        .local = listener->address,
+        .remote = listener->family == RECORD_INET ? ipv4_wildcard : in6addr_any,
+        .local_port = service->port,
+        .interface = listener->interface,
+        .uid = listener->uid,
+        .cgroup = listener->cgroup,
+    };
+
+    return visit(&record, scan);
+}
+
+/* Shows the listeners that are not in `shown`, which may be NULL for none. */
+static int listeners_visit(struct scan *scan, enum record_protocol protocol, struct tally *shown, source_visit *visit)
+{
+    const struct tally *all = scan->listeners;
+    int result = 0;
+
+    for (size_t i = tally_position(all, protocol, 0); i < all->service_count; i++) {
+        const struct tally_service *service = &all->services[i];
+        if (service->protocol != protocol) {
+            break;
+        }
+        for (size_t j = 0; j < service->listener_count && result == 0; j++) {
+            const struct tally_listener *listener = &service->listeners[j];
+            if (shown == NULL || tally_listener_find(shown, protocol, service->port, listener) == NULL) {
+                result = listener_visit(scan, service, listener, visit);
+            }
+        }
+    }
     return result;
 }
 
@@ -161,49 +248,25 @@ static void unreadable_tell(struct scan *scan, enum record_protocol protocol)
     sentence_add(&scan->faults, "%s", sources_unreadable_format(text, scan->sources, protocol));
 }
 
-/* Measures everything once, from the sources that answer now. *current is the protocol that was read last. */
-static int everything_scan(struct scan *scan, enum record_protocol *current)
+static int everything_measure(struct scan *scan)
 {
     int result = 0;
 
-    tally_free(scan->tally);
-    scan->tally = tally_create();
-    if (scan->tally == NULL) {
-        return -ENOMEM;
-    }
-    scan->tally->host = scan->host;
-    for (int protocol = 0; protocol < RECORD_PROTOCOLS && result == 0; protocol++) {
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS && result != -ENOMEM; protocol++) {
         struct source_request request = {
             .protocol = (enum record_protocol)protocol,
             .families = SOURCE_FAMILIES_ALL,
             .states = SOURCE_STATES_ALL,
         };
-        *current = request.protocol;
-        result = sources_scan(scan->sources, &request, record_measure, scan);
-    }
-    return result;
-}
-
-/* What was measured before a source failed makes columns wider than need be, and no harm beyond that. */
-static int everything_measure(struct scan *scan)
-{
-    enum record_protocol current = 0;
-    int result;
-
-    do {
-        result = everything_scan(scan, &current);
-    } while (result != 0 && sources_retry(scan->sources, current, result));
-    for (int protocol = 0; protocol < RECORD_PROTOCOLS && result == 0; protocol++) {
+        result = sockets_scan(scan, &request, record_measure);
+        if (result == 0) {
+            result = listeners_visit(scan, request.protocol, NULL, record_measure);
+        }
         if (!is_readable(scan, (enum record_protocol)protocol)) {
-            unreadable_tell(scan, (enum record_protocol)protocol);
+            unreadable_tell(scan, request.protocol);
         }
     }
-    if (result == 0) {
-        tally_sort(scan->tally);
-        scan->list.tally = scan->tally;
-        result = reaches_find(scan->tally, scan->sources, &scan->request);
-    }
-    return result;
+    return result == -ENOMEM ? -ENOMEM : 0;
 }
 
 static int family_write(struct scan *scan, enum record_protocol protocol, enum record_family family)
@@ -216,7 +279,13 @@ static int family_write(struct scan *scan, enum record_protocol protocol, enum r
     int result;
 
     scan->family = family;
-    result = rows_scan(scan, &request);
+    scan->shown = tally_create();
+    result = scan->shown == NULL ? -ENOMEM : sockets_scan(scan, &request, record_write);
+    /* Another source tells less, or more, of the same listeners. */
+    if (result == 0 && scan->listener_kind[protocol] == sources_kind(scan->sources, protocol)) {
+        result = listeners_visit(scan, protocol, scan->shown, record_write);
+    }
+    tally_free(scan->shown);
     if (result == -ENOMEM || scan->run->lines->error != 0) {
         return result;
     }
@@ -287,12 +356,12 @@ static void host_remarks_make(struct scan *scan)
     char bytes[SENTENCE_SIZE];
     struct text_buffer text = TEXT_BUFFER(bytes);
 
-    snapshot_addresses_remark_add(&text, scan->tally);
+    snapshot_addresses_remark_add(&text, scan->listeners);
     remark_add(scan, "", &text);
-    snapshot_namespace_remark_add(&text, scan->tally, namespace != NULL ? namespace : "");
+    snapshot_namespace_remark_add(&text, scan->listeners, namespace != NULL ? namespace : "");
     remark_add(scan, "these sockets are ", &text);
     for (int family = 0; family < RECORD_FAMILIES && tells_details(scan); family++) {
-        netstat_add_host(&text, scan->tally, (enum record_family)family);
+        netstat_add_host(&text, scan->listeners, (enum record_family)family);
         remark_add(scan, "", &text);
     }
 }
@@ -347,8 +416,8 @@ static bool anything_readable(const struct scan *scan)
 
 static void scan_free(struct scan *scan)
 {
+    tally_free(scan->listeners);
     sources_free(scan->sources);
-    tally_free(scan->tally);
     owners_clear(&scan->owners);
     free(scan);
 }
@@ -363,6 +432,9 @@ int list_run(const struct run *run, enum state *state)
         return -ENOMEM;
     }
     result = scan_begin(scan, run);
+    if (result == 0) {
+        result = listeners_find(scan);
+    }
     if (result == 0) {
         result = everything_measure(scan);
     }

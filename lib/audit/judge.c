@@ -470,3 +470,22 @@ bool judge_rests_on_absence(const struct judge_verdict *verdict)
     }
     return false;
 }
+
+const struct tally_listener *judge_widest_listener(const struct judge_service *service, const struct tally *tally,
+                                                   enum record_family family)
+{
+    const struct tally_listener *found = NULL;
+    enum reach_extent farthest = REACH_NONE;
+
+    for (size_t i = 0; i < service->listener_count; i++) {
+        const struct tally_listener *listener = service->listeners[i];
+        enum reach_extent extent = tally_reach(tally, listener, family).extent;
+        if (tally_accepts_family(listener, family) == RECORD_YES &&
+            (found == NULL || extent > farthest ||
+             (extent == farthest && listener->bound[family] > found->bound[family]))) {
+            found = listener;
+            farthest = extent;
+        }
+    }
+    return found;
+}

@@ -96,4 +96,8 @@ void judge_free(struct judge_verdict *verdict);
 /* True when any breach rests on something that is not there, so that a second look is worth it. */
 bool judge_rests_on_absence(const struct judge_verdict *verdict);
 
+/* The listener through which the family is reached from farthest, or would be: NULL where none takes it. */
+const struct tally_listener *judge_widest_listener(const struct judge_service *service, const struct tally *tally,
+                                                   enum record_family family);
+
 #endif

@@ -76,7 +76,8 @@ static struct stack_socket socket_assumed(const struct evaluation *evaluation, c
     const struct rule *rule = evaluation->service->rule;
     struct stack_accepts accepts = tally_accepts(listener);
     bool takes_ipv4 = accepts.ipv4 == RECORD_YES || (accepts.ipv4 == RECORD_UNKNOWN && assumption->unknown_takes_ipv4);
-    struct stack_socket socket = {.takes = {[RECORD_INET] = takes_ipv4, [RECORD_INET6] = accepts.ipv6 == RECORD_YES}};
+    struct stack_socket socket = {.family = listener->family,
+                                  .takes = {[RECORD_INET] = takes_ipv4, [RECORD_INET6] = accepts.ipv6 == RECORD_YES}};
 
     for (int family = 0; family < RECORD_FAMILIES; family++) {
         socket.extent[family] = rule != NULL && rule->as_bound
@@ -91,7 +92,7 @@ static struct stack_socket socket_assumed(const struct evaluation *evaluation, c
 
 static struct stack stack_assumed(const struct evaluation *evaluation, const struct stack_assumption *assumption)
 {
-    struct stack_sum sum = {.ipv4_alone = false};
+    struct stack_sum sum = {.native = false};
 
     for (size_t i = 0; i < evaluation->service->listener_count; i++) {
         struct stack_socket socket = socket_assumed(evaluation, evaluation->service->listeners[i], assumption);

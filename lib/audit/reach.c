@@ -70,13 +70,38 @@ struct reach reach_as_bound(const struct reach_socket *socket, enum record_famil
 }
 
 /*
- * What comes to a wildcard comes to one of the host's addresses, on any interface: Linux is a weak host. Only loopback
- * addresses are on lo alone. The addresses of a VRF are not among those that are known.
+ * The scopes of the addresses at which a wildcard on an interface is reached (tried on Linux 6.18). Linux is a weak
+ * host: what comes in by an interface may be for any address of the host, but not for a loopback address, nor for one
+ * of fe80::/10 of another interface. lo brings what this host itself sends to addresses of lo, and to no other's.
  */
+static unsigned interface_scopes(const struct reach_socket *socket, const struct address_facts *host,
+                                 enum record_family wire, bool *known)
+{
+    unsigned loopback = SCOPE_BIT(SCOPE_LOOPBACK);
+    unsigned link = SCOPE_BIT(SCOPE_LINK);
+    unsigned all = host->families[wire].scopes;
+    unsigned own = socket->state.own.families[wire].scopes;
+    bool own_known = socket->state.own.families[wire].known;
+
+    if (socket->interface == SCOPE_LOOPBACK_INTERFACE) {
+        *known = own_known || (all & loopback) != 0;
+        return own_known ? own : all & loopback;
+    }
+    if (wire == RECORD_INET6) {
+        *known = own_known || (all & link) == 0 || (all & SCOPE_BIT(SCOPE_EXTERNAL)) != 0;
+        return (all & SCOPE_BIT(SCOPE_EXTERNAL)) | (own_known ? own & link : all & link);
+    }
+    *known = true;
+    return all & ~loopback;
+}
+
+/* What comes to a wildcard comes to an address. The addresses of a VRF are not among those that are known. */
 static struct reach wildcard_limit(struct reach reach, const struct reach_socket *socket,
                                    const struct address_facts *host, enum record_family wire)
 {
     enum reach_extent widest = reach_of_scopes(host->families[wire].scopes);
+    enum reach_extent here;
+    bool known;
 
     if (!host->families[wire].known || (is_on_other_than_lo(socket) && socket->state.vrf == RECORD_YES)) {
         reach.known = false;
@@ -86,6 +111,15 @@ static struct reach wildcard_limit(struct reach reach, const struct reach_socket
         return reach_none(REACH_HOST_ADDRESSES);
     }
     reach_narrow(&reach, widest, REACH_HOST_ADDRESSES);
+    if (socket->interface == 0) {
+        return reach;
+    }
+    here = reach_of_scopes(interface_scopes(socket, host, wire, &known));
+    if (here == REACH_NONE && known) {
+        return reach_none(REACH_INTERFACE_ADDRESSES);
+    }
+    reach.known = reach.known && known;
+    reach_narrow(&reach, here == REACH_NONE ? reach.extent : here, REACH_INTERFACE_ADDRESSES);
     return reach;
 }
 
@@ -129,6 +163,9 @@ struct reach reach_of(const struct reach_socket *socket, const struct address_fa
     if (socket->interface != 0) {
         if (socket->state.there == RECORD_NO) {
             return reach_none(REACH_INTERFACE_GONE);
+        }
+        if (socket->state.up == RECORD_NO) {
+            return reach_none(REACH_INTERFACE_DOWN);
         }
         if (wire == RECORD_INET6 && socket->state.ipv6 == RECORD_NO) {
             return reach_none(REACH_INTERFACE_NO_IPV6);

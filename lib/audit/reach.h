@@ -21,15 +21,18 @@ enum reach_extent {
 /* What narrows a reach below the scope of the address the socket is bound to. */
 enum reach_limit {
     REACH_UNLIMITED,
-    REACH_OTHER_FAMILY,      /* no socket of this family and address takes it, on any host */
-    REACH_HOST_ADDRESSES,    /* the host has no address of the family that goes as far, or none at all */
-    REACH_ADDRESS_ABSENT,    /* the address is none of the host's */
-    REACH_INTERFACE_GONE,    /* it is bound to an interface that was deleted */
-    REACH_INTERFACE_NO_IPV6, /* IPv6 does not run on the interface it is bound to */
-    REACH_NOT_LOOPBACK,      /* a loopback address on another interface than lo: such traffic is on lo alone */
-    REACH_GROUP_TCP,         /* TCP goes to no group */
-    REACH_BROADCAST,         /* a broadcast address: UDP on the link, and no TCP */
-    REACH_ANYCAST_TCP        /* Linux takes no TCP for an anycast address */
+    REACH_OTHER_FAMILY,        /* no socket of this family and address takes it, on any host */
+    REACH_HOST_ADDRESSES,      /* the host has no address of the family that goes as far, or none at all */
+    REACH_ADDRESS_ABSENT,      /* the address is none of the host's */
+    REACH_INTERFACE_GONE,      /* it is bound to an interface that was deleted */
+    REACH_INTERFACE_DOWN,      /* it is bound to an interface that is down */
+    REACH_INTERFACE_ADDRESSES, /* the interface it is bound to has no address of the family that could be reached there
+                                */
+    REACH_INTERFACE_NO_IPV6,   /* IPv6 does not run on the interface it is bound to */
+    REACH_NOT_LOOPBACK,        /* a loopback address on another interface than lo: such traffic is on lo alone */
+    REACH_GROUP_TCP,           /* TCP goes to no group */
+    REACH_BROADCAST,           /* a broadcast address: UDP on the link, and no TCP */
+    REACH_ANYCAST_TCP          /* Linux takes no TCP for an anycast address */
 };
 
 struct reach {

@@ -36,7 +36,7 @@ void stack_sum_add(struct stack_sum *sum, const struct stack_socket *socket)
     }
     if (socket->takes[RECORD_INET] && socket->extent[RECORD_INET] != REACH_NONE) {
         sum->ipv4_beside_ipv6 |= socket->takes[RECORD_INET6];
-        sum->ipv4_alone |= !socket->takes[RECORD_INET6];
+        sum->native |= socket->family == RECORD_INET;
     }
 }
 
@@ -45,7 +45,7 @@ static enum stack_form form_of(const struct stack_sum *sum)
     if (!sum->ipv4_beside_ipv6) {
         return STACK_SPLIT;
     }
-    return sum->ipv4_alone ? STACK_MIXED : STACK_SINGLE;
+    return sum->native ? STACK_MIXED : STACK_SINGLE;
 }
 
 struct stack stack_of(const struct stack_sum *sum)

@@ -48,6 +48,7 @@ struct stack_assumption {
 
 /* One listener under an assumption, by enum record_family. */
 struct stack_socket {
+    enum record_family family;
     bool takes[RECORD_FAMILIES];
     enum reach_extent extent[RECORD_FAMILIES]; /* how far it is reached over a family that it takes */
 };
@@ -55,7 +56,7 @@ struct stack_socket {
 /* Listeners added up under one assumption. Begin with all zero. */
 struct stack_sum {
     enum reach_extent extent[RECORD_FAMILIES]; /* of the one that is reached from farthest */
-    bool ipv4_alone;                           /* IPv4 reaches a socket that takes nothing else */
+    bool native;                               /* an AF_INET socket is reached */
     bool ipv4_beside_ipv6;                     /* IPv4 reaches a socket that takes both */
 };
 

@@ -191,6 +191,18 @@ static void listeners_sort(struct tally_service *service)
     service->sorted = true;
 }
 
+static int listener_room_set(struct tally_service *service, size_t room)
+{
+    struct tally_listener *grown = realloc(service->listeners, room * sizeof *grown);
+
+    if (grown == NULL) {
+        return -ENOMEM;
+    }
+    service->listeners = grown;
+    service->listener_room = room;
+    return 0;
+}
+
 /*
  * Makes room for one more listener. A full list is folded first and grows only if it stays more than half full: so the
  * work is n log n, and the memory goes with the listeners that differ, however many sockets are alike.
@@ -198,7 +210,6 @@ static void listeners_sort(struct tally_service *service)
 static int listener_room_make(struct tally_service *service)
 {
     size_t room = service->listener_room;
-    struct tally_listener *grown;
 
     if (service->listener_count < room) {
         return 0;
@@ -209,14 +220,7 @@ static int listener_room_make(struct tally_service *service)
             return 0;
         }
     }
-    room = room == 0 ? 1 : room * 2;
-    grown = realloc(service->listeners, room * sizeof *grown);
-    if (grown == NULL) {
-        return -ENOMEM;
-    }
-    service->listeners = grown;
-    service->listener_room = room;
-    return 0;
+    return listener_room_set(service, room == 0 ? 1 : room * 2);
 }
 
 static int listener_append(struct tally_service *service, const struct tally_listener *listener)
@@ -255,7 +259,7 @@ static struct tally_listener listener_make(const struct sock_record *record)
         .v6only = record->v6only,
         .scope = scope_of(&record->local, record->interface),
         .presence = ADDRESS_UNKNOWN,
-        .interface_state = {.there = RECORD_UNKNOWN, .ipv6 = RECORD_UNKNOWN, .vrf = RECORD_UNKNOWN},
+        .interface_state = ADDRESS_INTERFACE_UNKNOWN,
         .sockets = 1,
         .uid = record->uid,
         .cgroup = record->cgroup,
@@ -280,6 +284,71 @@ static int listener_record_add(struct tally *tally, const struct sock_record *re
         }
     }
     return listener_append(service, &listener);
+}
+
+/* The one of the first `count` listeners, which are sorted, that is alike. */
+static struct tally_listener *alike_find(const struct tally_service *service, size_t count,
+                                         const struct tally_listener *listener)
+{
+    size_t position = position_find(service->listeners, count, sizeof *listener, listener, listener_compare);
+    struct tally_listener *found = &service->listeners[position];
+
+    return position < count && listener_compare(found, listener) == 0 ? found : NULL;
+}
+
+struct tally_listener *tally_listener_find(struct tally *tally, enum record_protocol protocol, uint16_t port,
+                                           const struct tally_listener *listener)
+{
+    struct tally_service *service = tally_find(tally, protocol, port);
+
+    if (service == NULL) {
+        return NULL;
+    }
+    if (!service->sorted) {
+        listeners_sort(service);
+    }
+    return alike_find(service, service->listener_count, listener);
+}
+
+/* Both are sorted. */
+static int service_merge(struct tally_service *service, const struct tally_service *other)
+{
+    size_t count = service->listener_count;
+    int result = listener_room_set(service, count + other->listener_count);
+
+    for (size_t i = 0; i < other->listener_count && result == 0; i++) {
+        const struct tally_listener *listener = &other->listeners[i];
+        struct tally_listener *alike = alike_find(service, count, listener);
+        if (alike == NULL) {
+            service->listeners[service->listener_count++] = *listener;
+            service->sorted = false;
+        } else if (alike->sockets < listener->sockets) {
+            alike->sockets = listener->sockets;
+        }
+    }
+    return result;
+}
+
+int tally_merge(struct tally *tally, struct tally *other)
+{
+    int result = 0;
+
+    for (size_t i = 0; i < other->service_count && result == 0; i++) {
+        struct tally_service *from = &other->services[i];
+        struct tally_service *service = service_make(tally, from->protocol, from->port);
+        if (service == NULL) {
+            return -ENOMEM;
+        }
+        service->folds = true;
+        if (!service->sorted) {
+            listeners_sort(service);
+        }
+        if (!from->sorted) {
+            listeners_sort(from);
+        }
+        result = service_merge(service, from);
+    }
+    return result;
 }
 
 /* --- connections -------------------------------------------------------------------------------------------------- */
@@ -403,8 +472,7 @@ static void reaches_assume(struct tally_service *service)
         struct tally_listener *listener = &service->listeners[i];
         if (!listener->has_reach) {
             listener->presence = ADDRESS_UNKNOWN;
-            listener->interface_state =
-                (struct address_interface){.there = RECORD_UNKNOWN, .ipv6 = RECORD_UNKNOWN, .vrf = RECORD_UNKNOWN};
+            listener->interface_state = (struct address_interface)ADDRESS_INTERFACE_UNKNOWN;
             tally_reach_set(listener, service->protocol, &nothing_known);
         }
     }

@@ -86,6 +86,20 @@ void tally_free(struct tally *tally);
 int tally_add(struct tally *tally, const struct sock_record *record);
 
 /*
+ * The listener of that protocol and port that is alike, NULL where there is none. It is valid until the next one is
+ * added.
+ */
+struct tally_listener *tally_listener_find(struct tally *tally, enum record_protocol protocol, uint16_t port,
+                                           const struct tally_listener *listener);
+
+/*
+ * Adds the listeners of `other` that are in `tally` not yet; of those in both the higher count of sockets stays.
+ * Connections do not matter. Both tallies hold listeners that came as records. To be followed by tally_sort(). Returns
+ * 0 or -ENOMEM.
+ */
+int tally_merge(struct tally *tally, struct tally *other);
+
+/*
  * Adds `listener` (as read from a capture: its user and unit are kept as by tally_text_keep()) to the service of that
  * protocol and port, which is made when it is new. Those alike stay apart. Returns 0 or -ENOMEM.
  */

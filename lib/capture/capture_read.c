@@ -86,6 +86,49 @@ static int entry_read(const struct reader *reader, const struct json_path *path,
     return 0;
 }
 
+/* --- addresses ---------------------------------------------------------------------------------------------------- */
+
+/* A list of words of scopes; null: not known. */
+static int scopes_read(const struct reader *reader, const struct json_path *list, json_t *node, unsigned *scopes)
+{
+    static const struct json_field field = {.type = JSON_FIELD_WORD, .word = scope_word};
+    struct json_path path = {.parent = list};
+    json_t *element;
+
+    json_array_foreach(node, path.index, element)
+    {
+        struct json_field_value value;
+        int result = json_field_read(reader->error, &path, &field, element, &value);
+        if (result == 0 && (*scopes & SCOPE_BIT(value.number)) != 0) {
+            result = json_field_fail(reader->error, &path, "is there twice");
+        }
+        if (result != 0) {
+            return result;
+        }
+        *scopes |= SCOPE_BIT(value.number);
+    }
+    return 0;
+}
+
+static int addresses_read(const struct reader *reader, const struct json_path *path, json_t *node,
+                          struct address_facts *addresses)
+{
+    struct json_field fields[RECORD_FAMILIES];
+    struct json_field_value values[RECORD_FAMILIES];
+    int result;
+
+    for (int i = 0; i < RECORD_FAMILIES; i++) {
+        fields[i] = (struct json_field){.name = capture_addresses_word(i), .type = JSON_FIELD_ARRAY, .nullable = true};
+    }
+    result = json_field_read_all(reader->error, path, node, fields, RECORD_FAMILIES, values);
+    for (int i = 0; i < RECORD_FAMILIES && result == 0; i++) {
+        struct json_path family = {.parent = path, .name = fields[i].name};
+        addresses->families[i].known = !values[i].null;
+        result = scopes_read(reader, &family, values[i].node, &addresses->families[i].scopes);
+    }
+    return result;
+}
+
 /* --- listeners ---------------------------------------------------------------------------------------------------- */
 
 enum {
@@ -158,16 +201,21 @@ static int interface_state_read(const struct reader *reader, const struct json_p
 {
     enum {
         THERE,
+        UP,
         IPV6,
         VRF,
+        ADDRESSES,
         FIELDS
     };
     static const struct json_field fields[FIELDS] = {
         [THERE] = {.name = "there", .type = JSON_FIELD_BOOLEAN, .nullable = true},
+        [UP] = {.name = "up", .type = JSON_FIELD_BOOLEAN, .nullable = true},
         [IPV6] = {.name = "ipv6", .type = JSON_FIELD_BOOLEAN, .nullable = true},
         [VRF] = {.name = "vrf", .type = JSON_FIELD_BOOLEAN, .nullable = true},
+        [ADDRESSES] = {.name = "addresses", .type = JSON_FIELD_OBJECT},
     };
     struct json_path path = {.parent = listener, .name = "interface_state"};
+    struct json_path own = {.parent = &path, .name = fields[ADDRESSES].name};
     struct json_field_value answers[FIELDS];
     int result;
 
@@ -178,12 +226,14 @@ static int interface_state_read(const struct reader *reader, const struct json_p
         return 0;
     }
     result = json_field_read_all(reader->error, &path, values[LISTENER_INTERFACE_STATE].node, fields, FIELDS, answers);
-    if (result == 0) {
-        state->there = json_field_answer(&answers[THERE]);
-        state->ipv6 = json_field_answer(&answers[IPV6]);
-        state->vrf = json_field_answer(&answers[VRF]);
+    if (result != 0) {
+        return result;
     }
-    return result;
+    state->there = json_field_answer(&answers[THERE]);
+    state->up = json_field_answer(&answers[UP]);
+    state->ipv6 = json_field_answer(&answers[IPV6]);
+    state->vrf = json_field_answer(&answers[VRF]);
+    return addresses_read(reader, &own, answers[ADDRESSES].node, &state->own);
 }
 
 /* Refuses members that contradict each other. */
@@ -428,55 +478,6 @@ static int sysctls_read(const struct reader *reader, json_t *node)
     return result;
 }
 
-/* Adds a scope to those of the addresses of the family that the list is of. */
-static int scope_read(const struct reader *reader, const struct json_path *path, json_t *node,
-                      enum record_family family)
-{
-    static const struct json_field field = {.type = JSON_FIELD_WORD, .word = scope_word};
-    unsigned *scopes = &reader->snapshot->tally->addresses.families[family].scopes;
-    struct json_field_value value;
-    int result = json_field_read(reader->error, path, &field, node, &value);
-
-    if (result == 0 && (*scopes & SCOPE_BIT(value.number)) != 0) {
-        result = json_field_fail(reader->error, path, "is there twice");
-    }
-    if (result == 0) {
-        *scopes |= SCOPE_BIT(value.number);
-    }
-    return result;
-}
-
-static int ipv4_scope_read(const struct reader *reader, const struct json_path *path, json_t *node)
-{
-    return scope_read(reader, path, node, RECORD_INET);
-}
-
-static int ipv6_scope_read(const struct reader *reader, const struct json_path *path, json_t *node)
-{
-    return scope_read(reader, path, node, RECORD_INET6);
-}
-
-static int addresses_read(const struct reader *reader, json_t *node)
-{
-    static int (*const readers[RECORD_FAMILIES])(const struct reader *reader, const struct json_path *path,
-                                                 json_t *node) = {ipv4_scope_read, ipv6_scope_read};
-    static const struct json_path path = {.name = "addresses"};
-    struct json_field fields[RECORD_FAMILIES];
-    struct json_field_value values[RECORD_FAMILIES];
-    int result;
-
-    for (int i = 0; i < RECORD_FAMILIES; i++) {
-        fields[i] = (struct json_field){.name = capture_addresses_word(i), .type = JSON_FIELD_ARRAY, .nullable = true};
-    }
-    result = json_field_read_all(reader->error, &path, node, fields, RECORD_FAMILIES, values);
-    for (int i = 0; i < RECORD_FAMILIES && result == 0; i++) {
-        struct json_path family = {.parent = &path, .name = fields[i].name};
-        reader->snapshot->tally->addresses.families[i].known = !values[i].null;
-        result = list_read(reader, &family, values[i].node, readers[i]);
-    }
-    return result;
-}
-
 enum {
     HEAD_FORMAT,
     HEAD_SCHEMA,
@@ -551,8 +552,7 @@ static int head_read(const struct reader *reader, const struct json_field_value 
     return 0;
 }
 
-/* --- the whole capture -----------------------------------------------------------------------------------------------
- */
+/* --- the whole capture -------------------------------------------------------------------------------------------- */
 
 /* Refuses what is not a capture or comes from a later version, before its other members are found to be unknown. */
 static int schema_check(struct reader *reader, json_t *root)
@@ -577,6 +577,7 @@ static int schema_check(struct reader *reader, json_t *root)
 
 static int root_read(struct reader *reader, json_t *root)
 {
+    static const struct json_path addresses = {.name = "addresses"};
     static const struct json_path listeners = {.name = "listeners"};
     static const struct json_path connections = {.name = "connections"};
     struct json_field_value values[HEAD_FIELDS];
@@ -593,7 +594,7 @@ static int root_read(struct reader *reader, json_t *root)
         result = sysctls_read(reader, values[HEAD_SYSCTLS].node);
     }
     if (result == 0 && reader->has_addresses) {
-        result = addresses_read(reader, values[HEAD_ADDRESSES].node);
+        result = addresses_read(reader, &addresses, values[HEAD_ADDRESSES].node, &reader->snapshot->tally->addresses);
     }
     if (result == 0) {
         result = protocols_read(reader, values[HEAD_PROTOCOLS].node);

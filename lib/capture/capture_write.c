@@ -90,7 +90,7 @@ static void sysctls_write(struct json_stream *json, const struct sock_host *host
     json_stream_object_end(json);
 }
 
-/* The scopes that the host has an address of, for each family. */
+/* The scopes that the host, or an interface, has an address of, for each family. */
 static void addresses_write(struct json_stream *json, const struct address_facts *addresses)
 {
     json_stream_object(json, "addresses");
@@ -181,8 +181,10 @@ static void interface_state_write(struct json_stream *json, const struct tally_l
     }
     json_stream_object(json, "interface_state");
     json_stream_answer(json, "there", listener->interface_state.there);
+    json_stream_answer(json, "up", listener->interface_state.up);
     json_stream_answer(json, "ipv6", listener->interface_state.ipv6);
     json_stream_answer(json, "vrf", listener->interface_state.vrf);
+    addresses_write(json, &listener->interface_state.own);
     json_stream_object_end(json);
 }
 

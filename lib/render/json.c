@@ -91,13 +91,14 @@ static void listeners_write(struct json_stream *json, const struct tally *tally,
 
 static void reasons_write(struct json_stream *json, const struct tally *tally, const struct judge_service *service)
 {
-    char text[WORDING_SIZE];
+    const struct wording_context context = {.tally = tally};
 
     json_stream_array(json, "reasons");
     for (size_t i = 0; i < service->reason_count; i++) {
-        json_stream_text(json, NULL,
-                         wording_reason(text, service, &service->reasons[i],
-                                        &(struct wording_context){.tally = tally}));
+        char bytes[WORDING_SIZE];
+        struct text_buffer text = TEXT_BUFFER(bytes);
+        wording_add_reason(&text, service, &service->reasons[i], &context);
+        json_stream_text(json, NULL, bytes);
     }
     json_stream_array_end(json);
 }
@@ -169,9 +170,9 @@ static void service_write(struct json_stream *json, const struct tally *tally, c
 /* The sentence of the first line without its state: what is off, however many they are, is in the services. */
 static void summary_write(struct json_stream *json, const struct view *view)
 {
-    char text[WORDING_SIZE];
-    char sentence[2 * WORDING_SIZE + 8];
-    struct text_buffer summary = TEXT_BUFFER(sentence);
+    const struct wording_context context = {.tally = view->snapshot->tally};
+    char bytes[2 * WORDING_SIZE];
+    struct text_buffer summary = TEXT_BUFFER(bytes);
     const struct judge_service *worst = NULL;
 
     for (size_t i = 0; i < view->verdict->service_count; i++) {
@@ -180,12 +181,12 @@ static void summary_write(struct json_stream *json, const struct view *view)
             worst = service;
         }
     }
-    text_buffer_add(&summary, "%s", wording_summary(text, view->verdict, view->policy));
+    wording_add_summary(&summary, view->verdict, view->policy);
     if (worst != NULL) {
-        text_buffer_add(&summary, ": %s",
-                        wording_finding(text, worst, &(struct wording_context){.tally = view->snapshot->tally}));
+        text_buffer_add(&summary, ": ");
+        wording_add_finding(&summary, worst, &context);
     }
-    json_stream_text(json, "summary", sentence);
+    json_stream_text(json, "summary", bytes);
 }
 
 /* What is not known is left out. */

@@ -48,35 +48,99 @@ static bool stays_on_loopback(const struct judge_service *service)
     return service->listener_count > 0;
 }
 
-static void ipv4_lacks_add(struct text_buffer *text, const struct judge_service *service, const struct tally *tally)
+#define OTHERS (SCOPE_BIT(SCOPE_LINK) | SCOPE_BIT(SCOPE_EXTERNAL))
+
+/* Does the host have an address of one of these scopes? True where that is not known. */
+static bool host_has(const struct tally *tally, enum record_family family, unsigned scopes)
 {
+    if (family == RECORD_INET6 && tally->host.ipv6 == RECORD_NO) {
+        return false;
+    }
+    return !tally->addresses.families[family].known || (tally->addresses.families[family].scopes & scopes) != 0;
+}
+
+static void host_address_add(struct text_buffer *text, const struct tally *tally, enum record_family family)
+{
+    text_buffer_add(text, "give this host an ");
+    wording_add_lacking_address(text, tally, family);
+    if (family == RECORD_INET6 && tally->host.disable_ipv6 == RECORD_YES) {
+        text_buffer_add(text, " (IPv6 is off by sysctl net.ipv6.conf.all.disable_ipv6=1)");
+    }
+}
+
+/* What lets a listener be reached as far as it is bound. Returns false where only another address would. */
+static bool limit_add(struct text_buffer *text, const struct tally *tally, const struct tally_listener *listener,
+                      enum record_family family)
+{
+    const char *interface = listener->interface_name;
+    char address[RECORD_ADDRESS_SIZE];
+
+    switch (tally_reach(tally, listener, family).limit) {
+    case REACH_HOST_ADDRESSES:
+        host_address_add(text, tally, family);
+        return true;
+    case REACH_ADDRESS_ABSENT:
+        record_address_format(address, listener->family, &listener->address);
+        text_buffer_add(text, "give this host the address %s, or listen on one that it has", address);
+        return true;
+    case REACH_INTERFACE_GONE:
+        text_buffer_add(text, "restart it when the interface is there again, or do not bind it to an interface");
+        return true;
+    case REACH_INTERFACE_DOWN:
+        text_buffer_add(text, "bring %s up", interface);
+        return true;
+    case REACH_INTERFACE_ADDRESSES:
+        text_buffer_add(text, "give %s an %s address", interface, family == RECORD_INET ? "IPv4" : "IPv6");
+        return true;
+    case REACH_INTERFACE_NO_IPV6:
+        text_buffer_add(text, "enable IPv6 on %s: net.ipv6.conf.%s.disable_ipv6=0, and an MTU of at least 1280",
+                        interface, interface);
+        return true;
+    case REACH_NOT_LOOPBACK:
+        text_buffer_add(text, "do not bind it to %s", interface);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Another listener brings the family, if the host has an address for it. */
+static void listener_lacks_add(struct text_buffer *text, const struct judge_service *service, const struct tally *tally,
+                               enum record_family family)
+{
+    static const char *const loopback[RECORD_FAMILIES] = {[RECORD_INET] = "127.0.0.1", [RECORD_INET6] = "[::1]"};
+    static const char *const wildcards[RECORD_FAMILIES] = {[RECORD_INET] = "0.0.0.0", [RECORD_INET6] = "[::]"};
     unsigned port = service->port;
     const char *sysctl = tally->host.bindv6only == RECORD_YES
                              ? ", for programs that do not set it themselves sysctl net.ipv6.bindv6only=0"
                              : "";
 
     if (stays_on_loopback(service)) {
-        text_buffer_add(text, "listen on 127.0.0.1:%u too", port);
-    } else if (v6only_wildcard_listens(service)) {
+        if (!host_has(tally, family, SCOPE_BIT(SCOPE_LOOPBACK))) {
+            text_buffer_add(text, "give lo the address %s and ", family == RECORD_INET ? "127.0.0.1" : "::1");
+        }
+        text_buffer_add(text, "listen on %s:%u too", loopback[family], port);
+    } else if (!host_has(tally, family, OTHERS)) {
+        host_address_add(text, tally, family);
+        text_buffer_add(text, " and listen on it too");
+    } else if (family == RECORD_INET && v6only_wildcard_listens(service)) {
         text_buffer_add(text,
                         "turn IPV6_V6ONLY off on [::]:%u (systemd socket: BindIPv6Only=both%s) or listen on "
                         "0.0.0.0:%u too",
                         port, sysctl, port);
     } else {
-        text_buffer_add(text, "listen on 0.0.0.0:%u too", port);
+        text_buffer_add(text, "listen on %s:%u too", wildcards[family], port);
     }
 }
 
-static void ipv6_lacks_add(struct text_buffer *text, const struct judge_service *service, const struct tally *tally)
+static void family_lacks_add(struct text_buffer *text, const struct judge_service *service, const struct tally *tally,
+                             enum record_family family)
 {
-    if (tally->host.ipv6 != RECORD_NO) {
-        text_buffer_add(text, "listen on [%s]:%u too",
-                        stays_on_loopback(service) ? "::1" : "::", (unsigned)service->port);
-        return;
-    }
-    text_buffer_add(text, "give this host an IPv6 address");
-    if (tally->host.disable_ipv6 == RECORD_YES) {
-        text_buffer_add(text, ", IPv6 is off by sysctl net.ipv6.conf.all.disable_ipv6=1");
+    const struct tally_listener *widest =
+        service->rule->as_bound ? NULL : judge_widest_listener(service, tally, family);
+
+    if (widest == NULL || !limit_add(text, tally, widest, family)) {
+        listener_lacks_add(text, service, tally, family);
     }
 }
 
@@ -136,13 +200,25 @@ static void missing_add(struct text_buffer *text, const struct judge_service *se
     }
 }
 
-/* True for a cause that the daemon's directives can change. */
-static bool is_of_addresses(enum judge_cause cause, const struct tally *tally)
+/* True where another listener brings the family, as the host has an address for it and none listens there yet. */
+static bool listener_brings(const struct judge_service *service, const struct tally *tally, enum record_family family)
 {
-    switch (cause) {
-    case JUDGE_NO_IPV6:
-        return tally->host.ipv6 != RECORD_NO;
+    const struct tally_listener *widest = judge_widest_listener(service, tally, family);
+    unsigned scopes = stays_on_loopback(service) ? SCOPE_BIT(SCOPE_LOOPBACK) : OTHERS;
+
+    return host_has(tally, family, scopes) &&
+           (widest == NULL || tally_reach(tally, widest, family).limit == REACH_UNLIMITED);
+}
+
+/* True for a cause that the daemon's directives can change. */
+static bool is_of_addresses(const struct judge_service *service, const struct judge_reason *reason,
+                            const struct tally *tally)
+{
+    switch (reason->cause) {
     case JUDGE_NO_IPV4:
+        return listener_brings(service, tally, RECORD_INET);
+    case JUDGE_NO_IPV6:
+        return listener_brings(service, tally, RECORD_INET6);
     case JUDGE_TAKES_IPV4:
     case JUDGE_TAKES_IPV6:
     case JUDGE_FORM:
@@ -201,11 +277,11 @@ static void daemon_add(struct text_buffer *text, const struct judge_service *ser
     const struct daemons_service asked = {.protocol = service->protocol, .port = service->port};
 
     /* A rule of one scope does not know what else the port has. */
-    if (daemon == NULL || rule->scope != RULE_ANY_SCOPE || !is_of_addresses(reason->cause, tally)) {
+    if (daemon == NULL || rule->scope != RULE_ANY_SCOPE || !is_of_addresses(service, reason, tally)) {
         return;
     }
     for (const struct judge_reason *other = service->reasons; other < reason; other++) {
-        if (is_of_addresses(other->cause, tally)) {
+        if (is_of_addresses(service, other, tally)) {
             return;
         }
     }
@@ -226,10 +302,10 @@ const char *remedy_format(char text[static REMEDY_SIZE], const struct judge_serv
         missing_add(&remedy, service);
         break;
     case JUDGE_NO_IPV4:
-        ipv4_lacks_add(&remedy, service, tally);
+        family_lacks_add(&remedy, service, tally, RECORD_INET);
         break;
     case JUDGE_NO_IPV6:
-        ipv6_lacks_add(&remedy, service, tally);
+        family_lacks_add(&remedy, service, tally, RECORD_INET6);
         break;
     case JUDGE_TAKES_IPV4:
         ipv4_taken_add(&remedy, service, reason->listener);

@@ -102,17 +102,18 @@ static void host_findings_write(const struct answer *answer)
 
 static void findings_write(const struct answer *answer)
 {
-    char text[WORDING_SIZE];
     size_t length = 0;
     size_t written = 0;
 
     for (; written < answer->finding_count; written++) {
-        wording_finding(text, answer->findings[written], &answer->context);
-        length += strlen(text) + 2;
+        char bytes[WORDING_SIZE];
+        struct text_buffer text = TEXT_BUFFER(bytes);
+        wording_add_finding(&text, answer->findings[written], &answer->context);
+        length += text.length + 2;
         if (written > 0 && length > FINDINGS_LENGTH) {
             break;
         }
-        report_prose(answer->report, ". %s", text);
+        report_prose(answer->report, ". %s", bytes);
     }
     if (written < answer->finding_count) {
         report_prose(answer->report, " ... and %zu more", answer->finding_count - written);
@@ -149,9 +150,11 @@ static void remark_write(const struct answer *answer)
 static void first_line_write(struct answer *answer)
 {
     const struct view *view = answer->view;
-    char text[WORDING_SIZE];
+    char bytes[WORDING_SIZE];
+    struct text_buffer text = TEXT_BUFFER(bytes);
 
-    report_prose(answer->report, "%s", wording_summary(text, view->verdict, view->policy));
+    wording_add_summary(&text, view->verdict, view->policy);
+    report_prose(answer->report, "%s", bytes);
     if (view->snapshot->namespace[0] != '\0') {
         report_prose(answer->report, " in namespace %s", view->snapshot->namespace);
     }
@@ -204,11 +207,9 @@ static void waiver_add(struct text_buffer *line, const struct view *view, const 
 /* All reasons, comma by comma. */
 static void reasons_add(struct text_buffer *line, const struct answer *answer, const struct judge_service *service)
 {
-    char text[WORDING_SIZE];
-
     for (size_t i = 0; i < service->reason_count; i++) {
-        text_buffer_add(line, "%s%s", i == 0 ? ": " : ", ",
-                        wording_reason(text, service, &service->reasons[i], &answer->context));
+        text_buffer_add(line, i == 0 ? ": " : ", ");
+        wording_add_reason(line, service, &service->reasons[i], &answer->context);
     }
 }
 
@@ -226,14 +227,13 @@ static bool lists_listeners(const struct judge_service *service)
 /* The listeners with their owners: "0.0.0.0:443 (nginx.service), [::1]:443 (nginx.service)", the first few of them. */
 static void listeners_add(struct text_buffer *line, const struct judge_service *service)
 {
-    char text[WORDING_SIZE];
-
     for (size_t i = 0; i < service->listener_count; i++) {
         if (i == LISTENERS) {
             text_buffer_add(line, " ... and %zu more", service->listener_count - i);
             break;
         }
-        text_buffer_add(line, "%s%s", i == 0 ? "" : ", ", wording_listener(text, service, service->listeners[i]));
+        text_buffer_add(line, "%s", i == 0 ? "" : ", ");
+        wording_add_listener(line, service, service->listeners[i]);
     }
 }
 
@@ -241,15 +241,15 @@ static void listeners_add(struct text_buffer *line, const struct judge_service *
 static void service_write(const struct answer *answer, const struct judge_service *service)
 {
     const struct rule *rule = service->rule;
-    char text[WORDING_SIZE];
     char bytes[4 * WORDING_SIZE];
     struct text_buffer line = TEXT_BUFFER(bytes);
 
-    text_buffer_add(&line, "%s: ", wording_service(text, service));
+    wording_add_service(&line, service);
+    text_buffer_add(&line, ": ");
     if (service->waived) {
         waiver_add(&line, answer->view, service);
     }
-    text_buffer_add(&line, "%s", wording_stack(text, service, &answer->context));
+    wording_add_stack(&line, service, &answer->context);
     if (rule != NULL) {
         text_buffer_add(&line, wording_requirement_is_kept(service) ? " (must %s)" : ", must %s",
                         wording_requirement(rule->requirement));
@@ -270,8 +270,6 @@ static void service_write(const struct answer *answer, const struct judge_servic
 /* A rule that wants no IPv4 is kept as long as none arrives; a new address would change that. */
 static void v6only_note_write(const struct answer *answer, const struct judge_service *service)
 {
-    char text[WORDING_SIZE];
-
     if (service->rule == NULL || !rule_requirement_of(service->rule->requirement)->bars_ipv4 ||
         service->stack.kind != STACK_V6_ONLY) {
         return;
@@ -279,9 +277,12 @@ static void v6only_note_write(const struct answer *answer, const struct judge_se
     for (size_t i = 0; i < service->listener_count; i++) {
         const struct stack_accepts accepts = tally_accepts(service->listeners[i]);
         if (accepts.ipv4 == RECORD_YES && accepts.ipv6 == RECORD_YES) {
-            report_note(answer->report,
-                        "IPV6_V6ONLY is off on %s, so it accepts IPv4 wherever this host has an address",
-                        wording_endpoint(text, service, service->listeners[i]));
+            char bytes[WORDING_SIZE];
+            struct text_buffer text = TEXT_BUFFER(bytes);
+            text_buffer_add(&text, "IPV6_V6ONLY is off on ");
+            wording_add_endpoint(&text, service, service->listeners[i]);
+            text_buffer_add(&text, ", so it accepts IPv4 wherever this host has an address");
+            report_note(answer->report, "%s", bytes);
         }
     }
 }

@@ -106,27 +106,7 @@ const char *wording_reach(const struct tally *tally, const struct tally_listener
     return takes == RECORD_YES ? reach_name(extent) : NULL;
 }
 
-/* The listener through which the family is reached from farthest, or would be: NULL where none takes it. */
-static const struct tally_listener *widest_listener(const struct judge_service *service, const struct tally *tally,
-                                                    enum record_family family)
-{
-    const struct tally_listener *found = NULL;
-    enum reach_extent farthest = REACH_NONE;
-
-    for (size_t i = 0; i < service->listener_count; i++) {
-        const struct tally_listener *listener = service->listeners[i];
-        enum reach_extent extent = tally_reach(tally, listener, family).extent;
-        if (tally_accepts_family(listener, family) == RECORD_YES &&
-            (found == NULL || extent > farthest ||
-             (extent == farthest && listener->bound[family] > found->bound[family]))) {
-            found = listener;
-            farthest = extent;
-        }
-    }
-    return found;
-}
-
-void wording_add_host(struct text_buffer *text, const struct tally *tally, enum record_family family)
+void wording_add_lacking_address(struct text_buffer *text, const struct tally *tally, enum record_family family)
 {
     static const char *const beyond[][RECORD_FAMILIES] = {
         [REACH_NONE] = {"", ""},
@@ -137,7 +117,13 @@ void wording_add_host(struct text_buffer *text, const struct tally *tally, enum 
     const bool known = tally->addresses.families[family].known;
     enum reach_extent widest = known ? reach_of_scopes(tally->addresses.families[family].scopes) : REACH_NONE;
 
-    text_buffer_add(text, "this host has no %s address%s", family_name(family), beyond[widest][family]);
+    text_buffer_add(text, "%s address%s", family_name(family), beyond[widest][family]);
+}
+
+void wording_add_host(struct text_buffer *text, const struct tally *tally, enum record_family family)
+{
+    text_buffer_add(text, "this host has no ");
+    wording_add_lacking_address(text, tally, family);
 }
 
 /* Does the host have no address of the family at all? */
@@ -162,10 +148,17 @@ static void limit_add(struct text_buffer *text, const struct tally *tally, const
         break;
     case REACH_ADDRESS_ABSENT:
         record_address_format(address, listener->family, &listener->address);
-        text_buffer_add(text, "%s is no address of this host now", address);
+        text_buffer_add(text, "%s is no address of %s now", address,
+                        listener->interface == 0 ? "this host" : interface);
         break;
     case REACH_INTERFACE_GONE:
         text_buffer_add(text, "interface %s is gone", interface);
+        break;
+    case REACH_INTERFACE_DOWN:
+        text_buffer_add(text, "interface %s is down", interface);
+        break;
+    case REACH_INTERFACE_ADDRESSES:
+        text_buffer_add(text, "%s has no %s address", interface, family_name(family));
         break;
     case REACH_INTERFACE_NO_IPV6:
         text_buffer_add(text, "IPv6 is disabled on %s", interface);
@@ -220,7 +213,7 @@ void wording_add_reach(struct text_buffer *text, const struct tally *tally, cons
 static const struct tally_listener *limited_listener(const struct judge_service *service, const struct tally *tally,
                                                      enum record_family family)
 {
-    const struct tally_listener *widest = widest_listener(service, tally, family);
+    const struct tally_listener *widest = judge_widest_listener(service, tally, family);
     bool as_bound = service->rule != NULL && service->rule->as_bound;
 
     return !as_bound && widest != NULL && tally_reach(tally, widest, family).limit != REACH_UNLIMITED ? widest : NULL;
@@ -281,7 +274,7 @@ void wording_add_stack(struct text_buffer *text, const struct judge_service *ser
     text_buffer_add(text, "%s", outside[service->stack.extent[family]]);
     limited = limited_listener(service, context->tally, family);
     if (limited == NULL && service->stack.lopsided) {
-        narrow_add(text, widest_listener(service, context->tally, family), family);
+        narrow_add(text, judge_widest_listener(service, context->tally, family), family);
     } else if (limited != NULL &&
                !(context->host_is_told[family] && wording_host_limits(service, context->tally) != 0)) {
         text_buffer_add(text, ": ");
@@ -328,7 +321,7 @@ static void mapped_add(struct text_buffer *text, uint64_t count, const struct ra
 static void lacks_add(struct text_buffer *text, const struct judge_service *service, enum record_family family,
                       const struct wording_context *context)
 {
-    const struct tally_listener *widest = widest_listener(service, context->tally, family);
+    const struct tally_listener *widest = judge_widest_listener(service, context->tally, family);
 
     if (widest == NULL) {
         text_buffer_add(text, "nothing accepts %s", family_name(family));
@@ -564,76 +557,4 @@ void wording_add_summary(struct text_buffer *text, const struct judge_verdict *v
     } else {
         compliance_add(text, verdict);
     }
-}
-
-/* --- one text alone ---------------------------------------------------------------------------------------------- */
-
-const char *wording_service(char text[static WORDING_SIZE], const struct judge_service *service)
-{
-    struct text_buffer buffer = text_buffer_start(text, WORDING_SIZE);
-
-    wording_add_service(&buffer, service);
-    return text;
-}
-
-const char *wording_stack(char text[static WORDING_SIZE], const struct judge_service *service,
-                          const struct wording_context *context)
-{
-    struct text_buffer buffer = text_buffer_start(text, WORDING_SIZE);
-
-    wording_add_stack(&buffer, service, context);
-    return text;
-}
-
-const char *wording_endpoint(char text[static WORDING_SIZE], const struct judge_service *service,
-                             const struct tally_listener *listener)
-{
-    struct text_buffer buffer = text_buffer_start(text, WORDING_SIZE);
-
-    wording_add_endpoint(&buffer, service, listener);
-    return text;
-}
-
-const char *wording_owner(char text[static WORDING_SIZE], const struct tally_listener *listener)
-{
-    struct text_buffer buffer = text_buffer_start(text, WORDING_SIZE);
-
-    wording_add_owner(&buffer, listener);
-    return text;
-}
-
-const char *wording_listener(char text[static WORDING_SIZE], const struct judge_service *service,
-                             const struct tally_listener *listener)
-{
-    struct text_buffer buffer = text_buffer_start(text, WORDING_SIZE);
-
-    wording_add_listener(&buffer, service, listener);
-    return text;
-}
-
-const char *wording_reason(char text[static WORDING_SIZE], const struct judge_service *service,
-                           const struct judge_reason *reason, const struct wording_context *context)
-{
-    struct text_buffer buffer = text_buffer_start(text, WORDING_SIZE);
-
-    wording_add_reason(&buffer, service, reason, context);
-    return text;
-}
-
-const char *wording_finding(char text[static WORDING_SIZE], const struct judge_service *service,
-                            const struct wording_context *context)
-{
-    struct text_buffer buffer = text_buffer_start(text, WORDING_SIZE);
-
-    wording_add_finding(&buffer, service, context);
-    return text;
-}
-
-const char *wording_summary(char text[static WORDING_SIZE], const struct judge_verdict *verdict,
-                            const struct policy *policy)
-{
-    struct text_buffer buffer = text_buffer_start(text, WORDING_SIZE);
-
-    wording_add_summary(&buffer, verdict, policy);
-    return text;
 }

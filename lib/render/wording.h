@@ -31,6 +31,9 @@ void wording_add_stack(struct text_buffer *text, const struct judge_service *ser
  */
 unsigned wording_host_limits(const struct judge_service *service, const struct tally *tally);
 
+/* Adds what the host lacks: "IPv6 address beyond fe80::/10". */
+void wording_add_lacking_address(struct text_buffer *text, const struct tally *tally, enum record_family family);
+
 /* Adds "this host has no IPv6 address beyond fe80::/10". */
 void wording_add_host(struct text_buffer *text, const struct tally *tally, enum record_family family);
 
@@ -87,21 +90,5 @@ const char *wording_reach(const struct tally *tally, const struct tally_listener
 
 /* Room for any one of these texts; a longer one is cut. */
 #define WORDING_SIZE 512
-
-/* Each writes what the function above of its name adds, alone. Returns text. */
-const char *wording_service(char text[static WORDING_SIZE], const struct judge_service *service);
-const char *wording_stack(char text[static WORDING_SIZE], const struct judge_service *service,
-                          const struct wording_context *context);
-const char *wording_endpoint(char text[static WORDING_SIZE], const struct judge_service *service,
-                             const struct tally_listener *listener);
-const char *wording_owner(char text[static WORDING_SIZE], const struct tally_listener *listener);
-const char *wording_listener(char text[static WORDING_SIZE], const struct judge_service *service,
-                             const struct tally_listener *listener);
-const char *wording_reason(char text[static WORDING_SIZE], const struct judge_service *service,
-                           const struct judge_reason *reason, const struct wording_context *context);
-const char *wording_finding(char text[static WORDING_SIZE], const struct judge_service *service,
-                            const struct wording_context *context);
-const char *wording_summary(char text[static WORDING_SIZE], const struct judge_verdict *verdict,
-                            const struct policy *policy);
 
 #endif

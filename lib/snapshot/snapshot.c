@@ -6,6 +6,7 @@
 #include "snapshot/snapshot.h"
 
 #include "plugin/text_buffer.h"
+#include "snapshot/listeners.h"
 #include "snapshot/owners.h"
 #include "snapshot/reaches.h"
 #include "socket/host.h"
@@ -26,11 +27,6 @@ struct attempt {
     struct sources *sources;
     enum record_protocol current; /* that was read last */
 };
-
-static int listener_visit(const struct sock_record *record, void *context)
-{
-    return record_is_listener(record) ? tally_add(context, record) : 0;
-}
 
 static int connection_visit(const struct sock_record *record, void *context)
 {
@@ -118,7 +114,9 @@ static int listeners_scan(struct attempt *attempt, enum record_protocol protocol
         .states = SOURCE_STATE(protocol_of(protocol)->listening),
     };
 
-    return scan(attempt, &request, listener_visit);
+    attempt->current = protocol;
+    question_keep(attempt, &request);
+    return listeners_read(attempt->sources, protocol, attempt->snapshot->tally);
 }
 
 static bool is_judged(const struct attempt *attempt, const struct tally_service *service)

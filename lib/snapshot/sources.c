@@ -22,6 +22,7 @@ struct sources {
     struct sources_request request;
     enum sources_kind kind[RECORD_PROTOCOLS];
     int interruptions[RECORD_PROTOCOLS]; /* of the source that answers now */
+    bool restless[RECORD_PROTOCOLS];     /* what it shows does not come to rest */
     struct source *source[SOURCES_NONE]; /* NULL until it is first asked */
     struct fault fault[RECORD_PROTOCOLS][SOURCES_NONE];
 };
@@ -97,6 +98,20 @@ static bool may_fall_back(const struct sources *sources)
     return sources->request.choice == SOURCES_CHOICE_AUTO;
 }
 
+int sources_disagree(struct sources *sources, enum record_protocol protocol)
+{
+    sources->restless[protocol] = true;
+    return fault_set(&sources->fault[protocol][sources->kind[protocol]], ESTALE,
+                     "listeners of %s come and go faster than they can be read", protocol_of(protocol)->label);
+}
+
+static enum sources_kind next_kind(const struct sources *sources, enum record_protocol protocol)
+{
+    bool has_next = sources->kind[protocol] == SOURCES_NETLINK && may_fall_back(sources);
+
+    return has_next && !sources->restless[protocol] ? SOURCES_PROCFS : SOURCES_NONE;
+}
+
 bool sources_retry(struct sources *sources, enum record_protocol protocol, int result)
 {
     enum sources_kind *kind = &sources->kind[protocol];
@@ -107,7 +122,7 @@ bool sources_retry(struct sources *sources, enum record_protocol protocol, int r
     }
     if (result != -EAGAIN || ++*interruptions == TRIES) {
         *interruptions = 0;
-        *kind = *kind == SOURCES_NETLINK && may_fall_back(sources) ? SOURCES_PROCFS : SOURCES_NONE;
+        *kind = next_kind(sources, protocol);
     }
     return true;
 }
@@ -137,7 +152,9 @@ const char *sources_unreadable_format(char text[static SOURCES_SENTENCE_SIZE], c
 
     snprintf(text, SOURCES_SENTENCE_SIZE, "%s sockets cannot be read: %.200s%s%.200s%s", protocol_of(protocol)->label,
              netlink, *netlink != '\0' && *procfs != '\0' ? ". Nor does /proc/net: " : "", procfs,
-             sources->request.choice == SOURCES_CHOICE_NETLINK ? ". --source=auto would try /proc/net" : "");
+             sources->request.choice == SOURCES_CHOICE_NETLINK && !sources->restless[protocol]
+                 ? ". --source=auto would try /proc/net"
+                 : "");
     return text;
 }
 

@@ -54,9 +54,16 @@ void sources_report_stage(const struct sources *sources, const char *stage);
 int sources_scan(struct sources *sources, const struct source_request *request, source_visit *visit, void *context);
 
 /*
+ * To be called when what the source shows of the protocol does not come to rest. Returns -ESTALE, to be taken for the
+ * result of the last scan.
+ */
+int sources_disagree(struct sources *sources, enum record_protocol protocol);
+
+/*
  * Chooses the next source after a scan of the protocol failed with `result`. An interrupted scan is repeated a few
- * times; after that, and after any other failure, the next source has its turn. Returns true when the caller must
- * discard what was shown and scan again (even if no source is left), false when out of memory.
+ * times; after that, and after most other failures, the next source has its turn. None has after sources_disagree():
+ * what changes too fast to be read in one place does so in any. Returns true when the caller must discard what was
+ * shown and scan again (even if no source is left), false when out of memory.
  */
 bool sources_retry(struct sources *sources, enum record_protocol protocol, int result);
 

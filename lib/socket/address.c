@@ -16,9 +16,13 @@
 
 #include <errno.h>
 #include <linux/netlink.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 /* Anyone can bind sockets to any number of addresses that no host has (IP_FREEBIND). A question takes about 5 us. */
 #define QUESTIONS_MOST 1000
@@ -201,13 +205,19 @@ static void answer_keep(struct address_table *table, const struct answer *answer
     table->answer_count++;
 }
 
-/* Linux takes an address on any interface, so the answer for all comes first; not fe80::, the same on several. */
+/* Addresses that are of one interface alone: those of fe80::/10, and what lo takes. */
+static bool is_of_interface(const struct in6_addr *address, uint32_t interface)
+{
+    return interface == SCOPE_LOOPBACK_INTERFACE || (interface != 0 && IN6_IS_ADDR_LINKLOCAL(address));
+}
+
+/* Linux takes any other address on any interface, so the answer for all comes first. */
 static enum address_presence presence_ask(struct address_table *table, const struct in6_addr *address,
                                           uint32_t interface)
 {
     enum address_presence presence = ADDRESS_ABSENT;
 
-    if (!IN6_IS_ADDR_LINKLOCAL(address) || interface == 0) {
+    if (!is_of_interface(address, interface)) {
         table->questions++;
         presence = address_netlink_ask(&table->channel, address, 0);
     }
@@ -253,8 +263,7 @@ enum address_presence address_table_find(struct address_table *table, const stru
         return ADDRESS_UNKNOWN;
     }
     presence = address_set_find(&table->sets[family], address);
-    if (!table->is_told[family] ||
-        (presence != ADDRESS_ABSENT && (interface == 0 || !IN6_IS_ADDR_LINKLOCAL(address)))) {
+    if (!table->is_told[family] || (presence != ADDRESS_ABSENT && !is_of_interface(address, interface))) {
         return presence;
     }
     told = presence_find(table, address, interface);
@@ -263,19 +272,57 @@ enum address_presence address_table_find(struct address_table *table, const stru
 
 /* --- interfaces -------------------------------------------------------------------------------------------------- */
 
+static enum record_answer is_up(const char *name)
+{
+    enum record_answer up = RECORD_UNKNOWN;
+    struct ifreq request = {.ifr_name = ""};
+    int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    memcpy(request.ifr_name, name, strnlen(name, IFNAMSIZ - 1));
+    if (descriptor >= 0 && ioctl(descriptor, SIOCGIFFLAGS, &request) == 0) {
+        up = (request.ifr_flags & IFF_UP) != 0 ? RECORD_YES : RECORD_NO;
+    }
+    if (descriptor >= 0) {
+        close(descriptor);
+    }
+    return up;
+}
+
 /* Without NETLINK_ROUTE. */
 static struct address_interface interface_read(uint32_t index)
 {
-    struct address_interface state = {RECORD_UNKNOWN, RECORD_UNKNOWN, RECORD_UNKNOWN};
+    struct address_interface state = ADDRESS_INTERFACE_UNKNOWN;
     char name[IF_NAMESIZE];
 
     if (if_indextoname(index, name) != NULL) {
         state.there = RECORD_YES;
+        state.up = is_up(name);
         state.ipv6 = host_interface_ipv6(name);
     } else if (errno == ENXIO || errno == ENODEV) {
         state.there = RECORD_NO;
     }
     return state;
+}
+
+/* Linux 4.9 calls lo the interface of every IPv6 address, even of fe80::/10 (commit 4832c30d5458 changed that). */
+static bool all_are_of_lo(const struct address_set *set)
+{
+    unsigned scopes;
+
+    return address_set_own_scopes(set, SCOPE_LOOPBACK_INTERFACE, &scopes) && (scopes & SCOPE_BIT(SCOPE_LINK)) != 0;
+}
+
+/* The addresses of one interface alone. */
+static struct address_facts own_facts(const struct address_table *table, uint32_t index)
+{
+    struct address_facts own = {{{0}}};
+
+    for (int family = 0; family < RECORD_FAMILIES; family++) {
+        const struct address_set *set = &table->sets[family];
+        own.families[family].known = address_set_own_scopes(set, index, &own.families[family].scopes) &&
+                                     table->facts.families[family].known && !all_are_of_lo(set);
+    }
+    return own;
 }
 
 struct address_interface address_table_interface(struct address_table *table, uint32_t index)
@@ -284,7 +331,7 @@ struct address_interface address_table_interface(struct address_table *table, ui
     const struct answer *kept;
 
     if (table == NULL || table->is_copy) {
-        return (struct address_interface){RECORD_UNKNOWN, RECORD_UNKNOWN, RECORD_UNKNOWN};
+        return (struct address_interface)ADDRESS_INTERFACE_UNKNOWN;
     }
     kept = answer_find(table, &answer.address, index);
     if (kept != NULL) {
@@ -297,6 +344,7 @@ struct address_interface address_table_interface(struct address_table *table, ui
     if (answer.state.there == RECORD_UNKNOWN) {
         answer.state = interface_read(index);
     }
+    answer.state.own = own_facts(table, index);
     answer_keep(table, &answer);
     return answer.state;
 }

@@ -28,8 +28,16 @@ enum address_presence {
 /* What one interface is. */
 struct address_interface {
     enum record_answer there; /* RECORD_NO: an index that no interface has, as it was deleted */
+    enum record_answer up;    /* RECORD_NO: it is down, and nothing comes in by it */
     enum record_answer ipv6;  /* whether IPv6 runs on it: disable_ipv6, or an MTU below 1280, say no */
     enum record_answer vrf;   /* whether it is a VRF or in one: its addresses are then in no list of the host's */
+    struct address_facts own; /* which addresses are its own */
 };
+
+/* Nothing is known of an interface. */
+#define ADDRESS_INTERFACE_UNKNOWN                                                                                      \
+    {                                                                                                                  \
+        .there = RECORD_UNKNOWN, .up = RECORD_UNKNOWN, .ipv6 = RECORD_UNKNOWN, .vrf = RECORD_UNKNOWN                   \
+    }
 
 #endif

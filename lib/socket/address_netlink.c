@@ -40,6 +40,7 @@ struct route {
     struct in6_addr address;
     unsigned length;
     uint32_t table;
+    uint32_t interface;
     uint8_t type;
     uint32_t flags;
 };
@@ -68,6 +69,12 @@ static int route_attribute_decode(const struct netlink_attribute *attribute, str
         }
         memcpy(&route->table, attribute->value, sizeof route->table);
         return 0;
+    case RTA_OIF:
+        if (attribute->length != sizeof route->interface) {
+            return -EBADMSG;
+        }
+        memcpy(&route->interface, attribute->value, sizeof route->interface);
+        return 0;
     default:
         return 0;
     }
@@ -92,6 +99,7 @@ static int route_decode(const unsigned char *payload, size_t length, struct rout
     route->address = wildcards[route->family];
     route->length = header.rtm_dst_len + (route->family == RECORD_INET ? IPV4_OFFSET * 8u : 0);
     route->table = header.rtm_table;
+    route->interface = 0;
     route->type = header.rtm_type;
     route->flags = header.rtm_flags;
     rest = (struct netlink_attributes){payload + sizeof header, length - sizeof header};
@@ -129,7 +137,8 @@ static int dump_handle(struct netlink_channel *channel, uint16_t type, const uns
     if (result == 0 || !route_is_kept(&route)) {
         return 1;
     }
-    result = address_set_add(&sets[route.family], &route.address, route.length, route_presence(&route));
+    result =
+        address_set_add(&sets[route.family], &route.address, route.length, route_presence(&route), route.interface);
     return result < 0 ? netlink_channel_fail(channel, NETLINK_CHANNEL_HANDLER, -result) : 1;
 }
 
@@ -213,15 +222,20 @@ static int link_families_decode(const struct netlink_attribute *families, struct
 
 static int link_decode(const unsigned char *payload, size_t length, struct address_interface *interface)
 {
+    struct ifinfomsg header;
     struct netlink_attributes rest;
     struct netlink_attribute attribute;
     int result;
 
-    if (length < sizeof(struct ifinfomsg)) {
+    if (length < sizeof header) {
         return -EBADMSG;
     }
-    rest = (struct netlink_attributes){payload + sizeof(struct ifinfomsg), length - sizeof(struct ifinfomsg)};
-    *interface = (struct address_interface){.there = RECORD_YES, .ipv6 = RECORD_UNKNOWN, .vrf = RECORD_NO};
+    memcpy(&header, payload, sizeof header);
+    rest = (struct netlink_attributes){payload + sizeof header, length - sizeof header};
+    *interface = (struct address_interface){.there = RECORD_YES,
+                                            .up = (header.ifi_flags & IFF_UP) != 0 ? RECORD_YES : RECORD_NO,
+                                            .ipv6 = RECORD_UNKNOWN,
+                                            .vrf = RECORD_NO};
     while ((result = netlink_attribute_next(&rest, &attribute)) == 1) {
         if (attribute.type == IFLA_LINKINFO) {
             result = link_info_decode(&attribute, interface);
@@ -389,7 +403,7 @@ enum address_presence address_netlink_ask(struct netlink_channel *channel, const
 
 struct address_interface address_netlink_interface(struct netlink_channel *channel, uint32_t index)
 {
-    struct address_interface interface = {RECORD_UNKNOWN, RECORD_UNKNOWN, RECORD_UNKNOWN};
+    struct address_interface interface = ADDRESS_INTERFACE_UNKNOWN;
     const struct ifinfomsg body = {.ifi_family = AF_UNSPEC, .ifi_index = (int)index};
     struct nlmsghdr *question;
     int result;

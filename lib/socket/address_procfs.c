@@ -101,15 +101,16 @@ static bool ipv6_is_taken(uint32_t flags)
 static int ipv6_line_decode(const char *line, struct address_set *set)
 {
     struct in6_addr address;
+    uint32_t interface;
     uint32_t unused;
     uint32_t flags;
     char name[LINE_SIZE];
 
-    if (!ipv6_take(&line, &address) || !number_take(&line, 16, &unused) || !number_take(&line, 16, &unused) ||
+    if (!ipv6_take(&line, &address) || !number_take(&line, 16, &interface) || !number_take(&line, 16, &unused) ||
         !number_take(&line, 16, &unused) || !number_take(&line, 16, &flags) || !word_take(&line, name, sizeof name)) {
         return -EBADMSG;
     }
-    return ipv6_is_taken(flags) ? address_set_add(set, &address, 128, ADDRESS_LOCAL) : 0;
+    return ipv6_is_taken(flags) ? address_set_add(set, &address, 128, ADDRESS_LOCAL, interface) : 0;
 }
 
 /* --- fib_trie ---------------------------------------------------------------------------------------------------- */
@@ -165,7 +166,7 @@ static int prefix_decode(struct address_procfs_text *text, const char *words, st
     if (!text->in_table || presence == ADDRESS_UNKNOWN) {
         return 0;
     }
-    return address_set_add(set, &text->leaf, length + IPV4_OFFSET * 8, presence);
+    return address_set_add(set, &text->leaf, length + IPV4_OFFSET * 8, presence, 0);
 }
 
 /*

@@ -30,10 +30,36 @@ static struct in6_addr prefix_end(const struct in6_addr *address, unsigned lengt
     return end;
 }
 
+/* Addresses of one interface come one after another as a rule, so few owners are kept twice. */
+static int owner_add(struct address_set *set, uint32_t interface, unsigned scopes)
+{
+    if (interface == 0) {
+        set->owners_unknown = true;
+        return 0;
+    }
+    if (set->owner_count > 0 && set->owners[set->owner_count - 1].interface == interface) {
+        set->owners[set->owner_count - 1].scopes |= scopes;
+        return 0;
+    }
+    if (set->owner_count == set->owner_capacity) {
+        size_t capacity = set->owner_capacity == 0 ? CAPACITY_FIRST : set->owner_capacity * 2;
+        struct address_owner *grown = realloc(set->owners, capacity * sizeof *grown);
+        if (grown == NULL) {
+            return -ENOMEM;
+        }
+        set->owners = grown;
+        set->owner_capacity = capacity;
+    }
+    set->owners[set->owner_count++] = (struct address_owner){interface, scopes};
+    return 0;
+}
+
 int address_set_add(struct address_set *set, const struct in6_addr *address, unsigned length,
-                    enum address_presence presence)
+                    enum address_presence presence, uint32_t interface)
 {
     struct in6_addr first = prefix_end(address, length, false);
+    struct in6_addr last = prefix_end(address, length, true);
+    unsigned scopes = SCOPE_BIT(scope_of(&first, 0)) | SCOPE_BIT(scope_of(&last, 0));
 
     if (set->count == set->capacity) {
         size_t capacity = set->capacity == 0 ? CAPACITY_FIRST : set->capacity * 2;
@@ -45,11 +71,11 @@ int address_set_add(struct address_set *set, const struct in6_addr *address, uns
         set->capacity = capacity;
     }
     set->prefixes[set->count++] = (struct address_prefix){first, (uint8_t)length, (uint8_t)presence};
-    if (presence == ADDRESS_LOCAL) {
-        struct in6_addr last = prefix_end(address, length, true);
-        set->scopes |= SCOPE_BIT(scope_of(&first, 0)) | SCOPE_BIT(scope_of(&last, 0));
+    if (presence != ADDRESS_LOCAL) {
+        return 0;
     }
-    return 0;
+    set->scopes |= scopes;
+    return owner_add(set, interface, scopes);
 }
 
 /* The longest first, then by address, then by presence. */
@@ -71,10 +97,37 @@ static bool prefix_is_equal(const struct address_prefix *a, const struct address
     return a->length == b->length && memcmp(&a->address, &b->address, sizeof a->address) == 0;
 }
 
+static int owner_compare(const void *left, const void *right)
+{
+    const struct address_owner *a = left;
+    const struct address_owner *b = right;
+
+    return a->interface < b->interface ? -1 : a->interface > b->interface;
+}
+
+static void owners_sort(struct address_set *set)
+{
+    size_t kept = 0;
+
+    if (set->owner_count == 0) {
+        return;
+    }
+    qsort(set->owners, set->owner_count, sizeof *set->owners, owner_compare);
+    for (size_t i = 1; i < set->owner_count; i++) {
+        if (set->owners[i].interface == set->owners[kept].interface) {
+            set->owners[kept].scopes |= set->owners[i].scopes;
+        } else {
+            set->owners[++kept] = set->owners[i];
+        }
+    }
+    set->owner_count = kept + 1;
+}
+
 void address_set_sort(struct address_set *set)
 {
     size_t kept = 0;
 
+    owners_sort(set);
     memset(set->starts, 0, sizeof set->starts);
     memset(set->counts, 0, sizeof set->counts);
     if (set->count == 0) {
@@ -118,14 +171,29 @@ enum address_presence address_set_find(const struct address_set *set, const stru
     return ADDRESS_ABSENT;
 }
 
+bool address_set_own_scopes(const struct address_set *set, uint32_t interface, unsigned *scopes)
+{
+    const struct address_owner wanted = {.interface = interface};
+    const struct address_owner *found = NULL;
+
+    if (set->owner_count > 0) {
+        found = bsearch(&wanted, set->owners, set->owner_count, sizeof wanted, owner_compare);
+    }
+    *scopes = found != NULL ? found->scopes : 0;
+    return !set->owners_unknown;
+}
+
 void address_set_clear(struct address_set *set)
 {
     set->count = 0;
     set->scopes = 0;
+    set->owner_count = 0;
+    set->owners_unknown = false;
 }
 
 void address_set_free(struct address_set *set)
 {
     free(set->prefixes);
+    free(set->owners);
     *set = (struct address_set){.prefixes = NULL};
 }

@@ -183,5 +183,6 @@ int diag_record_decode(const void *payload, size_t length, enum record_protocol 
     /* For a listener the kernel reports the limit of its backlog there (tcp_diag_get_info()). */
     record->send_queue = record->state == RECORD_LISTEN ? 0 : message.idiag_wqueue;
     record->cgroup = 0;
+    record->cookie = (uint64_t)message.id.idiag_cookie[1] << 32 | message.id.idiag_cookie[0];
     return attributes_decode((const unsigned char *)payload + sizeof message, length - sizeof message, record);
 }

@@ -20,7 +20,7 @@
 #define CONDITION_SIZE (OP_SIZE + sizeof(struct inet_diag_hostcond) + sizeof(struct in_addr))
 #define RANGE_SIZE (2 * BOUND_SIZE + OP_SIZE)
 
-#define SEARCH_DEPTH 6
+#define SEARCH_DEPTH 9
 
 _Static_assert(FILTER_SIZE == CONDITION_SIZE + FILTER_RANGES * RANGE_SIZE, "the longest program fits, just");
 _Static_assert(FILTER_RANGES <= 1 << SEARCH_DEPTH, "a search halves the ranges SEARCH_DEPTH times");

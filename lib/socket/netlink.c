@@ -17,6 +17,17 @@
 #include <linux/sock_diag.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+/* The kernel ends an answer where the next record has no room. None was seen that is longer. */
+#define RECORD_SIZE_MOST 1024
+
+/* The longest answer of those that the kernel makes without having room for more (NLMSG_GOODSIZE). */
+#define SMALL_ANSWER_MOST 8192
+
+/* Each turn of a request has answers that are shorter by this, down to three quarters of a buffer. */
+#define TURN_STEP 500
+#define TURNS 16
 
 struct netlink_source {
     struct source source;
@@ -27,8 +38,17 @@ struct netlink_source {
 struct dump {
     enum record_protocol protocol;
     source_visit *visit;
+    source_pause *pause; /* NULL for nobody to tell */
     void *context;
 };
+
+/* The kernel resumes in the bucket it was in, by the number of the socket there (tcp_diag_dump(), udp_dump()). */
+static void pause_report(const struct dump *dump)
+{
+    if (dump->pause != NULL) {
+        dump->pause(false, dump->context);
+    }
+}
 
 /* Returns 1, or the negative errno of the visit. */
 static int record_handle(struct netlink_channel *channel, uint16_t type, const unsigned char *payload, size_t length,
@@ -43,6 +63,10 @@ static int record_handle(struct netlink_channel *channel, uint16_t type, const u
     }
     if (result < 0) {
         return netlink_channel_fail(channel, NETLINK_CHANNEL_GARBLE, -result);
+    }
+    if (channel->previous > 0) {
+        channel->previous = 0;
+        pause_report(dump);
     }
     result = dump->visit(&record, dump->context);
     return result < 0 ? netlink_channel_fail(channel, NETLINK_CHANNEL_HANDLER, -result) : 1;
@@ -60,6 +84,15 @@ int netlink_answer_handle(const void *bytes, size_t length, uint32_t sequence, u
     return netlink_channel_handle(&channel, bytes, length, record_handle, &dump);
 }
 
+/* The kernel makes answers as long as the longest read so far, or of a page where it finds no room for that. */
+static bool may_be_full(const struct netlink_channel *channel, size_t length)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+    page = page < SMALL_ANSWER_MOST ? page : SMALL_ANSWER_MOST;
+    return (length <= page && length + RECORD_SIZE_MOST > page) || length + RECORD_SIZE_MOST > channel->answer_size;
+}
+
 static int dump_run(struct netlink_channel *channel, struct dump *dump, const struct source_request *request,
                     unsigned number)
 {
@@ -70,7 +103,29 @@ static int dump_run(struct netlink_channel *channel, struct dump *dump, const st
         return result;
     }
     length = diag_request_build(channel->buffer, request, number, channel->sequence);
-    return netlink_channel_ask(channel, length, record_handle, dump);
+    result = netlink_channel_ask(channel, length, record_handle, dump);
+    /* What would have stood behind a full answer may be hidden altogether. */
+    if (result == 0 && channel->previous > 0 && may_be_full(channel, channel->previous)) {
+        pause_report(dump);
+    }
+    return result;
+}
+
+/*
+ * Opens the channel for answers as long as this turn's. The kernel makes the first answer on a socket a short one, as
+ * nothing was read there before: so the first request is one for no sockets.
+ */
+static int turn_begin(struct netlink_channel *channel, struct dump *dump, const struct source_request *request)
+{
+    struct source_request nothing = {.protocol = request->protocol, .families = request->families};
+    size_t answer_size = NETLINK_CHANNEL_BUFFER - request->turn % TURNS * TURN_STEP;
+
+    if (channel->socket != NULL && channel->answer_size == answer_size) {
+        return 0;
+    }
+    netlink_channel_close(channel);
+    channel->answer_size = answer_size;
+    return dump_run(channel, dump, &nothing, 0);
 }
 
 #define HINT_SIZE 64
@@ -103,8 +158,8 @@ static int netlink_scan(struct source *source, const struct source_request *requ
                         struct fault *fault)
 {
     struct netlink_channel *channel = &((struct netlink_source *)(void *)source)->channel;
-    struct dump dump = {.protocol = request->protocol, .visit = visit, .context = context};
-    int result = 0;
+    struct dump dump = {.protocol = request->protocol, .visit = visit, .pause = request->pause, .context = context};
+    int result = turn_begin(channel, &dump, request);
 
     for (unsigned i = 0; result == 0 && i < diag_dump_count(request); i++) {
         result = dump_run(channel, &dump, request, i);

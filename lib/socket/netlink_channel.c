@@ -26,6 +26,8 @@ void netlink_channel_init(struct netlink_channel *channel, int bus)
     channel->socket = NULL;
     channel->sequence = 0;
     channel->port_id = 0;
+    channel->answer_size = sizeof channel->buffer;
+    channel->previous = 0;
     channel->cause = NETLINK_CHANNEL_OPEN;
 }
 
@@ -113,7 +115,7 @@ int netlink_channel_handle(struct netlink_channel *channel, const void *bytes, s
 static ssize_t answer_receive(struct netlink_channel *channel)
 {
     struct sockaddr_nl sender = {.nl_family = AF_UNSPEC};
-    struct iovec room = {.iov_base = channel->buffer, .iov_len = sizeof channel->buffer};
+    struct iovec room = {.iov_base = channel->buffer, .iov_len = channel->answer_size};
     struct msghdr message = {.msg_name = &sender, .msg_namelen = sizeof sender, .msg_iov = &room, .msg_iovlen = 1};
     ssize_t received;
     int interruptions = 0;
@@ -156,6 +158,7 @@ int netlink_channel_ask(struct netlink_channel *channel, size_t length, netlink_
 {
     int result = question_send(channel, length);
 
+    channel->previous = 0;
     if (result < 0) {
         return result;
     }
@@ -166,6 +169,9 @@ int netlink_channel_ask(struct netlink_channel *channel, size_t length, netlink_
             return (int)received;
         }
         result = netlink_channel_handle(channel, channel->buffer, (size_t)received, handler, context);
+        if (result == 1) {
+            channel->previous = (size_t)received;
+        }
     } while (result == 1);
     return result;
 }

@@ -30,7 +30,9 @@ struct netlink_channel {
     struct mnl_socket *socket; /* NULL until it is opened */
     uint32_t sequence;         /* of the question that was asked last; its answers must match it and the port */
     uint32_t port_id;
-    enum netlink_channel_cause cause;                           /* of the negative errno that was returned last */
+    size_t answer_size;               /* the longest answer that the channel has room for: up to the whole buffer */
+    size_t previous;                  /* bytes of the answer before the one that is shown; 0 for none */
+    enum netlink_channel_cause cause; /* of the negative errno that was returned last */
     uint32_t buffer[NETLINK_CHANNEL_BUFFER / sizeof(uint32_t)]; /* a question, then its answers */
 };
 
@@ -41,7 +43,7 @@ struct netlink_channel {
 typedef int netlink_channel_handler(struct netlink_channel *channel, uint16_t type, const unsigned char *payload,
                                     size_t length, void *context);
 
-/* Makes a channel that is not open. */
+/* Makes a channel that is not open, with room for answers as long as the kernel makes. */
 void netlink_channel_init(struct netlink_channel *channel, int bus);
 
 /*

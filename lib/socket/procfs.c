@@ -23,6 +23,9 @@
 /* Also the longest line: the kernel's have at most some 200 bytes. */
 #define BUFFER_SIZE 65536
 
+/* Of what the kernel writes. */
+#define LINE_SIZE_MOST 256
+
 #define THIS_HOST "/proc/net"
 
 struct procfs {
@@ -42,6 +45,8 @@ struct reading {
     void *context;
     struct fault *fault;
     unsigned long line_number;
+    bool is_live;        /* made by the kernel as it is read: not a copy */
+    bool past_listeners; /* none follows */
 };
 
 struct cursor {
@@ -96,12 +101,14 @@ static bool hex_take(struct cursor *cursor, size_t digits, uint32_t *value)
     return true;
 }
 
-/* One digit or more, for numbers of any width of which the value is not needed. */
-static bool digits_skip(struct cursor *cursor, unsigned base)
+/* One digit or more, for numbers of any width. Of one beyond 64 bits only the lowest stay. */
+static bool digits_take(struct cursor *cursor, unsigned base, uint64_t *value)
 {
     const char *start = cursor->at;
 
+    *value = 0;
     while (cursor->at < cursor->end && hex_values[(unsigned char)*cursor->at] - 1u < base) {
+        *value = *value * base + (hex_values[(unsigned char)*cursor->at] - 1u);
         ++cursor->at;
     }
     return cursor->at > start;
@@ -147,10 +154,11 @@ static bool fields_take(struct cursor *cursor, enum record_family family, struct
 {
     uint32_t state;
     uint32_t unused;
+    uint64_t unused_too;
     bool whole;
 
     blanks_take(cursor);
-    whole = digits_skip(cursor, 10) && character_take(cursor, ':') && blanks_take(cursor) &&
+    whole = digits_take(cursor, 10, &unused_too) && character_take(cursor, ':') && blanks_take(cursor) &&
             endpoint_take(cursor, family, &record->local, &record->local_port) && blanks_take(cursor) &&
             endpoint_take(cursor, family, &record->remote, &record->remote_port) && blanks_take(cursor) &&
             /* st */
@@ -159,13 +167,13 @@ static bool fields_take(struct cursor *cursor, enum record_family family, struct
             hex_take(cursor, 8, &record->send_queue) && character_take(cursor, ':') &&
             hex_take(cursor, 8, &record->receive_queue) && blanks_take(cursor) &&
             /* tr:tm->when, the time as wide as it is long */
-            hex_take(cursor, 2, &unused) && character_take(cursor, ':') && digits_skip(cursor, 16) &&
+            hex_take(cursor, 2, &unused) && character_take(cursor, ':') && digits_take(cursor, 16, &unused_too) &&
             blanks_take(cursor) &&
             /* retrnsmt uid */
             hex_take(cursor, 8, &unused) && blanks_take(cursor) && decimal_take(cursor, &record->uid) &&
             blanks_take(cursor) &&
             /* timeout inode */
-            digits_skip(cursor, 10) && blanks_take(cursor) && digits_skip(cursor, 10) &&
+            digits_take(cursor, 10, &unused_too) && blanks_take(cursor) && digits_take(cursor, 10, &record->cookie) &&
             (cursor->at == cursor->end || *cursor->at == ' ');
     if (!whole || state < RECORD_ESTABLISHED || state > RECORD_NEW_SYN_RECV) {
         return false;
@@ -280,6 +288,9 @@ static int line_show(struct reading *reading, const char *line, size_t length, b
     if (!terminated && !tail_is_whole(cursor)) {
         return line_failed(reading);
     }
+    /* Where there are connections the kernel tells all listeners before them (tcp_get_idx()). */
+    reading->past_listeners |= reading->is_live && protocol_of(record.protocol)->has_connections &&
+                               record.state != protocol_of(record.protocol)->listening;
     return request_fits(reading->request, &record) ? reading->visit(&record, reading->context) : 0;
 }
 
@@ -303,17 +314,44 @@ static int lines_show(struct reading *reading, size_t *length)
     return 0;
 }
 
+/*
+ * Tells of the pause between the read() before, of `count` bytes, 0 for none, and the one that gave more or, at the
+ * end, nothing. The kernel gives a page at most each time (seq_read_iter()) and goes on by the number of the socket in
+ * the whole file (udp_get_idx()); one that had room for another line was the last.
+ */
+static void pause_tell(const struct reading *reading, size_t count, bool more)
+{
+    bool was_full = count + LINE_SIZE_MOST > (size_t)sysconf(_SC_PAGESIZE);
+
+    if (reading->request->pause != NULL && reading->is_live && !reading->past_listeners && count > 0 &&
+        (more || was_full)) {
+        reading->request->pause(true, reading->context);
+    }
+}
+
+/* Once the whole file has been read, the listeners are all that another turn for them needs. */
+static bool is_enough(const struct reading *reading)
+{
+    const struct source_request *request = reading->request;
+
+    return reading->past_listeners && request->turn > 0 &&
+           request->states == SOURCE_STATE(protocol_of(request->protocol)->listening);
+}
+
 static int file_show(struct reading *reading, int file)
 {
     size_t kept = 0;
+    size_t count_before = 0;
     ssize_t count;
 
     while ((count = read(file, reading->buffer + kept, BUFFER_SIZE - kept)) > 0) {
         int result;
 
+        pause_tell(reading, count_before, true);
+        count_before = (size_t)count;
         kept += (size_t)count;
         result = lines_show(reading, &kept);
-        if (result < 0) {
+        if (result < 0 || is_enough(reading)) {
             return result;
         }
         if (kept == BUFFER_SIZE) {
@@ -324,6 +362,7 @@ static int file_show(struct reading *reading, int file)
     if (count < 0) {
         return read_failed(reading->fault, reading->path, errno);
     }
+    pause_tell(reading, count_before, false);
     if (kept > 0) {
         return line_show(reading, reading->buffer, kept, false);
     }
@@ -358,6 +397,14 @@ int procfs_file_open(const char *path)
     return -error;
 }
 
+/* Files that the kernel makes as they are read have no size, be they this process's /proc/net or another's. */
+static bool is_live(int file)
+{
+    struct stat status;
+
+    return fstat(file, &status) == 0 && status.st_size == 0;
+}
+
 /* As source.scan for one family; adds its bit to *present when it has a file. */
 static int family_scan(struct reading *reading, unsigned *present)
 {
@@ -371,6 +418,7 @@ static int family_scan(struct reading *reading, unsigned *present)
     if (file < 0) {
         return read_failed(reading->fault, reading->path, -file);
     }
+    reading->is_live = is_live(file);
     result = file_show(reading, file);
     close(file);
     return result;
@@ -420,7 +468,16 @@ static int procfs_scan(struct source *source, const struct source_request *reque
     for (enum record_family family = RECORD_INET; family < RECORD_FAMILIES; family++) {
         const char *name = protocol_of(request->protocol)->names[family];
         char path[PATH_MAX];
-        struct reading reading = {path, name, procfs->buffer, family, request, visit, context, fault, 0};
+        struct reading reading = {
+            .path = path,
+            .name = name,
+            .buffer = procfs->buffer,
+            .family = family,
+            .request = request,
+            .visit = visit,
+            .context = context,
+            .fault = fault,
+        };
         int result = 0;
 
         snprintf(path, sizeof path, "%s/%s", procfs->directory, name);

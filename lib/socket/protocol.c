@@ -18,6 +18,7 @@ static const struct protocol protocols[] = {
             .systemd = "Stream",
             .number = IPPROTO_TCP,
             .listening = RECORD_LISTEN,
+            .hashes_address = true,
             .one_walk = true,
             .has_connections = true,
         },
@@ -31,6 +32,7 @@ static const struct protocol protocols[] = {
             .systemd = "Datagram",
             .number = IPPROTO_UDP,
             .listening = RECORD_CLOSE,
+            .mixes_sockets = true,
             .shares_client_ports = true,
         },
 };

@@ -21,6 +21,8 @@ struct protocol {
     const char *systemd;                /* the kind of a systemd socket: "Stream" of ListenStream= */
     uint8_t number;                     /* IPPROTO_TCP */
     enum record_state listening;        /* of a socket that waits for clients */
+    bool hashes_address;                /* the kernel's table of listeners goes by address, too, since Linux 5.19 */
+    bool mixes_sockets;                 /* in that table are others that a request for listeners does not show */
     bool one_walk;                      /* one request shows both families (TCPDIAG_GETSOCK) */
     bool shares_client_ports;           /* a client's socket looks like a listener's, on a port the kernel chose */
     bool has_connections;               /* listeners accept them, and netstat names each of their states */

@@ -64,6 +64,7 @@ struct sock_record {
     uint32_t receive_queue; /* bytes waiting; on a TCP listener the connections not yet accepted */
     uint32_t send_queue;    /* bytes not yet acknowledged; 0 on a TCP listener, as /proc/net has it */
     uint64_t cgroup;        /* cgroup v2 id, 0 when the kernel does not report it */
+    uint64_t cookie;        /* of this socket alone, as long as it lives; 0 when the source does not report it */
 };
 
 enum record_answer {

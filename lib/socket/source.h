@@ -23,6 +23,13 @@ struct source_ports {
 };
 
 /*
+ * Told, with the context of the visit, where the source paused and went on by position: what closed meanwhile hides as
+ * many sockets behind that position. `anywhere` tells whether these can be any that are shown from here on, or only
+ * those that share a bucket of the kernel's hash table with the sockets that were shown last.
+ */
+typedef void source_pause(bool anywhere, void *context);
+
+/*
  * What to read. A source may show more than was asked for (a kernel filter can be coarser than the request), never
  * less, so a visit must check what it counts.
  */
@@ -33,6 +40,8 @@ struct source_request {
     bool v4_mapped_only;              /* of AF_INET6, only sockets whose peer is in ::ffff:0:0/96 */
     const struct source_ports *ports; /* ascending, not overlapping; may be NULL when there are none */
     size_t port_count;                /* 0 for every local port */
+    unsigned turn;                    /* a repeated request's number: answers are cut at other sockets each time */
+    source_pause *pause;              /* NULL when nobody asks where the answers are cut */
 };
 
 /* Receives each record, which is valid during the call only. Returns 0 to go on; a negative errno ends the scan, which

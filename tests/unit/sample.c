@@ -84,8 +84,10 @@ void sample_reach_set(struct tally_listener *listener, enum record_protocol prot
     }
     listener->interface_state = (struct address_interface){
         .there = listener->interface_name[0] == '#' ? RECORD_NO : RECORD_YES,
+        .up = RECORD_YES,
         .ipv6 = RECORD_YES,
         .vrf = RECORD_NO,
+        .own = *addresses,
     };
     tally_reach_set(listener, protocol, addresses);
 }

@@ -576,16 +576,16 @@ static void link_build(const struct link *link)
 }
 
 static const struct link links[] = {
-    {NULL, NULL, IPV6_ON, false, {RECORD_YES, RECORD_YES, RECORD_NO}},
-    {NULL, NULL, IPV6_OFF, false, {RECORD_YES, RECORD_NO, RECORD_NO}},
-    {NULL, NULL, IPV6_MISSING, false, {RECORD_YES, RECORD_NO, RECORD_NO}},
-    {NULL, NULL, IPV6_SHORT, false, {RECORD_YES, RECORD_UNKNOWN, RECORD_NO}},
-    {NULL, NULL, IPV6_ON, true, {RECORD_YES, RECORD_UNKNOWN, RECORD_NO}},
-    {"veth", NULL, IPV6_ON, false, {RECORD_YES, RECORD_YES, RECORD_NO}},
-    {"vrf", NULL, IPV6_ON, false, {RECORD_YES, RECORD_YES, RECORD_YES}},
-    {"veth", "vrf", IPV6_OFF, false, {RECORD_YES, RECORD_NO, RECORD_YES}},
-    {NULL, "bridge", IPV6_ON, false, {RECORD_YES, RECORD_YES, RECORD_NO}},
-    {"vrfx", NULL, IPV6_ON, false, {RECORD_YES, RECORD_YES, RECORD_NO}},
+    {NULL, NULL, IPV6_ON, false, {.there = RECORD_YES, .ipv6 = RECORD_YES, .vrf = RECORD_NO}},
+    {NULL, NULL, IPV6_OFF, false, {.there = RECORD_YES, .ipv6 = RECORD_NO, .vrf = RECORD_NO}},
+    {NULL, NULL, IPV6_MISSING, false, {.there = RECORD_YES, .ipv6 = RECORD_NO, .vrf = RECORD_NO}},
+    {NULL, NULL, IPV6_SHORT, false, {.there = RECORD_YES, .ipv6 = RECORD_UNKNOWN, .vrf = RECORD_NO}},
+    {NULL, NULL, IPV6_ON, true, {.there = RECORD_YES, .ipv6 = RECORD_UNKNOWN, .vrf = RECORD_NO}},
+    {"veth", NULL, IPV6_ON, false, {.there = RECORD_YES, .ipv6 = RECORD_YES, .vrf = RECORD_NO}},
+    {"vrf", NULL, IPV6_ON, false, {.there = RECORD_YES, .ipv6 = RECORD_YES, .vrf = RECORD_YES}},
+    {"veth", "vrf", IPV6_OFF, false, {.there = RECORD_YES, .ipv6 = RECORD_NO, .vrf = RECORD_YES}},
+    {NULL, "bridge", IPV6_ON, false, {.there = RECORD_YES, .ipv6 = RECORD_YES, .vrf = RECORD_NO}},
+    {"vrfx", NULL, IPV6_ON, false, {.there = RECORD_YES, .ipv6 = RECORD_YES, .vrf = RECORD_NO}},
 };
 
 static int interface_handle(struct address_interface *interface)
@@ -595,7 +595,7 @@ static int interface_handle(struct address_interface *interface)
 
 START_TEST(interface_is_told)
 {
-    struct address_interface interface = {RECORD_UNKNOWN, RECORD_UNKNOWN, RECORD_UNKNOWN};
+    struct address_interface interface = {.there = RECORD_UNKNOWN, .ipv6 = RECORD_UNKNOWN, .vrf = RECORD_UNKNOWN};
 
     answer_begin();
     answer.flags = 0;
@@ -660,7 +660,7 @@ static const struct {
 
 START_TEST(bad_link_tells_nothing)
 {
-    struct address_interface interface = {RECORD_UNKNOWN, RECORD_UNKNOWN, RECORD_UNKNOWN};
+    struct address_interface interface = {.there = RECORD_UNKNOWN, .ipv6 = RECORD_UNKNOWN, .vrf = RECORD_UNKNOWN};
 
     answer_begin();
     bad_links[_i].build();

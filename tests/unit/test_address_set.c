@@ -34,7 +34,7 @@ static void add(const char *text, unsigned length, enum address_presence presenc
 {
     struct in6_addr address = address_of(text);
 
-    ck_assert_int_eq(address_set_add(&set, &address, length, presence), 0);
+    ck_assert_int_eq(address_set_add(&set, &address, length, presence, 0), 0);
 }
 
 static enum address_presence find(const char *text)
@@ -205,7 +205,7 @@ START_TEST(same_as_a_look_at_each)
         prefixes[i].address = random_address(&state);
         prefixes[i].length = unit_random(&state) % 4 > 0 ? 128 : 104 + (unsigned)(unit_random(&state) % 24);
         prefixes[i].presence = (enum address_presence)(ADDRESS_LOCAL + unit_random(&state) % 4);
-        ck_assert_int_eq(address_set_add(&set, &prefixes[i].address, prefixes[i].length, prefixes[i].presence), 0);
+        ck_assert_int_eq(address_set_add(&set, &prefixes[i].address, prefixes[i].length, prefixes[i].presence, 0), 0);
     }
     address_set_sort(&set);
     for (int i = 0; i < MANY; i++) {

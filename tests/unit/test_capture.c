@@ -23,7 +23,9 @@
     "\"interface_state\":null,\"v6only\":true"
 #define INET                                                                                                           \
     "\"family\":\"inet\",\"address\":\"127.0.0.1\",\"presence\":\"local\",\"interface\":7,\"interface_name\":"         \
-    "\"eth0\",\"interface_state\":{\"there\":true,\"ipv6\":null,\"vrf\":false},\"v6only\":null"
+    "\"eth0\",\"interface_state\":{\"there\":true,\"up\":true,\"ipv6\":null,\"vrf\":false,\"addresses\":{\"ipv4\":["   \
+    "\"external\"],"                                                                                                   \
+    "\"ipv6\":null}},\"v6only\":null"
 
 static const char good[] =
     "{\"format\":\"check_dualstack-capture\",\"schema\":2,\"version\":\"1.0.0\",\"time\":\"2026-11-22T09:01:02Z\","
@@ -126,6 +128,8 @@ START_TEST(listeners_are_read)
     ck_assert_int_eq(inet->interface_state.there, RECORD_YES);
     ck_assert_int_eq(inet->interface_state.ipv6, RECORD_UNKNOWN);
     ck_assert_int_eq(inet->interface_state.vrf, RECORD_NO);
+    ck_assert_uint_eq(inet->interface_state.own.families[RECORD_INET].scopes, SCOPE_BIT(SCOPE_EXTERNAL));
+    ck_assert(!inet->interface_state.own.families[RECORD_INET6].known);
     ck_assert_int_eq(inet->reach[RECORD_INET].extent, REACH_NONE);
     ck_assert_int_eq(inet->reach[RECORD_INET].limit, REACH_NOT_LOOPBACK);
     ck_assert_int_eq(inet->v6only, RECORD_V6ONLY_UNKNOWN);
@@ -255,8 +259,9 @@ static const struct change wrong[] = {
     {"\"presence\":\"unknown\"", "\"presence\":\"gone\"", "listeners[0].presence is \"gone\", must be \"unknown\""},
     {"\"interface_state\":null", "\"interface_state\":{}",
      "listeners[0].interface_state must be null where interface is 0"},
-    {"{\"there\":true,\"ipv6\":null,\"vrf\":false}", "null",
-     "listeners[1].interface_state must be null where interface is 0, and only there"},
+    {"{\"there\":true,\"up\":true,\"ipv6\":null,\"vrf\":false,\"addresses\":{\"ipv4\":[\"external\"],\"ipv6\":null}}",
+     "null", "listeners[1].interface_state must be null where interface is 0, and only there"},
+    {"[\"external\"]", "[\"ipv4\"]", "listeners[1].interface_state.addresses.ipv4[0] is \"ipv4\", must be"},
     {"\"there\":true,", "", "listeners[1].interface_state.there is missing"},
     {"\"vrf\":false", "\"vrf\":0", "listeners[1].interface_state.vrf is 0, must be true or false or null"},
     {"\"udp\":{", "\"sctp\":{", "protocols.udp is missing"},

@@ -164,6 +164,8 @@ static void answer_begin(struct answer *answer, uint8_t family, uint8_t state, c
     message.idiag_wqueue = 13;
     message.idiag_uid = 1000;
     message.idiag_inode = 4711;
+    message.id.idiag_cookie[0] = 0x9abcdef0;
+    message.id.idiag_cookie[1] = 0x12345678;
     ck_assert_int_eq(inet_pton(family, local, message.id.idiag_src), 1);
     ck_assert_int_eq(inet_pton(family, remote, message.id.idiag_dst), 1);
     memcpy(answer->bytes, &message, sizeof message);
@@ -248,6 +250,7 @@ static void socket_check(const unsigned char *bytes, size_t length, int row, enu
     ck_assert_uint_eq(record.receive_queue, 11);
     ck_assert_uint_eq(record.send_queue, sockets[row].send_queue);
     ck_assert_uint_eq(record.cgroup, sockets[row].cgroup);
+    ck_assert_uint_eq(record.cookie, UINT64_C(0x123456789abcdef0));
 }
 
 START_TEST(answer_is_decoded)

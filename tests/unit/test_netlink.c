@@ -779,8 +779,8 @@ START_TEST(kernel_takes_longest_program)
     count = crowd_open(descriptors);
     scan_all(source, RECORD_TCP, &all);
     for (unsigned i = 0; i < FILTER_RANGES; i++) {
-        ports[i].first = (uint16_t)(1024 * i);
-        ports[i].last = (uint16_t)(1024 * i + 511);
+        ports[i].first = (uint16_t)(128 * i);
+        ports[i].last = (uint16_t)(128 * i + 63);
     }
     ck_assert_uint_eq(filter_build(code, &request), FILTER_SIZE);
     for (int walk = 0; walk < 4; walk++) {
@@ -789,6 +789,112 @@ START_TEST(kernel_takes_longest_program)
         scan(source, &request, &filtered);
         ck_assert_uint_gt(filtered.count, 0);
         filtered_check(&request, &all, &filtered);
+    }
+    source->free(source);
+    while (count > 0) {
+        close(descriptors[--count]);
+    }
+}
+END_TEST
+
+/* Where answers are cut */
+
+/* How many records were shown at each pause. */
+struct pauses {
+    struct records records;
+    size_t at[64];
+    size_t count;
+};
+
+static int paused_record_keep(const struct sock_record *record, void *context)
+{
+    struct pauses *pauses = context;
+
+    return record_keep(record, &pauses->records);
+}
+
+static void pause_keep(bool anywhere, void *context)
+{
+    struct pauses *pauses = context;
+
+    ck_assert(!anywhere);
+    ck_assert_uint_lt(pauses->count, sizeof pauses->at / sizeof *pauses->at);
+    pauses->at[pauses->count++] = pauses->records.count;
+}
+
+static void pauses_scan(struct source *source, enum record_protocol protocol, unsigned turn, struct pauses *pauses)
+{
+    const struct source_request request = {.protocol = protocol,
+                                           .families = SOURCE_FAMILIES_ALL,
+                                           .states =
+                                               SOURCE_STATE(protocol == RECORD_TCP ? RECORD_LISTEN : RECORD_CLOSE),
+                                           .turn = turn,
+                                           .pause = pause_keep};
+    struct fault fault = {""};
+
+    pauses->count = 0;
+    pauses->records.count = 0;
+    ck_assert_msg(source->scan(source, &request, paused_record_keep, pauses, &fault) == 0, "%s", fault.text);
+}
+
+static bool cookies_differ(const struct records *records)
+{
+    for (size_t i = 0; i < records->count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (records->items[i].cookie == records->items[j].cookie) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+#define LISTENERS 700
+
+/* Up to 200 sockets in one answer, also as the first on a socket; more in several, which are told, and cut elsewhere
+ * the next time. The same sockets have the same cookies. */
+START_TEST(cut_answers_are_told)
+{
+    static const struct kind plain[RECORD_PROTOCOLS] = {{RECORD_TCP, AF_INET6, "::", 1, NULL, NULL, RECORD_V6ONLY_YES},
+                                                        {RECORD_UDP, AF_INET, "0.0.0.0", -1, NULL, NULL,
+                                                         RECORD_V6ONLY_UNKNOWN}};
+    static struct pauses first, second;
+    enum record_protocol protocol = _i == 0 ? RECORD_TCP : RECORD_UDP;
+    static int descriptors[LISTENERS];
+    struct source *source;
+    size_t count = 0;
+
+    if (!namespace_enter()) {
+        return;
+    }
+    while (count < 200) {
+        descriptors[count++] = kind_open(&plain[protocol]);
+        source = source_open();
+        pauses_scan(source, protocol, 0, &first);
+        /* A page may be full, and is told although nothing followed. */
+        ck_assert_uint_le(first.count, count > 20 && count < 35 ? 1 : 0);
+        ck_assert_uint_eq(first.records.count, count);
+        source->free(source);
+    }
+    while (count < LISTENERS) {
+        descriptors[count++] = kind_open(&plain[protocol]);
+    }
+    source = source_open();
+    pauses_scan(source, protocol, 0, &first);
+    ck_assert_uint_ge(first.count, 2);
+    ck_assert_uint_ge(first.at[0], 200);
+    pauses_scan(source, protocol, 3, &second);
+    ck_assert_uint_ge(second.count, 2);
+    ck_assert_uint_ge(second.at[0], 100);
+    for (size_t i = 0; i < first.count && i < second.count; i++) {
+        ck_assert_uint_ne(first.at[i], second.at[i]);
+    }
+    ck_assert(cookies_differ(&first.records));
+    ck_assert_uint_eq(first.records.count, LISTENERS);
+    ck_assert_uint_eq(second.records.count, LISTENERS);
+    for (size_t i = 0; i < LISTENERS; i++) {
+        ck_assert_uint_ne(first.records.items[i].cookie, 0);
+        ck_assert_uint_eq(first.records.items[i].cookie, second.records.items[i].cookie);
     }
     source->free(source);
     while (count > 0) {
@@ -1023,6 +1129,7 @@ int main(void)
     tcase_add_test(kernel, kernel_tells_connections);
     tcase_add_test(kernel, kernel_filters_as_we_do);
     tcase_add_test(kernel, kernel_takes_longest_program);
+    tcase_add_loop_test(kernel, cut_answers_are_told, 0, 2);
     tcase_add_test(kernel, visit_ends_the_scan);
     tcase_add_test(kernel, no_descriptor_is_left);
     LOOP_TEST(kernel, stranger_is_not_believed, strangers);

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -48,6 +49,7 @@ struct shown {
     size_t count;
     size_t stop_at; /* visit fails at this many; 0 never */
     uint64_t port_sum;
+    unsigned pauses;
     char ports[128];
 };
 
@@ -62,6 +64,14 @@ static int record_note(const struct sock_record *record, void *context)
         snprintf(shown->ports + used, sizeof shown->ports - used, "%s%x", used > 0 ? " " : "", record->local_port);
     }
     return shown->count == shown->stop_at ? -ECANCELED : 0;
+}
+
+static void pause_note(bool anywhere, void *context)
+{
+    struct shown *shown = context;
+
+    ck_assert(anywhere);
+    shown->pauses++;
 }
 
 static int folder_scan(const struct source_request *request, struct shown *shown, struct fault *fault)
@@ -94,27 +104,28 @@ static const struct {
     uint32_t receive_queue;
     uint32_t send_queue;
     uint32_t uid;
+    uint64_t inode;
 } good_lines[] = {
-    {SHORT_ROW TAIL, RECORD_INET, RECORD_LISTEN, "::ffff:127.0.0.1", 22, "::ffff:0.0.0.0", 0, 3, 0, 42},
+    {SHORT_ROW TAIL, RECORD_INET, RECORD_LISTEN, "::ffff:127.0.0.1", 22, "::ffff:0.0.0.0", 0, 3, 0, 42, 1060},
     /* no tail, as of a copy made by hand */
-    {SHORT_ROW, RECORD_INET, RECORD_LISTEN, "::ffff:127.0.0.1", 22, "::ffff:0.0.0.0", 0, 3, 0, 42},
+    {SHORT_ROW, RECORD_INET, RECORD_LISTEN, "::ffff:127.0.0.1", 22, "::ffff:0.0.0.0", 0, 3, 0, 42, 1060},
     /* gVisor: pointer with 0x, blanks after it */
     {"   0: 0100007F:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0        0 0 "
      "0x0000000000000000 0 0 0 0 0  ",
-     RECORD_INET, RECORD_LISTEN, "::ffff:127.0.0.1", 22, "::ffff:0.0.0.0", 0, 0, 0, 0},
+     RECORD_INET, RECORD_LISTEN, "::ffff:127.0.0.1", 22, "::ffff:0.0.0.0", 0, 0, 0, 0, 0},
     /* every number as wide as it gets, a row beyond 9999, a carriage return at the end */
     {"1234567: FFFFFFFF:FFFF FFFFFFFF:FFFF 01 FFFFFFFF:FFFFFFFE 01:FFFFFFFFFFFFFFFF FFFFFFFF 4294967295 4294967295 "
      "18446744073709551615 1 ffff88003d3ca700 20 4 30 10 -1\r",
      RECORD_INET, RECORD_ESTABLISHED, "::ffff:255.255.255.255", 65535, "::ffff:255.255.255.255", 65535, 0xfffffffe,
-     0xffffffff, 4294967295},
+     0xffffffff, 4294967295, UINT64_MAX},
     {"   7: 0000000000000000FFFF0000020200C0:01BB 0000000000000000FFFF0000097100CB:C350 01 00000010:00000020 "
      "02:00000010 00000000  1000        0 99 2 0000000000000000 20 4 30 10 -1",
-     RECORD_INET6, RECORD_ESTABLISHED, "::ffff:192.0.2.2", 443, "::ffff:203.0.113.9", 50000, 32, 16, 1000},
+     RECORD_INET6, RECORD_ESTABLISHED, "::ffff:192.0.2.2", 443, "::ffff:203.0.113.9", 50000, 32, 16, 1000, 99},
     {"   8: B80D012044332211887766550CBBAA99:0035 00000000000000000000000000000000:0000 07 00000000:00000000 "
      "00:00000000 00000000     0        0 99 2 0000000000000000 0",
-     RECORD_INET6, RECORD_CLOSE, "2001:db8:1122:3344:5566:7788:99aa:bb0c", 53, "::", 0, 0, 0, 0},
+     RECORD_INET6, RECORD_CLOSE, "2001:db8:1122:3344:5566:7788:99aa:bb0c", 53, "::", 0, 0, 0, 0, 99},
     {"   9: 0100007F:0016 0100007F:0017 0C 00000000:00000000 00:00000000 00000000     0        0 0", RECORD_INET,
-     RECORD_NEW_SYN_RECV, "::ffff:127.0.0.1", 22, "::ffff:127.0.0.1", 23, 0, 0, 0},
+     RECORD_NEW_SYN_RECV, "::ffff:127.0.0.1", 22, "::ffff:127.0.0.1", 23, 0, 0, 0, 0},
 };
 
 static void address_check(const struct in6_addr *address, const char *expected)
@@ -145,6 +156,7 @@ START_TEST(good_line)
     ck_assert_uint_eq(record.uid, good_lines[_i].uid);
     ck_assert_uint_eq(record.interface, 0);
     ck_assert_uint_eq(record.cgroup, 0);
+    ck_assert_uint_eq(record.cookie, good_lines[_i].inode);
 }
 END_TEST
 
@@ -361,9 +373,14 @@ static const struct {
 
 START_TEST(requested)
 {
-    const struct source_request request = {RECORD_TCP,          requests[_i].families,
-                                           requests[_i].states, requests[_i].v4_mapped_only,
-                                           requests[_i].ports,  requests[_i].port_count};
+    const struct source_request request = {
+        .protocol = RECORD_TCP,
+        .families = requests[_i].families,
+        .states = requests[_i].states,
+        .v4_mapped_only = requests[_i].v4_mapped_only,
+        .ports = requests[_i].ports,
+        .port_count = requests[_i].port_count,
+    };
     struct shown shown = {0};
     struct fault fault;
 
@@ -394,6 +411,7 @@ START_TEST(many_rows)
 {
     static const char format[] = "%4d: 0100007F:%04X 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0 "
                                  "       0 1060 1 00000000e8f68e4f %*s\n";
+    struct source_request request = everything;
     size_t capacity = sizeof HEADING + MANY * 200;
     char *content = malloc(capacity);
     struct shown shown = {0};
@@ -408,8 +426,10 @@ START_TEST(many_rows)
     }
     folder_write("tcp", content, length);
     free(content);
-    ck_assert_int_eq(folder_scan(&everything, &shown, &fault), 0);
+    request.pause = pause_note;
+    ck_assert_int_eq(folder_scan(&request, &shown, &fault), 0);
     ck_assert_uint_eq(shown.count, MANY);
+    ck_assert_uint_eq(shown.pauses, 0);
     ck_assert_uint_eq(shown.port_sum, (uint64_t)MANY * (MANY - 1) / 2);
 }
 END_TEST
@@ -508,6 +528,113 @@ START_TEST(this_machine)
     ck_assert_uint_eq(shown.count, 1);
     ck_assert_uint_eq(shown.port_sum, port.first);
     source->free(source);
+    close(listener);
+}
+END_TEST
+
+#define CROWD 100
+
+static int crowd_member_open(int type)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int listener = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    if (type == SOCK_STREAM) {
+        ck_assert_int_eq(listen(listener, CROWD), 0);
+    }
+    return listener;
+}
+
+static void live_scan(const struct source_request *request, struct shown *shown)
+{
+    struct fault fault = {""};
+    struct source *source;
+
+    *shown = (struct shown){0};
+    ck_assert_int_eq(procfs_open(&source, "/proc/self/net", &fault), 0);
+    ck_assert_msg(source->scan(source, request, record_note, shown, &fault) == 0, "%s", fault.text);
+    source->free(source);
+}
+
+/* The kernel gives a page with each read(): some 30 sockets. */
+START_TEST(pauses_of_live_files_are_told)
+{
+    bool is_tcp = _i == 0;
+    struct source_request request = {.protocol = is_tcp ? RECORD_TCP : RECORD_UDP,
+                                     .families = SOURCE_FAMILIES_ALL,
+                                     .states = SOURCE_STATE(is_tcp ? RECORD_LISTEN : RECORD_CLOSE),
+                                     .pause = pause_note};
+    struct shown shown;
+    int listeners[CROWD];
+
+    if (unshare(CLONE_NEWNET) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) {
+        printf("skipped: no network namespace: %s\n", strerror(errno));
+        return;
+    }
+    for (size_t i = 0; i < CROWD; i++) {
+        listeners[i] = crowd_member_open(is_tcp ? SOCK_STREAM : SOCK_DGRAM);
+        live_scan(&request, &shown);
+        ck_assert_uint_eq(shown.count, i + 1);
+        if (i < 15) {
+            ck_assert_uint_eq(shown.pauses, 0);
+        }
+    }
+    ck_assert_uint_ge(shown.pauses, 2);
+    request.turn = 1;
+    live_scan(&request, &shown);
+    ck_assert_uint_eq(shown.count, CROWD);
+    ck_assert_uint_ge(shown.pauses, 2);
+    for (size_t i = 0; i < CROWD; i++) {
+        close(listeners[i]);
+    }
+}
+END_TEST
+
+static bool lo_is_up(void)
+{
+    struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+    int probe = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int result = ioctl(probe, SIOCSIFFLAGS, &lo);
+
+    close(probe);
+    return result == 0;
+}
+
+/* Connections stand behind all listeners: where the file was cut there is no matter, and another turn needs no more. */
+START_TEST(pauses_behind_the_listeners_do_not_matter)
+{
+    struct source_request request = {.protocol = RECORD_TCP,
+                                     .families = SOURCE_FAMILIES_ALL,
+                                     .states = SOURCE_STATE(RECORD_LISTEN),
+                                     .pause = pause_note};
+    struct sockaddr_in address;
+    socklen_t length = sizeof address;
+    int clients[CROWD];
+    struct shown shown;
+    int listener;
+
+    if ((unshare(CLONE_NEWNET) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) || !lo_is_up()) {
+        printf("skipped: no network namespace: %s\n", strerror(errno));
+        return;
+    }
+    listener = crowd_member_open(SOCK_STREAM);
+    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+    for (size_t i = 0; i < CROWD; i++) {
+        clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        ck_assert_int_eq(connect(clients[i], (struct sockaddr *)&address, length), 0);
+    }
+    for (request.turn = 0; request.turn < 2; request.turn++) {
+        live_scan(&request, &shown);
+        ck_assert_uint_eq(shown.count, 1);
+        ck_assert_uint_eq(shown.pauses, 0);
+    }
+    request.states = SOURCE_STATES_ALL;
+    live_scan(&request, &shown);
+    ck_assert_uint_eq(shown.count, 2 * CROWD + 1);
+    for (size_t i = 0; i < CROWD; i++) {
+        close(clients[i]);
+    }
     close(listener);
 }
 END_TEST
@@ -624,6 +751,8 @@ int main(void)
 
     tcase_add_loop_test(machine, this_machine, 0, 2);
     tcase_add_loop_test(machine, lacking, 0, UNIT_COUNT(lacks));
+    tcase_add_loop_test(machine, pauses_of_live_files_are_told, 0, 2);
+    tcase_add_test(machine, pauses_behind_the_listeners_do_not_matter);
     suite_add_tcase(suite, machine);
     return unit_run(suite);
 }

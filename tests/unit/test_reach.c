@@ -25,8 +25,9 @@ enum host {
     HOST_IPV4_LOOPBACK, /* 127.0.0.1 alone, IPv6 external: an IPv6-only host */
     HOST_IPV4_LINK,     /* 169.254.0.1 */
     HOST_IPV4_NONE,
-    HOST_BARE,    /* no address at all */
-    HOST_UNKNOWN, /* nothing is known */
+    HOST_LINK_ONLY, /* not even loopback addresses */
+    HOST_BARE,      /* no address at all */
+    HOST_UNKNOWN,   /* nothing is known */
     HOST_IPV4_UNKNOWN
 };
 
@@ -42,6 +43,7 @@ static const struct address_facts hosts[] = {
     [HOST_IPV4_LOOPBACK] = {{{true, LO}, {true, LO | LINK | EXTERNAL}}},
     [HOST_IPV4_LINK] = {{{true, LO | LINK}, {true, LO | LINK | EXTERNAL}}},
     [HOST_IPV4_NONE] = {{{true, 0}, {true, LO | LINK | EXTERNAL}}},
+    [HOST_LINK_ONLY] = {{{true, LINK}, {true, LINK}}},
     [HOST_BARE] = {{{true, 0}, {true, 0}}},
     [HOST_UNKNOWN] = {{{false, 0}, {false, 0}}},
     [HOST_IPV4_UNKNOWN] = {{{false, 0}, {true, LO | EXTERNAL}}},
@@ -56,21 +58,55 @@ enum interface {
     ETH_GONE,
     ETH_VRF,
     ETH_UNKNOWN,
-    ETH_IPV6_UNKNOWN
+    ETH_IPV6_UNKNOWN,
+    LO_BARE,   /* it has no address of its own */
+    LO_UNTOLD, /* nobody knows which are its own */
+    ETH_BARE,
+    ETH_UNTOLD,
+    ETH_DOWN
 };
+
+/* The scope of an interface's own addresses. */
+#define OWN(scope)                                                                                                     \
+    {                                                                                                                  \
+        true, SCOPE_BIT(SCOPE_##scope)                                                                                 \
+    }
+#define OWN_NONE                                                                                                       \
+    {                                                                                                                  \
+        true, 0                                                                                                        \
+    }
+#define OWN_UNTOLD                                                                                                     \
+    {                                                                                                                  \
+        false, 0                                                                                                       \
+    }
+#define STATE(there, up, ipv6, vrf, own_ipv4, own_ipv6)                                                                \
+    {                                                                                                                  \
+        RECORD_##there, RECORD_##up, RECORD_##ipv6, RECORD_##vrf,                                                      \
+        {                                                                                                              \
+            {                                                                                                          \
+                own_ipv4, own_ipv6                                                                                     \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+#define UNKNOWN STATE(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, OWN_UNTOLD, OWN_UNTOLD)
 
 static const struct {
     uint32_t index;
     struct address_interface state;
 } interfaces[] = {
-    [ANY] = {0, {RECORD_UNKNOWN, RECORD_UNKNOWN, RECORD_UNKNOWN}},
-    [ON_LO] = {1, {RECORD_YES, RECORD_YES, RECORD_NO}},
-    [ETH] = {2, {RECORD_YES, RECORD_YES, RECORD_NO}},
-    [ETH_NO_IPV6] = {3, {RECORD_YES, RECORD_NO, RECORD_NO}},
-    [ETH_GONE] = {4, {RECORD_NO, RECORD_UNKNOWN, RECORD_UNKNOWN}},
-    [ETH_VRF] = {5, {RECORD_YES, RECORD_YES, RECORD_YES}},
-    [ETH_UNKNOWN] = {6, {RECORD_UNKNOWN, RECORD_UNKNOWN, RECORD_UNKNOWN}},
-    [ETH_IPV6_UNKNOWN] = {7, {RECORD_YES, RECORD_UNKNOWN, RECORD_UNKNOWN}},
+    [ANY] = {0, UNKNOWN},
+    [ON_LO] = {1, STATE(YES, YES, YES, NO, OWN(LOOPBACK), OWN(LOOPBACK))},
+    [LO_BARE] = {1, STATE(YES, YES, YES, NO, OWN_NONE, OWN_NONE)},
+    [LO_UNTOLD] = {1, STATE(YES, YES, YES, NO, OWN_UNTOLD, OWN_UNTOLD)},
+    [ETH] = {2, STATE(YES, YES, YES, NO, OWN(EXTERNAL), OWN(LINK))},
+    [ETH_NO_IPV6] = {3, STATE(YES, YES, NO, NO, OWN(EXTERNAL), OWN_NONE)},
+    [ETH_GONE] = {4, STATE(NO, UNKNOWN, UNKNOWN, UNKNOWN, OWN_NONE, OWN_NONE)},
+    [ETH_VRF] = {5, STATE(YES, YES, YES, YES, OWN_NONE, OWN_NONE)},
+    [ETH_UNKNOWN] = {6, UNKNOWN},
+    [ETH_IPV6_UNKNOWN] = {7, STATE(YES, UNKNOWN, UNKNOWN, UNKNOWN, OWN(EXTERNAL), OWN(LINK))},
+    [ETH_BARE] = {8, STATE(YES, YES, YES, NO, OWN_NONE, OWN_NONE)},
+    [ETH_DOWN] = {10, STATE(YES, NO, YES, NO, OWN(EXTERNAL), OWN_NONE)},
+    [ETH_UNTOLD] = {9, STATE(YES, YES, YES, NO, OWN_UNTOLD, OWN_UNTOLD)},
 };
 
 /* A reach: extent, limit, known. */
@@ -172,9 +208,37 @@ static const struct {
     {RECORD_TCP, "::", ON_LO, ADDRESS_UNKNOWN, HOST_IPV4_LOOPBACK, {FULL(LOOPBACK)}, {FULL(LOOPBACK)}},
     {RECORD_TCP, "192.0.2.1", ON_LO, ADDRESS_LOCAL, HOST_FULL, {FULL(LOOPBACK)}, {OTHER}},
     {RECORD_TCP, "127.0.0.1", ON_LO, ADDRESS_LOCAL, HOST_FULL, {FULL(LOOPBACK)}, {OTHER}},
+    {RECORD_TCP,
+     "::",
+     LO_BARE,
+     ADDRESS_UNKNOWN,
+     HOST_FULL,
+     {CUT(NONE, INTERFACE_ADDRESSES)},
+     {CUT(NONE, INTERFACE_ADDRESSES)}},
+    {RECORD_TCP, "::", LO_UNTOLD, ADDRESS_UNKNOWN, HOST_FULL, {FULL(LOOPBACK)}, {FULL(LOOPBACK)}},
+    {RECORD_TCP, "::", LO_UNTOLD, ADDRESS_UNKNOWN, HOST_LINK_ONLY, {UNSURE(LOOPBACK)}, {UNSURE(LOOPBACK)}},
+    /* fe80:: addresses are of one interface */
+    {RECORD_TCP, "::", ETH_BARE, ADDRESS_UNKNOWN, HOST_FULL, {FULL(EXTERNAL)}, {FULL(EXTERNAL)}},
+    {RECORD_TCP, "::", ETH, ADDRESS_UNKNOWN, HOST_LINK_ONLY, {CUT(LINK, HOST_ADDRESSES)}, {CUT(LINK, HOST_ADDRESSES)}},
+    {RECORD_TCP,
+     "::",
+     ETH_BARE,
+     ADDRESS_UNKNOWN,
+     HOST_LINK_ONLY,
+     {CUT(LINK, HOST_ADDRESSES)},
+     {CUT(NONE, INTERFACE_ADDRESSES)}},
+    {RECORD_TCP,
+     "::",
+     ETH_UNTOLD,
+     ADDRESS_UNKNOWN,
+     HOST_LINK_ONLY,
+     {CUT(LINK, HOST_ADDRESSES)},
+     {UNSURE_CUT(LINK, HOST_ADDRESSES)}},
     /* an interface that is gone, or without IPv6 */
     {RECORD_TCP, "0.0.0.0", ETH_GONE, ADDRESS_UNKNOWN, HOST_FULL, {CUT(NONE, INTERFACE_GONE)}, {OTHER}},
     {RECORD_TCP, "::", ETH_GONE, ADDRESS_UNKNOWN, HOST_FULL, {CUT(NONE, INTERFACE_GONE)}, {CUT(NONE, INTERFACE_GONE)}},
+    {RECORD_TCP, "::", ETH_DOWN, ADDRESS_UNKNOWN, HOST_FULL, {CUT(NONE, INTERFACE_DOWN)}, {CUT(NONE, INTERFACE_DOWN)}},
+    {RECORD_UDP, "192.0.2.1", ETH_DOWN, ADDRESS_LOCAL, HOST_FULL, {CUT(NONE, INTERFACE_DOWN)}, {OTHER}},
     {RECORD_TCP, "192.0.2.1", ETH_GONE, ADDRESS_LOCAL, HOST_FULL, {CUT(NONE, INTERFACE_GONE)}, {OTHER}},
     {RECORD_UDP, "224.0.0.251", ETH_GONE, ADDRESS_UNKNOWN, HOST_UNKNOWN, {CUT(NONE, INTERFACE_GONE)}, {OTHER}},
     {RECORD_TCP, "::", ETH_NO_IPV6, ADDRESS_UNKNOWN, HOST_FULL, {FULL(EXTERNAL)}, {CUT(NONE, INTERFACE_NO_IPV6)}},

@@ -8,6 +8,7 @@
 #include "render/remedy.h"
 
 #include "sample.h"
+#include "trial.h"
 #include "unit.h"
 
 #include <string.h>
@@ -71,12 +72,12 @@ static const struct {
     {JUDGE_NO_IPV6, "443 dual-stack", {.address = "0.0.0.0"}, PLAIN, "listen on [::]:443 too"},
     {JUDGE_NO_IPV6, "443 v6", {.address = "192.0.2.1"}, PLAIN, "listen on [::]:443 too"},
     {JUDGE_NO_IPV6, "443 v6", {.address = "127.0.0.1"}, PLAIN, "listen on [::1]:443 too"},
-    {JUDGE_NO_IPV6, "443 v6", {.address = "0.0.0.0"}, NO_IPV6, "give this host an IPv6 address"},
+    {JUDGE_NO_IPV6, "443 v6", {.address = "0.0.0.0"}, NO_IPV6, "give this host an IPv6 address and listen on it too"},
     {JUDGE_NO_IPV6,
      "443 v6",
      {.address = "0.0.0.0"},
      DISABLED_IPV6,
-     "give this host an IPv6 address, IPv6 is off by sysctl net.ipv6.conf.all.disable_ipv6=1"},
+     "give this host an IPv6 address (IPv6 is off by sysctl net.ipv6.conf.all.disable_ipv6=1) and listen on it too"},
     /* A family is too many. */
     {JUDGE_TAKES_IPV4, "443 v6-only", {.address = "::", DUAL}, PLAIN, "set IPV6_V6ONLY on [::]:443" SYSTEMD_ON},
     {JUDGE_TAKES_IPV4,
@@ -154,7 +155,7 @@ static const struct {
      "443 v6",
      {.address = "0.0.0.0", .unit = "nginx.service"},
      NO_IPV6,
-     "give this host an IPv6 address"},
+     "give this host an IPv6 address and listen on it too"},
     {JUDGE_NO_IPV4,
      "443 v4",
      {.address = "::", V6ONLY, .unit = "ssh.service"},
@@ -261,6 +262,39 @@ START_TEST(fits_the_evidence)
 }
 END_TEST
 
+/* What limits the reach of a listener that takes the family, and the way out: by the words of a host in trial.h. */
+static const struct {
+    const char *rule;
+    const char *host;
+    const char *expected;
+} limits[] = {
+    {"443 dual-stack", "443=:: ipv6:link", "give this host an IPv6 address beyond fe80::/10"},
+    {"443 dual-stack", "443=:: ipv6:loopback", "give this host an IPv6 address beyond ::1"},
+    {"443 dual-stack", "443=:: ipv6:none", "give this host an IPv6 address"},
+    {"443 dual-stack", "443=:: ipv4:loopback", "give this host an IPv4 address beyond 127.0.0.0/8"},
+    {"443 dual-stack", "443=0.0.0.0 ipv6:none", "give this host an IPv6 address and listen on it too"},
+    {"443 dual-stack", "443=0.0.0.0 ipv6:loopback", "give this host an IPv6 address beyond ::1 and listen on it too"},
+    {"443 dual-stack", "443=127.0.0.1 ipv6:none", "give lo the address ::1 and listen on [::1]:443 too"},
+    {"443 dual-stack", "443=127.0.0.1 ipv6:link", "listen on [::1]:443 too"},
+    {"443 dual-stack", "443=0.0.0.0 443=2001:db8::1^",
+     "give this host the address 2001:db8::1, or listen on one that it has"},
+    {"443 dual-stack", "443=0.0.0.0 443=::%#7/6",
+     "restart it when the interface is there again, or do not bind it to an interface"},
+    {"443 dual-stack", "443=0.0.0.0 443=::1", "listen on [::]:443 too"},
+};
+
+START_TEST(fits_what_limits_the_reach)
+{
+    struct trial *trial = trial_of(limits[_i].rule, limits[_i].host);
+    const struct judge_service *service = &trial->verdict->services[0];
+    char text[REMEDY_SIZE];
+
+    ck_assert_uint_eq(service->reason_count, 1);
+    ck_assert_str_eq(remedy_format(text, service, &service->reasons[0], trial->tally), limits[_i].expected);
+    trial_end(trial);
+}
+END_TEST
+
 START_TEST(has_a_row_for_every_cause)
 {
     for (int cause = 0; cause <= JUDGE_UNREADABLE; cause++) {
@@ -302,6 +336,7 @@ int main(void)
     TCase *tcase = tcase_create("remedy");
 
     tcase_add_loop_test(tcase, fits_the_evidence, 0, UNIT_COUNT(remedies));
+    tcase_add_loop_test(tcase, fits_what_limits_the_reach, 0, UNIT_COUNT(limits));
     tcase_add_test(tcase, has_a_row_for_every_cause);
     tcase_add_test(tcase, has_the_daemons_words_once);
     suite_add_tcase(suite, tcase);

@@ -156,7 +156,7 @@ END_TEST
  */
 static struct stack stack_of_text(const char *text, const struct stack_assumption *assumption)
 {
-    struct stack_sum sum = {.ipv4_alone = false};
+    struct stack_sum sum = {.native = false};
     char copy[256];
     char *rest = NULL;
 
@@ -181,6 +181,7 @@ static struct stack stack_of_text(const char *text, const struct stack_assumptio
             *percent = '\0';
         }
         address = address_of(word);
+        socket.family = family;
         found = stack_accepts(family, &address, v6only);
         socket.takes[RECORD_INET] =
             found.ipv4 == RECORD_YES || (found.ipv4 == RECORD_UNKNOWN && assumption->unknown_takes_ipv4);
@@ -212,6 +213,7 @@ static const struct {
     {"::1", "v6-only", STACK_FORM_NONE, false, R_NONE, R_LOOP},
     /* The forms. */
     {"::", "dual-stack", STACK_SINGLE, false, R_EXT, R_EXT},
+    {":: ::ffff:192.0.2.1", "dual-stack", STACK_SINGLE, false, R_EXT, R_EXT},
     {":: ::", "dual-stack", STACK_SINGLE, false, R_EXT, R_EXT},
     {"0.0.0.0 ::/6", "dual-stack", STACK_SPLIT, false, R_EXT, R_EXT},
     {"::/6 0.0.0.0", "dual-stack", STACK_SPLIT, false, R_EXT, R_EXT},
@@ -224,7 +226,7 @@ static const struct {
     /* IPv4 comes through AF_INET6, but no socket takes both. */
     {"::ffff:192.0.2.1 ::/6", "dual-stack", STACK_SPLIT, false, R_EXT, R_EXT},
     {"::ffff:192.0.2.1 192.0.2.2 ::/6", "dual-stack", STACK_SPLIT, false, R_EXT, R_EXT},
-    {"::ffff:192.0.2.1 ::", "dual-stack", STACK_MIXED, false, R_EXT, R_EXT},
+    {"::ffff:192.0.2.1 ::", "dual-stack", STACK_SINGLE, false, R_EXT, R_EXT},
     /* Lopsided, in either direction and at every step. */
     {"0.0.0.0 ::1", "v4-only", STACK_FORM_NONE, true, R_EXT, R_LOOP},
     {"0.0.0.0 fe80::1", "v4-only", STACK_FORM_NONE, true, R_EXT, R_LINK},

@@ -734,6 +734,87 @@ START_TEST(many_addresses_of_one_port_are_told_apart)
 }
 END_TEST
 
+/* --- two tallies ------------------------------------------------------------------------------------------------- */
+
+static uint32_t sockets_of(struct tally *tally, enum record_protocol protocol, const char *address, uint16_t port)
+{
+    const struct tally_listener listener = {.family = family_of(address), .address = address_of(address)};
+    const struct tally_listener *found = tally_listener_find(tally, protocol, port, &listener);
+
+    return found != NULL ? found->sockets : 0;
+}
+
+/* What two walks showed, one after the other or both at once, in any order: each listener once. */
+START_TEST(merged_tallies_are_the_union)
+{
+    static const struct {
+        const char *address;
+        uint16_t port;
+        int sockets[2];
+        uint32_t merged;
+    } rows[] = {
+        {"0.0.0.0", 443, {600, 590}, 600}, {"::", 443, {0, 1}, 1},       {"192.0.2.1", 443, {1, 0}, 1},
+        {"0.0.0.0", 80, {2, 3}, 3},        {"::", 22, {0, 2}, 2},        {"::1", 22, {0, 1}, 1},
+        {"::", 8080, {1, 0}, 1},           {"127.0.0.1", 25, {1, 1}, 1}, {"10.0.0.1", 443, {0, 4}, 4},
+    };
+    struct tally *tallies[2] = {tally_create(), tally_create()};
+
+    for (int walk = 0; walk < 2; walk++) {
+        for (int i = 0; i < COUNT(rows); i++) {
+            int row = _i % 2 == 0 ? i : COUNT(rows) - 1 - i;
+            for (int j = 0; j < rows[row].sockets[walk]; j++) {
+                add(tallies[walk], listener_of(RECORD_TCP, rows[row].address, rows[row].port));
+            }
+        }
+        if (_i / 2 == walk) {
+            tally_sort(tallies[walk]);
+        }
+    }
+    add(tallies[0], listener_of(RECORD_UDP, "0.0.0.0", 443));
+    for (int again = 0; again < 2; again++) {
+        ck_assert_int_eq(tally_merge(tallies[0], tallies[1]), 0);
+        tally_sort(tallies[0]);
+        for (int i = 0; i < COUNT(rows); i++) {
+            ck_assert_uint_eq(sockets_of(tallies[0], RECORD_TCP, rows[i].address, rows[i].port), rows[i].merged);
+        }
+        ck_assert_uint_eq(tally_find(tallies[0], RECORD_TCP, 443)->listener_count, 4);
+        ck_assert_uint_eq(tally_find(tallies[0], RECORD_TCP, 22)->listener_count, 2);
+        ck_assert_uint_eq(tallies[0]->service_count, 6);
+    }
+    ck_assert_uint_eq(sockets_of(tallies[0], RECORD_UDP, "0.0.0.0", 443), 1);
+    ck_assert_uint_eq(sockets_of(tallies[1], RECORD_TCP, "0.0.0.0", 443), 590);
+    tally_free(tallies[0]);
+    tally_free(tallies[1]);
+}
+END_TEST
+
+START_TEST(listener_is_found_among_those_alike)
+{
+    struct tally *tally = tally_create();
+    struct sock_record record = listener_of(RECORD_TCP, "::", 443);
+    struct tally_listener listener = {.family = RECORD_INET6, .v6only = RECORD_V6ONLY_YES, .uid = 33, .cgroup = 7};
+
+    ck_assert_ptr_null(tally_listener_find(tally, RECORD_TCP, 443, &listener));
+    for (int i = 0; i < 4; i++) {
+        record.v6only = i % 2 == 0 ? RECORD_V6ONLY_YES : RECORD_V6ONLY_NO;
+        record.uid = i < 3 ? 33 : 34;
+        record.cgroup = i < 2 ? 7 : 8;
+        add(tally, record);
+    }
+    ck_assert_ptr_nonnull(tally_listener_find(tally, RECORD_TCP, 443, &listener));
+    ck_assert_ptr_null(tally_listener_find(tally, RECORD_UDP, 443, &listener));
+    ck_assert_ptr_null(tally_listener_find(tally, RECORD_TCP, 444, &listener));
+    listener.uid = 34;
+    ck_assert_ptr_null(tally_listener_find(tally, RECORD_TCP, 443, &listener));
+    listener.cgroup = 8;
+    listener.v6only = RECORD_V6ONLY_NO;
+    ck_assert_ptr_nonnull(tally_listener_find(tally, RECORD_TCP, 443, &listener));
+    listener.interface = 1;
+    ck_assert_ptr_null(tally_listener_find(tally, RECORD_TCP, 443, &listener));
+    tally_free(tally);
+}
+END_TEST
+
 /* Those of a capture stay apart, so that the one who reads it can refuse them. */
 START_TEST(alike_listeners_of_a_capture_stay_apart)
 {
@@ -809,6 +890,29 @@ START_TEST(listener_is_that_of_the_record)
 }
 END_TEST
 
+/* Of an interface that nobody looked at it is not known that it is down, or without an address. */
+START_TEST(reach_is_as_far_as_bound_where_nothing_is_known)
+{
+    struct tally *tally = tally_create();
+    struct sock_record record = listener_of(RECORD_TCP, "::", 80);
+    struct tally_listener listener;
+
+    record.interface = 7;
+    add(tally, record);
+    tally_sort(tally);
+    for (int i = 0; i < 2; i++) {
+        record.local_port = (uint16_t)(80 + i);
+        listener = tally_listener_of(tally, &record);
+        for (int family = 0; family < RECORD_FAMILIES; family++) {
+            ck_assert_int_eq(listener.reach[family].extent, REACH_EXTERNAL);
+            ck_assert_int_eq(listener.reach[family].limit, REACH_UNLIMITED);
+            ck_assert(!listener.reach[family].known);
+        }
+    }
+    tally_free(tally);
+}
+END_TEST
+
 START_TEST(a_reach_that_was_set_stays)
 {
     struct tally *tally = tally_create();
@@ -877,9 +981,12 @@ static Suite *tally_suite(void)
     tcase_add_test(order, names_are_kept_once);
     tcase_add_test(order, alike_sockets_become_one_listener_in_any_order);
     tcase_add_test(order, many_addresses_of_one_port_are_told_apart);
+    tcase_add_loop_test(order, merged_tallies_are_the_union, 0, 6);
+    tcase_add_test(order, listener_is_found_among_those_alike);
     tcase_add_test(order, alike_listeners_of_a_capture_stay_apart);
     tcase_add_test(order, reach_goes_by_the_tallys_host);
     tcase_add_test(order, listener_is_that_of_the_record);
+    tcase_add_test(order, reach_is_as_far_as_bound_where_nothing_is_known);
     tcase_add_test(order, a_reach_that_was_set_stays);
     tcase_add_test(order, many_services_and_listeners_fit);
     suite_add_tcase(suite, order);

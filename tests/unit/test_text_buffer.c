@@ -10,6 +10,7 @@
 #include "plugin/text_buffer.h"
 
 #include <string.h>
+#include <wchar.h>
 
 START_TEST(pieces_are_appended)
 {
@@ -134,6 +135,19 @@ START_TEST(long_names_leave_room_for_the_rest)
 }
 END_TEST
 
+/* There is no such wide character in any locale. */
+START_TEST(what_printf_cannot_make_is_left_out)
+{
+    const wchar_t impossible[] = {(wchar_t)0x7FFFFFFF, L'\0'};
+    char bytes[16];
+    struct text_buffer text = TEXT_BUFFER(bytes);
+
+    text_buffer_add(&text, "1");
+    ck_assert_str_eq(text_buffer_add(&text, "2%ls", impossible), "1");
+    ck_assert_str_eq(text_buffer_add(&text, "3"), "13");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("text_buffer");
@@ -141,9 +155,10 @@ int main(void)
 
     tcase_add_test(tcase, pieces_are_appended);
     tcase_add_test(tcase, counts_have_their_plural);
-    tcase_add_loop_test(tcase, what_does_not_fit_is_cut, 0, (int)(sizeof cuts / sizeof *cuts));
-    tcase_add_loop_test(tcase, words_make_a_list, 0, (int)(sizeof lists / sizeof *lists));
-    tcase_add_loop_test(tcase, long_names_leave_room_for_the_rest, 0, (int)(sizeof shortened / sizeof *shortened));
+    tcase_add_loop_test(tcase, what_does_not_fit_is_cut, 0, UNIT_COUNT(cuts));
+    tcase_add_loop_test(tcase, words_make_a_list, 0, UNIT_COUNT(lists));
+    tcase_add_loop_test(tcase, long_names_leave_room_for_the_rest, 0, UNIT_COUNT(shortened));
+    tcase_add_test(tcase, what_printf_cannot_make_is_left_out);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);
 }

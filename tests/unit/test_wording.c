@@ -106,6 +106,7 @@ static const struct {
     {"443=0.0.0.0 443=fe80::1%eth0", false, "v4-only outside the link, IPv6 on [fe80::1%eth0] only"},
     {"443=127.0.0.1 443=::/6", false, "v6-only outside loopback, IPv4 on 127.0.0.1 only"},
     {"443=127.0.0.1 443=::/6", true, "v6-only outside loopback, IPv4 on 127.0.0.1 only"},
+    {"443=::1 443=fe80::1%eth0 443=0.0.0.0", false, "v4-only outside the link, IPv6 on [fe80::1%eth0] only"},
     /* What the host has. */
     {"443=:: ipv6:loopback", false, "v4-only outside loopback: this host has no IPv6 address beyond ::1"},
     {"443=:: ipv6:link", false, "v4-only outside the link: this host has no IPv6 address beyond fe80::/10"},
