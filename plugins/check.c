@@ -38,7 +38,7 @@ static void attempt_clear(struct attempt *attempt)
 static bool asks_for_units(const struct policy *policy)
 {
     for (size_t i = 0; i < policy->rule_count; i++) {
-        if (policy->rules[i]->unit != NULL) {
+        if (policy->rules[i]->unit != NULL || policy->rules[i]->except_unit_count > 0) {
             return true;
         }
     }
@@ -76,7 +76,7 @@ struct snapshot_request check_snapshot_request(const struct run *run)
         .sources = {.choice = options->source, .copies = options->procfs, .progress = deadline_stage},
         .namespace = options->netns,
         .policy = run->policy,
-        .depth = SNAPSHOT_MAPPED_JUDGED,
+        .depth = options->verbose >= 2 ? SNAPSHOT_IPV4_JUDGED : SNAPSHOT_MAPPED_JUDGED,
         .keeps_questions = options->verbose >= 3,
     };
 }

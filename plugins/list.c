@@ -2,14 +2,13 @@
  * Copyright the check_dualstack authors
  *
  * --list: all sockets as netstat shows them, and what is really on the wire. Two scans: the first measures the columns
- * and collects owners, the second writes. Neither keeps a socket, but for the listeners: these were read whole before,
- * explain each row, and what a scan misses of them is added to it.
+ * and collects owners, the second writes each row and explains it by the listeners. These alone are kept: they were
+ * read whole before, and what a scan misses of them is added to it.
  */
 #include "config.h"
 
 #include "list.h"
 
-#include "audit/tally.h"
 #include "deadline.h"
 #include "plugin/text_buffer.h"
 #include "snapshot/listeners.h"
@@ -45,14 +44,14 @@ struct scan {
     const struct run *run;
     struct sources_request request;
     struct sources *sources;
-    struct owners owners;
     struct sock_host host;
+    struct tally *tally;                               /* of listeners alone, all that there are */
+    enum sources_kind listener_kind[RECORD_PROTOCOLS]; /* the source that showed them */
+    struct owners owners;
     struct writer_list list;
-    struct tally *listeners;                           /* all there are */
-    enum sources_kind listener_kind[RECORD_PROTOCOLS]; /* who told them */
-    enum record_family family;                         /* that is written now */
-    struct tally *shown;                               /* listeners of it that were written */
-    size_t visited;                                    /* sockets of this scan that were written */
+    enum record_family family; /* that is written now */
+    struct tally *shown;       /* listeners of it that were written */
+    size_t visited;            /* sockets of this scan that were written */
     uint64_t rows;
     struct sentences faults; /* what could not be read */
     struct sentences remarks;
@@ -148,55 +147,16 @@ static bool is_readable(const struct scan *scan, enum record_protocol protocol)
     return sources_kind(scan->sources, protocol) != SOURCES_NONE;
 }
 
-/*
- * Scans from the first source that answers. What was measured before a source failed does no harm, but rows that are
- * out cannot be taken back: then the failure stands.
- */
-static int sockets_scan(struct scan *scan, const struct source_request *request, source_visit *visit)
+/* From the first source that answers. But rows that are out cannot be taken back: then the failure stands. */
+static int rows_scan(struct scan *scan, const struct source_request *request)
 {
     int result;
 
     scan->visited = 0;
     do {
-        result = sources_scan(scan->sources, request, visit, scan);
+        result = sources_scan(scan->sources, request, record_write, scan);
     } while (result != 0 && scan->run->lines->error == 0 && scan->visited == 0 &&
              sources_retry(scan->sources, request->protocol, result) && is_readable(scan, request->protocol));
-    return result;
-}
-
-/* All listeners once, from the sources that answer now. *current is the protocol that was read last. */
-static int listeners_collect(struct scan *scan, enum record_protocol *current)
-{
-    int result = 0;
-
-    tally_free(scan->listeners);
-    scan->listeners = tally_create();
-    if (scan->listeners == NULL) {
-        return -ENOMEM;
-    }
-    scan->listeners->host = scan->host;
-    for (int protocol = 0; protocol < RECORD_PROTOCOLS && result == 0; protocol++) {
-        *current = (enum record_protocol)protocol;
-        result = listeners_read(scan->sources, *current, scan->listeners);
-        scan->listener_kind[protocol] = sources_kind(scan->sources, *current);
-    }
-    return result;
-}
-
-/* Reads the listeners, from the first sources that answer, and how far they are reached. Returns 0 or -ENOMEM. */
-static int listeners_find(struct scan *scan)
-{
-    enum record_protocol current = 0;
-    int result;
-
-    do {
-        result = listeners_collect(scan, &current);
-    } while (result != 0 && sources_retry(scan->sources, current, result));
-    if (result == 0) {
-        tally_sort(scan->listeners);
-        scan->list.tally = scan->listeners;
-        result = reaches_find(scan->listeners, scan->sources, &scan->request);
-    }
     return result;
 }
 
@@ -220,18 +180,14 @@ static int listener_visit(struct scan *scan, const struct tally_service *service
     return visit(&record, scan);
 }
 
-/* Shows the listeners that are not in `shown`, which may be NULL for none. */
+/* Shows the listeners of the protocol that are not in `shown`, which may be NULL for none. */
 static int listeners_visit(struct scan *scan, enum record_protocol protocol, struct tally *shown, source_visit *visit)
 {
-    const struct tally *all = scan->listeners;
     int result = 0;
 
-    for (size_t i = tally_position(all, protocol, 0); i < all->service_count; i++) {
-        const struct tally_service *service = &all->services[i];
-        if (service->protocol != protocol) {
-            break;
-        }
-        for (size_t j = 0; j < service->listener_count && result == 0; j++) {
+    for (size_t i = 0; i < scan->tally->service_count; i++) {
+        const struct tally_service *service = &scan->tally->services[i];
+        for (size_t j = 0; j < service->listener_count && service->protocol == protocol && result == 0; j++) {
             const struct tally_listener *listener = &service->listeners[j];
             if (shown == NULL || tally_listener_find(shown, protocol, service->port, listener) == NULL) {
                 result = listener_visit(scan, service, listener, visit);
@@ -248,25 +204,56 @@ static void unreadable_tell(struct scan *scan, enum record_protocol protocol)
     sentence_add(&scan->faults, "%s", sources_unreadable_format(text, scan->sources, protocol));
 }
 
-static int everything_measure(struct scan *scan)
+/* Measures everything once, from the sources that answer now. *current is the protocol that was read last. */
+static int everything_scan(struct scan *scan, enum record_protocol *current)
 {
     int result = 0;
 
-    for (int protocol = 0; protocol < RECORD_PROTOCOLS && result != -ENOMEM; protocol++) {
+    tally_free(scan->tally);
+    scan->tally = tally_create();
+    if (scan->tally == NULL) {
+        return -ENOMEM;
+    }
+    scan->tally->host = scan->host;
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS && result == 0; protocol++) {
         struct source_request request = {
             .protocol = (enum record_protocol)protocol,
             .families = SOURCE_FAMILIES_ALL,
             .states = SOURCE_STATES_ALL,
         };
-        result = sockets_scan(scan, &request, record_measure);
+        *current = request.protocol;
+        result = listeners_read(scan->sources, request.protocol, scan->tally);
+        scan->listener_kind[protocol] = sources_kind(scan->sources, request.protocol);
+        if (result == 0) {
+            result = sources_scan(scan->sources, &request, record_measure, scan);
+        }
         if (result == 0) {
             result = listeners_visit(scan, request.protocol, NULL, record_measure);
         }
+    }
+    return result;
+}
+
+/* What was measured before a source failed makes columns wider than need be, and no harm beyond that. */
+static int everything_measure(struct scan *scan)
+{
+    enum record_protocol current = 0;
+    int result;
+
+    do {
+        result = everything_scan(scan, &current);
+    } while (result != 0 && sources_retry(scan->sources, current, result));
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS && result == 0; protocol++) {
         if (!is_readable(scan, (enum record_protocol)protocol)) {
-            unreadable_tell(scan, request.protocol);
+            unreadable_tell(scan, (enum record_protocol)protocol);
         }
     }
-    return result == -ENOMEM ? -ENOMEM : 0;
+    if (result == 0) {
+        tally_sort(scan->tally);
+        scan->list.tally = scan->tally;
+        result = reaches_find(scan->tally, scan->sources, &scan->request);
+    }
+    return result;
 }
 
 static int family_write(struct scan *scan, enum record_protocol protocol, enum record_family family)
@@ -280,8 +267,8 @@ static int family_write(struct scan *scan, enum record_protocol protocol, enum r
 
     scan->family = family;
     scan->shown = tally_create();
-    result = scan->shown == NULL ? -ENOMEM : sockets_scan(scan, &request, record_write);
-    /* Another source tells less, or more, of the same listeners. */
+    result = scan->shown == NULL ? -ENOMEM : rows_scan(scan, &request);
+    /* Another source shows less, or more, of the same listeners. */
     if (result == 0 && scan->listener_kind[protocol] == sources_kind(scan->sources, protocol)) {
         result = listeners_visit(scan, protocol, scan->shown, record_write);
     }
@@ -356,12 +343,12 @@ static void host_remarks_make(struct scan *scan)
     char bytes[SENTENCE_SIZE];
     struct text_buffer text = TEXT_BUFFER(bytes);
 
-    snapshot_addresses_remark_add(&text, scan->listeners);
+    snapshot_addresses_remark_add(&text, scan->tally);
     remark_add(scan, "", &text);
-    snapshot_namespace_remark_add(&text, scan->listeners, namespace != NULL ? namespace : "");
+    snapshot_namespace_remark_add(&text, scan->tally, namespace != NULL ? namespace : "");
     remark_add(scan, "these sockets are ", &text);
     for (int family = 0; family < RECORD_FAMILIES && tells_details(scan); family++) {
-        netstat_add_host(&text, scan->listeners, (enum record_family)family);
+        netstat_add_host(&text, scan->tally, (enum record_family)family);
         remark_add(scan, "", &text);
     }
 }
@@ -416,8 +403,8 @@ static bool anything_readable(const struct scan *scan)
 
 static void scan_free(struct scan *scan)
 {
-    tally_free(scan->listeners);
     sources_free(scan->sources);
+    tally_free(scan->tally);
     owners_clear(&scan->owners);
     free(scan);
 }
@@ -432,9 +419,6 @@ int list_run(const struct run *run, enum state *state)
         return -ENOMEM;
     }
     result = scan_begin(scan, run);
-    if (result == 0) {
-        result = listeners_find(scan);
-    }
     if (result == 0) {
         result = everything_measure(scan);
     }

@@ -57,58 +57,88 @@ static unsigned scopes_of(const struct evaluation *evaluation, const struct rule
     return scopes;
 }
 
-static size_t listeners_count(const struct tally_service *source, unsigned scopes)
+/* The one rule that judges the listener; NULL when that is nobody, or it excepts the listener's unit. */
+static const struct rule *listener_rule(const struct evaluation *evaluation, const struct tally_service *source,
+                                        const struct tally_listener *listener)
+{
+    const struct rule *rule =
+        policy_find(evaluation->policy, &evaluation->tally->host, source->protocol, source->port, listener->scope);
+
+    return rule != NULL && judge_service_excepts(rule, source->port, listener) == RECORD_YES ? NULL : rule;
+}
+
+static size_t listeners_count(const struct evaluation *evaluation, const struct rule *rule,
+                              const struct tally_service *source)
 {
     size_t count = 0;
 
     for (size_t i = 0; source != NULL && i < source->listener_count; i++) {
-        count += (scopes & SCOPE_BIT(source->listeners[i].scope)) != 0;
+        count += listener_rule(evaluation, source, &source->listeners[i]) == rule;
     }
     return count;
 }
 
-/* Takes over the listeners and connections of these scopes. */
-static int service_fill(struct judge_service *service, const struct tally_service *source, unsigned scopes)
+/*
+ * The rule that connections of that scope follow; NULL for none. They name no unit, so that those of a rule which
+ * excepts some listeners of the port are all its own, and none where it excepts each.
+ */
+static const struct rule *connection_rule(const struct evaluation *evaluation, const struct tally_service *source,
+                                          enum scope scope)
 {
-    size_t count = listeners_count(source, scopes);
+    const struct rule *rule =
+        policy_find(evaluation->policy, &evaluation->tally->host, source->protocol, source->port, scope);
+    bool excepts_all = rule != NULL && rule->except_unit_count > 0;
 
+    for (size_t i = 0; i < source->listener_count && excepts_all; i++) {
+        excepts_all = judge_service_excepts(rule, source->port, &source->listeners[i]) == RECORD_YES;
+    }
+    return excepts_all ? NULL : rule;
+}
+
+/* Takes over the listeners and connections of the service's rule. */
+static int service_fill(const struct evaluation *evaluation, struct judge_service *service,
+                        const struct tally_service *source)
+{
     if (source == NULL) {
         return 0;
     }
-    service->listeners = calloc(count + 1, sizeof(const struct tally_listener *));
+    service->listeners = calloc(source->listener_count + 1, sizeof(const struct tally_listener *));
     if (service->listeners == NULL) {
         return -ENOMEM;
     }
     for (size_t i = 0; i < source->listener_count; i++) {
-        if ((scopes & SCOPE_BIT(source->listeners[i].scope)) != 0) {
+        if (listener_rule(evaluation, source, &source->listeners[i]) == service->rule) {
             service->listeners[service->listener_count++] = &source->listeners[i];
         }
     }
     for (int scope = 0; scope < SCOPES; scope++) {
-        for (int kind = 0; kind < TALLY_KINDS && (scopes & SCOPE_BIT(scope)) != 0; kind++) {
+        bool follows = connection_rule(evaluation, source, (enum scope)scope) == service->rule;
+        for (int kind = 0; kind < TALLY_KINDS && follows; kind++) {
             service->connections[kind] += source->connections[scope][kind];
         }
     }
     return 0;
 }
 
+static bool is_unreadable(const struct evaluation *evaluation, int protocol)
+{
+    return evaluation->tally->unreadable[protocol][0] != '\0';
+}
+
 /* Adds the service of this rule (NULL: nobody's) at the port, judged. */
 static int service_add(struct evaluation *evaluation, const struct rule *rule, enum record_protocol protocol,
-                       uint16_t port, unsigned scopes)
+                       uint16_t port)
 {
     struct judge_service *service = service_append(evaluation, rule, protocol, port);
-    int result;
+    int result = 0;
 
     if (service == NULL) {
         return -ENOMEM;
     }
-    result = service_fill(service, tally_find(evaluation->tally, protocol, port), scopes);
+    if (!is_unreadable(evaluation, protocol)) {
+        result = service_fill(evaluation, service, tally_find(evaluation->tally, protocol, port));
+    }
     return result != 0 ? result : judge_service_decide(service, evaluation->tally);
-}
-
-static bool is_unreadable(const struct evaluation *evaluation, int protocol)
-{
-    return evaluation->tally->unreadable[protocol][0] != '\0';
 }
 
 static bool is_superseded(const struct evaluation *evaluation, const struct rule *rule, uint16_t port)
@@ -127,10 +157,11 @@ static int rule_port_judge(struct evaluation *evaluation, const struct rule *rul
     if (rule_ports_find(rule, port) != ports || (scopes == 0 && is_superseded(evaluation, rule, port))) {
         return 0;
     }
-    if (listeners_count(source, scopes) == 0 && !ports->single && rule_missing_state(rule, ports) == STATE_OK) {
+    if (listeners_count(evaluation, rule, source) == 0 && !ports->single &&
+        rule_missing_state(rule, ports) == STATE_OK) {
         return 0;
     }
-    return service_add(evaluation, rule, protocol, port, scopes);
+    return service_add(evaluation, rule, protocol, port);
 }
 
 /* The port that stands for the whole rule: its first that no other rule stands before. */
@@ -151,12 +182,12 @@ static int rule_unreadable_judge(struct evaluation *evaluation, const struct rul
 {
     enum record_protocol protocol = (enum record_protocol)rule->protocol;
     uint16_t first = rule_port(evaluation, rule);
-    int result = service_add(evaluation, rule, protocol, first, 0);
+    int result = service_add(evaluation, rule, protocol, first);
 
     for (size_t i = 0; i < rule->port_count && result == 0; i++) {
         uint16_t port = rule->ports[i].first;
         if (rule->ports[i].single && port != first && !is_superseded(evaluation, rule, port)) {
-            result = service_add(evaluation, rule, protocol, port, 0);
+            result = service_add(evaluation, rule, protocol, port);
         }
     }
     return result;
@@ -210,6 +241,30 @@ static int rule_judge(struct evaluation *evaluation, const struct rule *rule)
     return result;
 }
 
+static int others_add(struct evaluation *evaluation, const struct rule *rule, const struct tally_service *source)
+{
+    bool listens = listeners_count(evaluation, rule, source) > 0;
+
+    return listens ? service_add(evaluation, rule, source->protocol, source->port) : 0;
+}
+
+/* The defaults' parts of the service. */
+static int defaults_judge(struct evaluation *evaluation, const struct tally_service *source)
+{
+    unsigned done = 0;
+    int result = 0;
+
+    for (int scope = 0; scope < SCOPES && result == 0; scope++) {
+        const struct rule *rule = policy_find(evaluation->policy, &evaluation->tally->host, source->protocol,
+                                              source->port, (enum scope)scope);
+        if ((done & SCOPE_BIT(scope)) == 0 && rule != NULL && rule->is_default) {
+            done |= scopes_of(evaluation, rule, source->protocol, source->port);
+            result = others_add(evaluation, rule, source);
+        }
+    }
+    return result;
+}
+
 /* The listening services, or parts of one, that fall to a default, or (when asked) to nobody. */
 static int others_judge(struct evaluation *evaluation, bool defaults)
 {
@@ -217,33 +272,19 @@ static int others_judge(struct evaluation *evaluation, bool defaults)
 
     for (size_t i = 0; i < evaluation->tally->service_count && result == 0; i++) {
         const struct tally_service *source = &evaluation->tally->services[i];
-        unsigned done = 0;
-        for (int scope = 0; scope < SCOPES && result == 0; scope++) {
-            const struct rule *rule = policy_find(evaluation->policy, &evaluation->tally->host, source->protocol,
-                                                  source->port, (enum scope)scope);
-            unsigned scopes;
-            if ((done & SCOPE_BIT(scope)) != 0 || defaults != (rule != NULL) || (rule != NULL && !rule->is_default)) {
-                continue;
-            }
-            scopes = scopes_of(evaluation, rule, source->protocol, source->port);
-            done |= scopes;
-            if (listeners_count(source, scopes) > 0) {
-                result = service_add(evaluation, rule, source->protocol, source->port, scopes);
-            }
-        }
+        result = defaults ? defaults_judge(evaluation, source) : others_add(evaluation, NULL, source);
     }
     return result;
 }
 
-/* --- v4-mapped connections of a rule ------------------------------------------------------------------------------ */
+/* --- thresholds on the connections of a rule ---------------------------------------------------------------------- */
 
 static void rule_connections_sum(struct evaluation *evaluation)
 {
     for (size_t i = 0; i < evaluation->tally->service_count; i++) {
         const struct tally_service *source = &evaluation->tally->services[i];
         for (int scope = 0; scope < SCOPES; scope++) {
-            const struct rule *rule = policy_find(evaluation->policy, &evaluation->tally->host, source->protocol,
-                                                  source->port, (enum scope)scope);
+            const struct rule *rule = connection_rule(evaluation, source, (enum scope)scope);
             if (rule == NULL || rule->is_default) {
                 continue;
             }
@@ -255,11 +296,21 @@ static void rule_connections_sum(struct evaluation *evaluation)
     }
 }
 
+static const struct counted {
+    enum judge_cause cause; /* when a threshold is crossed */
+    uint64_t (*sum)(const uint64_t counts[static TALLY_KINDS]);
+} counted_connections[] = {
+    [RULE_MAPPED] = {JUDGE_MAPPED, tally_mapped_sum},
+    [RULE_IPV4] = {JUDGE_IPV4, tally_ipv4_sum},
+};
+_Static_assert(sizeof counted_connections / sizeof *counted_connections == RULE_COUNTED, "each has a row");
+
 /*
- * Tells a crossed threshold of a rule at those of its services that have v4-mapped connections; where none has, at its
- * first service; where it has no service at all (a range that nothing listens on), at the port that stands for it.
+ * Tells a crossed threshold of a rule at those of its services that have such connections; where none has, at its first
+ * service; where it has no service at all (a range that nothing listens on), at the port that stands for it.
  */
-static int mapped_breach_tell(struct evaluation *evaluation, const struct rule *rule, const struct judge_reason *reason)
+static int threshold_breach_tell(struct evaluation *evaluation, const struct rule *rule, const struct counted *counted,
+                                 const struct judge_reason *reason)
 {
     struct judge_verdict *verdict = evaluation->verdict;
     size_t first = evaluation->first_of_rule[rule->position];
@@ -268,7 +319,7 @@ static int mapped_breach_tell(struct evaluation *evaluation, const struct rule *
     int result = 0;
 
     for (; end < verdict->service_count && verdict->services[end].rule == rule && result == 0; end++) {
-        if (verdict->services[end].connections[TALLY_MAPPED] > 0) {
+        if (counted->sum(verdict->services[end].connections) > 0) {
             told = true;
             result = judge_service_blame(&verdict->services[end], reason);
         }
@@ -287,22 +338,33 @@ static int mapped_breach_tell(struct evaluation *evaluation, const struct rule *
     return judge_service_blame(&verdict->services[first], reason);
 }
 
-static int mapped_judge(struct evaluation *evaluation, size_t position)
+static int threshold_judge(struct evaluation *evaluation, const struct rule *rule, enum rule_counted counted)
 {
-    const struct rule *rule = evaluation->policy->rules[position];
-    struct judge_reason reason = {.cause = JUDGE_MAPPED,
-                                  .count = evaluation->verdict->rule_connections[position][TALLY_MAPPED]};
+    const struct rule_thresholds *thresholds = &rule->thresholds[counted];
+    const struct counted *row = &counted_connections[counted];
+    struct judge_reason reason = {.cause = row->cause,
+                                  .count = row->sum(evaluation->verdict->rule_connections[rule->position])};
 
-    if (rule->mapped_critical_set && range_alerts(&rule->mapped_critical, (double)reason.count)) {
+    if (thresholds->critical.set && range_alerts(&thresholds->critical.range, (double)reason.count)) {
         reason.state = STATE_CRITICAL;
-        reason.range = &rule->mapped_critical;
-    } else if (rule->mapped_warning_set && range_alerts(&rule->mapped_warning, (double)reason.count)) {
+        reason.range = &thresholds->critical.range;
+    } else if (thresholds->warning.set && range_alerts(&thresholds->warning.range, (double)reason.count)) {
         reason.state = STATE_WARNING;
-        reason.range = &rule->mapped_warning;
+        reason.range = &thresholds->warning.range;
     } else {
         return 0;
     }
-    return evaluation->verdict->rule_known[position] ? mapped_breach_tell(evaluation, rule, &reason) : 0;
+    return threshold_breach_tell(evaluation, rule, row, &reason);
+}
+
+static int rule_thresholds_judge(struct evaluation *evaluation, const struct rule *rule)
+{
+    int result = 0;
+
+    for (int i = 0; i < RULE_COUNTED && result == 0 && evaluation->verdict->rule_known[rule->position]; i++) {
+        result = threshold_judge(evaluation, rule, (enum rule_counted)i);
+    }
+    return result;
 }
 
 /* --- totals ------------------------------------------------------------------------------------------------------ */
@@ -330,6 +392,25 @@ static void all_mapped_count(struct judge_total *total, const struct tally *tall
     }
 }
 
+/* The sockets that only a range or a default would judge, if clients did not share their ports. */
+static uint64_t unjudged_count(const struct evaluation *evaluation)
+{
+    const struct tally *tally = evaluation->tally;
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < tally->service_count; i++) {
+        const struct tally_service *source = &tally->services[i];
+        for (size_t j = 0; j < source->listener_count; j++) {
+            const struct tally_listener *listener = &source->listeners[j];
+            const struct rule *rule =
+                policy_find_spared(evaluation->policy, &tally->host, source->protocol, source->port, listener->scope);
+            bool spared = rule != NULL && judge_service_excepts(rule, source->port, listener) != RECORD_YES;
+            count += spared ? listener->sockets : 0;
+        }
+    }
+    return count;
+}
+
 static void totals_count(struct evaluation *evaluation)
 {
     struct judge_verdict *verdict = evaluation->verdict;
@@ -354,6 +435,7 @@ static void totals_count(struct evaluation *evaluation)
         all_mapped_count(total, evaluation->tally);
     }
     total->mapped_out = evaluation->tally->outbound[TALLY_MAPPED];
+    total->unjudged_udp = unjudged_count(evaluation);
 }
 
 static void thresholds_judge(struct evaluation *evaluation)
@@ -399,7 +481,7 @@ static int services_judge(struct evaluation *evaluation)
     }
     rule_connections_sum(evaluation);
     for (size_t i = 0; i < evaluation->policy->rule_count && result == 0; i++) {
-        result = mapped_judge(evaluation, i);
+        result = rule_thresholds_judge(evaluation, evaluation->policy->rules[i]);
     }
     if (result == 0) {
         result = others_judge(evaluation, true);

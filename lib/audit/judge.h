@@ -21,9 +21,12 @@ enum judge_cause {
     JUDGE_UNIT,           /* a listener is not of unit= */
     JUDGE_USER,           /* a listener is not of user= */
     JUDGE_MAPPED,         /* v4-mapped connections outside mapped-warning= or mapped-critical= */
+    JUDGE_IPV4,           /* IPv4 connections outside ipv4-warning= or ipv4-critical= */
     JUDGE_V6ONLY_UNKNOWN, /* whether a [::] listener takes IPv4 cannot be told, and it matters */
     JUDGE_IPV6_UNKNOWN,   /* whether the host has IPv6 cannot be told, and it matters */
-    JUDGE_UNIT_UNKNOWN,   /* whose a listener is cannot be told */
+    JUDGE_UNIT_UNKNOWN,   /* which unit a listener belongs to cannot be told */
+    JUDGE_USER_UNKNOWN,   /* which user it belongs to cannot be told */
+    JUDGE_BIND_UNKNOWN,   /* whether a listener is bound to an interface cannot be told, and it matters */
     JUDGE_CLIENT_UNKNOWN, /* whether a UDP port is one that clients get cannot be told, and it matters */
     JUDGE_UNREADABLE      /* the protocol cannot be read */
 };
@@ -32,8 +35,8 @@ struct judge_reason {
     enum judge_cause cause;
     enum state state;                      /* what it makes of the service, waived or not */
     const struct tally_listener *listener; /* the one to blame, NULL when it is all of them; borrowed from the tally */
-    const struct range *range;             /* of JUDGE_MAPPED; borrowed from the rule */
-    uint64_t count;                        /* of JUDGE_MAPPED: the rule's connections */
+    const struct range *range;             /* of JUDGE_MAPPED and JUDGE_IPV4; borrowed from the rule */
+    uint64_t count;                        /* of these two: the rule's connections */
 };
 
 /* One judged service, or one listening service that nothing judges. */
@@ -61,6 +64,7 @@ struct judge_total {
     uint64_t waived;
     uint64_t judged; /* services that a rule or default judges */
     uint64_t unknown;
+    uint64_t unjudged_udp; /* sockets that no rule judges because clients share their ports */
 };
 
 struct judge_verdict {

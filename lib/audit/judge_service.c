@@ -26,14 +26,18 @@
  */
 #define QUESTION_V6ONLY 1u
 #define QUESTION_IPV6 2u
-#define ASSUMPTIONS 4u
+#define QUESTION_UNIT 4u
+#define QUESTION_IPV6_BEYOND 8u
+#define ASSUMPTIONS 16u
 
 /* What the assumptions that fit say of one service. */
 struct evaluation {
     const struct judge_service *service;
     const struct tally *tally;
+    unsigned questions;               /* those that are open */
     bool begun;                       /* any assumption yet? */
-    struct stack stack;               /* what they agree on */
+    bool has_stack;                   /* any of the whole service? */
+    struct stack stack;               /* what these agree on */
     unsigned always;                  /* causes that break the rule under every assumption */
     unsigned sometimes;               /* causes that break it under some */
     bool broken_by_all;               /* broken under every assumption, be it for different causes */
@@ -46,13 +50,45 @@ static struct stack_assumption assumption_of(unsigned number)
     return (struct stack_assumption){
         .unknown_takes_ipv4 = (number & QUESTION_V6ONLY) != 0,
         .host_has_ipv6 = (number & QUESTION_IPV6) != 0,
+        .unknown_is_judged = (number & QUESTION_UNIT) != 0,
+        .ipv6_beyond_loopback = (number & QUESTION_IPV6_BEYOND) != 0,
     };
 }
 
-/* Does it depend on the host's IPv6, which is unknown, whether anything reaches the listener over IPv6? */
-static bool needs_host_ipv6(const struct tally *tally, const struct tally_listener *listener)
+/* What is in no unit has the path of its cgroup instead, which "*" does not mean. */
+static bool unit_fits(const char *glob, const char *unit)
 {
-    return tally->host.ipv6 == RECORD_UNKNOWN && tally_accepts(listener).ipv6 == RECORD_YES &&
+    return (*unit != '/' || *glob == '/') && fnmatch(glob, unit, 0) == 0;
+}
+
+enum record_answer judge_service_excepts(const struct rule *rule, uint16_t port, const struct tally_listener *listener)
+{
+    if (rule->except_unit_count == 0 || rule_names_port(rule, port)) {
+        return RECORD_NO;
+    }
+    if (listener->unit_state != TALLY_UNIT_KNOWN) {
+        return RECORD_UNKNOWN;
+    }
+    for (size_t i = 0; i < rule->except_unit_count; i++) {
+        if (unit_fits(rule->except_units[i], listener->unit)) {
+            return RECORD_YES;
+        }
+    }
+    return RECORD_NO;
+}
+
+static bool may_be_excepted(const struct judge_service *service, const struct tally_listener *listener)
+{
+    return service->rule != NULL && judge_service_excepts(service->rule, service->port, listener) == RECORD_UNKNOWN;
+}
+
+/* Does it depend on the host's IPv6, which is unknown, whether anything reaches the listener over IPv6? */
+static bool needs_host_ipv6(const struct judge_service *service, const struct tally *tally,
+                            const struct tally_listener *listener)
+{
+    bool as_bound = service->rule != NULL && service->rule->as_bound;
+
+    return !as_bound && tally->host.ipv6 == RECORD_UNKNOWN && tally_accepts(listener).ipv6 == RECORD_YES &&
            !listener->reach[RECORD_INET6].known;
 }
 
@@ -64,7 +100,8 @@ static unsigned open_questions(const struct judge_service *service, const struct
     for (size_t i = 0; i < service->listener_count; i++) {
         const struct tally_listener *listener = service->listeners[i];
         questions |= tally_accepts(listener).ipv4 == RECORD_UNKNOWN ? QUESTION_V6ONLY : 0;
-        questions |= needs_host_ipv6(tally, listener) ? QUESTION_IPV6 : 0;
+        questions |= needs_host_ipv6(service, tally, listener) ? QUESTION_IPV6 | QUESTION_IPV6_BEYOND : 0;
+        questions |= may_be_excepted(service, listener) ? QUESTION_UNIT : 0;
     }
     return questions;
 }
@@ -84,10 +121,17 @@ static struct stack_socket socket_assumed(const struct evaluation *evaluation, c
                                     ? listener->bound[family]
                                     : tally_reach(evaluation->tally, listener, (enum record_family)family).extent;
     }
-    if (needs_host_ipv6(evaluation->tally, listener) && !assumption->host_has_ipv6) {
-        socket.extent[RECORD_INET6] = REACH_NONE;
+    if (needs_host_ipv6(evaluation->service, evaluation->tally, listener) && !assumption->ipv6_beyond_loopback) {
+        enum reach_extent most = assumption->host_has_ipv6 ? REACH_LOOPBACK : REACH_NONE;
+        socket.extent[RECORD_INET6] = socket.extent[RECORD_INET6] < most ? socket.extent[RECORD_INET6] : most;
     }
     return socket;
+}
+
+static bool is_judged(const struct judge_service *service, const struct tally_listener *listener,
+                      const struct stack_assumption *assumption)
+{
+    return assumption->unknown_is_judged || !may_be_excepted(service, listener);
 }
 
 static struct stack stack_assumed(const struct evaluation *evaluation, const struct stack_assumption *assumption)
@@ -95,8 +139,11 @@ static struct stack stack_assumed(const struct evaluation *evaluation, const str
     struct stack_sum sum = {.native = false};
 
     for (size_t i = 0; i < evaluation->service->listener_count; i++) {
-        struct stack_socket socket = socket_assumed(evaluation, evaluation->service->listeners[i], assumption);
-        stack_sum_add(&sum, &socket);
+        const struct tally_listener *listener = evaluation->service->listeners[i];
+        struct stack_socket socket = socket_assumed(evaluation, listener, assumption);
+        if (is_judged(evaluation->service, listener, assumption)) {
+            stack_sum_add(&sum, &socket);
+        }
     }
     return stack_of(&sum);
 }
@@ -146,10 +193,11 @@ static bool bind_fits(const struct rule *rule, const struct tally_listener *list
     return false;
 }
 
-/* What is in no unit has the path of its cgroup instead, which "*" does not mean. */
-static bool unit_fits(const char *glob, const char *unit)
+/* Is it unknown whether the listener is bound to an interface, which bind= may allow? */
+static bool bind_is_unknown(const struct evaluation *evaluation, const struct tally_listener *listener)
 {
-    return (*unit != '/' || *glob == '/') && fnmatch(glob, unit, 0) == 0;
+    return evaluation->service->rule->bind_interface_count > 0 && listener->interface == 0 &&
+           evaluation->tally->interfaces_untold[evaluation->service->protocol];
 }
 
 /* Is this listener to blame for the cause? What nobody in particular is to blame for blames nobody. */
@@ -167,13 +215,18 @@ static bool is_to_blame(const struct evaluation *evaluation, const struct tally_
     case JUDGE_LISTENS:
         return true;
     case JUDGE_BIND:
-        return rule->bind_set && !bind_fits(rule, listener, socket.takes[RECORD_INET]);
+    case JUDGE_BIND_UNKNOWN:
+        return rule->bind_set && !bind_fits(rule, listener, socket.takes[RECORD_INET]) &&
+               bind_is_unknown(evaluation, listener) == (cause == JUDGE_BIND_UNKNOWN);
     case JUDGE_UNIT:
         return rule->unit != NULL && listener->unit_state == TALLY_UNIT_KNOWN && !unit_fits(rule->unit, listener->unit);
     case JUDGE_UNIT_UNKNOWN:
-        return rule->unit != NULL && listener->unit_state != TALLY_UNIT_KNOWN;
+        return (rule->unit != NULL && listener->unit_state != TALLY_UNIT_KNOWN) ||
+               may_be_excepted(evaluation->service, listener);
     case JUDGE_USER:
-        return rule->user != NULL && listener->uid != rule->uid;
+        return rule->user != NULL && listener->uid != RECORD_UID_HIDDEN && listener->uid != rule->uid;
+    case JUDGE_USER_UNKNOWN:
+        return rule->user != NULL && listener->uid == RECORD_UID_HIDDEN;
     case JUDGE_V6ONLY_UNKNOWN:
         return tally_accepts(listener).ipv4 == RECORD_UNKNOWN;
     case JUDGE_CLIENT_UNKNOWN:
@@ -191,7 +244,8 @@ static const struct tally_listener *blame_find(const struct evaluation *evaluati
 
     for (size_t i = 0; i < evaluation->service->listener_count; i++) {
         const struct tally_listener *listener = evaluation->service->listeners[i];
-        if (is_to_blame(evaluation, listener, cause, assumption) && (found == NULL || listener->scope > found->scope)) {
+        if (is_judged(evaluation->service, listener, assumption) &&
+            is_to_blame(evaluation, listener, cause, assumption) && (found == NULL || listener->scope > found->scope)) {
             found = listener;
         }
     }
@@ -217,18 +271,37 @@ static unsigned causes_assumed(const struct evaluation *evaluation, const struct
     return causes;
 }
 
+/* Is there anything to judge? */
+static bool has_judged(const struct judge_service *service, const struct stack_assumption *assumption)
+{
+    for (size_t i = 0; i < service->listener_count && service->rule != NULL; i++) {
+        if (is_judged(service, service->listeners[i], assumption)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void assumption_try(struct evaluation *evaluation, unsigned number)
 {
     struct stack_assumption assumption = assumption_of(number);
     struct stack stack = stack_assumed(evaluation, &assumption);
-    unsigned causes = evaluation->service->rule != NULL ? causes_assumed(evaluation, &assumption, &stack) : 0;
+    unsigned causes =
+        has_judged(evaluation->service, &assumption) ? causes_assumed(evaluation, &assumption, &stack) : 0;
 
-    evaluation->stack = evaluation->begun ? stack_agree(&evaluation->stack, &stack) : stack;
+    /* What the service is does not depend on which of its listeners the rule judges. */
+    if (((number ^ evaluation->questions) & QUESTION_UNIT) == 0) {
+        evaluation->stack = evaluation->has_stack ? stack_agree(&evaluation->stack, &stack) : stack;
+        evaluation->has_stack = true;
+    }
     evaluation->always = evaluation->begun ? evaluation->always & causes : causes;
     evaluation->broken_by_all = (evaluation->broken_by_all || !evaluation->begun) && causes != 0;
     evaluation->sometimes |= causes;
     if (causes != 0) {
-        evaluation->breaking = assumption;
+        /* Who is judged in any case is to blame before who may be. */
+        if (evaluation->broken == 0 || !assumption.unknown_is_judged) {
+            evaluation->breaking = assumption;
+        }
         evaluation->broken |= 1u << number;
     }
     evaluation->begun = true;
@@ -277,8 +350,9 @@ static int causes_blame(struct judge_service *service, const struct evaluation *
 }
 
 /* Of the open questions those on whose answer it depends whether the rule is broken. */
-static unsigned questions_that_matter(const struct evaluation *evaluation, unsigned questions)
+static unsigned questions_that_matter(const struct evaluation *evaluation)
 {
+    unsigned questions = evaluation->questions;
     unsigned matter = 0;
 
     for (unsigned question = 1; question < ASSUMPTIONS; question <<= 1) {
@@ -301,25 +375,58 @@ static unsigned questions_that_matter(const struct evaluation *evaluation, unsig
 static bool may_be_client(const struct judge_service *service, const struct tally *tally)
 {
     const struct sock_host *host = &tally->host;
-    bool is_named = !service->rule->is_default && rule_ports_find(service->rule, service->port)->single;
+    bool is_exempt = rule_names_port(service->rule, service->port) || service->rule->ephemeral;
 
-    return protocol_of(service->protocol)->shares_client_ports && service->port >= CLIENT_FIRST && !is_named &&
+    return protocol_of(service->protocol)->shares_client_ports && service->port >= CLIENT_FIRST && !is_exempt &&
            host->port_range_first > host->port_range_last;
 }
 
-static int evaluation_blame(struct judge_service *service, const struct evaluation *evaluation, unsigned questions)
+/*
+ * Where the rule may except several listeners, it may judge some of them and not others, which is more than the
+ * assumptions try. Only what a rule needs can be lost in this way.
+ */
+static bool some_may_be_excepted(const struct judge_service *service)
 {
-    unsigned matter = questions_that_matter(evaluation, questions);
+    const struct rule_requirement_row *row = rule_requirement_of(service->rule->requirement);
+    size_t count = 0;
+
+    for (size_t i = 0; i < service->listener_count; i++) {
+        count += may_be_excepted(service, service->listeners[i]);
+    }
+    return count > 1 && (row->needs_ipv4 || row->needs_ipv6);
+}
+
+/* What is not known of listeners, and could break a rule that nothing else breaks. */
+static unsigned causes_unknown(const struct evaluation *evaluation)
+{
+    const struct stack_assumption most = assumption_of(ASSUMPTIONS - 1);
+    const struct judge_service *service = evaluation->service;
+    unsigned causes = some_may_be_excepted(service) ? CAUSE_BIT(JUDGE_UNIT_UNKNOWN) : 0;
+
+    if (service->rule->unit != NULL && blame_find(evaluation, JUDGE_UNIT_UNKNOWN, &most) != NULL) {
+        causes |= CAUSE_BIT(JUDGE_UNIT_UNKNOWN);
+    }
+    if (blame_find(evaluation, JUDGE_USER_UNKNOWN, &most) != NULL) {
+        causes |= CAUSE_BIT(JUDGE_USER_UNKNOWN);
+    }
+    if (blame_find(evaluation, JUDGE_BIND_UNKNOWN, &most) != NULL) {
+        causes |= CAUSE_BIT(JUDGE_BIND_UNKNOWN);
+    }
+    return causes;
+}
+
+static int evaluation_blame(struct judge_service *service, const struct evaluation *evaluation)
+{
+    unsigned matter = questions_that_matter(evaluation);
     unsigned unknown = 0;
     unsigned breaking =
         evaluation->broken_by_all && evaluation->always == 0 ? evaluation->sometimes : evaluation->always;
     int result;
 
     unknown |= (matter & QUESTION_V6ONLY) != 0 ? CAUSE_BIT(JUDGE_V6ONLY_UNKNOWN) : 0;
-    unknown |= (matter & QUESTION_IPV6) != 0 ? CAUSE_BIT(JUDGE_IPV6_UNKNOWN) : 0;
-    if (breaking == 0 && blame_find(evaluation, JUDGE_UNIT_UNKNOWN, &evaluation->breaking) != NULL) {
-        unknown |= CAUSE_BIT(JUDGE_UNIT_UNKNOWN);
-    }
+    unknown |= (matter & (QUESTION_IPV6 | QUESTION_IPV6_BEYOND)) != 0 ? CAUSE_BIT(JUDGE_IPV6_UNKNOWN) : 0;
+    unknown |= (matter & QUESTION_UNIT) != 0 ? CAUSE_BIT(JUDGE_UNIT_UNKNOWN) : 0;
+    unknown |= breaking == 0 ? causes_unknown(evaluation) : 0;
     if (breaking != 0 && may_be_client(service, evaluation->tally)) {
         breaking = 0;
         unknown |= CAUSE_BIT(JUDGE_CLIENT_UNKNOWN);
@@ -339,8 +446,8 @@ static int nothing_listens_blame(struct judge_service *service)
 
 int judge_service_decide(struct judge_service *service, const struct tally *tally)
 {
-    struct evaluation evaluation = {.service = service, .tally = tally};
     unsigned questions = open_questions(service, tally);
+    struct evaluation evaluation = {.service = service, .tally = tally, .questions = questions};
 
     if (tally->unreadable[service->protocol][0] != '\0') {
         struct judge_reason reason = {.cause = JUDGE_UNREADABLE, .state = STATE_UNKNOWN};
@@ -356,8 +463,7 @@ int judge_service_decide(struct judge_service *service, const struct tally *tall
     if (service->rule == NULL) {
         return 0;
     }
-    return service->listener_count == 0 ? nothing_listens_blame(service)
-                                        : evaluation_blame(service, &evaluation, questions);
+    return service->listener_count == 0 ? nothing_listens_blame(service) : evaluation_blame(service, &evaluation);
 }
 
 void judge_service_conclude(struct judge_service *service, int32_t today)

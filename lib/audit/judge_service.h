@@ -14,6 +14,11 @@
  */
 int judge_service_decide(struct judge_service *service, const struct tally *tally);
 
+/*
+ * Is the listener on that port one that the rule leaves out, by except-unit=? Unknown where its unit is not known.
+ */
+enum record_answer judge_service_excepts(const struct rule *rule, uint16_t port, const struct tally_listener *listener);
+
 /* Adds a copy of the reason. Returns 0 or -ENOMEM. */
 int judge_service_blame(struct judge_service *service, const struct judge_reason *reason);
 

@@ -45,12 +45,7 @@ static const struct labels_total totals[] = {
 
 /* --- of a rule --------------------------------------------------------------------------------------------------- */
 
-static uint64_t mapped_count(const uint64_t connections[static TALLY_KINDS])
-{
-    return connections[TALLY_MAPPED];
-}
-
-static uint64_t ipv4_count(const uint64_t connections[static TALLY_KINDS])
+static uint64_t native_count(const uint64_t connections[static TALLY_KINDS])
 {
     return connections[TALLY_IPV4];
 }
@@ -60,25 +55,32 @@ static uint64_t ipv6_count(const uint64_t connections[static TALLY_KINDS])
     return connections[TALLY_IPV6];
 }
 
-static struct labels_thresholds no_thresholds(const struct rule *rule)
-{
-    (void)rule;
-    return (struct labels_thresholds){NULL, NULL};
-}
+static const struct labels_rule of_rules[] = {
+    {"_mapped", LABELS_MAPPED, tally_mapped_sum, RULE_MAPPED, false},
+    {"_ipv4", LABELS_MAPPED, tally_ipv4_sum, RULE_IPV4, true},
+    {"_v4", LABELS_FULL, native_count, LABELS_NO_THRESHOLDS, false},
+    {"_v6", LABELS_FULL, ipv6_count, LABELS_NO_THRESHOLDS, false},
+};
 
-static struct labels_thresholds mapped_thresholds(const struct rule *rule)
+static struct labels_thresholds thresholds_of(const struct labels_rule *label, const struct rule *rule)
 {
+    const struct rule_thresholds *thresholds;
+
+    if (label->counted == LABELS_NO_THRESHOLDS) {
+        return (struct labels_thresholds){NULL, NULL};
+    }
+    thresholds = &rule->thresholds[label->counted];
     return (struct labels_thresholds){
-        .warning = rule->mapped_warning_set ? &rule->mapped_warning : NULL,
-        .critical = rule->mapped_critical_set ? &rule->mapped_critical : NULL,
+        .warning = thresholds->warning.set ? &thresholds->warning.range : NULL,
+        .critical = thresholds->critical.set ? &thresholds->critical.range : NULL,
     };
 }
 
-static const struct labels_rule of_rules[] = {
-    {"_mapped", LABELS_MAPPED, mapped_count, mapped_thresholds},
-    {"_v4", LABELS_FULL, ipv4_count, no_thresholds},
-    {"_v6", LABELS_FULL, ipv6_count, no_thresholds},
-};
+bool labels_rule_is_in(const struct labels_rule *label, const struct rule *rule, enum labels_set set)
+{
+    return label->set <= set &&
+           (!label->only_if_thresholds || rule_has_threshold(rule, (enum rule_counted)label->counted));
+}
 
 /* --- all of them ------------------------------------------------------------------------------------------------- */
 
@@ -128,9 +130,9 @@ void labels_walk(const struct labels_request *request, void (*take)(void *contex
                 .name = rule->name,
                 .suffix = of_rules[i].suffix,
                 .value = of_rules[i].value(verdict->rule_connections[position]),
-                .thresholds = of_rules[i].thresholds(rule),
+                .thresholds = thresholds_of(&of_rules[i], rule),
             };
-            if (of_rules[i].set <= set) {
+            if (labels_rule_is_in(&of_rules[i], rule, set)) {
                 take(context, &value);
             }
         }

@@ -39,12 +39,18 @@ struct labels_rule {
     const char *suffix;  /* behind the rule's name */
     enum labels_set set; /* the smallest that prints it */
     uint64_t (*value)(const uint64_t connections[static TALLY_KINDS]);
-    struct labels_thresholds (*thresholds)(const struct rule *rule);
+    int counted;             /* enum rule_counted of its thresholds, LABELS_NO_THRESHOLDS without */
+    bool only_if_thresholds; /* left out of a rule without these */
 };
+
+#define LABELS_NO_THRESHOLDS (-1)
 
 /* Row `index` of either table, in the order in which they are printed; NULL behind the last one. Static. */
 const struct labels_total *labels_total(int index);
 const struct labels_rule *labels_rule(int index);
+
+/* True when the rule, which is no default, has that number in the set. */
+bool labels_rule_is_in(const struct labels_rule *label, const struct rule *rule, enum labels_set set);
 
 /* What is to be printed. All borrowed. */
 struct labels_request {

@@ -8,6 +8,7 @@
 #include "audit/lint.h"
 
 #include "audit/labels.h"
+#include "socket/host.h"
 #include "socket/protocol.h"
 
 #include <errno.h>
@@ -119,7 +120,7 @@ static bool binds_family(const struct rule *rule, bool ipv4)
             return true;
         }
     }
-    return rule->bind_scope[SCOPE_LOOPBACK] || rule->bind_scope[SCOPE_LINK];
+    return rule->bind_scope[SCOPE_LOOPBACK] || rule->bind_scope[SCOPE_LINK] || rule->bind_interface_count > 0;
 }
 
 /* Is there an address in both? */
@@ -148,7 +149,8 @@ static bool binds_scope(const struct rule *rule, enum scope scope)
             }
         }
     }
-    return rule->bind_scope[scope];
+    /* What is bound to an interface may have any address. */
+    return rule->bind_scope[scope] || rule->bind_interface_count > 0;
 }
 
 static void bind_family_check(struct lint *lint, const struct rule *rule)
@@ -221,49 +223,97 @@ static void closed_check(struct lint *lint, const struct rule *rule)
     }
 }
 
-static void unit_check(struct lint *lint, const struct rule *rule)
+/* How far a service is reached says nothing of whether anything listens. */
+static void as_check(struct lint *lint, const struct rule *rule)
+{
+    const struct rule_requirement_row *row = rule_requirement_of(rule->requirement);
+
+    if (rule->as_bound && !row->needs_ipv4 && !row->needs_ipv6) {
+        WARN(lint, rule, "as=bound makes no difference to %s, leave it out", row->word);
+    }
+}
+
+/* The name of a unit ends in its type; what has no wildcard and does not, fits none. */
+static void unit_glob_check(struct lint *lint, const struct rule *rule, const char *key, const char *glob)
 {
     static const char *const suffixes[] = {".service", ".socket", ".scope", ".slice", ".mount", ".swap"};
-    size_t length = rule->unit != NULL ? strlen(rule->unit) : 0;
+    size_t length = strlen(glob);
 
-    if (length == 0 || rule->unit[0] == '/' || strpbrk(rule->unit, "*?[") != NULL) {
+    if (glob[0] == '/' || strpbrk(glob, "*?[") != NULL) {
         return;
     }
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
         size_t size = strlen(suffixes[i]);
-        if (length > size && strcmp(rule->unit + length - size, suffixes[i]) == 0) {
+        if (length > size && strcmp(glob + length - size, suffixes[i]) == 0) {
             return;
         }
     }
-    WARN(lint, rule, "unit=%.60s fits no unit, their names end in .service and the like, write unit=%.60s.service",
-         rule->unit, rule->unit);
+    WARN(lint, rule, "%s=%.60s fits no unit, their names end in .service and the like, write %s=%.60s.service", key,
+         glob, key, glob);
+}
+
+static void unit_check(struct lint *lint, const struct rule *rule)
+{
+    if (rule->unit != NULL) {
+        unit_glob_check(lint, rule, "unit", rule->unit);
+    }
+    for (size_t i = 0; i < rule->except_unit_count; i++) {
+        unit_glob_check(lint, rule, "except-unit", rule->except_units[i]);
+    }
 }
 
 static void thresholds_check(struct lint *lint, const struct rule *rule)
 {
-    const struct range *warning = &rule->mapped_warning;
-    const struct range *critical = &rule->mapped_critical;
+    for (int i = 0; i < RULE_COUNTED; i++) {
+        const struct rule_thresholds *thresholds = &rule->thresholds[i];
+        const struct range *warning = &thresholds->warning.range;
+        const struct range *critical = &thresholds->critical.range;
+        const char *word = rule_counted_word((enum rule_counted)i);
 
-    if (rule->mapped_warning_set && rule->mapped_critical_set && !warning->inside && !critical->inside &&
-        warning->start <= critical->start && warning->end >= critical->end) {
-        WARN(lint, rule, "mapped-warning= is never seen, mapped-critical= is crossed as soon, make it narrower");
+        if (thresholds->warning.set && thresholds->critical.set && !warning->inside && !critical->inside &&
+            warning->start <= critical->start && warning->end >= critical->end) {
+            WARN(lint, rule, "%s-warning= is never seen, %s-critical= is crossed as soon, make it narrower", word,
+                 word);
+        }
     }
+}
+
+static bool shares_client_ports(const struct rule *rule)
+{
+    return rule->protocol == RULE_ANY_PROTOCOL ||
+           protocol_of((enum record_protocol)rule->protocol)->shares_client_ports;
+}
+
+static void ephemeral_check(struct lint *lint, const struct rule *rule)
+{
+    if (rule->ephemeral && !shares_client_ports(rule)) {
+        WARN(lint, rule, "ephemeral=yes makes no difference to %s, whose listeners are no clients, leave it out",
+             protocol_of((enum record_protocol)rule->protocol)->label);
+    }
+}
+
+static bool are_client_ports(const struct sock_host *host, const struct rule_ports *ports)
+{
+    for (unsigned port = ports->first; port <= ports->last; port++) {
+        if (!host_port_is_client(host, (uint16_t)port)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Only what all ports of the rule have in common; and only on this host, whose range it is. */
 static void client_ports_check(struct lint *lint, const struct rule *rule)
 {
-    bool inside = !rule->is_default && protocol_of((enum record_protocol)rule->protocol)->shares_client_ports;
+    bool inside = !rule->is_default && !rule->ephemeral && shares_client_ports(rule);
 
     for (size_t i = 0; i < rule->port_count; i++) {
-        const struct rule_ports *ports = &rule->ports[i];
-        inside = inside && !ports->single && lint->host->port_range_first <= ports->first &&
-                 ports->last <= lint->host->port_range_last;
+        inside = inside && !rule->ports[i].single && are_client_ports(lint->host, &rule->ports[i]);
     }
     if (inside) {
         WARN(lint, rule,
              "never judges anything on this host, which hands %s ports %u-%u out to clients "
-             "(net.ipv4.ip_local_port_range), only a rule that names the port itself judges there",
+             "(net.ipv4.ip_local_port_range), only a rule that names the port itself or has ephemeral=yes judges there",
              protocol_of((enum record_protocol)rule->protocol)->label, (unsigned)lint->host->port_range_first,
              (unsigned)lint->host->port_range_last);
     }
@@ -286,7 +336,7 @@ static void values_add(struct lint *lint, const struct rule *rule)
     const struct labels_rule *label;
 
     for (int i = 0; (label = labels_rule(i)) != NULL; i++) {
-        if (label->set <= LABELS_MAPPED) {
+        if (labels_rule_is_in(label, rule, LABELS_MAPPED)) {
             struct value *value = &lint->values[lint->value_count++];
             value->rule = rule;
             snprintf(value->name, sizeof value->name, "%s%s", rule->name, label->suffix);
@@ -335,8 +385,8 @@ static void name_check(struct lint *lint, const struct rule *rule)
 static void rule_lint(struct lint *lint, const struct rule *rule)
 {
     static void (*const checks[])(struct lint *, const struct rule *) = {
-        shadowed_check,   scoped_range_check, bind_check, closed_check, unit_check,
-        thresholds_check, client_ports_check, name_check, waiver_check,
+        shadowed_check,  scoped_range_check, bind_check,         closed_check, as_check,     unit_check,
+        ephemeral_check, thresholds_check,   client_ports_check, name_check,   waiver_check,
     };
 
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {

@@ -7,6 +7,7 @@
 
 #include "audit/policy.h"
 #include "plugin/escape.h"
+#include "socket/host.h"
 #include "socket/protocol.h"
 
 #include <errno.h>
@@ -251,32 +252,34 @@ static uint16_t port_entry(const struct policy *policy, enum tier tier, enum bre
     return map == NULL ? 0 : map[port];
 }
 
-static bool command_line_takes(const struct policy *policy, const struct rule *rule, uint16_t port, int scope,
-                               bool singles_only)
+/* Of a range or a default, which do not judge the UDP ports of clients unless they say so. */
+static bool judges_port(const struct policy *policy, uint16_t entry, bool client_port)
 {
-    int breadths = singles_only ? BREADTH_SINGLE + 1 : BREADTHS;
+    return entry != 0 && (!client_port || policy->rules[entry - 1]->ephemeral);
+}
 
-    for (int breadth = 0; breadth < breadths; breadth++) {
-        if (port_entry(policy, TIER_COMMAND_LINE, (enum breadth)breadth, scope, rule->protocol, port) != 0) {
-            return true;
-        }
-    }
-    return false;
+static bool command_line_takes(const struct policy *policy, const struct rule *rule, uint16_t port, int scope,
+                               bool client_port)
+{
+    uint16_t range = port_entry(policy, TIER_COMMAND_LINE, BREADTH_RANGE, scope, rule->protocol, port);
+
+    return port_entry(policy, TIER_COMMAND_LINE, BREADTH_SINGLE, scope, rule->protocol, port) != 0 ||
+           judges_port(policy, range, client_port);
 }
 
 /*
  * Does --rule take all that this rule of the file could judge at the port: by a rule without a scope, by one of its
  * own, or by one for each scope?
  */
-static bool is_replaced_at(const struct policy *policy, const struct rule *rule, uint16_t port, bool singles_only)
+static bool is_replaced_at(const struct policy *policy, const struct rule *rule, uint16_t port, bool client_port)
 {
     bool every_scope = true;
 
     for (int scope = 0; scope < SCOPES; scope++) {
-        every_scope &= command_line_takes(policy, rule, port, scope, singles_only);
+        every_scope &= command_line_takes(policy, rule, port, scope, client_port);
     }
-    return every_scope || command_line_takes(policy, rule, port, SCOPES, singles_only) ||
-           command_line_takes(policy, rule, port, scope_place(rule), singles_only);
+    return every_scope || command_line_takes(policy, rule, port, SCOPES, client_port) ||
+           command_line_takes(policy, rule, port, scope_place(rule), client_port);
 }
 
 /*
@@ -287,12 +290,12 @@ static bool is_replaced_at(const struct policy *policy, const struct rule *rule,
 static unsigned replaced_end(const struct policy *policy, const struct rule *rule, unsigned first)
 {
     uint32_t *until = policy->index->replaced_until[scope_place(rule)][rule->protocol];
-    /* Which UDP ports are the clients', where a range judges nothing, is for the host to say. */
-    bool singles_only = protocol_of((enum record_protocol)rule->protocol)->shares_client_ports;
+    /* Which UDP ports are the clients', where a range mostly judges nothing, is for the host to say. */
+    bool may_be_client = protocol_of((enum record_protocol)rule->protocol)->shares_client_ports;
     unsigned seen = first;
     unsigned end;
 
-    while (seen < PORTS && until[seen] == 0 && is_replaced_at(policy, rule, (uint16_t)seen, singles_only)) {
+    while (seen < PORTS && until[seen] == 0 && is_replaced_at(policy, rule, (uint16_t)seen, may_be_client)) {
         seen++;
     }
     end = seen < PORTS && until[seen] != 0 ? until[seen] : seen;
@@ -403,31 +406,30 @@ int policy_finish(struct policy *policy)
 /* Clients come and go on the UDP ports that the kernel hands out. */
 static bool is_client_port(const struct sock_host *host, enum record_protocol protocol, uint16_t port)
 {
-    return protocol_of(protocol)->shares_client_ports && host->port_range_first <= port &&
-           port <= host->port_range_last;
+    return protocol_of(protocol)->shares_client_ports && host_port_is_client(host, port);
 }
 
-static uint16_t rule_position(const struct policy *policy, bool singles_only, enum record_protocol protocol,
+static uint16_t rule_position(const struct policy *policy, bool client_port, enum record_protocol protocol,
                               uint16_t port, enum scope scope)
 {
-    int breadths = singles_only ? BREADTH_SINGLE + 1 : BREADTHS;
+    const int nearness[] = {(int)scope, SCOPES};
 
     for (int tier = 0; tier < TIERS; tier++) {
-        for (int breadth = 0; breadth < breadths; breadth++) {
-            uint16_t position =
-                port_entry(policy, (enum tier)tier, (enum breadth)breadth, (int)scope, (int)protocol, port);
-            if (position == 0) {
-                position = port_entry(policy, (enum tier)tier, (enum breadth)breadth, SCOPES, (int)protocol, port);
-            }
-            if (position != 0) {
-                return position;
+        for (int breadth = 0; breadth < BREADTHS; breadth++) {
+            for (size_t i = 0; i < sizeof nearness / sizeof *nearness; i++) {
+                uint16_t position =
+                    port_entry(policy, (enum tier)tier, (enum breadth)breadth, nearness[i], (int)protocol, port);
+                if (judges_port(policy, position, client_port && breadth == BREADTH_RANGE)) {
+                    return position;
+                }
             }
         }
     }
     return 0;
 }
 
-static uint16_t default_position(const struct policy *policy, enum record_protocol protocol, enum scope scope)
+static uint16_t default_position(const struct policy *policy, bool client_port, enum record_protocol protocol,
+                                 enum scope scope)
 {
     const int nearness[][2] = {
         {(int)protocol, (int)scope},
@@ -439,7 +441,7 @@ static uint16_t default_position(const struct policy *policy, enum record_protoc
     for (size_t i = 0; i < sizeof nearness / sizeof *nearness; i++) {
         for (int tier = 0; tier < TIERS; tier++) {
             uint16_t position = policy->index->defaults[tier][nearness[i][0]][nearness[i][1]];
-            if (position != 0) {
+            if (judges_port(policy, position, client_port)) {
                 return position;
             }
         }
@@ -447,16 +449,30 @@ static uint16_t default_position(const struct policy *policy, enum record_protoc
     return 0;
 }
 
+static const struct rule *judging_rule(const struct policy *policy, bool client_port, enum record_protocol protocol,
+                                       uint16_t port, enum scope scope)
+{
+    uint16_t position = rule_position(policy, client_port, protocol, port, scope);
+
+    if (position == 0) {
+        position = default_position(policy, client_port, protocol, scope);
+    }
+    return position == 0 ? NULL : policy->rules[position - 1];
+}
+
 const struct rule *policy_find(const struct policy *policy, const struct sock_host *host, enum record_protocol protocol,
                                uint16_t port, enum scope scope)
 {
-    bool client_port = is_client_port(host, protocol, port);
-    uint16_t position = rule_position(policy, client_port, protocol, port, scope);
+    return judging_rule(policy, is_client_port(host, protocol, port), protocol, port, scope);
+}
 
-    if (position == 0 && !client_port) {
-        position = default_position(policy, protocol, scope);
+const struct rule *policy_find_spared(const struct policy *policy, const struct sock_host *host,
+                                      enum record_protocol protocol, uint16_t port, enum scope scope)
+{
+    if (!is_client_port(host, protocol, port) || judging_rule(policy, true, protocol, port, scope) != NULL) {
+        return NULL;
     }
-    return position == 0 ? NULL : policy->rules[position - 1];
+    return judging_rule(policy, false, protocol, port, scope);
 }
 
 bool policy_is_superseded(const struct policy *policy, const struct sock_host *host, const struct rule *rule,
@@ -466,7 +482,7 @@ bool policy_is_superseded(const struct policy *policy, const struct sock_host *h
 
     bool client_port = is_client_port(host, (enum record_protocol)rule->protocol, port);
 
-    if (!ports->single && client_port) {
+    if (!ports->single && client_port && !rule->ephemeral) {
         return true;
     }
     if (!rule->command_line && is_replaced_at(policy, rule, port, client_port)) {

@@ -52,10 +52,17 @@ int policy_finish(struct policy *policy);
  * The one rule that judges a listener (or connection) of this port and scope on that host, NULL for none. On the ports
  * it names --rule outranks the file; then a single port outranks a range, then a scope outranks none; then come the
  * defaults, the one with a protocol first, then the one with a scope. UDP ports that the host hands out to clients are
- * judged by a rule that names the port itself only.
+ * judged only by a rule that names the port itself, or by a range or a default that has ephemeral=yes.
  */
 const struct rule *policy_find(const struct policy *policy, const struct sock_host *host, enum record_protocol protocol,
                                uint16_t port, enum scope scope);
+
+/*
+ * The range or default that would judge a listener of this port and scope were it not a UDP port that the host hands
+ * out to clients; NULL when something judges it, or nothing would.
+ */
+const struct rule *policy_find_spared(const struct policy *policy, const struct sock_host *host,
+                                      enum record_protocol protocol, uint16_t port, enum scope scope);
 
 /*
  * True when at this port of its own another rule stands before the rule altogether: by rank of --rule or of a single

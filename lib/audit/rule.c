@@ -27,6 +27,9 @@ static const struct rule_requirement_row requirements[] = {
 };
 _Static_assert(sizeof requirements / sizeof *requirements == RULE_REQUIREMENTS, "each requirement has a row");
 
+static const char *const counted_words[] = {[RULE_MAPPED] = "mapped", [RULE_IPV4] = "ipv4"};
+_Static_assert(sizeof counted_words / sizeof *counted_words == RULE_COUNTED, "each has a word");
+
 #define EXAMPLE "write PORTS REQUIREMENT, such as: 443 dual-stack"
 
 static void errors_add(struct rule_errors *errors, const char *origin, const char *sentence)
@@ -90,6 +93,23 @@ char *rule_parser_copy(struct rule_parser *parser, const char *text)
 
     parser->out_of_memory |= copied == NULL;
     return copied;
+}
+
+const char *rule_counted_word(enum rule_counted counted)
+{
+    return counted_words[counted];
+}
+
+bool rule_has_threshold(const struct rule *rule, enum rule_counted counted)
+{
+    return rule->thresholds[counted].warning.set || rule->thresholds[counted].critical.set;
+}
+
+bool rule_names_port(const struct rule *rule, uint16_t port)
+{
+    const struct rule_ports *ports = rule->is_default ? NULL : rule_ports_find(rule, port);
+
+    return ports != NULL && ports->single;
 }
 
 const struct rule_requirement_row *rule_requirement_of(enum rule_requirement requirement)
@@ -326,6 +346,8 @@ void rule_free(struct rule *rule)
     free(rule->ports);
     free(rule->bind_words);
     free(rule->bind);
+    free(rule->bind_interfaces);
+    free(rule->except_units);
     free(rule->unit);
     free(rule->user);
     free(rule->note);

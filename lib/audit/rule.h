@@ -51,6 +51,24 @@ struct rule_ports {
 
 #define RULE_NAME_MAX 24
 
+/* A threshold range of a rule. */
+struct rule_range {
+    bool set;
+    struct range range;
+};
+
+/* The connections of a rule that thresholds are for. */
+enum rule_counted {
+    RULE_MAPPED, /* v4-mapped */
+    RULE_IPV4    /* over IPv4, native and v4-mapped */
+};
+#define RULE_COUNTED (RULE_IPV4 + 1)
+
+struct rule_thresholds {
+    struct rule_range warning;
+    struct rule_range critical;
+};
+
 /* The longest rule, in bytes; a comment may be longer. */
 #define RULE_LENGTH_MAX 8192
 
@@ -76,16 +94,16 @@ struct rule {
     bool bind_scope[SCOPES];
     char *bind_words; /* as written, NULL for anywhere */
     struct prefix *bind;
-    char (*bind_interfaces)[IF_NAMESIZE]; /* whose sockets may listen on any address of theirs */
-    size_t bind_interface_count;
     size_t bind_count;
+    char (*bind_interfaces)[IF_NAMESIZE]; /* what is bound to one of these may listen on any address */
+    size_t bind_interface_count;
     char *unit; /* glob, NULL for any */
     char *user; /* as written, NULL for any */
     uint32_t uid;
-    bool mapped_warning_set;
-    bool mapped_critical_set;
-    struct range mapped_warning;
-    struct range mapped_critical;
+    char **except_units; /* globs: sockets of these are not judged where no port is named singly; in one block */
+    size_t except_unit_count;
+    bool ephemeral; /* its ranges, or the default, judge UDP ports that clients share */
+    struct rule_thresholds thresholds[RULE_COUNTED];
     bool waive_set;
     int32_t waive_day; /* the last waived day, in days since 1970-01-01 */
     char waive_text[sizeof "2027-01-31"];
@@ -124,6 +142,15 @@ int rule_parse(const char *text, size_t length, const char *origin, const struct
 
 /* NULL is fine. */
 void rule_free(struct rule *rule);
+
+/* "mapped", "ipv4": the options for thresholds are this and "-warning=" or "-critical=". */
+const char *rule_counted_word(enum rule_counted counted);
+
+/* True when the rule has a threshold on these connections. */
+bool rule_has_threshold(const struct rule *rule, enum rule_counted counted);
+
+/* True when the rule names the port itself: not by a range, and not as a default. */
+bool rule_names_port(const struct rule *rule, uint16_t port);
 
 /* The row of the table; static. */
 const struct rule_requirement_row *rule_requirement_of(enum rule_requirement requirement);

@@ -9,6 +9,7 @@
 #include "audit/rule_parse.h"
 #include "plugin/text_buffer.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,6 +94,28 @@ static void read_form(struct rule_parser *parser, char *value)
     }
 }
 
+static void read_as(struct rule_parser *parser, char *value)
+{
+    parser->rule->as_bound = strcmp(value, "bound") == 0;
+    if (!parser->rule->as_bound && strcmp(value, "reached") != 0) {
+        rule_parser_fail(parser, "as=" RULE_QUOTE " is unknown, write as=reached or as=bound", value);
+    }
+}
+
+/* What the kernel takes for the name of an interface (kernel source: dev_valid_name() in net/core/dev.c). */
+static void bind_interface_parse(struct rule_parser *parser, const char *name)
+{
+    struct rule *rule = parser->rule;
+    size_t length = strlen(name);
+
+    if (length == 0 || length >= IF_NAMESIZE || strpbrk(name, "/:") != NULL || strcmp(name, ".") == 0 ||
+        strcmp(name, "..") == 0) {
+        rule_parser_fail(parser, "bind= '%%" RULE_QUOTE "' is no interface, write one such as %%eth0", name);
+        return;
+    }
+    memcpy(rule->bind_interfaces[rule->bind_interface_count++], name, length + 1);
+}
+
 static void bind_item_parse(struct rule_parser *parser, const char *item)
 {
     struct rule *rule = parser->rule;
@@ -101,10 +124,12 @@ static void bind_item_parse(struct rule_parser *parser, const char *item)
 
     if (scope_parse(item, &scope) && scope != SCOPE_EXTERNAL) {
         rule->bind_scope[scope] = true;
+    } else if (*item == '%') {
+        bind_interface_parse(parser, item + 1);
     } else if (strspn(item, "0123456789abcdefABCDEF:./") != strlen(item) || *item == '\0') {
         rule_parser_fail(parser,
                          "bind= does not know '" RULE_QUOTE
-                         "', write loopback, link or prefixes such as 10.0.0.0/8,2001:db8::/32",
+                         "', write loopback, link, %%INTERFACE or prefixes such as 10.0.0.0/8,2001:db8::/32",
                          item);
     } else if (prefix_parse(item, &rule->bind[rule->bind_count], error)) {
         rule->bind_count++;
@@ -113,18 +138,26 @@ static void bind_item_parse(struct rule_parser *parser, const char *item)
     }
 }
 
+static size_t items_count(const char *list)
+{
+    size_t count = 1;
+
+    for (const char *c = list; *c != '\0'; c++) {
+        count += *c == ',';
+    }
+    return count;
+}
+
 static void read_bind(struct rule_parser *parser, char *value)
 {
     struct rule *rule = parser->rule;
-    size_t room = 1;
+    size_t room = items_count(value);
 
-    for (const char *c = value; *c != '\0'; c++) {
-        room += *c == ',';
-    }
     rule->bind_set = true;
     rule->bind_words = rule_parser_copy(parser, value);
     rule->bind = calloc(room, sizeof *rule->bind);
-    if (rule->bind == NULL) {
+    rule->bind_interfaces = calloc(room, sizeof *rule->bind_interfaces);
+    if (rule->bind == NULL || rule->bind_interfaces == NULL) {
         parser->out_of_memory = true;
         return;
     }
@@ -140,6 +173,44 @@ static void read_bind(struct rule_parser *parser, char *value)
 static void read_unit(struct rule_parser *parser, char *value)
 {
     parser->rule->unit = rule_parser_copy(parser, value);
+}
+
+static void read_except_unit(struct rule_parser *parser, char *value)
+{
+    struct rule *rule = parser->rule;
+    size_t count = items_count(value);
+    size_t size = strlen(value) + 1;
+    char *next;
+
+    /* The pointers, and behind them what they point to. */
+    rule->except_units = malloc(count * sizeof *rule->except_units + size);
+    if (rule->except_units == NULL) {
+        parser->out_of_memory = true;
+        return;
+    }
+    next = memcpy(rule->except_units + count, value, size);
+    for (char *glob = next; glob != NULL; glob = next) {
+        next = strchr(glob, ',');
+        if (next != NULL) {
+            *next++ = '\0';
+        }
+        if (*glob == '\0') {
+            rule_parser_fail(parser,
+                             "except-unit=" RULE_QUOTE
+                             " has an empty place, write one such as except-unit=dnsmasq.service,unbound.service",
+                             value);
+            return;
+        }
+        rule->except_units[rule->except_unit_count++] = glob;
+    }
+}
+
+static void read_ephemeral(struct rule_parser *parser, char *value)
+{
+    parser->rule->ephemeral = strcmp(value, "yes") == 0;
+    if (!parser->rule->ephemeral) {
+        rule_parser_fail(parser, "ephemeral=" RULE_QUOTE " is unknown, write ephemeral=yes or leave it out", value);
+    }
 }
 
 /* (uid_t)-1 means "no change" to the kernel and owns nothing. */
@@ -162,25 +233,6 @@ static void read_user(struct rule_parser *parser, char *value)
     }
 }
 
-static void range_read(struct rule_parser *parser, const char *key, const char *value, bool *set, struct range *range)
-{
-    *set = range_parse(value, range);
-    if (!*set) {
-        rule_parser_fail(parser, "%s=" RULE_QUOTE " is no threshold range, write one such as 10, 5:10, 5: or @5:10",
-                         key, value);
-    }
-}
-
-static void read_mapped_warning(struct rule_parser *parser, char *value)
-{
-    range_read(parser, "mapped-warning", value, &parser->rule->mapped_warning_set, &parser->rule->mapped_warning);
-}
-
-static void read_mapped_critical(struct rule_parser *parser, char *value)
-{
-    range_read(parser, "mapped-critical", value, &parser->rule->mapped_critical_set, &parser->rule->mapped_critical);
-}
-
 static void read_waive_until(struct rule_parser *parser, char *value)
 {
     struct rule *rule = parser->rule;
@@ -199,23 +251,49 @@ static void read_note(struct rule_parser *parser, char *value)
     parser->rule->note = rule_parser_copy(parser, value);
 }
 
-/* A default judges only what listens and has no perfdata of its own, so some options would have nothing to act on. */
+/* The kinds of rules that an option goes with. */
+enum kind {
+    KIND_SINGLE,  /* names all its ports singly */
+    KIND_RANGES,  /* has a range of ports */
+    KIND_DEFAULT, /* judges only what listens and has no perfdata, so some options would have nothing to act on */
+    KINDS
+};
+
+static const char *const kind_words[] = {
+    [KIND_SINGLE] = "single ports",
+    [KIND_RANGES] = "ranges of ports",
+    [KIND_DEFAULT] = "default",
+};
+_Static_assert(sizeof kind_words / sizeof *kind_words == KINDS, "each kind has a word");
+
+#define OF_PORTS (1u << KIND_SINGLE | 1u << KIND_RANGES)
+#define OF_MANY (1u << KIND_RANGES | 1u << KIND_DEFAULT)
+#define OF_ANY (OF_PORTS | OF_MANY)
+
+#define THRESHOLD(counted, level) offsetof(struct rule, thresholds[counted].level)
+
 static const struct option {
     const char *key;
-    void (*read)(struct rule_parser *parser, char *value);
-    bool in_default;
+    void (*read)(struct rule_parser *parser, char *value); /* NULL where it is a threshold range */
+    size_t threshold;                                      /* the place of that in struct rule */
+    unsigned kinds;                                        /* a bit for each kind of rule it goes with */
 } options[] = {
-    {"name", read_name, false},
-    {"severity", read_severity, true},
-    {"missing", read_missing, false},
-    {"form", read_form, true},
-    {"bind", read_bind, true},
-    {"unit", read_unit, true},
-    {"user", read_user, true},
-    {"mapped-warning", read_mapped_warning, false},
-    {"mapped-critical", read_mapped_critical, false},
-    {"waive-until", read_waive_until, true},
-    {"note", read_note, true},
+    {"name", read_name, 0, OF_PORTS},
+    {"severity", read_severity, 0, OF_ANY},
+    {"missing", read_missing, 0, OF_PORTS},
+    {"form", read_form, 0, OF_ANY},
+    {"as", read_as, 0, OF_ANY},
+    {"bind", read_bind, 0, OF_ANY},
+    {"unit", read_unit, 0, OF_ANY},
+    {"user", read_user, 0, OF_ANY},
+    {"mapped-warning", NULL, THRESHOLD(RULE_MAPPED, warning), OF_PORTS},
+    {"mapped-critical", NULL, THRESHOLD(RULE_MAPPED, critical), OF_PORTS},
+    {"ipv4-warning", NULL, THRESHOLD(RULE_IPV4, warning), OF_PORTS},
+    {"ipv4-critical", NULL, THRESHOLD(RULE_IPV4, critical), OF_PORTS},
+    {"except-unit", read_except_unit, 0, OF_MANY},
+    {"ephemeral", read_ephemeral, 0, OF_MANY},
+    {"waive-until", read_waive_until, 0, OF_ANY},
+    {"note", read_note, 0, OF_ANY},
 };
 #define OPTIONS (sizeof options / sizeof *options)
 
@@ -234,11 +312,34 @@ static const struct option *option_find(const char *key)
     return NULL;
 }
 
+static void threshold_read(struct rule_parser *parser, const struct option *option, const char *value)
+{
+    struct rule_range *threshold = (struct rule_range *)(void *)((char *)parser->rule + option->threshold);
+
+    threshold->set = range_parse(value, &threshold->range);
+    if (!threshold->set) {
+        rule_parser_fail(parser, "%s=" RULE_QUOTE " is no threshold range, write one such as 10, 5:10, 5: or @5:10",
+                         option->key, value);
+    }
+}
+
+static enum kind kind_of(const struct rule *rule)
+{
+    for (size_t i = 0; i < rule->port_count; i++) {
+        if (!rule->ports[i].single) {
+            return KIND_RANGES;
+        }
+    }
+    return rule->is_default ? KIND_DEFAULT : KIND_SINGLE;
+}
+
 static void option_parse(struct rule_parser *parser, char *word, bool seen[static OPTIONS])
 {
     char *equals = strchr(word, '=');
     char list[RULE_LIST_SIZE];
     struct text_buffer known = TEXT_BUFFER(list);
+    enum kind kind = kind_of(parser->rule);
+    bool subject_is_read = parser->rule->is_default || parser->rule->port_count > 0;
     const struct option *option;
 
     if (equals == NULL) {
@@ -254,13 +355,17 @@ static void option_parse(struct rule_parser *parser, char *word, bool seen[stati
         rule_parser_fail(parser, "unknown option '" RULE_QUOTE "=', there are %s", word, list);
     } else if (seen[option - options]) {
         rule_parser_fail(parser, "%s= is there twice, write it once", word);
-    } else if (parser->rule->is_default && !option->in_default) {
-        rule_parser_fail(parser, "%s= does not go with default; leave it out", word);
+    } else if (subject_is_read && (option->kinds >> kind & 1) == 0) {
+        rule_parser_fail(parser, "%s= does not go with %s; leave it out", word, kind_words[kind]);
     } else if (equals[1] == '\0') {
         rule_parser_fail(parser, "%s= has no value; give it one or leave it out", word);
     } else {
         seen[option - options] = true;
-        option->read(parser, equals + 1);
+        if (option->read != NULL) {
+            option->read(parser, equals + 1);
+        } else {
+            threshold_read(parser, option, equals + 1);
+        }
     }
 }
 

@@ -42,8 +42,10 @@ struct stack_accepts stack_accepts(enum record_family family, const struct in6_a
 
 /* One way the unknown may be. */
 struct stack_assumption {
-    bool unknown_takes_ipv4; /* the answer for listeners whose IPv4 is unknown */
-    bool host_has_ipv6;      /* the answer where the host's IPv6 is unknown */
+    bool unknown_takes_ipv4;   /* the answer for listeners whose IPv4 is unknown */
+    bool host_has_ipv6;        /* the answer where the host's IPv6 is unknown */
+    bool unknown_is_judged;    /* the answer for listeners of an unknown unit, which the rule may except */
+    bool ipv6_beyond_loopback; /* where it has any: it has more than ::1, and reaches as far as sockets are bound */
 };
 
 /* One listener under an assumption, by enum record_family. */

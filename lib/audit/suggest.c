@@ -8,6 +8,7 @@
 
 #include "audit/judge_service.h"
 #include "audit/suggest.h"
+#include "socket/host.h"
 #include "socket/protocol.h"
 
 #include <errno.h>
@@ -104,6 +105,7 @@ const char *suggest_permanence_name(char name[static RULE_NAME_MAX + 1], enum su
         [SUGGEST_FIXED] = "",
         [SUGGEST_CLIENT] = "per-boot-",
         [SUGGEST_RESERVED] = "rpc-reserved-",
+        [SUGGEST_QUERY] = "queries-",
     };
     _Static_assert(sizeof starts / sizeof *starts == SUGGEST_PERMANENCES, "each permanence has a name");
 
@@ -194,6 +196,29 @@ static void suggestion_name(const struct suggestions *made, struct suggestion *s
 
 /* --- habits ------------------------------------------------------------------------------------------------------ */
 
+bool suggest_unit_lasts(const char *unit)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:-_.@\\";
+    static const char *const passing[] = {"user@", "run-", "dbus-:"};
+    static const char *const suffixes[] = {".service", ".socket"};
+    size_t length = strlen(unit);
+    size_t hex = 0;
+    bool lasting = false;
+
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        size_t size = strlen(suffixes[i]);
+        lasting |= length > size && strcmp(unit + length - size, suffixes[i]) == 0;
+    }
+    for (size_t i = 0; i < sizeof passing / sizeof *passing; i++) {
+        lasting = lasting && strncmp(unit, passing[i], strlen(passing[i])) != 0;
+    }
+    for (const char *c = unit; *c != '\0'; c++) {
+        hex = strchr("0123456789abcdef", *c) != NULL ? hex + 1 : 0;
+        lasting = lasting && hex < 12;
+    }
+    return strspn(unit, alphabet) == length && (lasting || strcmp(unit, "init.scope") == 0);
+}
+
 /* Daemons that bind with bindresvport() at each start, as units and users of the common distributions call them. */
 static bool takes_reserved_ports(const struct tally_listener *listener)
 {
@@ -221,6 +246,38 @@ static bool takes_reserved_ports(const struct tally_listener *listener)
     return false;
 }
 
+/* Clients get no port below this one. */
+#define UNPRIVILEGED_FIRST 1024
+
+/* Where name servers listen. */
+#define NAME_SERVER_PORT 53
+
+static bool is_name_server(const struct tally *tally, enum record_protocol protocol, const char *unit)
+{
+    const struct tally_service *service = tally_find(tally, protocol, NAME_SERVER_PORT);
+
+    for (size_t i = 0; service != NULL && i < service->listener_count; i++) {
+        const struct tally_listener *listener = &service->listeners[i];
+        if (listener->unit_state == TALLY_UNIT_KNOWN && strcmp(listener->unit, unit) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Sockets without a peer that send a name server's own queries, as those of dnsmasq and Unbound are. */
+static bool sends_queries(const struct tally *tally, const struct judge_service *service)
+{
+    bool sends = protocol_of(service->protocol)->shares_client_ports && service->port >= UNPRIVILEGED_FIRST;
+
+    for (size_t i = 0; i < service->listener_count && sends; i++) {
+        const struct tally_listener *listener = service->listeners[i];
+        sends = listener->unit_state == TALLY_UNIT_KNOWN && suggest_unit_lasts(listener->unit) &&
+                is_name_server(tally, service->protocol, listener->unit);
+    }
+    return sends;
+}
+
 static bool all_take_reserved_ports(const struct judge_service *service)
 {
     for (size_t i = 0; i < service->listener_count; i++) {
@@ -238,11 +295,13 @@ static void client_range_set(struct suggestions *made, const struct sock_host *h
     made->client_last = made->client_known ? host->port_range_last : CLIENT_LAST;
 }
 
-static enum suggest_permanence permanence_of(const struct suggestions *made, const struct suggestion *suggestion)
+static enum suggest_permanence permanence_of(const struct suggestions *made, const struct suggestion *suggestion,
+                                             const struct tally *tally)
 {
     const struct judge_service *service = &suggestion->service;
     uint16_t port = service->port;
-    bool client_port = made->client_first <= port && port <= made->client_last;
+    bool client_port =
+        made->client_first <= port && port <= made->client_last && !host_port_is_reserved(&tally->host, port);
     bool ranges_meet = made->client_first <= SUGGEST_RESERVED_LAST && made->client_last >= SUGGEST_RESERVED_FIRST;
 
     if (client_port) {
@@ -252,6 +311,9 @@ static enum suggest_permanence permanence_of(const struct suggestions *made, con
     if (!ranges_meet && port >= SUGGEST_RESERVED_FIRST && port <= SUGGEST_RESERVED_LAST &&
         all_take_reserved_ports(service)) {
         return SUGGEST_RESERVED;
+    }
+    if (!suggestion->named && sends_queries(tally, service)) {
+        return SUGGEST_QUERY;
     }
     return SUGGEST_FIXED;
 }
@@ -276,7 +338,7 @@ int suggest_list(struct suggestions *made, const struct tally *tally, const stru
     }
     for (size_t i = 0; i < made->count; i++) {
         suggestion_name(made, &made->list[i], service_name);
-        made->list[i].permanence = permanence_of(made, &made->list[i]);
+        made->list[i].permanence = permanence_of(made, &made->list[i], tally);
     }
     return result;
 }

@@ -15,10 +15,11 @@
 /* Will it be on the same port after the next start? */
 enum suggest_permanence {
     SUGGEST_FIXED,
-    SUGGEST_CLIENT,  /* in net.ipv4.ip_local_port_range */
-    SUGGEST_RESERVED /* of a daemon that takes any free port below 1024 */
+    SUGGEST_CLIENT,   /* the kernel hands it out, by net.ipv4.ip_local_port_range */
+    SUGGEST_RESERVED, /* of a daemon that takes any free port below 1024 */
+    SUGGEST_QUERY     /* of a name server that sends its own queries from a port of its choice */
 };
-#define SUGGEST_PERMANENCES (SUGGEST_RESERVED + 1)
+#define SUGGEST_PERMANENCES (SUGGEST_QUERY + 1)
 
 /* One service, or its part in one scope where the parts differ: what one rule is to name. */
 struct suggestion {
@@ -51,6 +52,9 @@ int suggest_list(struct suggestions *made, const struct tally *tally, const stru
 
 /* All zero is fine. */
 void suggest_clear(struct suggestions *made);
+
+/* True when the unit has the same name after the next start, and one of systemd's alphabet. */
+bool suggest_unit_lasts(const char *unit);
 
 /* Writes the name of the rule for all ports of that permanence (not SUGGEST_FIXED), which no suggestion has:
  * "per-boot-tcp". Returns name. */

@@ -527,6 +527,11 @@ uint64_t tally_mapped_hints(const struct tally_service *service)
     return count;
 }
 
+uint64_t tally_mapped_sum(const uint64_t counts[static TALLY_KINDS])
+{
+    return counts[TALLY_MAPPED];
+}
+
 uint64_t tally_ipv4_sum(const uint64_t counts[static TALLY_KINDS])
 {
     return counts[TALLY_IPV4] + counts[TALLY_MAPPED];

@@ -21,10 +21,12 @@ enum tally_kind {
 enum tally_unit {
     TALLY_UNIT_NOT_ASKED, /* nobody looked it up */
     TALLY_UNIT_KNOWN,
-    TALLY_UNIT_GONE,   /* its cgroup no longer exists */
-    TALLY_UNIT_UNTOLD, /* the source does not tell, or there is no cgroup2 mount */
+    TALLY_UNIT_GONE,      /* its cgroup no longer exists */
+    TALLY_UNIT_UNTOLD,    /* the source does not tell its cgroup */
+    TALLY_UNIT_UNMOUNTED, /* its cgroup is known, but there is no cgroup2 mount that can be read */
+    TALLY_UNIT_HIDDEN,    /* its cgroup is outside of what can be seen, or the root of the cgroup namespace */
 };
-#define TALLY_UNITS (TALLY_UNIT_UNTOLD + 1)
+#define TALLY_UNITS (TALLY_UNIT_HIDDEN + 1)
 
 /* Sockets that listen alike: same service, family, address, interface, v6only and owner. */
 struct tally_listener {
@@ -40,7 +42,7 @@ struct tally_listener {
     enum reach_extent bound[RECORD_FAMILIES]; /* how far it would be reached, whatever the host has now */
     bool has_reach;                           /* both are set */
     uint32_t sockets;
-    uint32_t uid;
+    uint32_t uid; /* RECORD_UID_HIDDEN when it is not visible */
     uint64_t cgroup;
     const char *user; /* name of uid, NULL when it has none or was not looked up; kept by the tally */
     enum tally_unit unit_state;
@@ -65,7 +67,8 @@ struct tally {
     struct tally_service *services; /* sorted by protocol and port after tally_sort() */
     size_t service_count;
     uint64_t outbound[TALLY_KINDS];
-    char unreadable[RECORD_PROTOCOLS][512]; /* why a protocol could not be read, with the remedy; "" when it was */
+    bool interfaces_untold[RECORD_PROTOCOLS]; /* the source names no interface, be there one or not */
+    char unreadable[RECORD_PROTOCOLS][512];   /* why a protocol could not be read, with the remedy; "" when it was */
     size_t service_room;
     uint32_t *by_port[RECORD_PROTOCOLS]; /* position in services + 1, by port */
     void *texts;                         /* names of users and units, each once: the root of a tsearch() tree */
@@ -160,6 +163,9 @@ struct tally_listener tally_listener_of(const struct tally *tally, const struct 
  * They prove nothing: a connection may be outbound, or of a listener that is gone.
  */
 uint64_t tally_mapped_hints(const struct tally_service *service);
+
+/* The v4-mapped connections among these counts. */
+uint64_t tally_mapped_sum(const uint64_t counts[static TALLY_KINDS]);
 
 /* The IPv4 connections among these counts: native and v4-mapped ones. */
 uint64_t tally_ipv4_sum(const uint64_t counts[static TALLY_KINDS]);

@@ -164,7 +164,7 @@ static const struct json_field listener_fields[LISTENER_FIELDS] = {
                                  .most = CAPTURE_INTERFACE_MOST},
     [LISTENER_V6ONLY] = {.name = "v6only", .type = JSON_FIELD_BOOLEAN, .nullable = true},
     [LISTENER_SOCKETS] = {.name = "sockets", .type = JSON_FIELD_NUMBER, .least = 1, .most = UINT32_MAX},
-    [LISTENER_UID] = {.name = "uid", .type = JSON_FIELD_NUMBER, .most = UINT32_MAX},
+    [LISTENER_UID] = {.name = "uid", .type = JSON_FIELD_NUMBER, .nullable = true, .most = RECORD_UID_HIDDEN - 1},
     [LISTENER_USER] =
         {.name = "user", .type = JSON_FIELD_TEXT, .nullable = true, .least = 1, .most = CAPTURE_OWNER_MOST},
     [LISTENER_CGROUP] = {.name = "cgroup", .type = JSON_FIELD_NUMBER, .most = INT64_MAX},
@@ -273,7 +273,7 @@ static int listener_add(const struct reader *reader, const struct json_field_val
     listener->v6only = v6only_of(&values[LISTENER_V6ONLY]);
     listener->scope = scope_of(&listener->address, listener->interface);
     listener->sockets = (uint32_t)values[LISTENER_SOCKETS].number;
-    listener->uid = (uint32_t)values[LISTENER_UID].number;
+    listener->uid = values[LISTENER_UID].null ? RECORD_UID_HIDDEN : (uint32_t)values[LISTENER_UID].number;
     listener->cgroup = (uint64_t)values[LISTENER_CGROUP].number;
     listener->unit_state = (enum tally_unit)(values[LISTENER_UNIT_STATE].number + TALLY_UNIT_KNOWN);
     listener->user = values[LISTENER_USER].null ? NULL : values[LISTENER_USER].text;
@@ -545,6 +545,10 @@ static int head_read(const struct reader *reader, const struct json_field_value 
     json_field_text_keep(host->kernel, &values[HEAD_KERNEL]);
     json_field_text_keep(snapshot->namespace, &values[HEAD_NAMESPACE]);
     snprintf(snapshot->source, sizeof snapshot->source, "%s", capture_source_word((int)values[HEAD_SOURCE].number));
+    /* Which of the protocols that was is not there, and of both it may be. */
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
+        snapshot->tally->interfaces_untold[protocol] = strstr(snapshot->source, "procfs") != NULL;
+    }
     json_field_text_keep(snapshot->fault, &values[HEAD_FAULT]);
     host->netns = (uint64_t)values[HEAD_NETNS].number;
     host->ipv6 = json_field_answer(&values[HEAD_IPV6]);

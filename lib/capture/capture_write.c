@@ -206,7 +206,11 @@ static void listener_write(struct json_stream *json, const struct tally_service 
     interface_state_write(json, listener);
     v6only_write(json, listener);
     json_stream_integer(json, "sockets", listener->sockets);
-    json_stream_integer(json, "uid", listener->uid);
+    if (listener->uid != RECORD_UID_HIDDEN) {
+        json_stream_integer(json, "uid", listener->uid);
+    } else {
+        json_stream_null(json, "uid");
+    }
     text_or_null_write(json, "user", listener->user, CAPTURE_OWNER_MOST);
     json_stream_integer(json, "cgroup", id_of(listener->cgroup));
     json_stream_text(json, "unit_state", capture_unit_word(CAPTURE_UNIT_WORD(listener->unit_state)));

@@ -74,7 +74,11 @@ static void listener_write(struct json_stream *json, const struct tally *tally, 
     accepts_write(json, tally_accepts(listener));
     listener_reach_write(json, tally, listener);
     json_stream_integer(json, "sockets", listener->sockets);
-    json_stream_integer(json, "uid", listener->uid);
+    if (listener->uid != RECORD_UID_HIDDEN) {
+        json_stream_integer(json, "uid", listener->uid);
+    } else {
+        json_stream_null(json, "uid");
+    }
     json_stream_text_or_null(json, "user", listener->user);
     json_stream_text_or_null(json, "unit", has_unit ? listener->unit : NULL);
     json_stream_object_end(json);
@@ -199,6 +203,9 @@ static void totals_write(struct json_stream *json, const struct judge_total *tot
         if (total->known || !label->counts_sockets) {
             json_stream_integer(json, label->name, (int64_t)label->value(total));
         }
+    }
+    if (total->known) {
+        json_stream_integer(json, "unjudged_udp", (int64_t)total->unjudged_udp);
     }
     json_stream_integer(json, "waived", (int64_t)total->waived);
     json_stream_object_end(json);

@@ -56,7 +56,7 @@ static void owner_write(struct json_stream *json, const struct writer_row *row)
     bool is_unit = row->unit != NULL && row->unit->name != NULL && row->unit->name[0] != '/';
     char text[NETSTAT_OWNER_SIZE];
 
-    if (row->user != NULL) {
+    if (row->user != NULL && row->record->uid != RECORD_UID_HIDDEN) {
         json_stream_integer(json, "uid", row->record->uid);
         json_stream_text(json, "user", netstat_user_format(text, row->user));
     } else {

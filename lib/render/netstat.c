@@ -88,7 +88,7 @@ const char *netstat_endpoint_format(char text[static RECORD_ENDPOINT_SIZE], enum
 
 const char *netstat_user_format(char text[static NETSTAT_OWNER_SIZE], const struct owners_entry *user)
 {
-    if (user == NULL) {
+    if (user == NULL || user->id == RECORD_UID_HIDDEN) {
         snprintf(text, NETSTAT_OWNER_SIZE, "-");
     } else if (user->name == NULL) {
         snprintf(text, NETSTAT_OWNER_SIZE, "%lu", (unsigned long)user->id);

@@ -11,6 +11,7 @@
 #include "socket/protocol.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,9 @@
 
 /* A comment of one line. */
 #define COMMENT_SIZE 1024
+
+/* Where clients of FTP ask for transfers. */
+#define FTP_PORT 21
 
 /* Of the name of a user or unit; the kernel's cgroups have none that is longer. */
 #define NAME_MOST 255
@@ -54,30 +58,6 @@ static void comment_write(const struct policy_text *learned, const char *format,
     fprintf(learned->out, "# %s\n", harmless);
 }
 
-/* True when the unit has the same name after the next start, and one of systemd's alphabet. */
-static bool unit_is_lasting(const char *unit)
-{
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:-_.@\\";
-    static const char *const passing[] = {"user@", "run-", "dbus-:"};
-    static const char *const suffixes[] = {".service", ".socket"};
-    size_t length = strlen(unit);
-    size_t hex = 0;
-    bool lasting = false;
-
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        size_t size = strlen(suffixes[i]);
-        lasting |= length > size && strcmp(unit + length - size, suffixes[i]) == 0;
-    }
-    for (size_t i = 0; i < sizeof passing / sizeof *passing; i++) {
-        lasting = lasting && strncmp(unit, passing[i], strlen(passing[i])) != 0;
-    }
-    for (const char *c = unit; *c != '\0'; c++) {
-        hex = strchr("0123456789abcdef", *c) != NULL ? hex + 1 : 0;
-        lasting = lasting && hex < 12;
-    }
-    return strspn(unit, alphabet) == length && (lasting || strcmp(unit, "init.scope") == 0);
-}
-
 /* Returns the unit that all these listeners belong to, if it can stand in a rule; else NULL, and *why is the reason,
  * NULL where they have no unit. */
 static const char *common_unit(const struct judge_service *service, const char **why)
@@ -90,7 +70,7 @@ static const char *common_unit(const struct judge_service *service, const char *
         if (listener->unit_state != TALLY_UNIT_KNOWN || *listener->unit == '/') {
             return NULL;
         }
-        if (!unit_is_lasting(listener->unit)) {
+        if (!suggest_unit_lasts(listener->unit)) {
             *why = "its unit may be another one after the next start";
             return NULL;
         }
@@ -103,19 +83,23 @@ static const char *common_unit(const struct judge_service *service, const char *
     return unit;
 }
 
+/* Writes a pattern that this unit alone fits: there two backslashes match one ("\x2d" in systemd's names). */
+static void unit_pattern_write(const struct policy_text *learned, const char *unit)
+{
+    for (const char *c = unit; *c != '\0'; c++) {
+        fputs(*c == '\\' ? "\\" : "", learned->out);
+        fputc(*c, learned->out);
+    }
+}
+
 static void unit_write(const struct policy_text *learned, const struct judge_service *service)
 {
     const char *why;
     const char *unit = common_unit(service, &why);
 
-    if (unit == NULL) {
-        return;
-    }
-    fputs(" unit=", learned->out);
-    for (const char *c = unit; *c != '\0'; c++) {
-        /* In a pattern two backslashes match one ("\x2d" in systemd's names). */
-        fputs(*c == '\\' ? "\\" : "", learned->out);
-        fputc(*c, learned->out);
+    if (unit != NULL) {
+        fputs(" unit=", learned->out);
+        unit_pattern_write(learned, unit);
     }
 }
 
@@ -179,11 +163,49 @@ static void rule_write(const struct policy_text *learned, const struct suggestio
     fputc('\n', learned->out);
 }
 
+/*
+ * A transfer in passive mode listens while it lasts, on a port that no policy can learn in advance. Whose it may be can
+ * be said all the same.
+ */
+static void transfers_write(const struct policy_text *learned, const struct suggestion *suggestion)
+{
+    static const struct {
+        const char *unit;
+        const char *directives;
+    } daemons[] = {
+        {"vsftpd*.service", "pasv_min_port and pasv_max_port"},
+        {"proftpd*.service", "PassivePorts"},
+        {"pure-ftpd*.service", "PassivePortRange"},
+    };
+    const struct judge_service *service = &suggestion->service;
+    const char *why;
+    const char *unit = common_unit(service, &why);
+    char bytes[SUBJECT_SIZE];
+    struct text_buffer subject = TEXT_BUFFER(bytes);
+
+    for (size_t i = 0; i < sizeof daemons / sizeof *daemons && unit != NULL; i++) {
+        if (service->port == FTP_PORT && fnmatch(daemons[i].unit, unit, 0) == 0) {
+            comment_write(learned, "Passive transfers listen elsewhere. To allow that, take the # from this rule and");
+            comment_write(learned, "give it the ports of %s (a rule for these ports below must go then):",
+                          daemons[i].directives);
+            text_buffer_add(&subject, "#%u-%u", (unsigned)learned->suggestions->client_first,
+                            (unsigned)learned->suggestions->client_last);
+            fprintf(learned->out, "%-16s any missing=ok severity=warning name=ftp-passive",
+                    subject_add(&subject, service->protocol, RULE_ANY_SCOPE));
+            unit_write(learned, service);
+            fputc('\n', learned->out);
+            break;
+        }
+    }
+}
+
 /* Adds the unit of a listener, or why there is none. */
 static void unit_add(struct text_buffer *text, const struct tally_listener *listener)
 {
     if (listener->unit_state == TALLY_UNIT_GONE) {
         text_buffer_add(text, "its unit is gone");
+    } else if (listener->unit_state == TALLY_UNIT_HIDDEN) {
+        text_buffer_add(text, "unit not visible from here");
     } else if (listener->unit_state != TALLY_UNIT_KNOWN) {
         text_buffer_add(text, "unit not known");
     } else if (strcmp(listener->unit, "/") == 0) {
@@ -202,7 +224,9 @@ static void listener_write(const struct policy_text *learned, const struct judge
 
     wording_add_endpoint(&text, service, listener);
     text_buffer_add(&text, " accepts %s, user ", wording_accepts(tally_accepts(listener)));
-    if (listener->user != NULL) {
+    if (listener->uid == RECORD_UID_HIDDEN) {
+        text_buffer_add(&text, "not visible from here");
+    } else if (listener->user != NULL) {
         text_buffer_add_cut(&text, listener->user, NAME_MOST);
     } else {
         text_buffer_add(&text, "%lu", (unsigned long)listener->uid);
@@ -326,7 +350,10 @@ static void section_explain(const struct policy_text *learned, const struct sect
     const char *source = learned->suggestions->client_known ? "net.ipv4.ip_local_port_range"
                                                             : "Linux's own range, this host's is unknown";
 
-    if (section->permanence == SUGGEST_RESERVED) {
+    if (section->permanence == SUGGEST_QUERY) {
+        comment_write(learned, "Name servers send queries of their own from %s ports that they choose themselves.",
+                      protocol_of(section->protocol)->label);
+    } else if (section->permanence == SUGGEST_RESERVED) {
         comment_write(learned, "RPC daemons take any free port of %u-%u/%s at each start.", first, last,
                       protocol_name(section->protocol));
     } else {
@@ -354,6 +381,32 @@ static void section_ports_write(const struct policy_text *learned, const struct 
     }
 }
 
+/* A default that leaves the sockets of these units alone. */
+static void section_default_write(const struct policy_text *learned, const struct section *section,
+                                  const struct judge_service *all)
+{
+    char bytes[SUBJECT_SIZE];
+    struct text_buffer subject = TEXT_BUFFER(bytes);
+    const char *separator = "";
+
+    comment_write(learned, "This default leaves the sockets of such units alone:");
+    text_buffer_add(&subject, "default");
+    fprintf(learned->out,
+            "%-16s closed severity=warning except-unit=", subject_add(&subject, section->protocol, RULE_ANY_SCOPE));
+    for (size_t i = 0; i < all->listener_count; i++) {
+        size_t first = 0;
+        while (strcmp(all->listeners[first]->unit, all->listeners[i]->unit) != 0) {
+            first++;
+        }
+        if (first == i) {
+            fputs(separator, learned->out);
+            unit_pattern_write(learned, all->listeners[i]->unit);
+            separator = ",";
+        }
+    }
+    fputc('\n', learned->out);
+}
+
 /* What keeps the default from judging them. Ports that clients share it leaves alone anyway. */
 static void section_rule_write(const struct policy_text *learned, const struct section *section,
                                const struct judge_service *all, unsigned first, unsigned last)
@@ -363,6 +416,10 @@ static void section_rule_write(const struct policy_text *learned, const struct s
     char name[RULE_NAME_MAX + 1];
     struct text_buffer subject = TEXT_BUFFER(bytes);
 
+    if (section->permanence == SUGGEST_QUERY) {
+        section_default_write(learned, section, all);
+        return;
+    }
     if (section->permanence == SUGGEST_CLIENT && protocol->shares_client_ports && learned->suggestions->client_known) {
         comment_write(learned, "Nothing else judges %s ports of this range: clients come and go there.",
                       protocol->label);
@@ -407,6 +464,7 @@ int policy_text_write(const struct policy_text *learned)
             fputc('\n', learned->out);
             evidence_write(learned, &learned->suggestions->list[i]);
             rule_write(learned, &learned->suggestions->list[i]);
+            transfers_write(learned, &learned->suggestions->list[i]);
         }
     }
     for (int permanence = SUGGEST_FIXED + 1; permanence < SUGGEST_PERMANENCES; permanence++) {

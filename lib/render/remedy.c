@@ -10,6 +10,7 @@
 
 #include "render/daemons.h"
 #include "render/wording.h"
+#include "socket/protocol.h"
 
 #include <string.h>
 
@@ -38,7 +39,8 @@ static bool stays_on_loopback(const struct judge_service *service)
     const struct rule *rule = service->rule;
 
     if (rule->bind_set) {
-        return rule->bind_scope[SCOPE_LOOPBACK] && !rule->bind_scope[SCOPE_LINK] && rule->bind_count == 0;
+        return rule->bind_scope[SCOPE_LOOPBACK] && !rule->bind_scope[SCOPE_LINK] && rule->bind_count == 0 &&
+               rule->bind_interface_count == 0;
     }
     for (size_t i = 0; i < service->listener_count; i++) {
         if (service->listeners[i]->scope != SCOPE_LOOPBACK) {
@@ -184,8 +186,24 @@ static void form_add(struct text_buffer *text, const struct judge_service *servi
 
 static void bind_add(struct text_buffer *text, const struct rule *rule)
 {
-    text_buffer_add(text, "bind it to an address inside ");
+    text_buffer_add(text, "bind it to an address%s inside ", rule->bind_interface_count > 0 ? " or interface" : "");
     text_buffer_add_cut(text, rule->bind_words, VALUE_MOST);
+}
+
+/* What UDP sockets of a resolver are is not seen: its service, or its own questions to others. */
+static void stop_add(struct text_buffer *text, const struct judge_service *service,
+                     const struct tally_listener *listener)
+{
+    bool has_unit = listener->unit_state == TALLY_UNIT_KNOWN && listener->unit[0] != '/';
+
+    text_buffer_add(text, "stop it: ");
+    wording_add_owner(text, listener);
+    if (has_unit && protocol_of(service->protocol)->shares_client_ports &&
+        !rule_names_port(service->rule, service->port)) {
+        text_buffer_add(text, ". If it is a client's socket, add except-unit=");
+        text_buffer_add_cut(text, listener->unit, VALUE_MOST);
+        text_buffer_add(text, " to the rule");
+    }
 }
 
 static void missing_add(struct text_buffer *text, const struct judge_service *service)
@@ -314,8 +332,7 @@ const char *remedy_format(char text[static REMEDY_SIZE], const struct judge_serv
         ipv6_taken_add(&remedy, service, reason->listener);
         break;
     case JUDGE_LISTENS:
-        text_buffer_add(&remedy, "stop it: ");
-        wording_add_owner(&remedy, reason->listener);
+        stop_add(&remedy, service, reason->listener);
         break;
     case JUDGE_FORM:
         form_add(&remedy, service);
@@ -324,9 +341,11 @@ const char *remedy_format(char text[static REMEDY_SIZE], const struct judge_serv
         bind_add(&remedy, service->rule);
         break;
     case JUDGE_MAPPED:
+    case JUDGE_IPV4:
         text_buffer_add(&remedy, "--list shows these clients, they come over IPv4");
         break;
     case JUDGE_V6ONLY_UNKNOWN:
+    case JUDGE_BIND_UNKNOWN:
         text_buffer_add(&remedy, "let the check ask the kernel by netlink, on the host itself");
         break;
     default:

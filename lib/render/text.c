@@ -127,11 +127,24 @@ static void faults_write(const struct answer *answer)
 
     for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
         if (view->verdict->unreadable[protocol]) {
-            report_prose(answer->report, ". %.250s", view->snapshot->tally->unreadable[protocol]);
+            report_prose(answer->report, ". %.400s", view->snapshot->tally->unreadable[protocol]);
         }
     }
     if (view->snapshot->fault[0] != '\0' && view->verdict->state != STATE_OK) {
         report_prose(answer->report, ". %.250s", view->snapshot->fault);
+    }
+}
+
+/* A default says "everything else", so what it leaves out is said. */
+static void unjudged_write(const struct answer *answer)
+{
+    uint64_t count = answer->view->verdict->total.unjudged_udp;
+    char bytes[64];
+    struct text_buffer text = TEXT_BUFFER(bytes);
+
+    if (count > 0) {
+        text_buffer_add_count(&text, count, "UDP socket");
+        report_prose(answer->report, ". %s on client ports not judged", bytes);
     }
 }
 
@@ -160,6 +173,7 @@ static void first_line_write(struct answer *answer)
     }
     host_findings_write(answer);
     findings_write(answer);
+    unjudged_write(answer);
     faults_write(answer);
     remark_write(answer);
 }
@@ -318,7 +332,9 @@ static void listener_write(const struct answer *answer, const struct judge_servi
     reach_add(&line, answer, listener);
     text_buffer_add(&line, ", ");
     text_buffer_add_count(&line, listener->sockets, "socket");
-    text_buffer_add(&line, ", uid %lu", (unsigned long)listener->uid);
+    if (listener->uid != RECORD_UID_HIDDEN) {
+        text_buffer_add(&line, ", uid %lu", (unsigned long)listener->uid);
+    }
     if (listener->unit_state != TALLY_UNIT_NOT_ASKED) {
         text_buffer_add(&line, ", ");
         wording_add_owner(&line, listener);
@@ -334,7 +350,9 @@ static void evidence_write(const struct answer *answer, const struct judge_servi
     for (size_t i = 0; i < service->listener_count; i++) {
         listener_write(answer, service, service->listeners[i]);
     }
-    text_buffer_add_count(&text, service->connections[TALLY_MAPPED], "inbound v4-mapped connection");
+    text_buffer_add_count(&text, tally_ipv4_sum(service->connections), "IPv4 connection");
+    text_buffer_add(&text, " established, %llu of them mapped",
+                    (unsigned long long)tally_mapped_sum(service->connections));
     report_note(answer->report, "%s", bytes);
 }
 

@@ -49,6 +49,10 @@ void wording_add_endpoint(struct text_buffer *text, const struct judge_service *
 /* The user of the listener by name, or by number where it has no name. */
 static void user_add(struct text_buffer *text, const struct tally_listener *listener)
 {
+    if (listener->uid == RECORD_UID_HIDDEN) {
+        text_buffer_add(text, "user not visible from here");
+        return;
+    }
     text_buffer_add(text, "user ");
     if (listener->user != NULL) {
         text_buffer_add_cut(text, listener->user, NAME_MOST);
@@ -69,6 +73,8 @@ void wording_add_owner(struct text_buffer *text, const struct tally_listener *li
     user_add(text, listener);
     if (listener->unit_state == TALLY_UNIT_GONE) {
         text_buffer_add(text, ", its unit is gone");
+    } else if (listener->unit_state == TALLY_UNIT_HIDDEN) {
+        text_buffer_add(text, ", its unit is not visible from here");
     }
 }
 
@@ -219,6 +225,13 @@ static const struct tally_listener *limited_listener(const struct judge_service 
     return !as_bound && widest != NULL && tally_reach(tally, widest, family).limit != REACH_UNLIMITED ? widest : NULL;
 }
 
+/* Is the service reached from less far than it is bound? */
+static bool is_limited(const struct judge_service *service, const struct tally *tally)
+{
+    return limited_listener(service, tally, RECORD_INET) != NULL ||
+           limited_listener(service, tally, RECORD_INET6) != NULL;
+}
+
 /* The family that is reached from less far; RECORD_FAMILIES where neither is. */
 static int narrow_family(const struct stack *stack)
 {
@@ -259,6 +272,12 @@ void wording_add_stack(struct text_buffer *text, const struct judge_service *ser
         [REACH_LINK] = " outside the link",
         [REACH_EXTERNAL] = "",
     };
+    static const char *const within[] = {
+        [REACH_NONE] = "",
+        [REACH_LOOPBACK] = " on loopback",
+        [REACH_LINK] = " on the link",
+        [REACH_EXTERNAL] = "",
+    };
     int narrow = narrow_family(&service->stack);
     enum record_family family = (enum record_family)narrow;
     const struct tally_listener *limited;
@@ -269,6 +288,9 @@ void wording_add_stack(struct text_buffer *text, const struct judge_service *ser
     }
     text_buffer_add(text, "%s", stack_kind_name(service->stack.kind));
     if (narrow == RECORD_FAMILIES) {
+        if (service->stack.kind == STACK_DUAL && is_limited(service, context->tally)) {
+            text_buffer_add(text, "%s", within[service->stack.extent[RECORD_INET]]);
+        }
         return;
     }
     text_buffer_add(text, "%s", outside[service->stack.extent[family]]);
@@ -297,8 +319,11 @@ bool wording_requirement_is_kept(const struct judge_service *service)
         case JUDGE_BIND:
         case JUDGE_UNIT:
         case JUDGE_UNIT_UNKNOWN:
+        case JUDGE_BIND_UNKNOWN:
         case JUDGE_USER:
+        case JUDGE_USER_UNKNOWN:
         case JUDGE_MAPPED:
+        case JUDGE_IPV4:
             break;
         default:
             return false;
@@ -309,11 +334,11 @@ bool wording_requirement_is_kept(const struct judge_service *service)
 
 /* --- reasons ----------------------------------------------------------------------------------------------------- */
 
-static void mapped_add(struct text_buffer *text, uint64_t count, const struct range *range)
+static void crossed_add(struct text_buffer *text, uint64_t count, const char *what, const struct range *range)
 {
     char demand[RANGE_WORDS_SIZE];
 
-    text_buffer_add_count(text, count, "v4-mapped connection");
+    text_buffer_add_count(text, count, what);
     text_buffer_add(text, ", must be %s", range_words_format(demand, range));
 }
 
@@ -385,22 +410,38 @@ static void outside_bind_add(struct text_buffer *text, const struct judge_servic
 static void unknown_add(struct text_buffer *text, const struct judge_service *service,
                         const struct judge_reason *reason)
 {
+    static const char *const unit_unknown[TALLY_UNITS] = {
+        [TALLY_UNIT_NOT_ASKED] = " was not looked up",
+        [TALLY_UNIT_KNOWN] = "",
+        [TALLY_UNIT_GONE] = " cannot be determined: its cgroup is gone",
+        [TALLY_UNIT_UNTOLD] = " cannot be determined: its cgroup is not visible without netlink, or before Linux 5.9",
+        [TALLY_UNIT_UNMOUNTED] = " cannot be determined: no cgroup2 mount can be read here (mount it, or give the "
+                                 "check access to /sys/fs/cgroup and /proc/self/mountinfo)",
+        [TALLY_UNIT_HIDDEN] = " is not visible from here: its cgroup is outside of this cgroup namespace or its mount "
+                              "(run the check on the host, or drop unit=)",
+    };
     const struct tally_listener *listener = reason->listener;
 
     if (reason->cause == JUDGE_IPV6_UNKNOWN) {
-        text_buffer_add(text, "whether this host has any IPv6 address cannot be told");
+        text_buffer_add(text, "whether this host has an IPv6 address, and of which scope, cannot be determined");
         return;
     }
-    text_buffer_add(text, reason->cause == JUDGE_UNIT_UNKNOWN ? "the unit of " : "whether ");
+    text_buffer_add(text, "%s",
+                    reason->cause == JUDGE_UNIT_UNKNOWN   ? "the unit of "
+                    : reason->cause == JUDGE_USER_UNKNOWN ? "the user of "
+                                                          : "whether ");
     wording_add_endpoint(text, service, listener);
     if (reason->cause == JUDGE_V6ONLY_UNKNOWN) {
         text_buffer_add(text, " accepts IPv4 cannot be told without v6only");
+    } else if (reason->cause == JUDGE_BIND_UNKNOWN) {
+        text_buffer_add(text, " is bound to an interface cannot be told from /proc/net");
     } else if (reason->cause == JUDGE_CLIENT_UNKNOWN) {
         text_buffer_add(text, " is a client's cannot be told without net.ipv4.ip_local_port_range");
-    } else if (listener->unit_state == TALLY_UNIT_GONE) {
-        text_buffer_add(text, " cannot be told, its cgroup is gone");
+    } else if (reason->cause == JUDGE_USER_UNKNOWN) {
+        text_buffer_add(text, " is not visible from here: this user namespace does not map the uid (run the check "
+                              "outside of it, or drop user=)");
     } else {
-        text_buffer_add(text, " cannot be told, the kernel or the source names no cgroup for it");
+        text_buffer_add(text, "%s", unit_unknown[listener->unit_state]);
     }
 }
 
@@ -435,11 +476,15 @@ void wording_add_reason(struct text_buffer *text, const struct judge_service *se
         owner_differs_add(text, service, reason);
         break;
     case JUDGE_MAPPED:
-        mapped_add(text, reason->count, reason->range);
+    case JUDGE_IPV4:
+        crossed_add(text, reason->count, reason->cause == JUDGE_MAPPED ? "v4-mapped connection" : "IPv4 connection",
+                    reason->range);
         break;
     case JUDGE_V6ONLY_UNKNOWN:
     case JUDGE_IPV6_UNKNOWN:
     case JUDGE_UNIT_UNKNOWN:
+    case JUDGE_BIND_UNKNOWN:
+    case JUDGE_USER_UNKNOWN:
     case JUDGE_CLIENT_UNKNOWN:
         unknown_add(text, service, reason);
         break;
@@ -494,13 +539,43 @@ void wording_add_finding(struct text_buffer *text, const struct judge_service *s
 
 /* --- the summary ------------------------------------------------------------------------------------------------- */
 
-/* The total, unless it crossed a threshold, which the summary begins with. */
+/* Of the protocols that matter here, and of those that do not. */
+static int readable_count(const struct judge_verdict *verdict)
+{
+    int count = 0;
+
+    for (int i = 0; i < RECORD_PROTOCOLS; i++) {
+        count += verdict->unreadable[i] ? 0 : 1;
+    }
+    return count;
+}
+
+/* The total, unless it crossed a threshold, which the summary begins with, or not all could be read. */
 static void connections_add(struct text_buffer *text, const struct judge_verdict *verdict)
 {
-    if (verdict->mapped_range == NULL) {
+    if (verdict->mapped_range == NULL && readable_count(verdict) == RECORD_PROTOCOLS) {
         text_buffer_add(text, ", ");
         text_buffer_add_count(text, verdict->total.mapped, "v4-mapped connection");
     }
+}
+
+/* Adds how many services listen, of the protocols that could be read. */
+static void listening_add(struct text_buffer *text, const struct judge_verdict *verdict)
+{
+    char noun[16 + sizeof " service"] = "service";
+    int readable = readable_count(verdict);
+
+    if (readable == 0) {
+        text_buffer_add(text, "no sockets can be read");
+        return;
+    }
+    for (int i = 0; i < RECORD_PROTOCOLS && readable < RECORD_PROTOCOLS; i++) {
+        if (!verdict->unreadable[i]) {
+            snprintf(noun, sizeof noun, "%.15s service", protocol_of((enum record_protocol)i)->label);
+        }
+    }
+    text_buffer_add_count(text, verdict->service_count, noun);
+    text_buffer_add(text, " listen%s", verdict->service_count == 1 ? "s" : "");
 }
 
 /* Without a policy: what there is. */
@@ -513,8 +588,7 @@ static void inventory_add(struct text_buffer *text, const struct judge_verdict *
     for (size_t i = 0; i < verdict->service_count; i++) {
         by_kind[verdict->services[i].stack.kind]++;
     }
-    text_buffer_add_count(text, verdict->service_count, "service");
-    text_buffer_add(text, " listen%s", verdict->service_count == 1 ? "s" : "");
+    listening_add(text, verdict);
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         if (by_kind[order[i]] > 0) {
             text_buffer_add(text, "%s%llu %s", separator, (unsigned long long)by_kind[order[i]],
@@ -533,6 +607,10 @@ static void compliance_add(struct text_buffer *text, const struct judge_verdict 
     const struct judge_total *total = &verdict->total;
     uint64_t affected = total->violations > 0 ? total->violations : total->unknown;
 
+    if (total->judged == 0 && readable_count(verdict) < RECORD_PROTOCOLS) {
+        text_buffer_add(text, "no service can be judged");
+        return;
+    }
     if (affected > 0) {
         text_buffer_add(text, "%llu of ", (unsigned long long)affected);
     }
@@ -549,7 +627,7 @@ static void compliance_add(struct text_buffer *text, const struct judge_verdict 
 void wording_add_summary(struct text_buffer *text, const struct judge_verdict *verdict, const struct policy *policy)
 {
     if (verdict->mapped_range != NULL) {
-        mapped_add(text, verdict->total.mapped, verdict->mapped_range);
+        crossed_add(text, verdict->total.mapped, "v4-mapped connection", verdict->mapped_range);
         text_buffer_add(text, ". ");
     }
     if (policy->rule_count == 0) {

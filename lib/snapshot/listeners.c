@@ -10,8 +10,11 @@
 
 #include <errno.h>
 
-/* Where nothing proves that all were seen. Of listeners that half the walks miss, each look would miss one in 2^32. */
+/* Where nothing proves that all were seen: what half of the walks miss, one reading in 2^32 misses. */
 #define WALKS_MOST 32
+
+/* The same of /proc/net, where a walk takes ten times as long. */
+#define WALKS_MOST_ANYWHERE 16
 
 /* Of a crowd fewer do: a walk takes longer, but misses only those that stand beside its pauses. */
 #define WALKS_LEAST 8
@@ -119,9 +122,11 @@ static int walk_merge(struct reading *reading, struct tally *tally, bool *agrees
     return result;
 }
 
-static bool may_go_on(unsigned walks, size_t records)
+static bool may_go_on(const struct reading *reading, unsigned walks, size_t records)
 {
-    return walks < WALKS_LEAST || (walks < WALKS_MOST && records < RECORDS_MOST);
+    unsigned most = reading->now.hides_any ? WALKS_MOST_ANYWHERE : WALKS_MOST;
+
+    return walks < WALKS_LEAST || (walks < most && records < RECORDS_MOST);
 }
 
 static int union_read(struct reading *reading, struct tally *tally)
@@ -131,7 +136,7 @@ static int union_read(struct reading *reading, struct tally *tally)
     size_t records = 0;
     int result = 0;
 
-    for (unsigned walks = 0; result == 0 && !is_whole && may_go_on(walks, records); walks++) {
+    for (unsigned walks = 0; result == 0 && !is_whole && may_go_on(reading, walks, records); walks++) {
         result = walk_merge(reading, tally, &agreed);
         /* The first time the walk before is the second of all, whose listeners were not added. */
         if (result == 0 && walks > 0) {

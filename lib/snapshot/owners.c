@@ -115,7 +115,8 @@ static int users_look_up(struct owners *owners)
 {
     for (size_t i = 0; i < owners->users.count; i++) {
         struct owners_entry *entry = &owners->users.entries[i];
-        const struct passwd *user = entry->asked || owners->other_host ? NULL : getpwuid((uid_t)entry->id);
+        bool nameless = entry->asked || owners->other_host || entry->id == RECORD_UID_HIDDEN;
+        const struct passwd *user = nameless ? NULL : getpwuid((uid_t)entry->id);
         entry->asked = true;
         if (user != NULL) {
             entry->name = strdup(user->pw_name);
@@ -134,7 +135,10 @@ static int unit_set(struct owners_entry *entry, const struct cgroup_table *table
     char name[CGROUP_UNIT_SIZE];
 
     entry->asked = true;
-    entry->state = table == NULL ? TALLY_UNIT_UNTOLD : path == NULL ? TALLY_UNIT_GONE : TALLY_UNIT_KNOWN;
+    entry->state = table == NULL                  ? TALLY_UNIT_UNMOUNTED
+                   : path != NULL                 ? TALLY_UNIT_KNOWN
+                   : cgroup_table_is_whole(table) ? TALLY_UNIT_GONE
+                                                  : TALLY_UNIT_HIDDEN;
     if (path != NULL) {
         entry->name = strdup(cgroup_unit_format(name, path));
     }

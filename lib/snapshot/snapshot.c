@@ -119,21 +119,25 @@ static int listeners_scan(struct attempt *attempt, enum record_protocol protocol
     return listeners_read(attempt->sources, protocol, attempt->snapshot->tally);
 }
 
-static bool is_judged(const struct attempt *attempt, const struct tally_service *service)
+/* Does the port have a rule that judges it, or with `native` one that counts its native IPv4 connections? */
+static bool is_judged(const struct attempt *attempt, const struct tally_service *service, bool native)
 {
     const struct policy *policy = attempt->request->policy;
+    bool each = !native || attempt->request->depth == SNAPSHOT_IPV4_JUDGED;
 
     for (int scope = 0; scope < SCOPES && policy->rule_count > 0; scope++) {
-        if (policy_find(policy, &attempt->snapshot->tally->host, service->protocol, service->port, (enum scope)scope) !=
-            NULL) {
+        const struct rule *rule =
+            policy_find(policy, &attempt->snapshot->tally->host, service->protocol, service->port, (enum scope)scope);
+        if (rule != NULL && (each || rule_has_threshold(rule, RULE_IPV4))) {
             return true;
         }
     }
-    return policy->rule_count == 0;
+    return policy->rule_count == 0 && each;
 }
 
-/* The judged listening ports of the protocol, neighbours joined. Returns how many, -ENOMEM; *ports is the caller's. */
-static int judged_ports_list(const struct attempt *attempt, enum record_protocol protocol, struct source_ports **ports)
+/* Those listening ports of the protocol, neighbours joined. Returns how many, -ENOMEM; *ports is the caller's. */
+static int judged_ports_list(const struct attempt *attempt, enum record_protocol protocol, bool native,
+                             struct source_ports **ports)
 {
     const struct tally *tally = attempt->snapshot->tally;
     struct source_ports *list = calloc(tally->service_count + 1, sizeof *list);
@@ -145,7 +149,7 @@ static int judged_ports_list(const struct attempt *attempt, enum record_protocol
     }
     for (size_t i = 0; i < tally->service_count; i++) {
         const struct tally_service *service = &tally->services[i];
-        if (service->protocol != protocol || !is_judged(attempt, service)) {
+        if (service->protocol != protocol || !is_judged(attempt, service, native)) {
             continue;
         }
         if (count > 0 && list[count - 1].last + 1 == service->port) {
@@ -157,33 +161,45 @@ static int judged_ports_list(const struct attempt *attempt, enum record_protocol
     return count;
 }
 
-static int connections_scan(struct attempt *attempt, enum record_protocol protocol)
+/* Reads the v4-mapped connections of the judged ports, or with `native` the IPv4 ones of AF_INET sockets. */
+static int judged_connections_scan(struct attempt *attempt, enum record_protocol protocol, bool native)
 {
     struct source_request request = {
         .protocol = protocol,
-        .families = SOURCE_FAMILIES_ALL,
+        .families = SOURCE_FAMILY(native ? RECORD_INET : RECORD_INET6),
         .states = SOURCE_STATE(RECORD_ESTABLISHED),
+        .v4_mapped_only = !native,
     };
     struct source_ports *ports;
-    int count;
+    int count = judged_ports_list(attempt, protocol, native, &ports);
     int result = 0;
 
-    if (attempt->request->depth == SNAPSHOT_ALL) {
-        return scan(attempt, &request, connection_visit);
-    }
-    count = judged_ports_list(attempt, protocol, &ports);
     if (count < 0) {
         return count;
     }
     if (count > 0) {
-        request.families = SOURCE_FAMILY(RECORD_INET6);
-        request.v4_mapped_only = true;
         request.ports = ports;
         request.port_count = (size_t)count;
         result = scan(attempt, &request, connection_visit);
     }
     free(ports);
     return result;
+}
+
+static int connections_scan(struct attempt *attempt, enum record_protocol protocol)
+{
+    const struct source_request request = {
+        .protocol = protocol,
+        .families = SOURCE_FAMILIES_ALL,
+        .states = SOURCE_STATE(RECORD_ESTABLISHED),
+    };
+    int result;
+
+    if (attempt->request->depth == SNAPSHOT_ALL) {
+        return scan(attempt, &request, connection_visit);
+    }
+    result = judged_connections_scan(attempt, protocol, false);
+    return result != 0 ? result : judged_connections_scan(attempt, protocol, true);
 }
 
 /* Reads everything once, from the sources that answer now. */
@@ -257,6 +273,7 @@ static void source_describe(const struct attempt *attempt)
         enum record_protocol protocol = (enum record_protocol)i;
         if (is_wanted(attempt, protocol)) {
             used[sources_kind(attempt->sources, protocol)] = true;
+            snapshot->tally->interfaces_untold[i] = sources_kind(attempt->sources, protocol) == SOURCES_PROCFS;
             _Static_assert(sizeof snapshot->remarks[0] == SOURCES_SENTENCE_SIZE, "holds a sentence");
             sources_remark_format(snapshot->remarks[i], attempt->sources, protocol);
         }
@@ -294,7 +311,7 @@ static void protocol_remarks_add(struct text_buffer *text, const struct snapshot
 void snapshot_addresses_remark_add(struct text_buffer *text, const struct tally *tally)
 {
     bool ipv4 = tally->addresses.families[RECORD_INET].known;
-    bool ipv6 = tally->addresses.families[RECORD_INET6].known;
+    bool ipv6 = tally->addresses.families[RECORD_INET6].known || tally->host.ipv6 == RECORD_NO;
 
     if (!ipv4 || !ipv6) {
         text_buffer_add(text, "%sthe %saddresses of this host are not known, so reach is as far as sockets are bound",

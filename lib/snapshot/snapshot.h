@@ -31,7 +31,9 @@ struct snapshot {
 /* Which connections to read. */
 enum snapshot_depth {
     SNAPSHOT_LISTENERS,     /* none */
-    SNAPSHOT_MAPPED_JUDGED, /* the v4-mapped ones of the judged ports, of all listening ports when nothing is judged */
+    SNAPSHOT_MAPPED_JUDGED, /* the v4-mapped ones of the judged ports, of all listening ports when nothing is judged;
+                               with the native IPv4 ones where a rule has ipv4-warning= or ipv4-critical= */
+    SNAPSHOT_IPV4_JUDGED,   /* the native IPv4 ones of these ports as well */
     SNAPSHOT_ALL            /* all of them */
 };
 

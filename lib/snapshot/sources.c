@@ -5,6 +5,7 @@
 
 #include "snapshot/sources.h"
 
+#include "socket/host.h"
 #include "socket/netlink.h"
 #include "socket/procfs.h"
 #include "socket/protocol.h"
@@ -13,13 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define THIS_HOST "/proc/net"
-
 /* So many interrupted scans count as a failure. */
 #define TRIES 5
 
 struct sources {
     struct sources_request request;
+    const char *directory; /* stands for /proc/net */
+    uint32_t hidden_uid;   /* shown for owners that are not visible; RECORD_UID_HIDDEN when all are */
     enum sources_kind kind[RECORD_PROTOCOLS];
     int interruptions[RECORD_PROTOCOLS]; /* of the source that answers now */
     bool restless[RECORD_PROTOCOLS];     /* what it shows does not come to rest */
@@ -45,6 +46,8 @@ struct sources *sources_create(const struct sources_request *request)
         return NULL;
     }
     sources->request = *request;
+    sources->directory = request->copies != NULL ? request->copies : procfs_directory();
+    sources->hidden_uid = procfs_is_live(sources->directory) ? host_hidden_uid() : RECORD_UID_HIDDEN;
     for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
         sources->kind[protocol] = request->choice == SOURCES_CHOICE_PROCFS ? SOURCES_PROCFS : SOURCES_NETLINK;
     }
@@ -66,7 +69,7 @@ void sources_free(struct sources *sources)
 
 const char *sources_directory(const struct sources *sources)
 {
-    return sources->request.copies != NULL ? sources->request.copies : THIS_HOST;
+    return sources->directory;
 }
 
 void sources_report_stage(const struct sources *sources, const char *stage)
@@ -76,12 +79,46 @@ void sources_report_stage(const struct sources *sources, const char *stage)
     }
 }
 
+/* Who wants the records, with hidden owners marked. */
+struct hiding {
+    uint32_t uid;
+    source_visit *visit;
+    source_pause *pause;
+    void *context;
+};
+
+static int owner_hide(const struct sock_record *record, void *context)
+{
+    const struct hiding *hiding = context;
+    struct sock_record hidden = *record;
+
+    if (hidden.uid == hiding->uid) {
+        hidden.uid = RECORD_UID_HIDDEN;
+    }
+    return hiding->visit(&hidden, hiding->context);
+}
+
+static void pause_pass(bool anywhere, void *context)
+{
+    const struct hiding *hiding = context;
+
+    hiding->pause(anywhere, hiding->context);
+}
+
 int sources_scan(struct sources *sources, const struct source_request *request, source_visit *visit, void *context)
 {
     enum sources_kind kind = sources->kind[request->protocol];
+    struct hiding hiding = {sources->hidden_uid, visit, request->pause, context};
+    struct source_request passed = *request;
     struct fault *fault;
     int result = 0;
 
+    if (sources->hidden_uid != RECORD_UID_HIDDEN) {
+        passed.pause = request->pause != NULL ? pause_pass : NULL;
+        request = &passed;
+        visit = owner_hide;
+        context = &hiding;
+    }
     if (kind == SOURCES_NONE) {
         return 0;
     }
@@ -149,12 +186,11 @@ const char *sources_unreadable_format(char text[static SOURCES_SENTENCE_SIZE], c
 {
     const char *netlink = sources->fault[protocol][SOURCES_NETLINK].text;
     const char *procfs = sources->fault[protocol][SOURCES_PROCFS].text;
+    bool may_try = sources->request.choice == SOURCES_CHOICE_NETLINK && !sources->restless[protocol];
 
-    snprintf(text, SOURCES_SENTENCE_SIZE, "%s sockets cannot be read: %.200s%s%.200s%s", protocol_of(protocol)->label,
-             netlink, *netlink != '\0' && *procfs != '\0' ? ". Nor does /proc/net: " : "", procfs,
-             sources->request.choice == SOURCES_CHOICE_NETLINK && !sources->restless[protocol]
-                 ? ". --source=auto would try /proc/net"
-                 : "");
+    snprintf(text, SOURCES_SENTENCE_SIZE, "%s sockets cannot be read: %.220s%s%.180s%s", protocol_of(protocol)->label,
+             netlink, *netlink != '\0' && *procfs != '\0' ? ". Nor can /proc/net: " : "", procfs,
+             may_try ? ". Use --source=auto to try /proc/net, too" : "");
     return text;
 }
 
@@ -163,7 +199,8 @@ const char *sources_remark_format(char text[static SOURCES_SENTENCE_SIZE], const
 {
     bool fell_back = sources->kind[protocol] == SOURCES_PROCFS && may_fall_back(sources);
 
-    snprintf(text, SOURCES_SENTENCE_SIZE, "%s%s", fell_back ? "read from /proc/net, which lacks v6only, as " : "",
+    snprintf(text, SOURCES_SENTENCE_SIZE, "%s%s",
+             fell_back ? "read from /proc/net, which lacks v6only and interfaces: " : "",
              fell_back ? sources->fault[protocol][SOURCES_NETLINK].text : "");
     return text;
 }

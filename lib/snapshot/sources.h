@@ -85,7 +85,7 @@ const char *sources_unreadable_format(char text[static SOURCES_SENTENCE_SIZE], c
 
 /*
  * Writes where the protocol was read from and why, when that is not the expected source: "read from /proc/net, which
- * lacks v6only, as ..."; "" otherwise. Returns text.
+ * lacks v6only and interfaces: ..."; "" otherwise. Returns text.
  */
 const char *sources_remark_format(char text[static SOURCES_SENTENCE_SIZE], const struct sources *sources,
                                   enum record_protocol protocol);

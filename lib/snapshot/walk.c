@@ -169,6 +169,7 @@ void walk_listener_add(struct walk *walk, const struct sock_record *record)
 void walk_pause_add(struct walk *walk, bool anywhere)
 {
     walk->pauses++;
+    walk->hides_any |= anywhere;
     if (anywhere || walk->bucket_is_cut) {
         walk_ports_fill(&walk->split);
     }

@@ -40,6 +40,7 @@ struct walk {
     uint64_t sum;                               /* over all listeners */
     size_t count;                               /* listeners */
     unsigned pauses;                            /* 0: nothing was missed */
+    bool hides_any;                             /* after a pause it may have missed anything */
     struct walk_ports split;                    /* that may have stood in a bucket with a pause */
     struct walk_place bucket[WALK_BUCKET_MOST]; /* the places shown last that may share a bucket */
     size_t bucket_count;

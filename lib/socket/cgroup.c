@@ -24,7 +24,11 @@ struct unit {
     char *path; /* NULL until a directory with this id is found */
 };
 
+/* The inode number of the whole tree's root; any other cgroup has one of its own (kernel source: fs/kernfs). */
+#define WHOLE_ROOT 1
+
 struct cgroup_table {
+    bool part; /* the mount shows a part of the tree, or some of it may not be read */
     size_t count;
     size_t found;
     struct unit units[]; /* ascending by id, each id once */
@@ -79,6 +83,7 @@ static struct cgroup_table *table_create(const uint64_t *ids, size_t count)
             table->units[distinct++] = table->units[i];
         }
     }
+    table->part = false;
     table->count = distinct;
     table->found = 0;
     return table;
@@ -322,6 +327,7 @@ static int directory_read(int root, const char *path, struct cgroup_table *table
     DIR *directory;
 
     if (file < 0) {
+        table->part |= errno == EACCES || errno == EPERM;
         return may_skip(errno) ? 0 : -errno;
     }
     directory = fdopendir(file);
@@ -352,7 +358,8 @@ static int tree_walk(int root, struct cgroup_table *table)
     if (fstat(root, &root_status) < 0) {
         return -errno;
     }
-    result = table_note(table, root_status.st_ino, "/");
+    table->part = root_status.st_ino != WHOLE_ROOT;
+    result = table->part ? 0 : table_note(table, root_status.st_ino, "/");
     if (result < 0) {
         return result;
     }
@@ -413,6 +420,11 @@ const char *cgroup_table_path(const struct cgroup_table *table, uint64_t id)
     const struct unit *unit = table_find(table, id);
 
     return unit != NULL ? unit->path : NULL;
+}
+
+bool cgroup_table_is_whole(const struct cgroup_table *table)
+{
+    return !table->part;
 }
 
 void cgroup_table_free(struct cgroup_table *table)

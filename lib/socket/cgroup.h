@@ -24,10 +24,17 @@ int cgroup_table_read_from(struct cgroup_table **table, const char *mountinfo, c
                            struct fault *fault);
 
 /*
- * The path below the cgroup2 mount ("/system.slice/nginx.service"), NULL when no readable directory has that id (it is
- * gone, or outside a container's mount). The text lives as long as the table.
+ * The path below the cgroup2 mount ("/system.slice/nginx.service"), NULL when no readable directory has that id, and
+ * for the root of a mount that does not show the whole tree, which has a name further up. The text lives as long as the
+ * table.
  */
 const char *cgroup_table_path(const struct cgroup_table *table, uint64_t id);
+
+/*
+ * True when the walk saw every cgroup of the machine, so that an id without a path is of one that is gone; false in a
+ * cgroup namespace, below a mount of a part of the tree, or when a directory could not be read.
+ */
+bool cgroup_table_is_whole(const struct cgroup_table *table);
 
 /* NULL is fine. */
 void cgroup_table_free(struct cgroup_table *table);

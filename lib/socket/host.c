@@ -7,23 +7,26 @@
 
 #include "socket/host.h"
 
+#include "socket/procfs.h"
+#include "socket/protocol.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-#define THIS_HOST "/proc/net"
+/* The kernel's default of kernel.overflowuid (include/linux/highuid.h). */
+#define OVERFLOW_UID 65534
+
 #define SYSCTL_INTERFACE "/proc/sys/net/ipv6/conf"
 
 /* Reads the start of a file as a string. Returns its length or a negative errno. */
@@ -59,7 +62,7 @@ static enum record_answer switch_read(const char *path)
 }
 
 /* Takes a number from 1, or from 0 where `least` says so, to 65535. */
-static bool port_parse(uint16_t *port, const char **text, unsigned long least)
+static bool number_parse(uint16_t *port, const char **text, unsigned long least)
 {
     char *rest;
     unsigned long number;
@@ -90,11 +93,11 @@ static void port_range_read(struct sock_host *host, const char *path)
         return;
     }
     rest = blanks_skip(rest);
-    if (!port_parse(&first, &rest, 1)) {
+    if (!number_parse(&first, &rest, 1)) {
         return;
     }
     rest = blanks_skip(rest);
-    if (!port_parse(&last, &rest, 1) || first > last || *blanks_skip(rest) != '\0') {
+    if (!number_parse(&last, &rest, 1) || first > last || *blanks_skip(rest) != '\0') {
         return;
     }
     host->port_range_first = first;
@@ -110,13 +113,13 @@ static bool reserved_parse(struct sock_host *host, const char *text)
     while (more) {
         uint16_t first;
         uint16_t last;
-        if (!port_parse(&first, &rest, 0)) {
+        if (!number_parse(&first, &rest, 0)) {
             return false;
         }
         last = first;
         if (*rest == '-') {
             rest++;
-            if (!port_parse(&last, &rest, 0) || first > last) {
+            if (!number_parse(&last, &rest, 0) || first > last) {
                 return false;
             }
         }
@@ -185,6 +188,38 @@ static enum record_answer netns_of_init_read(void)
     return init.st_dev == self.st_dev && init.st_ino == self.st_ino ? RECORD_YES : RECORD_NO;
 }
 
+/* Whether the user namespace of this process maps every uid. */
+static bool maps_every_uid(void)
+{
+    char text[128];
+    ssize_t length = text_read(text, sizeof text, "/proc/self/uid_map");
+    char inside[16];
+    char outside[16];
+    char count[16];
+
+    if (length < 0) {
+        /* A kernel without user namespaces has no such file. */
+        return length == -ENOENT && access("/proc/self/stat", F_OK) == 0;
+    }
+    return sscanf(text, "%15s %15s %15s", inside, outside, count) == 3 && strcmp(inside, "0") == 0 &&
+           strcmp(outside, "0") == 0 && strcmp(count, "4294967295") == 0;
+}
+
+uint32_t host_hidden_uid(void)
+{
+    char text[32];
+    uint16_t uid;
+    const char *rest = text;
+
+    if (maps_every_uid()) {
+        return RECORD_UID_HIDDEN;
+    }
+    if (text_read(text, sizeof text, "/proc/sys/kernel/overflowuid") < 0 || !number_parse(&uid, &rest, 0)) {
+        return OVERFLOW_UID;
+    }
+    return uid;
+}
+
 static void this_host_read(struct sock_host *host)
 {
     struct utsname names;
@@ -206,7 +241,7 @@ static void this_host_read(struct sock_host *host)
 
 static int ipv6_failed(struct fault *fault, const char *path, int error, const char *cause)
 {
-    snprintf(fault->text, sizeof fault->text, "cannot tell whether this host has IPv6: %.160s: %s", path, cause);
+    snprintf(fault->text, sizeof fault->text, "cannot tell whether this host has IPv6: %.150s: %s", path, cause);
     return -error;
 }
 
@@ -232,9 +267,44 @@ int host_ipv6_absence_confirm(const char *directory, struct fault *fault)
     return errno == EAFNOSUPPORT ? 0 : ipv6_failed(fault, path, errno, strerror(errno));
 }
 
+/* Another file of IPv6 that lies beside the missing if_inet6 of copies; NULL for none. */
+static const char *ipv6_file_find(const char *directory)
+{
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
+        const char *name = protocol_of((enum record_protocol)protocol)->names[RECORD_INET6];
+        char path[PATH_MAX];
+        if (snprintf(path, sizeof path, "%s/%s", directory, name) < (int)sizeof path && access(path, F_OK) == 0) {
+            return name;
+        }
+    }
+    return NULL;
+}
+
+/* Copies without any file of IPv6 are of a kernel without it; else this one was not copied. */
+static int ipv6_copy_absence_judge(const char *directory, const char *path, struct fault *fault)
+{
+    const char *beside = ipv6_file_find(directory);
+
+    if (beside == NULL) {
+        return 0;
+    }
+    return fault_set(fault, ENOENT, "cannot tell whether this host has IPv6: %.140s is missing beside %s: copy it, too",
+                     path, beside);
+}
+
+static int ipv6_absence_judge(enum record_answer *ipv6, const char *directory, const char *path, struct fault *fault)
+{
+    int result = procfs_is_this_host(directory) ? host_ipv6_absence_confirm(directory, fault)
+                                                : ipv6_copy_absence_judge(directory, path, fault);
+
+    if (result == 0) {
+        *ipv6 = RECORD_NO;
+    }
+    return result;
+}
+
 static int ipv6_read(enum record_answer *ipv6, const char *directory, struct fault *fault)
 {
-    bool this_host = strcmp(directory, THIS_HOST) == 0;
     char path[PATH_MAX];
     char text[256];
     const char *start;
@@ -244,19 +314,15 @@ static int ipv6_read(enum record_answer *ipv6, const char *directory, struct fau
         return ipv6_failed(fault, directory, ENAMETOOLONG, strerror(ENAMETOOLONG));
     }
     length = text_read(text, sizeof text, path);
-    if (length == -ENOENT && this_host) {
-        int result = host_ipv6_absence_confirm(directory, fault);
-        if (result == 0) {
-            *ipv6 = RECORD_NO;
-        }
-        return result;
+    if (length == -ENOENT) {
+        return ipv6_absence_judge(ipv6, directory, path, fault);
     }
-    if (length < 0 && length != -ENOENT) {
+    if (length < 0) {
         return ipv6_failed(fault, path, (int)-length, strerror((int)-length));
     }
-    start = length < 0 ? "" : text + strspn(text, " \r\n");
-    if (length > 0 && start < text + length && strspn(start, "0123456789abcdefABCDEF") != 32) {
-        return ipv6_failed(fault, path, EBADMSG, "this is no list of addresses as " THIS_HOST "/if_inet6 is");
+    start = text + strspn(text, " \r\n");
+    if (start < text + length && strspn(start, "0123456789abcdefABCDEF") != 32) {
+        return ipv6_failed(fault, path, EBADMSG, "this is not a list of addresses as /proc/net/if_inet6 is");
     }
     *ipv6 = *start == '\0' ? RECORD_NO : RECORD_YES;
     return 0;
@@ -277,9 +343,7 @@ static void copies_read(struct sock_host *host, const char *directory)
         {"ip_local_port_range", port_range_read},
         {"ip_local_reserved_ports", reserved_read},
     };
-    struct statfs system;
-    bool live = statfs(directory, &system) < 0 || system.f_type == PROC_SUPER_MAGIC;
-    size_t place_count = live ? 1 : COUNT(places);
+    size_t place_count = procfs_is_live(directory) ? 1 : COUNT(places);
 
     for (size_t i = 0; i < COUNT(sysctls); i++) {
         char path[PATH_MAX];
@@ -304,7 +368,7 @@ int host_read(struct sock_host *host, const char *directory, struct fault *fault
         .port_range_first = 1,
         .port_range_last = 0,
     };
-    if (strcmp(directory, THIS_HOST) == 0) {
+    if (procfs_is_this_host(directory)) {
         this_host_read(host);
     } else {
         copies_read(host, directory);

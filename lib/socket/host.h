@@ -9,14 +9,15 @@
 #include "socket/source.h"
 
 /*
- * Fills *host. `directory` is exactly "/proc/net" for this host, or a folder of copies. ipv6 comes from its
+ * Fills *host. `directory` is procfs_directory() for this host, or a folder of copies. ipv6 comes from its
  * if_inet6; all else is for this host only (uname(), /proc/sys/net, /proc/self/ns/net): of copies the names are "",
  * netns is 0 and the rest unknown, but for the port range and the reserved ports where copies of ip_local_port_range
  * and ip_local_reserved_ports lie beside them, or where a copy of the whole of /proc has them (../sys/net/ipv4, or
- * ../../sys/net/ipv4 for self/net). An empty or missing if_inet6 means no IPv6. One of this host that is missing
- * although AF_INET6 sockets can be opened or /proc/net is missing too, one that cannot be read, or that is no list of
- * addresses, leaves host->ipv6 RECORD_UNKNOWN and returns a negative errno with fault->text; the other facts are filled
- * all the same. Facts that are not to be had stay unknown and are no error. Returns 0 otherwise.
+ * ../../sys/net/ipv4 for self/net). An empty if_inet6 means no IPv6, and so does a
+ * missing one, unless the kernel opens AF_INET6 sockets or /proc/net is missing, too, or copies hold tcp6 or udp6. Such
+ * a one, one that cannot be read, or that is no list of addresses, leaves host->ipv6 RECORD_UNKNOWN and returns a
+ * negative errno with fault->text; the other facts are filled all the same. Facts that are not to be had stay unknown
+ * and are no error. Returns 0 otherwise.
  */
 int host_read(struct sock_host *host, const char *directory, struct fault *fault);
 
@@ -43,6 +44,12 @@ int host_ipv6_absence_confirm(const char *directory, struct fault *fault);
  * where the kernel keeps no such setting for it, as with an MTU below 1280. Unknown without /proc/sys.
  */
 enum record_answer host_interface_ipv6(const char *name);
+
+/*
+ * The uid that sock_diag and /proc/net show for each owner that this process's user namespace does not map
+ * (kernel.overflowuid, 65534); RECORD_UID_HIDDEN when it maps every uid, as outside of containers.
+ */
+uint32_t host_hidden_uid(void);
 
 /*
  * Writes the name of interface `index` to `name`; "" for 0 and "#INDEX" for one that is gone or cannot be asked for.

@@ -200,17 +200,25 @@ int netlink_channel_open(struct netlink_channel *channel)
 /* What the one who runs the check may look at; "" when the errno says it all. */
 static const char *common_hint(enum netlink_channel_cause cause, int code)
 {
+    static const char forbidden[] = ": if seccomp or AppArmor forbids it, allow AF_NETLINK (AppArmor: network netlink)";
+    static const char denied[] = ": if SELinux or AppArmor forbids it, label the plugin "
+                                 "nagios_unconfined_plugin_exec_t, or allow network netlink";
     static const struct {
         enum netlink_channel_cause cause;
         int code;
         const char *words;
     } hints[] = {
-        {NETLINK_CHANNEL_REFUSAL, EPERM, ": does a security policy forbid it?"},
-        {NETLINK_CHANNEL_REFUSAL, EACCES, ": does a security policy forbid it?"},
         {NETLINK_CHANNEL_OPEN, EPROTONOSUPPORT, ": does this kernel or sandbox lack it?"},
-        {NETLINK_CHANNEL_OPEN, EAFNOSUPPORT, ": does RestrictAddressFamilies= or a sandbox forbid AF_NETLINK?"},
-        {NETLINK_CHANNEL_OPEN, EPERM, ": does a seccomp filter or a security policy forbid it?"},
-        {NETLINK_CHANNEL_OPEN, EACCES, ": does a seccomp filter or a security policy forbid it?"},
+        {NETLINK_CHANNEL_OPEN, EAFNOSUPPORT,
+         ": if RestrictAddressFamilies= of the agent's unit forbids it, add AF_NETLINK there"},
+        {NETLINK_CHANNEL_OPEN, EPERM, forbidden},
+        {NETLINK_CHANNEL_OPEN, EACCES, denied},
+        {NETLINK_CHANNEL_SEND, EPERM, forbidden},
+        {NETLINK_CHANNEL_SEND, EACCES, denied},
+        {NETLINK_CHANNEL_RECEIVE, EPERM, forbidden},
+        {NETLINK_CHANNEL_RECEIVE, EACCES, denied},
+        {NETLINK_CHANNEL_REFUSAL, EPERM, forbidden},
+        {NETLINK_CHANNEL_REFUSAL, EACCES, denied},
     };
 
     for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++) {

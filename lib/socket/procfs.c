@@ -8,16 +8,19 @@
 
 #include "socket/procfs.h"
 
+#include "socket/procfs_order.h"
 #include "socket/protocol.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 /* Also the longest line: the kernel's have at most some 200 bytes. */
@@ -27,9 +30,18 @@
 #define LINE_SIZE_MOST 256
 
 #define THIS_HOST "/proc/net"
+#define THIS_PROCESS "/proc/self/net"
+
+/* What the heading of udp and udp6 ends with, and that of tcp and tcp6 does not. */
+#define UDP_COLUMNS "ref pointer drops"
+
+/* How kernels before 3.5 wrote a uid that the reader's user namespace does not map: as a signed or unsigned number. */
+#define UID_MINUS_2 UINT32_C(4294967294)
 
 struct procfs {
     struct source source; /* first, so that a pointer to one is a pointer to the other */
+    bool order_known;     /* whether the next member is meaningful */
+    bool swapped;         /* the files are of a machine of the other byte order */
     char buffer[BUFFER_SIZE];
     char directory[];
 };
@@ -44,9 +56,11 @@ struct reading {
     source_visit *visit;
     void *context;
     struct fault *fault;
+    bool swapped;
     unsigned long line_number;
-    bool is_live;        /* made by the kernel as it is read: not a copy */
-    bool past_listeners; /* none follows */
+    bool is_live;         /* made by the kernel as it is read: not a copy */
+    bool past_listeners;  /* none follows */
+    bool has_udp_columns; /* the heading does */
 };
 
 struct cursor {
@@ -60,6 +74,23 @@ static const unsigned char hex_values[UCHAR_MAX + 1] = {
     ['8'] = 9,  ['9'] = 10, ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
     ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
 };
+
+const char *procfs_directory(void)
+{
+    return access(THIS_HOST, F_OK) != 0 && access(THIS_PROCESS, F_OK) == 0 ? THIS_PROCESS : THIS_HOST;
+}
+
+bool procfs_is_this_host(const char *directory)
+{
+    return strcmp(directory, THIS_HOST) == 0 || strcmp(directory, THIS_PROCESS) == 0;
+}
+
+bool procfs_is_live(const char *directory)
+{
+    struct statfs system;
+
+    return statfs(directory, &system) < 0 || system.f_type == PROC_SUPER_MAGIC;
+}
 
 static bool character_take(struct cursor *cursor, char wanted)
 {
@@ -130,6 +161,20 @@ static bool decimal_take(struct cursor *cursor, uint32_t *value)
     return cursor->at > start;
 }
 
+static bool uid_take(struct cursor *cursor, uint32_t *uid)
+{
+    bool negative = character_take(cursor, '-');
+    bool taken = decimal_take(cursor, uid);
+
+    if (negative && *uid != 2) {
+        return false;
+    }
+    if (negative || *uid == UID_MINUS_2) {
+        *uid = RECORD_UID_HIDDEN;
+    }
+    return taken;
+}
+
 /* The kernel prints each 32-bit word as a number, so its bytes in memory are the address in network order again. */
 static bool endpoint_take(struct cursor *cursor, enum record_family family, struct in6_addr *address, uint16_t *port)
 {
@@ -170,12 +215,12 @@ static bool fields_take(struct cursor *cursor, enum record_family family, struct
             hex_take(cursor, 2, &unused) && character_take(cursor, ':') && digits_take(cursor, 16, &unused_too) &&
             blanks_take(cursor) &&
             /* retrnsmt uid */
-            hex_take(cursor, 8, &unused) && blanks_take(cursor) && decimal_take(cursor, &record->uid) &&
+            hex_take(cursor, 8, &unused) && blanks_take(cursor) && uid_take(cursor, &record->uid) &&
             blanks_take(cursor) &&
             /* timeout inode */
             digits_take(cursor, 10, &unused_too) && blanks_take(cursor) && digits_take(cursor, 10, &record->cookie) &&
             (cursor->at == cursor->end || *cursor->at == ' ');
-    if (!whole || state < RECORD_ESTABLISHED || state > RECORD_NEW_SYN_RECV) {
+    if (!whole || state > RECORD_NEW_SYN_RECV || (state == RECORD_STATELESS && record->protocol != RECORD_UDP)) {
         return false;
     }
     record->state = (enum record_state)state;
@@ -263,7 +308,10 @@ static bool request_fits(const struct source_request *request, const struct sock
 
 static int read_failed(struct fault *fault, const char *path, int error)
 {
-    return fault_set(fault, error, "cannot read %.160s: %s", path, strerror(error));
+    bool denied = (error == EACCES || error == EPERM) && strncmp(path, "/proc/", strlen("/proc/")) == 0;
+
+    return fault_set(fault, error, "cannot read %.120s: %s%s", path, strerror(error),
+                     denied ? ": if SELinux or AppArmor forbids it, allow to read /proc/*/net/**" : "");
 }
 
 static int line_failed(const struct reading *reading)
@@ -280,6 +328,7 @@ static int line_show(struct reading *reading, const char *line, size_t length, b
 
     ++reading->line_number;
     if (reading->line_number == 1) {
+        reading->has_udp_columns = memmem(line, length, UDP_COLUMNS, strlen(UDP_COLUMNS)) != NULL;
         return heading_is_whole(cursor, terminated) ? 0 : line_failed(reading);
     }
     if (!line_take(&cursor, reading->request->protocol, reading->family, &record)) {
@@ -287,6 +336,13 @@ static int line_show(struct reading *reading, const char *line, size_t length, b
     }
     if (!terminated && !tail_is_whole(cursor)) {
         return line_failed(reading);
+    }
+    if (record.state == RECORD_STATELESS) {
+        return 0;
+    }
+    if (reading->swapped) {
+        procfs_order_swap(reading->family, &record.local);
+        procfs_order_swap(reading->family, &record.remote);
     }
     /* Where there are connections the kernel tells all listeners before them (tcp_get_idx()). */
     reading->past_listeners |= reading->is_live && protocol_of(record.protocol)->has_connections &&
@@ -397,31 +453,69 @@ int procfs_file_open(const char *path)
     return -error;
 }
 
-/* Files that the kernel makes as they are read have no size, be they this process's /proc/net or another's. */
-static bool is_live(int file)
+static void path_format(char path[static PATH_MAX], const struct procfs *procfs, const char *name)
 {
-    struct stat status;
-
-    return fstat(file, &status) == 0 && status.st_size == 0;
+    snprintf(path, PATH_MAX, "%s/%s", procfs->directory, name);
 }
 
-/* As source.scan for one family; adds its bit to *present when it has a file. */
-static int family_scan(struct reading *reading, unsigned *present)
+static bool has_file(const struct procfs *procfs, const char *name)
 {
-    int file = procfs_file_open(reading->path);
-    int result;
+    char path[PATH_MAX];
 
-    if (file == -ENOENT) {
+    path_format(path, procfs, name);
+    return access(path, F_OK) == 0;
+}
+
+static int heading_visit(const struct sock_record *record, void *context)
+{
+    (void)record;
+    (void)context;
+    return 0;
+}
+
+/* Whether the heading of the file has the columns of UDP. Not so where it cannot be read. */
+static bool has_udp_columns(struct procfs *procfs, const char *path, const char *name)
+{
+    static const struct source_request nothing = {.protocol = RECORD_UDP};
+    struct fault fault;
+    struct reading reading = {.path = path,
+                              .name = name,
+                              .buffer = procfs->buffer,
+                              .family = RECORD_INET,
+                              .request = &nothing,
+                              .visit = heading_visit,
+                              .fault = &fault};
+    int file = procfs_file_open(path);
+
+    if (file < 0) {
+        return false;
+    }
+    file_show(&reading, file);
+    close(file);
+    return reading.has_udp_columns;
+}
+
+/*
+ * gVisor's udp6 is a constant, the heading of tcp6, while its udp has that of UDP: such a file is no table without rows
+ * (gVisor source: pkg/sentry/fsimpl/proc/task_net.go).
+ */
+static int heading_judge(struct procfs *procfs, const struct reading *reading)
+{
+    const char *other = protocol_of(RECORD_UDP)->names[RECORD_INET];
+    char path[PATH_MAX];
+
+    if (reading->request->protocol != RECORD_UDP || reading->family != RECORD_INET6 || reading->line_number != 1 ||
+        reading->has_udp_columns) {
         return 0;
     }
-    *present |= SOURCE_FAMILY(reading->family);
-    if (file < 0) {
-        return read_failed(reading->fault, reading->path, -file);
+    path_format(path, procfs, other);
+    if (!has_udp_columns(procfs, path, other)) {
+        return 0;
     }
-    reading->is_live = is_live(file);
-    result = file_show(reading, file);
-    close(file);
-    return result;
+    return fault_set(reading->fault, ENODATA,
+                     "%.140s is a heading only, without the columns of %s, as in a gVisor sandbox, which lists no "
+                     "such sockets",
+                     reading->path, other);
 }
 
 /* Of this host a missing file means a missing family only if the kernel says the same: a sandbox can hide files. */
@@ -436,61 +530,145 @@ static int absence_confirm(const char *path, enum record_family family, struct f
     return fault_set(fault, ENOENT, "%s is missing, though the kernel opens such sockets", path);
 }
 
-/* What it means that of some families there was a file (`present`) and of others none. */
-static int presence_judge(const struct procfs *procfs, const struct source_request *request, unsigned present,
-                          struct fault *fault)
+/* An address of IPv6, or anything else that is not an empty file. */
+static bool if_inet6_has_text(const struct procfs *procfs)
 {
-    const char *const *names = protocol_of(request->protocol)->names;
-    bool this_host = strcmp(procfs->directory, THIS_HOST) == 0;
+    char path[PATH_MAX];
+    char text[1];
+    int file;
+    ssize_t length;
+
+    path_format(path, procfs, "if_inet6");
+    file = procfs_file_open(path);
+    if (file < 0) {
+        return false;
+    }
+    length = read(file, text, sizeof text);
+    close(file);
+    return length > 0;
+}
+
+/* Every Linux has IPv4. It has no IPv6 if none of the files speaks of it; else the file was not copied. */
+static int copy_absence_judge(const struct procfs *procfs, const char *path, enum record_family family,
+                              struct fault *fault)
+{
+    const char *proof = NULL;
+
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS && family == RECORD_INET6 && proof == NULL; protocol++) {
+        const char *name = protocol_of((enum record_protocol)protocol)->names[family];
+        proof = has_file(procfs, name) ? name : NULL;
+    }
+    if (family == RECORD_INET6 && proof == NULL) {
+        proof = if_inet6_has_text(procfs) ? "if_inet6" : NULL;
+    }
+    if (family == RECORD_INET6 && proof == NULL) {
+        return 0;
+    }
+    return fault_set(fault, ENOENT, "%.160s is missing%s%s: copy it, too", path, proof != NULL ? " beside " : "",
+                     proof != NULL ? proof : "");
+}
+
+/* What it means that there is no file for the family. */
+static int absence_judge(const struct procfs *procfs, const char *path, enum record_family family, struct fault *fault)
+{
+    return procfs_is_this_host(procfs->directory) ? absence_confirm(path, family, fault)
+                                                  : copy_absence_judge(procfs, path, family, fault);
+}
+
+/* Files that the kernel makes as they are read have no size, be they this process's /proc/net or another's. */
+static bool is_live(int file)
+{
+    struct stat status;
+
+    return fstat(file, &status) == 0 && status.st_size == 0;
+}
+
+/* As source.scan for one family. */
+static int family_scan(struct procfs *procfs, struct reading *reading)
+{
+    int file = procfs_file_open(reading->path);
+    int result;
+
+    if (file == -ENOENT) {
+        return absence_judge(procfs, reading->path, reading->family, reading->fault);
+    }
+    if (file < 0) {
+        return read_failed(reading->fault, reading->path, -file);
+    }
+    reading->is_live = is_live(file);
+    result = file_show(reading, file);
+    close(file);
+    return result < 0 ? result : heading_judge(procfs, reading);
+}
+
+/* Reads the request's files in the byte order that procfs->swapped says. */
+static int files_scan(struct procfs *procfs, const struct source_request *request, source_visit *visit, void *context,
+                      struct fault *fault)
+{
     int result = 0;
 
-    if (present == 0) {
-        return fault_set(fault, ENOENT, "cannot read %.80s/%s or %.80s/%s: %s", procfs->directory, names[RECORD_INET],
-                         procfs->directory, names[RECORD_INET6], strerror(ENOENT));
-    }
-    for (enum record_family family = RECORD_INET; family < RECORD_FAMILIES && this_host && result == 0; family++) {
-        char path[sizeof THIS_HOST "/" + PROTOCOL_NAME_SIZE];
+    for (enum record_family family = RECORD_INET; family < RECORD_FAMILIES && result == 0; family++) {
+        const char *name = protocol_of(request->protocol)->names[family];
+        char path[PATH_MAX];
+        struct reading reading = {.path = path,
+                                  .name = name,
+                                  .buffer = procfs->buffer,
+                                  .family = family,
+                                  .request = request,
+                                  .visit = visit,
+                                  .context = context,
+                                  .fault = fault,
+                                  .swapped = procfs->swapped};
 
-        snprintf(path, sizeof path, THIS_HOST "/%s", names[family]);
-        if ((request->families & ~present & SOURCE_FAMILY(family)) != 0) {
-            result = absence_confirm(path, family, fault);
+        path_format(path, procfs, name);
+        /* Copies must be whole even where the family is not asked for. */
+        if ((request->families & SOURCE_FAMILY(family)) != 0) {
+            result = family_scan(procfs, &reading);
+        } else if (!procfs_is_this_host(procfs->directory) && !has_file(procfs, name)) {
+            result = absence_judge(procfs, path, family, fault);
         }
     }
     return result;
+}
+
+static int address_visit(const struct sock_record *record, void *context)
+{
+    procfs_order_note(context, record->family, &record->local);
+    return 0;
+}
+
+/* Looks at the addresses of all files. Those that cannot be read fail when they are asked for. */
+static int order_find(struct procfs *procfs)
+{
+    struct procfs_order *order = procfs_order_create(procfs->directory);
+
+    if (order == NULL) {
+        return -ENOMEM;
+    }
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
+        const struct source_request everything = {
+            .protocol = (enum record_protocol)protocol,
+            .families = SOURCE_FAMILIES_ALL,
+            .states = SOURCE_STATES_ALL,
+        };
+        struct fault fault;
+        files_scan(procfs, &everything, address_visit, order, &fault);
+    }
+    procfs->swapped = procfs_order_is_swapped(order);
+    procfs->order_known = true;
+    procfs_order_free(order);
+    return 0;
 }
 
 static int procfs_scan(struct source *source, const struct source_request *request, source_visit *visit, void *context,
                        struct fault *fault)
 {
     struct procfs *procfs = (struct procfs *)source;
-    unsigned present = 0;
 
-    for (enum record_family family = RECORD_INET; family < RECORD_FAMILIES; family++) {
-        const char *name = protocol_of(request->protocol)->names[family];
-        char path[PATH_MAX];
-        struct reading reading = {
-            .path = path,
-            .name = name,
-            .buffer = procfs->buffer,
-            .family = family,
-            .request = request,
-            .visit = visit,
-            .context = context,
-            .fault = fault,
-        };
-        int result = 0;
-
-        snprintf(path, sizeof path, "%s/%s", procfs->directory, name);
-        if ((request->families & SOURCE_FAMILY(family)) != 0) {
-            result = family_scan(&reading, &present);
-        } else if (access(path, F_OK) == 0) {
-            present |= SOURCE_FAMILY(family);
-        }
-        if (result < 0) {
-            return result;
-        }
+    if (!procfs->order_known && order_find(procfs) != 0) {
+        return read_failed(fault, procfs->directory, ENOMEM);
     }
-    return presence_judge(procfs, request, present, fault);
+    return files_scan(procfs, request, visit, context, fault);
 }
 
 static void procfs_free(struct source *source)
@@ -511,6 +689,8 @@ int procfs_open(struct source **source, const char *directory, struct fault *fau
         return read_failed(fault, directory, ENOMEM);
     }
     procfs->source = (struct source){"procfs", procfs_scan, procfs_free};
+    procfs->order_known = procfs_is_live(directory);
+    procfs->swapped = false;
     memcpy(procfs->directory, directory, length + 1);
     *source = (struct source *)procfs;
     return 0;

@@ -25,7 +25,8 @@ enum record_family {
 
 /* The kernel's own numbers (include/net/tcp_states.h); /proc/net and sock_diag agree on them. */
 enum record_state {
-    RECORD_ESTABLISHED = 1,
+    RECORD_STATELESS, /* no socket of the kernel's: gVisor's ICMP sockets, which its udp file lists */
+    RECORD_ESTABLISHED,
     RECORD_SYN_SENT,
     RECORD_SYN_RECV,
     RECORD_FIN_WAIT1,
@@ -45,6 +46,9 @@ enum record_v6only {
     RECORD_V6ONLY_YES
 };
 
+/* The owner is not visible: the user namespace does not map the uid. No user has this number: it is (uid_t)-1. */
+#define RECORD_UID_HIDDEN UINT32_MAX
+
 /*
  * Addresses are in network byte order, as struct in6_addr always is. An AF_INET address is held in its v4-mapped form
  * (0.0.0.0 is ::ffff:0.0.0.0), so one comparison serves both families; `family` tells which socket it was.
@@ -60,7 +64,7 @@ struct sock_record {
     uint16_t local_port;
     uint16_t remote_port;
     uint32_t interface;     /* index of the interface it is bound to, 0 for none */
-    uint32_t uid;           /* owner; 0 also for what has none (TIME-WAIT) */
+    uint32_t uid;           /* owner, or RECORD_UID_HIDDEN; 0 also for what has none (TIME-WAIT) */
     uint32_t receive_queue; /* bytes waiting; on a TCP listener the connections not yet accepted */
     uint32_t send_queue;    /* bytes not yet acknowledged; 0 on a TCP listener, as /proc/net has it */
     uint64_t cgroup;        /* cgroup v2 id, 0 when the kernel does not report it */

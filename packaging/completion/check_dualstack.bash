@@ -56,8 +56,10 @@ _check_dualstack_rule() {
     1) words='v4-only v6-only dual-stack v4 v6 any closed' ;;
     *)
         words='name= name=NAME severity=warning severity=critical missing=ok missing=warning missing=critical
-            form=split form=single bind=loopback bind=link bind=PREFIX unit= unit=PATTERN user= user=NAME
+            form=split form=single as=reached as=bound bind=loopback bind=link bind=%INTERFACE bind=PREFIX
+            unit= unit=PATTERN user= user=NAME except-unit= except-unit=PATTERN ephemeral=yes
             mapped-warning= mapped-warning=RANGE mapped-critical= mapped-critical=RANGE
+            ipv4-warning= ipv4-warning=RANGE ipv4-critical= ipv4-critical=RANGE
             waive-until= waive-until=YYYY-MM-DD note= note=WORD'
         ;;
     esac

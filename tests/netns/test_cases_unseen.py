@@ -58,12 +58,22 @@ class Copies(UnseenCase):
 
     def test_without_if_inet6(self):
         """Whether that host has IPv6 at all is unknown."""
+        dualstack.ip("link add name ve0 type veth peer name ve1")
+        self.addCleanup(dualstack.ip, "link del ve0")
+        dualstack.ip("link set ve0 up")
+        dualstack.address_add("192.0.2.1", 24, "ve0")
         self.split()
         folder = copies(if_inet6=None)
         for uid in dualstack.users():
             self.requirements({"v4-only": UNKNOWN, "dual-stack": UNKNOWN, "v4": OK, "any": OK, "v6-only": CRITICAL,
                                "closed": CRITICAL}, "--procfs=" + folder, uid=uid)
         self.assertIn("if_inet6", self.check(UNKNOWN, "--procfs=" + folder, "-r", "%d v4-only" % PORT).text)
+
+    def test_without_if_inet6_beside_ipv4_on_loopback(self):
+        """That host may be one of IPv6 alone, or have ::1 and no more."""
+        self.split()
+        self.requirements({"v4-only": UNKNOWN, "dual-stack": UNKNOWN, "v6-only": UNKNOWN, "any": OK,
+                           "closed": CRITICAL}, "--procfs=" + copies(if_inet6=None))
 
     def test_without_any_file_of_ipv6(self):
         """A kernel without IPv6 has none of them: that is a fact."""
@@ -358,14 +368,17 @@ class Refused(WithWords):
         if not shutil.which("strace"):
             self.skipTest("strace is not installed")
         trace = os.path.join(dualstack.temporary_folder(), "trace")
-        words = ["strace", "-f", "-qq", "-o", trace, "-e", "trace=sendto"]
+        words = ["strace", "-f", "-qq", "-o", trace, "-e", "trace=sendto,recvmsg"]
         with skipped_without(*words):
             self.behind(words, "--format=json")
             with open(trace, encoding="utf-8", errors="replace") as file:
-                calls = [line for line in file if "sendto(" in line]
-            number = 1 + next(i for i, line in enumerate(calls) if "TCPDIAG" in line or "IPPROTO_TCP" in line)
-            words += ["-e", "inject=sendto:error=EPERM:when=%d" % number,
-                      "-e", "inject=sendto:error=ENOENT:when=%d+" % (number + 1)]
+                calls = [line for line in file if "sendto(" in line or "recvmsg(" in line]
+            first = next(i for i, line in enumerate(calls) if "TCPDIAG" in line or "IPPROTO_TCP" in line)
+            # strace takes one injection for a system call: TCP fails at its first question, UDP at its first answer.
+            sent = 1 + sum("sendto(" in line for line in calls[:first])
+            received = 1 + sum("recvmsg(" in line for line in calls[:first])
+            words += ["-e", "inject=sendto:error=EPERM:when=%d" % sent,
+                      "-e", "inject=recvmsg:error=ENOENT:when=%d+" % received]
             text = json.dumps(self.behind(words, "--format=json").json)
             self.assertIn("Operation not permitted", text)
             self.assertIn("No such file or directory", text)

@@ -66,11 +66,25 @@ class OtherNamespace(unittest.TestCase):
                 self.assertNotIn("4711", self.judge(OK, mode).text)
                 self.assertIn("4711", self.judge(OK, mode, "--netns", str(self.server.pid)).text)
 
-    def test_that_it_is_not_the_one_of_process_1(self):
-        """Who asked for it knows: only others are told (test_cases_unseen.py)."""
-        for args in ([], ["--list"], ["--learn"], ["--format=json"]):
+    def test_not_the_namespace_of_process_1(self):
+        """Unless it was asked for, every answer says so: an agent in a container judges the container."""
+        words = "in another network namespace than process 1"
+
+        def inside():
+            dualstack.libc("unshare", dualstack.CLONE_NEWNET)
+        for args in ([], ["-r", "4711 any missing=ok"], ["--list"], ["--learn"]):
             with self.subTest(args=args):
-                self.assertNotIn("process 1", self.judge(OK, *args, "--netns", self.path).text)
+                self.assertNotIn(words, self.judge(OK, *args).text)
+                self.assertIn(words, self.judge(OK, *args, preexec_fn=inside).text)
+        self.assertIn(words, self.judge(CRITICAL, "-r", "4711 any", preexec_fn=inside).first)
+        for args in (["--format=json"], ["--format=json", "--list"]):
+            self.assertNotIn(words, self.judge(OK, *args).text)
+        report = self.judge(OK, "--format=json", preexec_fn=inside).json
+        self.assertIn(words, report["remark"])
+        ended = self.judge(OK, "--format=json", "--list", preexec_fn=inside).json
+        self.assertIn("these sockets are " + words, ended["remarks"])
+        for args in ([], ["--list"]):
+            self.assertNotIn(words, self.judge(OK, *args, "--netns", self.path).text)
 
     def test_without_the_privilege(self):
         with open("/proc/self/uid_map", encoding="ascii") as uid_map:

@@ -790,10 +790,16 @@ static const struct {
     const char *words;
 } refusals[] = {
     {__NR_bind, EACCES,
-     "cannot open a NETLINK_ROUTE socket to list local addresses (Permission denied): does a seccomp filter or a "
-     "security policy forbid it?"},
-    {__NR_sendto, EPERM, "cannot ask the kernel over NETLINK_ROUTE for local addresses (Operation not permitted)"},
-    {__NR_recvmsg, EACCES, "cannot read the kernel's list of local addresses from NETLINK_ROUTE (Permission denied)"},
+     "cannot open a NETLINK_ROUTE socket to list local addresses (Permission denied): if SELinux or AppArmor forbids "
+     "it, label the plugin "
+     "nagios_unconfined_plugin_exec_t, or allow network netlink"},
+    {__NR_sendto, EPERM,
+     "cannot ask the kernel over NETLINK_ROUTE for local addresses (Operation not permitted): if seccomp or "
+     "AppArmor forbids it, allow AF_NETLINK (AppArmor: network netlink)"},
+    {__NR_recvmsg, EACCES,
+     "cannot read the kernel's list of local addresses from NETLINK_ROUTE (Permission denied): if SELinux or AppArmor "
+     "forbids it, label the plugin "
+     "nagios_unconfined_plugin_exec_t, or allow network netlink"},
     {__NR_recvmsg, ENOBUFS, "the kernel's list of local addresses was interrupted (Resource temporarily unavailable)"},
     {__NR_recvmsg, 0, "the list of local addresses is not the kernel's answer to this request (Protocol error)"},
     /* without strict checking the kernel sends all tables: no fault */

@@ -86,7 +86,8 @@ static const struct {
     const char *path;      /* NULL: not found */
 } mounts[] = {
     {CGROUP2("/", "DIR/two"), "two/a.slice/b.service", "/a.slice/b.service"},
-    {CGROUP2("/", "DIR/two"), "two", "/"},
+    /* it is not the root of the whole tree, whose inode has number 1: a cgroup namespace, say */
+    {CGROUP2("/", "DIR/two"), "two", NULL},
     {CGROUP2("/", "DIR/two"), "two/x", "/x"},
     {CGROUP2("/", "DIR/two"), "elsewhere/x", NULL},
     /* hybrid: other hierarchies before and after */
@@ -184,7 +185,8 @@ START_TEST(many_ids)
     table = table_read(ids, UNIT_COUNT(ids));
     ck_assert_str_eq(cgroup_table_path(table, service), "/system.slice/a.service");
     ck_assert_str_eq(cgroup_table_path(table, deep), "/user.slice/user-1000.slice/user@1000.service/app.slice/b.scope");
-    ck_assert_str_eq(cgroup_table_path(table, top), "/");
+    ck_assert_ptr_null(cgroup_table_path(table, top));
+    ck_assert(!cgroup_table_is_whole(table));
     ck_assert_ptr_null(cgroup_table_path(table, UINT64_MAX));
     ck_assert_ptr_null(cgroup_table_path(table, 0));
     ck_assert_ptr_null(cgroup_table_path(table, unasked));

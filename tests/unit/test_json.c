@@ -92,7 +92,8 @@ static const struct {
 } verdicts[] = {
     {"", "",
      H1 "'ipv6':true," ADDRESSES "'state':'OK','summary':'0 services listen, 0 v4-mapped connections, no policy to "
-        "judge by','services':[],'totals':{'mapped':0,'mapped_out':0,'violations':0,'unlisted':0,'waived':0},"
+        "judge by','services':[],'totals':{'mapped':0,'mapped_out':0,'violations':0,'unlisted':0,"
+        "'unjudged_udp':0,'waived':0},"
         "'errors':[]}\n"},
     {"443 any", "notcp noudp ipv6?",
      H1 "'ipv6':null,'addresses':{'ipv4':'external','ipv6':null},'state':'UNKNOWN','summary':'1 of 1 service cannot be "
@@ -110,7 +111,8 @@ static const struct {
         "false,'reasons':['nothing accepts IPv6'],'note':'OPS-1','listeners':[{'family':'inet','address':'0.0.0.0',"
         "'port':443,'interface':null,'v6only':null,'scope':'external','accepts':['ipv4'],'reach':{'ipv4':'external',"
         "'ipv6':'none'},'sockets':1,'uid':0,'user':null,'unit':'nginx.service'}],'connections':{'ipv4':2,'ipv4_mapped':"
-        "0,'ipv6':0}}],'totals':{'mapped':0,'mapped_out':0,'violations':1,'unlisted':0,'waived':0},'errors':[]}\n"},
+        "0,'ipv6':0}}],'totals':{'mapped':0,'mapped_out':0,'violations':1,'unlisted':0,'unjudged_udp':0,'waived':0},'"
+        "errors':[]}\n"},
 };
 
 START_TEST(verdicts_are_objects)
@@ -173,10 +175,11 @@ static const struct {
     {"default closed severity=warning", "22=127.0.0.1",
      "{'name':'tcp_22','protocol':'tcp','port':22,'scope':null,'rule':'default closed severity=warning','origin':'p:1',"
      "'required':'closed',"},
-    {"default closed severity=warning", "22=127.0.0.1", "'violations':1,'unlisted':1,'waived':0}"},
+    {"default closed", "u40000=0.0.0.0 u40000=::", "'violations':0,'unlisted':0,'unjudged_udp':2,'waived':0}"},
+    {"default closed severity=warning", "22=127.0.0.1", "'violations':1,'unlisted':1,'unjudged_udp':0,'waived':0}"},
     {"443 v4-only waive-until=2026-11-22",
      "443=::", "'state':'OK','waived':true,'reasons':['[::]:443 accepts IPv6'],'note':null,"},
-    {"443 v4-only waive-until=2026-11-22", "443=::", "'violations':0,'unlisted':0,'waived':1}"},
+    {"443 v4-only waive-until=2026-11-22", "443=::", "'violations':0,'unlisted':0,'unjudged_udp':0,'waived':1}"},
     {"443 any", "443=0.0.0.0 443=:: 443~::ffff:10.0.0.1*3 443~10.0.0.1*2 443~2001:db8::1",
      "'connections':{'ipv4':2,'ipv4_mapped':3,'ipv6':1}"},
     {"443 any", "443=:: 443~::ffff:10.0.0.1*3 444~::ffff:10.0.0.1*4", "'totals':{'mapped':3,'mapped_out':4,"},

@@ -51,9 +51,11 @@ static void reason_write(struct text *text, const struct judge_reason *reason)
         [JUDGE_UNIT] = "unit",
         [JUDGE_USER] = "user",
         [JUDGE_MAPPED] = "mapped",
+        [JUDGE_IPV4] = "ipv4",
         [JUDGE_V6ONLY_UNKNOWN] = "v6only-unknown",
         [JUDGE_IPV6_UNKNOWN] = "ipv6-unknown",
         [JUDGE_UNIT_UNKNOWN] = "unit-unknown",
+        [JUDGE_BIND_UNKNOWN] = "bind-unknown",
         [JUDGE_CLIENT_UNKNOWN] = "client-unknown",
         [JUDGE_UNREADABLE] = "unreadable",
     };
@@ -63,7 +65,7 @@ static void reason_write(struct text *text, const struct judge_reason *reason)
     if (reason->listener != NULL) {
         text_add(text, "(%s)", record_address_format(address, reason->listener->family, &reason->listener->address));
     }
-    if (reason->cause == JUDGE_MAPPED) {
+    if (reason->range != NULL) {
         char range[RANGE_TEXT_SIZE];
         text_add(text, "(%d outside %s)", (int)reason->count, range_format(range, reason->range));
     }
@@ -209,7 +211,10 @@ static const struct {
     {"443 v6", "ipv6? 443=::", "443/tcp tcp_443 UNKNOWN unknown ipv6-unknown"},
     /* Of two unknowns the one that matters. */
     {"443 v4", "ipv6? 443=::/?", "443/tcp tcp_443 UNKNOWN unknown v6only-unknown(::)"},
-    {"443 v6", "ipv6? 443=::/?", "443/tcp tcp_443 UNKNOWN unknown ipv6-unknown"},
+    {"443 any", "ipv6? 443=::/?", "443/tcp tcp_443 OK unknown"},
+    /* That host may have ::1 and no more: then IPv4 would reach it from farther away. */
+    {"443 v6", "ipv6? 443=::/?", "443/tcp tcp_443 UNKNOWN unknown v6only-unknown(::) ipv6-unknown"},
+    {"443 dual-stack", "ipv6? 443=::", "443/tcp tcp_443 UNKNOWN unknown ipv6-unknown"},
     {"443 dual-stack", "ipv6? 443=::/?", "443/tcp tcp_443 UNKNOWN unknown v6only-unknown(::) ipv6-unknown"},
     /* missing= */
     {"443 any missing=ok", "", "443/tcp tcp_443 OK closed"},
@@ -443,7 +448,121 @@ START_TEST(unknown_listeners_may_differ)
 }
 END_TEST
 
-/* --- v4-mapped connections --------------------------------------------------------------------------------------- */
+/* --- UDP ports of clients, and units that a rule leaves out ------------------------------------------------------- */
+
+static const struct {
+    const char *rules, *host, *verdict;
+    uint64_t unjudged_udp;
+} left_out[] = {
+    {"default closed", "u40000=0.0.0.0 u40000=::/6", "", 2},
+    {"default closed", "u40000=0.0.0.0 u40001=0.0.0.0 u53=::", "53/udp default CRITICAL dual-stack/single listens(::)",
+     2},
+    {"40000-50000/udp closed", "u40000=0.0.0.0", "", 1},
+    {"default/tcp closed", "u40000=0.0.0.0", "", 0},
+    {"40000/udp any", "u40000=0.0.0.0", "40000/udp udp_40000 OK v4-only", 0},
+    {"40000/udp@loopback any missing=ok\ndefault closed", "u40000=0.0.0.0", "40000/udp udp_40000_loopback OK closed",
+     1},
+    /* Unless the rule says that it judges them. */
+    {"default closed ephemeral=yes", "u40000=0.0.0.0", "40000/udp default CRITICAL v4-only listens(0.0.0.0)", 0},
+    {"40000-50000/udp closed ephemeral=yes", "u40000=0.0.0.0",
+     "40000/udp udp_40000-50000 CRITICAL v4-only listens(0.0.0.0)", 0},
+    {"40000-50000/udp any\ndefault closed ephemeral=yes", "u40000=0.0.0.0",
+     "40000/udp default CRITICAL v4-only listens(0.0.0.0)", 0},
+    {"default/udp any\ndefault closed ephemeral=yes", "u40000=0.0.0.0",
+     "40000/udp default CRITICAL v4-only listens(0.0.0.0)", 0},
+    {"40000-40001/udp any missing=critical ephemeral=yes", "u40000=0.0.0.0",
+     "40000/udp udp_40000-40001 OK v4-only; 40001/udp udp_40000-40001 CRITICAL closed missing", 0},
+    {"default v6-only ephemeral=yes", "clients? u40000=0.0.0.0",
+     "40000/udp default CRITICAL v4-only no-ipv6 takes-ipv4(0.0.0.0)", 0},
+    /* A rule of the command line that does not judge such ports replaces none of the file that does. */
+    {"-r 40000-50000/udp any\n40000-40001/udp closed ephemeral=yes", "u40000=0.0.0.0",
+     "40000/udp udp_40000-40001 CRITICAL v4-only listens(0.0.0.0)", 0},
+    {"-r 40000-50000/udp any ephemeral=yes\n40000-40001/udp closed ephemeral=yes", "u40000=0.0.0.0",
+     "40000/udp udp_40000-50000 OK v4-only", 0},
+    /* No client gets a reserved port. */
+    {"default closed", "reserved:40000 u40000=0.0.0.0 u40001=0.0.0.0",
+     "40000/udp default CRITICAL v4-only listens(0.0.0.0)", 1},
+    {"40000-40001/udp closed", "reserved:40001 u40000=0.0.0.0 u40001=0.0.0.0",
+     "40001/udp udp_40000-40001 CRITICAL v4-only listens(0.0.0.0)", 1},
+    /* Units. */
+    {"default closed except-unit=a.service", "u20000=0.0.0.0+a.service u20001=0.0.0.0+b.service",
+     "20001/udp default CRITICAL v4-only listens(0.0.0.0)", 0},
+    {"default closed except-unit=x.service,a*.service", "u20000=0.0.0.0+a2.service 80=::+a.service", "", 0},
+    {"default closed except-unit=*", "80=::+/docker/1", "80/tcp default CRITICAL dual-stack/single listens(::)", 0},
+    {"8000-8099 v6-only except-unit=a.service", "8080=0.0.0.0+a.service 8080=::/6+b.service",
+     "8080/tcp tcp_8000-8099 OK v6-only", 0},
+    {"8080,8081-8082 closed except-unit=a.service", "8080=::+a.service 8081=::+a.service",
+     "8080/tcp tcp_8080_8081-8082 CRITICAL dual-stack/single listens(::)", 0},
+    {"8000-8001 any missing=critical except-unit=a.service", "8000=::+a.service 8001=::+b.service",
+     "8000/tcp tcp_8000-8001 CRITICAL closed missing; 8001/tcp tcp_8000-8001 OK dual-stack/single", 0},
+    {"default closed except-unit=a.service", "u40000=0.0.0.0+a.service u40001=0.0.0.0+b.service", "", 1},
+    /* Connections go with the listeners, where all of them are left out. */
+    {"8000-8099 any except-unit=a.service mapped-critical=0", "8080=::+a.service 8080~::ffff:10.0.0.1", "", 0},
+    {"8000-8099 any except-unit=a.service mapped-critical=0",
+     "8080=::+a.service 8080=0.0.0.0+b.service 8080~::ffff:10.0.0.1",
+     "8080/tcp tcp_8000-8099 CRITICAL v4-only mapped(1 outside 0)", 0},
+    /* Where the unit is not known, the rule may or may not judge the socket. */
+    {"default closed except-unit=a.service", "80=::+?", "80/tcp default UNKNOWN dual-stack/single unit-unknown(::)", 0},
+    {"default dual-stack except-unit=a.service", "80=::+?", "80/tcp default OK dual-stack/single", 0},
+    {"default closed except-unit=a.service", "80=0.0.0.0+? 80=::/6+b.service",
+     "80/tcp default CRITICAL dual-stack/split listens(::)", 0},
+    {"default v6-only except-unit=a.service", "80=0.0.0.0+? 80=::/6+b.service",
+     "80/tcp default UNKNOWN dual-stack/split unit-unknown(0.0.0.0)", 0},
+    {"default dual-stack except-unit=a.service", "80=0.0.0.0+? 80=::/6+?",
+     "80/tcp default UNKNOWN dual-stack/split unit-unknown(0.0.0.0)", 0},
+    {"default any except-unit=a.service", "80=0.0.0.0+? 80=::/6+?", "80/tcp default OK dual-stack/split", 0},
+};
+
+START_TEST(what_is_left_out_is_not_judged)
+{
+    struct trial *trial = trial_of(left_out[_i].rules, left_out[_i].host);
+    struct text text;
+
+    ck_assert_str_eq(verdict_write(&text, trial->verdict), left_out[_i].verdict);
+    ck_assert_uint_eq(trial->verdict->total.unjudged_udp, left_out[_i].unjudged_udp);
+    trial_end(trial);
+}
+END_TEST
+
+/* Who asks for everything gets what is left out as well, without a rule. */
+START_TEST(what_is_left_out_is_listed)
+{
+    struct trial *trial =
+        trial_begin("default closed except-unit=a.service", "u40000=0.0.0.0 80=::+a.service 80=127.0.0.1+b.service");
+    struct text text;
+
+    trial->question.everything = true;
+    trial_judge(trial);
+    ck_assert_str_eq(verdict_write(&text, trial->verdict),
+                     "80/tcp default CRITICAL v4-only listens(127.0.0.1); 80/tcp - OK dual-stack/single; "
+                     "40000/udp - OK v4-only");
+    trial_end(trial);
+}
+END_TEST
+
+/* --- interfaces --------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *rules, *host, *verdict;
+} interfaces[] = {
+    {"443 any bind=%lo", "443=::%lo", "443/tcp tcp_443 OK dual-stack/single"},
+    {"443 any bind=%eth0", "443=::%lo", "443/tcp tcp_443 CRITICAL dual-stack/single bind(::)"},
+    {"443 any bind=%lo", "443=::", "443/tcp tcp_443 CRITICAL dual-stack/single bind(::)"},
+    {"443 any bind=%eth0,%lo,10.0.0.0/8", "443=0.0.0.0%lo 443=10.0.0.1", "443/tcp tcp_443 OK v4-only"},
+    /* The source may not tell. */
+    {"443 any bind=%eth0", "interfaces? 443=0.0.0.0", "443/tcp tcp_443 UNKNOWN v4-only bind-unknown(0.0.0.0)"},
+    {"443 any bind=%eth0,0.0.0.0/0", "interfaces? 443=0.0.0.0", "443/tcp tcp_443 OK v4-only"},
+    {"443 any bind=10.0.0.0/8", "interfaces? 443=0.0.0.0", "443/tcp tcp_443 CRITICAL v4-only bind(0.0.0.0)"},
+    {"443 v6 bind=%eth0", "interfaces? 443=0.0.0.0", "443/tcp tcp_443 CRITICAL v4-only no-ipv6"},
+};
+
+START_TEST(interfaces_are_judged)
+{
+    trial_check(interfaces[_i].rules, interfaces[_i].host, interfaces[_i].verdict);
+}
+END_TEST
+
+/* --- thresholds on connections ------------------------------------------------------------------------------------ */
 
 static const struct {
     const char *rules, *host, *verdict;
@@ -508,6 +627,21 @@ static const struct {
     {"443 any mapped-critical=0", "443=::/? 443~::ffff:10.0.0.1",
      "443/tcp tcp_443 CRITICAL unknown mapped(1 outside 0)"},
     {"443 dual-stack", "443=::/? 443~::ffff:10.0.0.1", "443/tcp tcp_443 UNKNOWN unknown v6only-unknown(::)"},
+    /* Over IPv4: native and v4-mapped together; each threshold for itself. */
+    {"443 any ipv4-critical=2", "443=0.0.0.0 443=::/6 443~10.0.0.1*3 443~2001:db8::1*9",
+     "443/tcp tcp_443 CRITICAL dual-stack/split ipv4(3 outside 2)"},
+    {"443 any ipv4-critical=2", "443=:: 443~::ffff:10.0.0.1*3",
+     "443/tcp tcp_443 CRITICAL dual-stack/single ipv4(3 outside 2)"},
+    {"443 any ipv4-warning=3", "443=:: 443=0.0.0.0 443~::ffff:10.0.0.1*2 443~10.0.0.1*2",
+     "443/tcp tcp_443 WARNING dual-stack/mixed ipv4(4 outside 3)"},
+    {"443 any ipv4-warning=4", "443=:: 443=0.0.0.0 443~::ffff:10.0.0.1*2 443~10.0.0.1*2",
+     "443/tcp tcp_443 OK dual-stack/mixed"},
+    {"443 any ipv4-warning=1 mapped-critical=1", "443=:: 443~::ffff:10.0.0.1*2",
+     "443/tcp tcp_443 CRITICAL dual-stack/single mapped(2 outside 1) ipv4(2 outside 1)"},
+    {"80,443 any ipv4-critical=1", "80=0.0.0.0 443=0.0.0.0 443~10.0.0.1*2",
+     "80/tcp tcp_80_443 OK v4-only; 443/tcp tcp_80_443 CRITICAL v4-only ipv4(2 outside 1)"},
+    {"443 any missing=ok ipv4-warning=1:", "", "443/tcp tcp_443 WARNING closed ipv4(0 outside 1:)"},
+    {"443 any ipv4-critical=1:", "notcp", "443/tcp tcp_443 UNKNOWN unknown unreadable"},
     /* What could not be read is not zero. */
     {"443 any mapped-critical=1:", "notcp", "443/tcp tcp_443 UNKNOWN unknown unreadable"},
 };
@@ -813,6 +947,9 @@ static Suite *judge_suite(void)
     tcase_add_loop_test(service, verdict_has_its_reasons, 0, COUNT(trials));
     tcase_add_loop_test(service, unknown_listeners_may_differ, 0, COUNT(requirements));
     tcase_add_loop_test(service, mapped_connections_are_judged, 0, COUNT(mapped));
+    tcase_add_loop_test(service, what_is_left_out_is_not_judged, 0, COUNT(left_out));
+    tcase_add_test(service, what_is_left_out_is_listed);
+    tcase_add_loop_test(service, interfaces_are_judged, 0, COUNT(interfaces));
     tcase_add_test(service, rule_sums_its_connections);
     tcase_add_loop_test(service, waiver_holds_to_the_end_of_its_day, 0, COUNT(waivers));
     tcase_add_test(service, service_holds_its_listeners);

@@ -79,6 +79,8 @@ static struct judge_verdict verdict_of(uint64_t connections[][TALLY_KINDS], bool
     };
 }
 
+#define IPV4 "443 any name=web ipv4-warning=10\n80 any name=old ipv4-critical=5 mapped-warning=1\n53/udp any name=dns"
+
 #define TWO "443 any name=web mapped-warning=10 mapped-critical=@5:20\n53/udp any name=dns\ndefault closed"
 
 static const struct {
@@ -97,6 +99,15 @@ static const struct {
     {TWO, LABELS_FULL, true,
      "mapped=5;1;2;0 mapped_out=6;;;0 violations=7;;;0 unlisted=8;;;0 web_mapped=2;10;@5:20;0 web_v4=1;;;0 "
      "web_v6=3;;;0 dns_mapped=12;;;0 dns_v4=11;;;0 dns_v6=13;;;0"},
+    /* Those of a rule that has a threshold on them, however much else is asked for. */
+    {IPV4, LABELS_TOTALS, true, "mapped=5;1;2;0 violations=7;;;0 unlisted=8;;;0"},
+    {IPV4, LABELS_DEFAULT, true,
+     "mapped=5;1;2;0 violations=7;;;0 unlisted=8;;;0 web_mapped=2;;;0 web_ipv4=3;10;;0 old_mapped=12;1;;0 "
+     "old_ipv4=23;;5;0 dns_mapped=22;;;0"},
+    {IPV4, LABELS_FULL, true,
+     "mapped=5;1;2;0 mapped_out=6;;;0 violations=7;;;0 unlisted=8;;;0 web_mapped=2;;;0 web_ipv4=3;10;;0 web_v4=1;;;0 "
+     "web_v6=3;;;0 old_mapped=12;1;;0 old_ipv4=23;;5;0 old_v4=11;;;0 old_v6=13;;;0 dns_mapped=22;;;0 dns_v4=21;;;0 "
+     "dns_v6=23;;;0"},
     /* What is not known is left out; how many services are off policy is known even then. */
     {TWO, LABELS_FULL, false, "violations=7;;;0 unlisted=8;;;0"},
 };
@@ -157,7 +168,7 @@ START_TEST(rows_are_whole)
 {
     const struct labels_total *total;
     const struct labels_rule *of_rule;
-    const struct rule rule = {.protocol = RECORD_TCP};
+    const struct rule plain = {.protocol = RECORD_TCP};
     char longest[LABELS_NAME_SIZE + RULE_NAME_MAX];
     int count = 0;
 
@@ -176,14 +187,14 @@ START_TEST(rows_are_whole)
         ck_assert_uint_lt(strlen(longest), LABELS_NAME_SIZE);
         ck_assert_int_eq(*of_rule->suffix, '_');
         ck_assert(of_rule->value != NULL);
-        ck_assert_ptr_null(of_rule->thresholds(&rule).warning);
-        ck_assert_ptr_null(of_rule->thresholds(&rule).critical);
+        ck_assert_int_lt(of_rule->counted, RULE_COUNTED);
+        ck_assert_int_eq(labels_rule_is_in(of_rule, &plain, LABELS_FULL), !of_rule->only_if_thresholds);
         ck_assert(of_rule->set >= LABELS_MAPPED && of_rule->set <= LABELS_FULL);
         for (int other = 0; other < count; other++) {
             ck_assert_str_ne(of_rule->suffix, labels_rule(other)->suffix);
         }
     }
-    ck_assert_int_ge(count, 3);
+    ck_assert_int_ge(count, 4);
 }
 END_TEST
 

@@ -7,6 +7,7 @@
 
 #include "audit/day.h"
 #include "audit/lint.h"
+#include "socket/host.h"
 
 #include "unit.h"
 
@@ -35,7 +36,8 @@ static const struct rule_names names = {.port = port_by_name, .user = uid_by_nam
 #define OTHERS "others stand before it everywhere, such as the rule at "
 #define CLIENTS                                                                                                        \
     "never judges anything on this host, which hands UDP ports 32768-60999 out to clients "                            \
-    "(net.ipv4.ip_local_port_range), only a rule that names the port itself judges there"
+    "(net.ipv4.ip_local_port_range), only a rule that names the port itself or has ephemeral=yes "                     \
+    "judges there"
 
 /* A policy, and each warning of it. */
 static const struct {
@@ -110,6 +112,17 @@ static const struct {
     {"443 any mapped-warning=20 mapped-critical=10",
      {"p:1: mapped-warning= is never seen, mapped-critical= is crossed as soon, make it narrower"}},
     {"443 any mapped-warning=5 mapped-critical=10", {NULL}},
+    {"443 any ipv4-warning=20 ipv4-critical=10",
+     {"p:1: ipv4-warning= is never seen, ipv4-critical= is crossed as soon, make it narrower"}},
+    {"443 any ipv4-warning=5 ipv4-critical=10 mapped-warning=20", {NULL}},
+    {"default closed except-unit=dnsmasq,unbound*,/lxc/dns",
+     {"p:1: except-unit=dnsmasq fits no unit, their names end in .service and the like, write "
+      "except-unit=dnsmasq.service"}},
+    {"443 any as=bound", {"p:1: as=bound makes no difference to any, leave it out"}},
+    {"23 closed as=bound", {"p:1: as=bound makes no difference to closed, leave it out"}},
+    {"443 v6 as=bound", {NULL}},
+    {"443 v4-only bind=%eth0", {NULL}},
+    {"443@link any bind=%eth0", {NULL}},
     {"443 any waive-until=2026-11-21",
      {"p:1: waive-until=2026-11-21 ended 1 day ago and breaches count again, leave it out or renew it"}},
     {"443 any waive-until=2026-11-20",
@@ -121,6 +134,11 @@ static const struct {
     {"40000/udp any", {NULL}},
     {"32767-40000/udp any", {NULL}},
     {"default/udp closed", {NULL}},
+    {"40000-40010/udp any ephemeral=yes", {NULL}},
+    {"41000-41010/udp any", {NULL}},
+    {"default closed ephemeral=yes", {NULL}},
+    {"8000-8010 closed ephemeral=yes",
+     {"p:1: ephemeral=yes makes no difference to TCP, whose listeners are no clients, leave it out"}},
     /* Values that RRD files cannot tell apart. */
     {"443 any name=abcdefghijklmnopqrs1\n444 any name=abcdefghijklmnopqrs2",
      {"p:2: abcdefghijklmnopqrs2_mapped begins like abcdefghijklmnopqrs1_mapped of the rule at p:1, RRD files keep 19 "
@@ -138,12 +156,13 @@ static const struct {
 
 START_TEST(what_is_likely_wrong_is_told)
 {
-    const struct sock_host host = {.port_range_first = 32768, .port_range_last = 60999};
+    struct sock_host host = {.port_range_first = 32768, .port_range_last = 60999};
     struct policy *policy = policy_create(&names);
     struct rule_errors warnings = {0};
     int32_t today;
     size_t expected = 0;
 
+    host_ports_reserve(&host, 41005, 41005);
     ck_assert(day_parse(TODAY, &today));
     ck_assert_int_eq(policy_text_add(policy, cases[_i].policy, strlen(cases[_i].policy), "p"), 0);
     ck_assert_int_eq(policy_finish(policy), 0);

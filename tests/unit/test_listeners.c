@@ -269,6 +269,7 @@ static const struct {
     {"new ones where nothing can be missed", RECORD_TCP, {"443/+ , 80@+"}, WALKS_UNPROVEN, NULL, NULL},
     {"anything can be missed", RECORD_TCP, {"80 ; 443", "80 22 ; 443"}, 4, "- - - -", "22 80 443"},
     {"and was not", RECORD_TCP, {"80 ; 443"}, 2, "- -", "80 443"},
+    {"each walk takes long", RECORD_TCP, {"443/+ ; 80"}, 18, NULL, "80 443"},
     {"a crowd takes long", RECORD_TCP, {"443/+ , 443:150000"}, 10, NULL, "443:150001"},
 };
 

@@ -743,7 +743,7 @@ START_TEST(kernel_filters_as_we_do)
     scan_all(source, RECORD_TCP, &all[RECORD_TCP]);
     scan_all(source, RECORD_UDP, &all[RECORD_UDP]);
     for (int i = 0; i < 300; i++) {
-        struct source_request request;
+        struct source_request request = {.turn = 0};
 
         request_roll(&request, ports, all);
         scan(source, &request, &filtered);
@@ -1025,7 +1025,7 @@ static const struct {
     {__NR_socket, EPROTONOSUPPORT, -EPROTONOSUPPORT, "cannot open a NETLINK_SOCK_DIAG socket to list UDP sockets",
      ": does this kernel or sandbox lack it?"},
     {__NR_socket, EAFNOSUPPORT, -EAFNOSUPPORT, "cannot open a NETLINK_SOCK_DIAG socket to list UDP sockets",
-     ": does RestrictAddressFamilies= or a sandbox forbid AF_NETLINK?"},
+     ": if RestrictAddressFamilies= of the agent's unit forbids it, add AF_NETLINK there"},
     {__NR_bind, EADDRINUSE, -EADDRINUSE, "cannot open a NETLINK_SOCK_DIAG socket to list UDP sockets", ""},
     {__NR_sendto, ECONNREFUSED, -ECONNREFUSED, "cannot ask the kernel over NETLINK_SOCK_DIAG for UDP sockets", ""},
     {__NR_sendto, EINTR, -EINTR, "cannot ask the kernel over NETLINK_SOCK_DIAG for UDP sockets", ""},

@@ -277,6 +277,49 @@ static const struct {
      "512-1023         any missing=ok severity=warning name=rpc-reserved-tcp\n\n"},
 };
 
+/* Two name servers with sockets for queries of their own, the units of which the default leaves alone. */
+START_TEST(leaves_queries_of_name_servers_alone)
+{
+    static const struct socket sockets[] = {
+        {UDP(53), {.address = "0.0.0.0", .unit = "a\\x2d.service"}},
+        {UDP(53), {.address = "192.0.2.1", .unit = "b.service"}},
+        {UDP(20001), {.address = "0.0.0.0", .unit = "a\\x2d.service"}},
+        {UDP(20002), {.address = "0.0.0.0", .unit = "b.service"}},
+        {UDP(20003), {.address = "0.0.0.0", .unit = "a\\x2d.service"}},
+    };
+
+    for (int i = 0; i < UNIT_COUNT(sockets); i++) {
+        host_listen(&sockets[i]);
+    }
+    learned_must_have("#20003/udp        v4-only unit=a\\\\x2d.service\n"
+                      "# This default leaves the sockets of such units alone:\n"
+                      "default/udp      closed severity=warning except-unit=a\\\\x2d.service,b.service\n\n");
+}
+END_TEST
+
+static const struct {
+    uint16_t port;
+    const char *unit;
+    const char *expected;
+} transfers[] = {
+    {21, "vsftpd.service",
+     "21               v4-only unit=vsftpd.service\n"
+     "# Passive transfers listen elsewhere. To allow that, take the # from this rule and\n"
+     "# give it the ports of pasv_min_port and pasv_max_port (a rule for these ports below must go then):\n"
+     "#32768-60999     any missing=ok severity=warning name=ftp-passive unit=vsftpd.service\n\n"},
+    {21, "proftpd.service", "ports of PassivePorts (a rule"},
+    {21, "pure-ftpd-mysql.service", "name=ftp-passive unit=pure-ftpd-mysql.service\n"},
+    {22, "vsftpd.service", "22               v4-only unit=vsftpd.service\n\n"},
+    {21, "inetd.service", "21               v4-only unit=inetd.service\n\n"},
+};
+
+START_TEST(suggests_a_rule_for_transfers)
+{
+    host_listen(&(struct socket){RECORD_TCP, transfers[_i].port, {.address = "0.0.0.0", .unit = transfers[_i].unit}});
+    learned_must_have(transfers[_i].expected);
+}
+END_TEST
+
 START_TEST(points_out_ports_that_change)
 {
     if (!sections[_i].range_is_known) {
@@ -343,6 +386,8 @@ int main(void)
     tcase_add_test(tcase, counts_what_was_seen);
     tcase_add_loop_test(tcase, points_out_ports_that_change, 0, UNIT_COUNT(sections));
     tcase_add_test(tcase, points_out_the_first_of_many);
+    tcase_add_test(tcase, leaves_queries_of_name_servers_alone);
+    tcase_add_loop_test(tcase, suggests_a_rule_for_transfers, 0, UNIT_COUNT(transfers));
     tcase_add_loop_test(tcase, says_where_it_comes_from, 0, UNIT_COUNT(headings));
     suite_add_tcase(suite, tcase);
     return unit_run(suite);

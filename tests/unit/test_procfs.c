@@ -124,6 +124,14 @@ static const struct {
     {"   8: B80D012044332211887766550CBBAA99:0035 00000000000000000000000000000000:0000 07 00000000:00000000 "
      "00:00000000 00000000     0        0 99 2 0000000000000000 0",
      RECORD_INET6, RECORD_CLOSE, "2001:db8:1122:3344:5566:7788:99aa:bb0c", 53, "::", 0, 0, 0, 0, 99},
+    /* uid -2, as kernels before 3.5 wrote it, and the same unsigned */
+    {"   8: 0100007F:0016 00000000:0000 07 00000000:00000000 00:00000000 00000000    -2        0 0", RECORD_INET,
+     RECORD_CLOSE, "::ffff:127.0.0.1", 22, "::ffff:0.0.0.0", 0, 0, 0, RECORD_UID_HIDDEN, 0},
+    {"   8: 0100007F:0016 00000000:0000 07 00000000:00000000 00:00000000 00000000 4294967294        0 0", RECORD_INET,
+     RECORD_CLOSE, "::ffff:127.0.0.1", 22, "::ffff:0.0.0.0", 0, 0, 0, RECORD_UID_HIDDEN, 0},
+    /* gVisor: an ICMP socket */
+    {"   8: 0100007F:0016 00000000:0000 00 00000000:00000000 00:00000000 00000000     0        0 0", RECORD_INET,
+     RECORD_STATELESS, "::ffff:127.0.0.1", 22, "::ffff:0.0.0.0", 0, 0, 0, 0, 0},
     {"   9: 0100007F:0016 0100007F:0017 0C 00000000:00000000 00:00000000 00000000     0        0 0", RECORD_INET,
      RECORD_NEW_SYN_RECV, "::ffff:127.0.0.1", 22, "::ffff:127.0.0.1", 23, 0, 0, 0, 0},
 };
@@ -183,7 +191,9 @@ static const char *const bad_lines[] = {
     "   0: 0100007F:0016 00000000:0000 0A 00000000:00000000 00:00000000 0000000     0        0 1060",
     "   0: 0100007F:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000 4294967296        0 1060",
     "   0: 0100007F:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000 99999999999999999999        0 1060",
-    "   0: 0100007F:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000    -2        0 1060",
+    "   0: 0100007F:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000    -1        0 1060",
+    "   0: 0100007F:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     -        0 1060",
+    "   0: 0100007F:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000   --2        0 1060",
     "   0: 0100007F:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0",
     "   0: 0100007F:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 ",
     "   0: 0100007F:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 10x",
@@ -233,14 +243,15 @@ static const struct {
     {HEADING LISTEN LISTEN_80 TIME_WAIT, HEADING LISTEN6 MAPPED NATIVE, SOURCE_FAMILIES_ALL, 0,
      "16 50 8586 1bb 1bb 1bb", ""},
     {HEADING, HEADING, SOURCE_FAMILIES_ALL, 0, "", ""},
-    /* a family the kernel does not have */
+    /* a kernel without IPv6 */
     {HEADING LISTEN, NULL, SOURCE_FAMILIES_ALL, 0, "16", ""},
-    {NULL, HEADING LISTEN6, SOURCE_FAMILIES_ALL, 0, "1bb", ""},
     {HEADING LISTEN, NULL, SOURCE_FAMILY(RECORD_INET6), 0, "", ""},
-    {NULL, HEADING LISTEN6, SOURCE_FAMILY(RECORD_INET), 0, "", ""},
-    {NULL, NULL, SOURCE_FAMILIES_ALL, -ENOENT, "", "cannot read DIR/tcp or DIR/tcp6: No such file or directory"},
-    {NULL, NULL, SOURCE_FAMILY(RECORD_INET6), -ENOENT, "",
-     "cannot read DIR/tcp or DIR/tcp6: No such file or directory"},
+    /* there is none without IPv4: the copies are not whole, whatever is asked for */
+    {NULL, HEADING LISTEN6, SOURCE_FAMILIES_ALL, -ENOENT, "", "DIR/tcp is missing: copy it, too"},
+    {NULL, HEADING LISTEN6, SOURCE_FAMILY(RECORD_INET), -ENOENT, "", "DIR/tcp is missing: copy it, too"},
+    {NULL, HEADING LISTEN6, SOURCE_FAMILY(RECORD_INET6), -ENOENT, "", "DIR/tcp is missing: copy it, too"},
+    {NULL, NULL, SOURCE_FAMILIES_ALL, -ENOENT, "", "DIR/tcp is missing: copy it, too"},
+    {NULL, NULL, SOURCE_FAMILY(RECORD_INET6), -ENOENT, "", "DIR/tcp is missing: copy it, too"},
     /* the last newline may be missing, nothing else */
     {HEADING SHORT_ROW TAIL, NULL, SOURCE_FAMILIES_ALL, 0, "16", ""},
     {HEADING SHORT_ROW " 1 e8f68e4f", NULL, SOURCE_FAMILIES_ALL, 0, "16", ""},
@@ -264,7 +275,8 @@ static const struct {
     {"root:x:0:0::/:/bin/sh\n", NULL, SOURCE_FAMILIES_ALL, -EBADMSG, "", "DIR/tcp:1: "},
     {HEADING LISTEN "\n" LISTEN_80, NULL, SOURCE_FAMILIES_ALL, -EBADMSG, "16", "DIR/tcp:3: "},
     {HEADING LISTEN6, NULL, SOURCE_FAMILIES_ALL, -EBADMSG, "", "DIR/tcp:2: this is not a whole line of /proc/net/tcp"},
-    {NULL, HEADING LISTEN, SOURCE_FAMILIES_ALL, -EBADMSG, "", "DIR/tcp6:2: this is not a whole line of /proc/net/tcp6"},
+    {HEADING, HEADING LISTEN, SOURCE_FAMILIES_ALL, -EBADMSG, "",
+     "DIR/tcp6:2: this is not a whole line of /proc/net/tcp6"},
 };
 
 /* The expected sentence with the test's folder in it, as the start of the one that came. */
@@ -299,6 +311,100 @@ START_TEST(whole_files)
     ck_assert_int_eq(folder_scan(&request, &shown, &fault), files[_i].status);
     ck_assert_str_eq(shown.ports, files[_i].ports);
     fault_check(&fault, files[_i].fault);
+}
+END_TEST
+
+#define HEADING_UDP                                                                                                    \
+    "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer "    \
+    "drops\n"
+
+/* What lies beside udp and udp6, which copies are whole or not by. */
+static const struct {
+    const char *udp;
+    const char *udp6;
+    const char *tcp6;
+    const char *if_inet6;
+    int status;
+    const char *fault;
+} beside[] = {
+    {HEADING_UDP, NULL, NULL, NULL, 0, ""},
+    {HEADING_UDP, NULL, NULL, "", 0, ""},
+    {HEADING_UDP, NULL, HEADING, NULL, -ENOENT, "DIR/udp6 is missing beside tcp6: copy it, too"},
+    {HEADING_UDP, NULL, NULL, "00000000000000000000000000000001 01 80 10 80 lo\n", -ENOENT,
+     "DIR/udp6 is missing beside if_inet6: copy it, too"},
+    {NULL, HEADING_UDP, NULL, NULL, -ENOENT, "DIR/udp is missing: copy it, too"},
+    {HEADING_UDP, HEADING_UDP, HEADING, NULL, 0, ""},
+    /* gVisor's udp6, and what is older than these columns or a row of it */
+    {HEADING_UDP, HEADING, NULL, NULL, -ENODATA, "DIR/udp6 is a heading only, without the columns of udp, "},
+    {HEADING, HEADING, NULL, NULL, 0, ""},
+    {HEADING_UDP, HEADING LISTEN6, NULL, NULL, 0, ""},
+    {HEADING, HEADING_UDP, NULL, NULL, 0, ""},
+};
+
+START_TEST(copies_are_whole)
+{
+    const struct source_request request = {.protocol = RECORD_UDP,
+                                           .families = SOURCE_FAMILIES_ALL,
+                                           .states = SOURCE_STATES_ALL};
+    const char *const names[] = {"udp", "udp6", "tcp6", "if_inet6"};
+    const char *const texts[] = {beside[_i].udp, beside[_i].udp6, beside[_i].tcp6, beside[_i].if_inet6};
+    struct shown shown = {0};
+    struct fault fault;
+
+    for (int i = 0; i < UNIT_COUNT(names); i++) {
+        if (texts[i] != NULL) {
+            folder_write_text(names[i], texts[i]);
+        }
+    }
+    ck_assert_int_eq(folder_scan(&request, &shown, &fault), beside[_i].status);
+    fault_check(&fault, beside[_i].fault);
+}
+END_TEST
+
+/* gVisor lists its ICMP sockets in udp. */
+START_TEST(stateless_rows_are_left_out)
+{
+    const struct source_request request = {.protocol = RECORD_UDP,
+                                           .families = SOURCE_FAMILIES_ALL,
+                                           .states = SOURCE_STATES_ALL};
+    struct shown shown = {0};
+    struct fault fault;
+
+    folder_write_text(
+        "udp",
+        HEADING_UDP "   0: 00000000:0001 00000000:0000 00 00000000:00000000 00:00000000 00000000     0        0 0" TAIL
+                    "\n" LISTEN);
+    ck_assert_int_eq(folder_scan(&request, &shown, &fault), 0);
+    ck_assert_str_eq(shown.ports, "16");
+}
+END_TEST
+
+static int address_note(const struct sock_record *record, void *context)
+{
+    record_address_format(context, record->family, &record->local);
+    return 0;
+}
+
+/* A machine of the other byte order wrote 127.0.0.1. */
+START_TEST(other_byte_order)
+{
+    const struct source_request request = {.protocol = RECORD_UDP,
+                                           .families = SOURCE_FAMILIES_ALL,
+                                           .states = SOURCE_STATES_ALL};
+    char address[RECORD_ADDRESS_SIZE] = "";
+    struct fault fault = {""};
+    struct source *source;
+
+    folder_write_text(
+        "udp", HEADING_UDP
+        "   0: C0000201:0016 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 0" TAIL "\n");
+    folder_write_text(
+        "tcp", HEADING
+        "   0: 7F000001:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 0" TAIL "\n");
+    ck_assert_int_eq(procfs_open(&source, folder_name(), &fault), 0);
+    ck_assert_int_eq(source->scan(source, &request, address_note, address, &fault), 0);
+    ck_assert_str_eq(address, "192.0.2.1");
+    source->free(source);
 }
 END_TEST
 
@@ -737,6 +843,11 @@ int main(void)
 
     tcase_add_checked_fixture(content, folder_make, folder_remove);
     tcase_add_loop_test(content, whole_files, 0, UNIT_COUNT(files));
+    tcase_add_loop_test(content, copies_are_whole, 0, UNIT_COUNT(beside));
+    tcase_add_test(content, stateless_rows_are_left_out);
+    if (little_endian) {
+        tcase_add_test(content, other_byte_order);
+    }
     tcase_add_test(content, protocols_apart);
     tcase_add_test(content, cut_anywhere);
     if (little_endian) {

@@ -309,7 +309,9 @@ START_TEST(options_have_defaults)
     ck_assert_ptr_null(rule->unit);
     ck_assert_ptr_null(rule->user);
     ck_assert_ptr_null(rule->note);
-    ck_assert(!rule->mapped_warning_set && !rule->mapped_critical_set);
+    ck_assert(!rule_has_threshold(rule, RULE_MAPPED) && !rule_has_threshold(rule, RULE_IPV4));
+    ck_assert(!rule->as_bound && !rule->ephemeral);
+    ck_assert_uint_eq(rule->bind_interface_count + rule->except_unit_count, 0);
     ck_assert(!rule->waive_set);
     rule_free(rule);
 }
@@ -320,6 +322,7 @@ START_TEST(options_are_read)
     struct rule *rule = rule_of("443 dual-stack name=web severity=warning missing=ok form=split "
                                 "bind=loopback,link,10.0.0.0/8,2001:db8::/32 unit=nginx*.service user=www-data "
                                 "mapped-warning=10 mapped-critical=@5:20 waive-until=2027-01-31 note=OPS-1234");
+    const struct rule_thresholds *mapped = &rule->thresholds[RULE_MAPPED];
 
     ck_assert_str_eq(rule->name, "web");
     ck_assert_int_eq(rule->severity, STATE_WARNING);
@@ -333,12 +336,37 @@ START_TEST(options_are_read)
     ck_assert_str_eq(rule->unit, "nginx*.service");
     ck_assert_str_eq(rule->user, "www-data");
     ck_assert_uint_eq(rule->uid, 33);
-    ck_assert(rule->mapped_warning_set && rule->mapped_critical_set);
-    ck_assert(range_alerts(&rule->mapped_warning, 11) && !range_alerts(&rule->mapped_warning, 10));
-    ck_assert(range_alerts(&rule->mapped_critical, 5) && !range_alerts(&rule->mapped_critical, 21));
+    ck_assert(mapped->warning.set && mapped->critical.set);
+    ck_assert(range_alerts(&mapped->warning.range, 11) && !range_alerts(&mapped->warning.range, 10));
+    ck_assert(range_alerts(&mapped->critical.range, 5) && !range_alerts(&mapped->critical.range, 21));
+    ck_assert(!rule_has_threshold(rule, RULE_IPV4));
     ck_assert(rule->waive_set);
     ck_assert_str_eq(rule->waive_text, "2027-01-31");
     ck_assert_str_eq(rule->note, "OPS-1234");
+    rule_free(rule);
+}
+END_TEST
+
+START_TEST(later_options_are_read)
+{
+    struct rule *rule =
+        rule_of("53,20000-20099/udp any as=bound bind=%eth0,link,%br-0.1 except-unit=a.service,b*.service "
+                "ephemeral=yes ipv4-warning=5 ipv4-critical=10:");
+    const struct rule_thresholds *ipv4 = &rule->thresholds[RULE_IPV4];
+
+    ck_assert(rule->as_bound && rule->ephemeral);
+    ck_assert_uint_eq(rule->bind_interface_count, 2);
+    ck_assert_str_eq(rule->bind_interfaces[0], "eth0");
+    ck_assert_str_eq(rule->bind_interfaces[1], "br-0.1");
+    ck_assert(rule->bind_scope[SCOPE_LINK]);
+    ck_assert_uint_eq(rule->bind_count, 0);
+    ck_assert_uint_eq(rule->except_unit_count, 2);
+    ck_assert_str_eq(rule->except_units[0], "a.service");
+    ck_assert_str_eq(rule->except_units[1], "b*.service");
+    ck_assert(ipv4->warning.set && range_alerts(&ipv4->warning.range, 6));
+    ck_assert(ipv4->critical.set && range_alerts(&ipv4->critical.range, 9));
+    ck_assert(rule_has_threshold(rule, RULE_IPV4) && !rule_has_threshold(rule, RULE_MAPPED));
+    ck_assert(rule_names_port(rule, 53) && !rule_names_port(rule, 20000) && !rule_names_port(rule, 54));
     rule_free(rule);
 }
 END_TEST
@@ -366,7 +394,13 @@ static const char *const good_rules[] = {
     "443 any note=x=y=z",
     "443 any mapped-warning=~:10 mapped-critical=10:",
     "443 closed severity=warning bind=loopback unit=x user=0 note=y mapped-critical=0 waive-until=2027-01-31",
+    "443 any as=reached",
+    "443 any bind=%a",
+    "443 any bind=%123456789012345",
+    "443 any ipv4-warning=~:10 ipv4-critical=10:",
     "default closed severity=warning",
+    "default closed as=bound except-unit=a.service ephemeral=yes",
+    "8000-8099 closed except-unit=/lxc/*",
     "default dual-stack form=split bind=loopback unit=x user=0 waive-until=2027-01-31 note=y",
     "default/udp@link any",
 };
@@ -511,7 +545,7 @@ static const struct {
     {"443 dual-stack form=mixed", {"form=mixed|form=split or form=single"}},
     {"443 any form=split", {"form=|dual-stack alone"}},
     {"443 closed form=single", {"form=|dual-stack alone"}},
-    {"443 any bind=external", {"bind=|'external'|loopback, link or prefixes"}},
+    {"443 any bind=external", {"bind=|'external'|loopback, link, %INTERFACE or prefixes"}},
     {"443 any bind=lo", {"bind=|'lo'|loopback, link"}},
     {"443 any bind=loopback,", {"bind=|''|loopback, link"}},
     {"443 any bind=,10.0.0.0/8", {"bind=|''"}},
@@ -528,6 +562,19 @@ static const struct {
     {"443 any mapped-warning=10:5", {"mapped-warning=10:5|no threshold range"}},
     {"443 any mapped-critical=@", {"mapped-critical=@|no threshold range"}},
     {"443 any mapped-critical=-1", {"mapped-critical=-1|no threshold range"}},
+    {"443 any ipv4-warning=5x", {"ipv4-warning=5x|no threshold range|5:10"}},
+    {"443 any ipv4-critical=10:5", {"ipv4-critical=10:5|no threshold range"}},
+    {"443 any as=bind", {"as=bind|as=reached or as=bound"}},
+    {"443 any bind=%", {"bind=|'%'|no interface|%eth0"}},
+    {"443 any bind=%1234567890123456", {"bind=|'%1234567890123456'|no interface"}},
+    {"443 any bind=%a/b,%a:0,%..", {"'%a/b'|no interface", "'%a:0'|no interface", "'%..'|no interface"}},
+    {"default closed except-unit=a.service,", {"except-unit=a.service,|empty place"}},
+    {"default closed except-unit=,", {"except-unit=,|empty place"}},
+    {"default closed except-unit=", {"except-unit=|no value"}},
+    {"default closed ephemeral=no", {"ephemeral=no|ephemeral=yes"}},
+    {"53/udp closed except-unit=a.service", {"except-unit=|single ports"}},
+    {"53,54/udp closed ephemeral=yes", {"ephemeral=|single ports"}},
+    {"0/udp closed ephemeral=yes", {"port 0"}},
     {"443 any waive-until=2027-02-29", {"waive-until=2027-02-29|no day|2027-01-31"}},
     {"443 any waive-until=tomorrow", {"waive-until=tomorrow|no day|2027-01-31"}},
     {"443 any waive-until=2027-1-31", {"waive-until=2027-1-31|no day"}},
@@ -536,6 +583,8 @@ static const struct {
     {"default any missing=ok", {"missing=|default"}},
     {"default any mapped-warning=1", {"mapped-warning=|default"}},
     {"default any mapped-critical=1", {"mapped-critical=|default"}},
+    {"default any ipv4-warning=1", {"ipv4-warning=|default"}},
+    {"default any ipv4-critical=1", {"ipv4-critical=|default"}},
     /* All at once. */
     {"443 any name=a.b severity=x nonsense user=nobody-here",
      {"name=a.b", "severity=x", "'nonsense'", "user=nobody-here"}},
@@ -612,8 +661,8 @@ START_TEST(right_words_are_offered)
     }
     error_check("443 nonsense", 12, "write v4-only, v6-only, dual-stack, v4, v6, any or closed");
     error_check("443 any nonsense=1", 18,
-                "there are name=, severity=, missing=, form=, bind=, unit=, user=, mapped-warning=, mapped-critical=, "
-                "waive-until= and note=");
+                "there are name=, severity=, missing=, form=, as=, bind=, unit=, user=, mapped-warning=, "
+                "mapped-critical=, ipv4-warning=, ipv4-critical=, except-unit=, ephemeral=, waive-until= and note=");
     error_check("443 any form=split", 18, "form= goes with dual-stack alone; leave it out");
     error_check("443 closed missing=ok", 21, "missing= does not go with closed, where nothing is what must be");
 }
@@ -833,6 +882,7 @@ static Suite *rule_suite(void)
     tcase_add_test(option, whole_families_are_bound);
     tcase_add_test(option, options_have_defaults);
     tcase_add_test(option, options_are_read);
+    tcase_add_test(option, later_options_are_read);
     tcase_add_loop_test(option, good_rules_are_read, 0, COUNT(good_rules));
     tcase_add_loop_test(option, missing_has_a_state, 0, COUNT(missing));
     suite_add_tcase(suite, option);

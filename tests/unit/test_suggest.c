@@ -28,8 +28,8 @@ struct service {
 static const struct {
     struct service services[SERVICES]; /* a port of 0 ends them */
     uint16_t client_first, client_last;
-    const char
-        *suggested; /* "NAME" of each rule, with "*" where it is the rule's own, "!" of a client port, "?" reserved */
+    const char *suggested; /* "NAME" of each rule, with "*" where it is the rule's own, "!" of a client port, "?"
+                              reserved, ">" of queries */
 } cases[] = {
     {{{0}}, 32768, 60999, ""},
     {{{RECORD_TCP, 80, "0.0.0.0", NULL}}, 32768, 60999, "http"},
@@ -60,6 +60,14 @@ static const struct {
     {{{RECORD_UDP, 836, "0.0.0.0", "rpcbind.service"}}, 32768, 60999, "udp_836*?"},
     {{{RECORD_UDP, 836, "0.0.0.0", "nginx.service"}}, 32768, 60999, "udp_836*"},
     {{{RECORD_UDP, 836, "0.0.0.0", "rpcbind.service"}}, 512, 60999, "udp_836*!"},
+    /* Sockets of a name server, of which it has many for a moment. */
+    {{{RECORD_UDP, 53, "::", "a.service"}, {RECORD_UDP, 20001, "::", "a.service"}}, 32768, 60999, "domain udp_20001*>"},
+    {{{RECORD_UDP, 53, "::", "a.service"}, {RECORD_UDP, 20001, "::", "b.service"}}, 32768, 60999, "domain udp_20001*"},
+    {{{RECORD_UDP, 53, "::", "a.service"}, {RECORD_TCP, 20001, "::", "a.service"}}, 32768, 60999, "tcp_20001* domain"},
+    {{{RECORD_UDP, 53, "::", "a.service"}, {RECORD_UDP, 1023, "::", "a.service"}}, 32768, 60999, "domain udp_1023*"},
+    {{{RECORD_UDP, 53, "::", "a.service"}, {RECORD_UDP, 8008, "::", "a.service"}}, 32768, 60999, "domain http"},
+    {{{RECORD_UDP, 53, "::", "a.service"}, {RECORD_UDP, 40000, "::", "a.service"}}, 32768, 60999, "domain udp_40000*!"},
+    {{{RECORD_UDP, 53, "::", "a b.scope"}, {RECORD_UDP, 20001, "::", "a b.scope"}}, 32768, 60999, "domain udp_20001*"},
 };
 
 static const char *service_name(enum record_protocol protocol, uint16_t port)
@@ -107,7 +115,8 @@ static void service_add(struct tally *tally, const struct service *service)
 
 START_TEST(services_get_rules)
 {
-    static const char marks[] = {[SUGGEST_FIXED] = '\0', [SUGGEST_CLIENT] = '!', [SUGGEST_RESERVED] = '?'};
+    static const char marks[] =
+        {[SUGGEST_FIXED] = '\0', [SUGGEST_CLIENT] = '!', [SUGGEST_RESERVED] = '?', [SUGGEST_QUERY] = '>'};
     struct tally *tally = tally_create();
     struct suggestions made;
     char text[256] = "";

@@ -109,19 +109,27 @@ static const struct {
          "web_mapped=3;;1;0\n"
          "\\_[CRITICAL] web 443/tcp: dual-stack (must listen): 3 v4-mapped connections, must be at most 1, on "
          "[::]:443\n"},
+    {"443 any ipv4-critical=1 name=web", "443=:: 443~::ffff:10.0.0.1*3",
+     OFF ". web 443/tcp: 3 IPv4 connections, must be at most 1 | mapped=3;;;0 violations=1;;;0 unlisted=0;;;0 "
+         "web_mapped=3;;;0 web_ipv4=3;;1;0\n"
+         "\\_[CRITICAL] web 443/tcp: dual-stack (must listen): 3 IPv4 connections, must be at most 1, on "
+         "[::]:443\n"},
     {"443 v6-only name=web", "443=::/?",
      UNTOLD ". web 443/tcp: whether [::]:443 accepts IPv4 cannot be told without v6only | " NO_VALUES
             " web_mapped=0;;;0\n"
             "\\_[UNKNOWN] web 443/tcp: unknown, must be v6-only: whether [::]:443 accepts IPv4 cannot be told without "
             "v6only\n"},
     {"443 v6 name=web", "443=::/6 ipv6?",
-     UNTOLD ". web 443/tcp: whether this host has any IPv6 address cannot be told | " NO_VALUES " web_mapped=0;;;0\n"
-            "\\_[UNKNOWN] web 443/tcp: unknown, must accept IPv6: whether this host has any IPv6 address cannot be "
-            "told, on [::]:443\n"},
+     UNTOLD
+     ". web 443/tcp: whether this host has an IPv6 address, and of which scope, cannot be determined | " NO_VALUES
+     " web_mapped=0;;;0\n"
+     "\\_[UNKNOWN] web 443/tcp: unknown, must accept IPv6: whether this host has an IPv6 address, and of which scope, "
+     "cannot be determined, on [::]:443\n"},
     {"443 any unit=nginx.service name=web", "443=::+?",
-     UNTOLD ". web 443/tcp: the unit of [::]:443 cannot be told, its cgroup is gone | " NO_VALUES " web_mapped=0;;;0\n"
-            "\\_[UNKNOWN] web 443/tcp: dual-stack (must listen): the unit of [::]:443 cannot be told, its cgroup is "
-            "gone\n"},
+     UNTOLD
+     ". web 443/tcp: the unit of [::]:443 cannot be determined: its cgroup is gone | " NO_VALUES " web_mapped=0;;;0\n"
+     "\\_[UNKNOWN] web 443/tcp: dual-stack (must listen): the unit of [::]:443 cannot be determined: its cgroup is "
+     "gone\n"},
     {"1000-50000/udp closed name=low", "u40000=0.0.0.0 clients?",
      UNTOLD ". low 40000/udp: whether 0.0.0.0:40000 is a client's cannot be told without net.ipv4.ip_local_port_range "
             "| " NO_VALUES " low_mapped=0;;;0\n"
@@ -191,6 +199,11 @@ static const struct {
     {"", "443=:: 22=0.0.0.0 53=::1/6 80=::/?", 0, LABELS_DEFAULT,
      "DUALSTACK OK: 4 services listen (1 dual-stack, 1 v4-only, 1 v6-only, 1 unknown), 0 v4-mapped connections, no "
      "policy to judge by | " NO_VALUES "\n"},
+    {"default closed", "u40000=0.0.0.0 u40000=::/6", 0, LABELS_DEFAULT,
+     "DUALSTACK OK: 0 services on policy, 0 v4-mapped connections. 2 UDP sockets on client ports not judged "
+     "| " NO_VALUES "\n"},
+    {"443 any name=web ipv4-warning=5", EVIDENCE_HOST, 0, LABELS_DEFAULT,
+     ON_POLICY " | " NO_VALUES " web_mapped=0;;;0 web_ipv4=2;5;;0\n"},
     {"443 any name=web", EVIDENCE_HOST, 0, LABELS_TOTALS, ON_POLICY " | " NO_VALUES "\n"},
     {"443 any name=web", EVIDENCE_HOST, 0, LABELS_MAPPED, ON_POLICY " | " NO_VALUES " web_mapped=0;;;0\n"},
     {"443 any name=web mapped-warning=5:9", EVIDENCE_HOST, 0, LABELS_FULL,
@@ -205,7 +218,7 @@ static const struct {
      "    0.0.0.0:443 is AF_INET, accepts IPv4, scope external, reach IPv4 external, 1 socket, uid 0, nginx.service\n"
      "    [::]:443 is AF_INET6 with v6only on, accepts IPv6, scope external, reach IPv6 external, 1 socket, uid 33, "
      "user www-data\n"
-     "    0 inbound v4-mapped connections\n"},
+     "    2 IPv4 connections established, 0 of them mapped\n"},
     {"443 v6-only name=web", "443=0.0.0.0", 1, LABELS_TOTALS,
      OFF ". web 443/tcp is v4-only, must be v6-only | " ONE_VIOLATION "\n"
          "\\_[CRITICAL] web 443/tcp: v4-only, must be v6-only: nothing accepts IPv6, 0.0.0.0:443 accepts IPv4\n"
@@ -241,12 +254,15 @@ START_TEST(snapshot_is_told)
                    "DUALSTACK OK: 1 service on policy, 0 v4-mapped connections in namespace blue (read from /proc/net) "
                    "| " NO_VALUES " tcp_1_mapped=0;;;0\n\\_[OK] asked the kernel\n");
     view.verbose = 1;
-    assert_verdict("1 v6", "1=::/6 ipv6?", &view,
-                   UNTOLD " in namespace blue. 1/tcp: whether this host has any IPv6 address cannot be told. what "
-                          "cannot be read (read from /proc/net, as pigs fly) | " NO_VALUES " tcp_1_mapped=0;;;0\n"
-                          "\\_[UNKNOWN] 1/tcp: unknown, must accept IPv6: whether this host has any IPv6 address "
-                          "cannot be told, on [::]:1\n"
-                          "\\_[OK] asked the kernel\n");
+    assert_verdict(
+        "1 v6", "1=::/6 ipv6?", &view,
+        UNTOLD
+        " in namespace blue. 1/tcp: whether this host has an IPv6 address, and of which scope, cannot be determined. "
+        "what "
+        "cannot be read (read from /proc/net, as pigs fly) | " NO_VALUES " tcp_1_mapped=0;;;0\n"
+        "\\_[UNKNOWN] 1/tcp: unknown, must accept IPv6: whether this host has an IPv6 address, and of which scope, "
+        "cannot be determined, on [::]:1\n"
+        "\\_[OK] asked the kernel\n");
 }
 END_TEST
 

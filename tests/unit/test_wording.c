@@ -66,9 +66,15 @@ static const struct {
     {{.address = "::", .unit = "nginx.service", .user = "www"}, "nginx.service", "[::]:443 (nginx.service)"},
     {{.address = "fe80::1%eth0", .user = "www"}, "", "[fe80::1%eth0]:443"},
     {{.address = "::1", .unit_state = TALLY_UNIT_UNTOLD, .user = "www"}, "user www", "[::1]:443 (user www)"},
-    {{.address = "::1", .unit_state = TALLY_UNIT_UNTOLD, .uid = 4294967295u},
-     "user 4294967295",
-     "[::1]:443 (user 4294967295)"},
+    {{.address = "::1", .unit_state = TALLY_UNIT_UNTOLD, .uid = 4294967294u},
+     "user 4294967294",
+     "[::1]:443 (user 4294967294)"},
+    {{.address = "::1", .unit_state = TALLY_UNIT_UNTOLD, .uid = RECORD_UID_HIDDEN},
+     "user not visible from here",
+     "[::1]:443 (user not visible from here)"},
+    {{.address = "::1", .unit_state = TALLY_UNIT_HIDDEN, .user = "root"},
+     "user root, its unit is not visible from here",
+     "[::1]:443 (user root, its unit is not visible from here)"},
     {{.address = "127.0.0.1", .unit_state = TALLY_UNIT_GONE, .user = "www"},
      "user www, its unit is gone",
      "127.0.0.1:443 (user www, its unit is gone)"},
@@ -115,7 +121,7 @@ static const struct {
     {"443=:: ipv4:link", false, "v6-only outside the link: this host has no IPv4 address beyond 169.254.0.0/16"},
     {"443=:: ipv6:loopback", true, "dual-stack"},
     {"443=0.0.0.0 ipv6:none", false, "v4-only"},
-    {"443=127.0.0.1 443=::/6 ipv6:loopback", false, "dual-stack"},
+    {"443=127.0.0.1 443=::/6 ipv6:loopback", false, "dual-stack on loopback"},
     {"443=::/6 ipv6:none", false, "listens, but nothing reaches it"},
     /* What the host has no more. */
     {"443=192.0.2.1 443=2001:db8::99^", false, "v4-only: 2001:db8::99 is no address of this host now"},
@@ -263,6 +269,16 @@ static const struct {
      {{.address = NULL}},
      {.kind = STACK_DUAL},
      "1 v4-mapped connection, must be at least 2"},
+    {JUDGE_IPV4,
+     "443 any mapped-critical=2:",
+     {{.address = NULL}},
+     {.kind = STACK_DUAL},
+     "1 IPv4 connection, must be at least 2"},
+    {JUDGE_BIND_UNKNOWN,
+     "443 any bind=%eth0",
+     {{.address = "0.0.0.0"}},
+     {.kind = STACK_V4_ONLY},
+     "whether 0.0.0.0:443 is bound to an interface cannot be told from /proc/net"},
     {JUDGE_V6ONLY_UNKNOWN,
      "443 v6-only",
      {{.address = "::"}},
@@ -272,17 +288,35 @@ static const struct {
      "443 v6-only",
      {{.address = NULL}},
      {.kind = STACK_UNKNOWN},
-     "whether this host has any IPv6 address cannot be told"},
+     "whether this host has an IPv6 address, and of which scope, cannot be determined"},
     {JUDGE_UNIT_UNKNOWN,
      "443 any unit=nginx.service",
      {{.address = "0.0.0.0", .unit_state = TALLY_UNIT_GONE}},
      {.kind = STACK_V4_ONLY},
-     "the unit of 0.0.0.0:443 cannot be told, its cgroup is gone"},
+     "the unit of 0.0.0.0:443 cannot be determined: its cgroup is gone"},
+    {JUDGE_UNIT_UNKNOWN,
+     "443 any unit=nginx.service",
+     {{.address = "0.0.0.0", .unit_state = TALLY_UNIT_UNMOUNTED}},
+     {.kind = STACK_V4_ONLY},
+     "the unit of 0.0.0.0:443 cannot be determined: no cgroup2 mount can be read here (mount it, or give the check "
+     "access to /sys/fs/cgroup and /proc/self/mountinfo)"},
+    {JUDGE_UNIT_UNKNOWN,
+     "443 any unit=nginx.service",
+     {{.address = "0.0.0.0", .unit_state = TALLY_UNIT_HIDDEN}},
+     {.kind = STACK_V4_ONLY},
+     "the unit of 0.0.0.0:443 is not visible from here: its cgroup is outside of this cgroup namespace or its mount "
+     "(run the check on the host, or drop unit=)"},
+    {JUDGE_USER_UNKNOWN,
+     "443 any user=0",
+     {{.address = "0.0.0.0", .uid = RECORD_UID_HIDDEN}},
+     {.kind = STACK_V4_ONLY},
+     "the user of 0.0.0.0:443 is not visible from here: this user namespace does not map the uid (run the check "
+     "outside of it, or drop user=)"},
     {JUDGE_UNIT_UNKNOWN,
      "443 any unit=nginx.service",
      {{.address = "0.0.0.0", .unit_state = TALLY_UNIT_UNTOLD}},
      {.kind = STACK_V4_ONLY},
-     "the unit of 0.0.0.0:443 cannot be told, the kernel or the source names no cgroup for it"},
+     "the unit of 0.0.0.0:443 cannot be determined: its cgroup is not visible without netlink, or before Linux 5.9"},
     {JUDGE_CLIENT_UNKNOWN,
      "40000/udp any",
      {{.address = "0.0.0.0"}},
@@ -306,7 +340,7 @@ START_TEST(explains_each_cause)
     }
     reason = sample_service_blame(&sample, reasons[_i].cause, STATE_CRITICAL, sample.service.listener_count > 0);
     reason->count = 1;
-    reason->range = &sample.rule->mapped_critical;
+    reason->range = &sample.rule->thresholds[RULE_MAPPED].critical.range;
     wording_add_reason(&text, &sample.service, reason, &context);
     text_must_be(reasons[_i].expected);
     sample_service_clear(&sample);
@@ -399,7 +433,8 @@ END_TEST
 
 /* The causes of a service whose stack is what the rule demands. */
 static const enum judge_cause beside_the_stack[] = {JUDGE_FORM, JUDGE_BIND,         JUDGE_UNIT,
-                                                    JUDGE_USER, JUDGE_UNIT_UNKNOWN, JUDGE_MAPPED};
+                                                    JUDGE_USER, JUDGE_UNIT_UNKNOWN, JUDGE_MAPPED,
+                                                    JUDGE_IPV4, JUDGE_BIND_UNKNOWN, JUDGE_USER_UNKNOWN};
 
 START_TEST(knows_when_the_requirement_is_kept)
 {

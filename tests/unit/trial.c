@@ -8,6 +8,7 @@
 #include "trial.h"
 
 #include "sample.h"
+#include "socket/host.h"
 #include "unit.h"
 
 #include <arpa/inet.h>
@@ -139,6 +140,12 @@ struct tally *trial_tally(const char *text)
         } else if (strcmp(word, "clients?") == 0) {
             tally->host.port_range_first = 1;
             tally->host.port_range_last = 0;
+        } else if (strncmp(word, "reserved:", 9) == 0) {
+            uint16_t reserved = (uint16_t)strtoul(word + 9, NULL, 10);
+            host_ports_reserve(&tally->host, reserved, reserved);
+        } else if (strcmp(word, "interfaces?") == 0) {
+            tally->interfaces_untold[RECORD_TCP] = true;
+            tally->interfaces_untold[RECORD_UDP] = true;
         } else if (strcmp(word, "ipv6?") == 0) {
             tally->host.ipv6 = RECORD_UNKNOWN;
             tally->addresses.families[RECORD_INET6].known = false;

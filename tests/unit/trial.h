@@ -23,6 +23,8 @@ struct in6_addr trial_address(const char *text);
  *   noipv6, ipv6?         a host without IPv6, or nobody knows
  *   addresses?            nobody knows which addresses the host has
  *   clients?              nobody knows which ports clients get
+ *   reserved:40000        no client gets that port
+ *   interfaces?           the source names no interface
  *   notcp, noudp          the protocol cannot be read
  */
 struct tally *trial_tally(const char *text);
