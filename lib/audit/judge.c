@@ -135,7 +135,7 @@ static int service_add(struct evaluation *evaluation, const struct rule *rule, e
     if (service == NULL) {
         return -ENOMEM;
     }
-    if (!is_unreadable(evaluation, protocol)) {
+    if (!is_unreadable(evaluation, (int)protocol)) {
         result = service_fill(evaluation, service, tally_find(evaluation->tally, protocol, port));
     }
     return result != 0 ? result : judge_service_decide(service, evaluation->tally);

@@ -73,41 +73,41 @@ struct rule_thresholds {
 #define RULE_LENGTH_MAX 8192
 
 struct rule {
-    char *text;        /* as written, words set apart by single blanks, without a comment */
-    char *origin;      /* "policy.conf:3", "--rule 1" or "plugins.ini:7" */
-    bool command_line; /* from --rule: outranks a file's */
-    bool is_default;
+    char *text;      /* as written, words set apart by single blanks, without a comment */
+    char *origin;    /* "policy.conf:3", "--rule 1" or "plugins.ini:7" */
     size_t position; /* in the policy's rules, once it is finished */
-    int protocol;    /* enum record_protocol; RULE_ANY_PROTOCOL only in a default */
-    int scope;       /* enum scope or RULE_ANY_SCOPE */
     struct rule_ports *ports;
     size_t port_count;
-    enum rule_requirement requirement;
-    char name[RULE_NAME_MAX + 1]; /* "" in a default */
-    bool named;                   /* name= was written */
-    enum state severity;
-    bool missing_set;
-    enum state missing;
-    bool as_bound;        /* judges how far sockets are bound, not how far they are reached now */
-    enum stack_form form; /* STACK_FORM_NONE: either */
-    bool bind_set;
-    bool bind_scope[SCOPES];
     char *bind_words; /* as written, NULL for anywhere */
     struct prefix *bind;
     size_t bind_count;
     char (*bind_interfaces)[IF_NAMESIZE]; /* what is bound to one of these may listen on any address */
     size_t bind_interface_count;
-    char *unit; /* glob, NULL for any */
-    char *user; /* as written, NULL for any */
-    uint32_t uid;
+    char *unit;          /* glob, NULL for any */
     char **except_units; /* globs: sockets of these are not judged where no port is named singly; in one block */
     size_t except_unit_count;
-    bool ephemeral; /* its ranges, or the default, judge UDP ports that clients share */
+    char *user; /* as written, NULL for any */
+    char *note; /* NULL for none */
     struct rule_thresholds thresholds[RULE_COUNTED];
-    bool waive_set;
+    int protocol; /* enum record_protocol; RULE_ANY_PROTOCOL only in a default */
+    int scope;    /* enum scope or RULE_ANY_SCOPE */
+    enum rule_requirement requirement;
+    enum state severity;
+    enum state missing;
+    enum stack_form form; /* STACK_FORM_NONE: either */
+    uint32_t uid;
     int32_t waive_day; /* the last waived day, in days since 1970-01-01 */
     char waive_text[sizeof "2027-01-31"];
-    char *note; /* NULL for none */
+    char name[RULE_NAME_MAX + 1]; /* "" in a default */
+    bool command_line;            /* from --rule: outranks a file's */
+    bool is_default;
+    bool named; /* name= was written */
+    bool missing_set;
+    bool as_bound;  /* judges how far sockets are bound, not how far they are reached now */
+    bool ephemeral; /* its ranges, or the default, judge UDP ports that clients share */
+    bool waive_set;
+    bool bind_set;
+    bool bind_scope[SCOPES];
 };
 
 /* Asked for the names in rules, so that this floor reads no database. Each returns false for a name nobody knows. */

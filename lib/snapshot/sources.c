@@ -8,6 +8,7 @@
 #include "socket/host.h"
 #include "socket/netlink.h"
 #include "socket/procfs.h"
+#include "socket/procfs_directory.h"
 #include "socket/protocol.h"
 
 #include <errno.h>
@@ -47,7 +48,7 @@ struct sources *sources_create(const struct sources_request *request)
     }
     sources->request = *request;
     sources->directory = request->copies != NULL ? request->copies : procfs_directory();
-    sources->hidden_uid = procfs_is_live(sources->directory) ? host_hidden_uid() : RECORD_UID_HIDDEN;
+    sources->hidden_uid = procfs_directory_is_live(sources->directory) ? host_hidden_uid() : RECORD_UID_HIDDEN;
     for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
         sources->kind[protocol] = request->choice == SOURCES_CHOICE_PROCFS ? SOURCES_PROCFS : SOURCES_NETLINK;
     }

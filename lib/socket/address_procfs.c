@@ -8,7 +8,7 @@
 #include "socket/address_procfs.h"
 
 #include "socket/host.h"
-#include "socket/procfs.h"
+#include "socket/procfs_directory.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -301,7 +301,7 @@ int address_procfs_read(struct address_set *set, const char *directory, enum rec
     if (snprintf(path, sizeof path, "%s/%s", directory, file_names[family]) >= (int)sizeof path) {
         return read_failed(fault, directory, ENAMETOOLONG);
     }
-    descriptor = procfs_file_open(path);
+    descriptor = procfs_directory_file_open(path);
     if (descriptor == -ENOENT) {
         return absence_judge(directory, path, family, copies, fault);
     }

@@ -7,7 +7,7 @@
 
 #include "socket/host.h"
 
-#include "socket/procfs.h"
+#include "socket/procfs_directory.h"
 #include "socket/protocol.h"
 
 #include <ctype.h>
@@ -294,8 +294,8 @@ static int ipv6_copy_absence_judge(const char *directory, const char *path, stru
 
 static int ipv6_absence_judge(enum record_answer *ipv6, const char *directory, const char *path, struct fault *fault)
 {
-    int result = procfs_is_this_host(directory) ? host_ipv6_absence_confirm(directory, fault)
-                                                : ipv6_copy_absence_judge(directory, path, fault);
+    int result = procfs_directory_is_this_host(directory) ? host_ipv6_absence_confirm(directory, fault)
+                                                          : ipv6_copy_absence_judge(directory, path, fault);
 
     if (result == 0) {
         *ipv6 = RECORD_NO;
@@ -343,7 +343,7 @@ static void copies_read(struct sock_host *host, const char *directory)
         {"ip_local_port_range", port_range_read},
         {"ip_local_reserved_ports", reserved_read},
     };
-    size_t place_count = procfs_is_live(directory) ? 1 : COUNT(places);
+    size_t place_count = procfs_directory_is_live(directory) ? 1 : COUNT(places);
 
     for (size_t i = 0; i < COUNT(sysctls); i++) {
         char path[PATH_MAX];
@@ -368,7 +368,7 @@ int host_read(struct sock_host *host, const char *directory, struct fault *fault
         .port_range_first = 1,
         .port_range_last = 0,
     };
-    if (procfs_is_this_host(directory)) {
+    if (procfs_directory_is_this_host(directory)) {
         this_host_read(host);
     } else {
         copies_read(host, directory);

@@ -8,19 +8,17 @@
 
 #include "socket/procfs.h"
 
+#include "socket/procfs_directory.h"
 #include "socket/procfs_order.h"
 #include "socket/protocol.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 /* Also the longest line: the kernel's have at most some 200 bytes. */
@@ -28,9 +26,6 @@
 
 /* Of what the kernel writes. */
 #define LINE_SIZE_MOST 256
-
-#define THIS_HOST "/proc/net"
-#define THIS_PROCESS "/proc/self/net"
 
 /* What the heading of udp and udp6 ends with, and that of tcp and tcp6 does not. */
 #define UDP_COLUMNS "ref pointer drops"
@@ -74,23 +69,6 @@ static const unsigned char hex_values[UCHAR_MAX + 1] = {
     ['8'] = 9,  ['9'] = 10, ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
     ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
 };
-
-const char *procfs_directory(void)
-{
-    return access(THIS_HOST, F_OK) != 0 && access(THIS_PROCESS, F_OK) == 0 ? THIS_PROCESS : THIS_HOST;
-}
-
-bool procfs_is_this_host(const char *directory)
-{
-    return strcmp(directory, THIS_HOST) == 0 || strcmp(directory, THIS_PROCESS) == 0;
-}
-
-bool procfs_is_live(const char *directory)
-{
-    struct statfs system;
-
-    return statfs(directory, &system) < 0 || system.f_type == PROC_SUPER_MAGIC;
-}
 
 static bool character_take(struct cursor *cursor, char wanted)
 {
@@ -429,30 +407,6 @@ static int file_show(struct reading *reading, int file)
                      reading->name);
 }
 
-/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
-int procfs_file_open(const char *path)
-{
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    struct stat status;
-    int error = 0;
-
-    if (file < 0) {
-        return -errno;
-    }
-    if (fstat(file, &status) < 0) {
-        error = errno;
-    } else if (S_ISDIR(status.st_mode)) {
-        error = EISDIR;
-    } else if (!S_ISREG(status.st_mode)) {
-        error = EINVAL;
-    }
-    if (error == 0) {
-        return file;
-    }
-    close(file);
-    return -error;
-}
-
 static void path_format(char path[static PATH_MAX], const struct procfs *procfs, const char *name)
 {
     snprintf(path, PATH_MAX, "%s/%s", procfs->directory, name);
@@ -485,7 +439,7 @@ static bool has_udp_columns(struct procfs *procfs, const char *path, const char 
                               .request = &nothing,
                               .visit = heading_visit,
                               .fault = &fault};
-    int file = procfs_file_open(path);
+    int file = procfs_directory_file_open(path);
 
     if (file < 0) {
         return false;
@@ -539,7 +493,7 @@ static bool if_inet6_has_text(const struct procfs *procfs)
     ssize_t length;
 
     path_format(path, procfs, "if_inet6");
-    file = procfs_file_open(path);
+    file = procfs_directory_file_open(path);
     if (file < 0) {
         return false;
     }
@@ -571,8 +525,8 @@ static int copy_absence_judge(const struct procfs *procfs, const char *path, enu
 /* What it means that there is no file for the family. */
 static int absence_judge(const struct procfs *procfs, const char *path, enum record_family family, struct fault *fault)
 {
-    return procfs_is_this_host(procfs->directory) ? absence_confirm(path, family, fault)
-                                                  : copy_absence_judge(procfs, path, family, fault);
+    return procfs_directory_is_this_host(procfs->directory) ? absence_confirm(path, family, fault)
+                                                            : copy_absence_judge(procfs, path, family, fault);
 }
 
 /* Files that the kernel makes as they are read have no size, be they this process's /proc/net or another's. */
@@ -586,7 +540,7 @@ static bool is_live(int file)
 /* As source.scan for one family. */
 static int family_scan(struct procfs *procfs, struct reading *reading)
 {
-    int file = procfs_file_open(reading->path);
+    int file = procfs_directory_file_open(reading->path);
     int result;
 
     if (file == -ENOENT) {
@@ -624,7 +578,7 @@ static int files_scan(struct procfs *procfs, const struct source_request *reques
         /* Copies must be whole even where the family is not asked for. */
         if ((request->families & SOURCE_FAMILY(family)) != 0) {
             result = family_scan(procfs, &reading);
-        } else if (!procfs_is_this_host(procfs->directory) && !has_file(procfs, name)) {
+        } else if (!procfs_directory_is_this_host(procfs->directory) && !has_file(procfs, name)) {
             result = absence_judge(procfs, path, family, fault);
         }
     }
@@ -689,7 +643,7 @@ int procfs_open(struct source **source, const char *directory, struct fault *fau
         return read_failed(fault, directory, ENOMEM);
     }
     procfs->source = (struct source){"procfs", procfs_scan, procfs_free};
-    procfs->order_known = procfs_is_live(directory);
+    procfs->order_known = procfs_directory_is_live(directory);
     procfs->swapped = false;
     memcpy(procfs->directory, directory, length + 1);
     *source = (struct source *)procfs;

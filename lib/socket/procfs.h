@@ -9,18 +9,6 @@
 #include "socket/source.h"
 
 /*
- * The folder of this process's network namespace, static: "/proc/net", or "/proc/self/net" where only that is there
- * (ProcSubset=pid).
- */
-const char *procfs_directory(void);
-
-/* True for both names of that folder. */
-bool procfs_is_this_host(const char *directory);
-
-/* True for a folder of a mounted procfs, this host's or that of another process; false for copies of files. */
-bool procfs_is_live(const char *directory);
-
-/*
  * Opens the source over the files in `directory` (procfs_directory() for this host; copied). A scan fails when one of
  * its protocol's files is missing, unless that means that the kernel does not have the family: of this host, if it
  * opens no such sockets; of copies, if it is the file of AF_INET6 and nothing beside it speaks of IPv6 (the other
@@ -40,11 +28,5 @@ int procfs_open(struct source **source, const char *directory, struct fault *fau
  */
 int procfs_line_decode(const char *line, size_t length, enum record_protocol protocol, enum record_family family,
                        struct sock_record *record);
-
-/*
- * Opens a file of /proc/net, or a copy of one, to read. Returns the descriptor, which the caller closes, or a negative
- * errno: also for what is no regular file.
- */
-int procfs_file_open(const char *path);
 
 #endif
