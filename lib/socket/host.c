@@ -207,7 +207,7 @@ static bool maps_every_uid(void)
 
 uint32_t host_hidden_uid(void)
 {
-    char text[32];
+    char text[32] = "";
     uint16_t uid;
     const char *rest = text;
 
@@ -241,7 +241,7 @@ static void this_host_read(struct sock_host *host)
 
 static int ipv6_failed(struct fault *fault, const char *path, int error, const char *cause)
 {
-    snprintf(fault->text, sizeof fault->text, "cannot tell whether this host has IPv6: %.150s: %s", path, cause);
+    snprintf(fault->text, sizeof fault->text, "cannot tell whether this host has IPv6: %.160s: %s", path, cause);
     return -error;
 }
 

@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 import unittest
 
 import dualstack
@@ -206,48 +205,41 @@ class WithWords(UnseenCase):
 
 
 class NetworkNamespace(WithWords):
-    """An agent in a container judges the container: its network is not the one of process 1."""
+    """An agent in a container judges the container. These tests are process 1, whose network namespace is the host."""
 
-    WITH_PROCESS_1 = ("unshare", "--pid", "--fork", "--mount-proc")
-
-    def run(self, result=None):
-        """In a thread, which alone enters the test's namespace: this process, which may be process 1, stays outside."""
-        thread = threading.Thread(target=super().run, args=(result,))
-        thread.start()
-        thread.join()
-        return result
+    CONTAINER = ("unshare", "--net")
+    MODES = (["-r", "default closed"], ["-r", "%d v4-only" % PORT], ["-v"], ["--format=json"], ["--list"],
+             ["--list", "--format=json"], ["--learn"])
 
     def setUp(self):
         super().setUp()
-        self.assertNotEqual(os.stat("/proc/1/net/tcp").st_ino, os.stat("/proc/thread-self/net/tcp").st_ino)
+        self.assertEqual(os.stat("/proc/1/net/tcp").st_ino, os.stat("/proc/self/net/tcp").st_ino)
         self.sockets.listener("0.0.0.0", PORT)
-        self.modes = [["-r", "default closed"], ["-r", "%d v4-only" % PORT], ["-v"], ["--format=json"], ["--list"],
-                      ["--list", "--format=json"], ["--learn"]]
 
     def test_every_answer_says_so(self):
         for uid in dualstack.users():
-            for args in self.modes:
-                with self.subTest(args=args, uid=uid):
-                    self.assertIn(OTHER_NAMESPACE, dualstack.run(*args, uid=uid).text)
+            with skipped_without(*self.CONTAINER, *(() if uid is None else ("--setuid", str(uid)))) as words:
+                for args in self.MODES:
+                    with self.subTest(args=args, uid=uid):
+                        self.assertIn(OTHER_NAMESPACE, self.behind(words, *args).text)
 
     def test_that_of_process_1_is_the_host(self):
-        with skipped_without(*self.WITH_PROCESS_1) as words:
-            for args in self.modes:
-                with self.subTest(args=args):
-                    self.assertNotIn(OTHER_NAMESPACE, self.behind(words, *args).text)
+        for args in self.MODES:
+            with self.subTest(args=args):
+                self.assertNotIn(OTHER_NAMESPACE, dualstack.run(*args).text)
 
     def test_captures(self):
         """They say where they were made, wherever they are replayed."""
-        with skipped_without(*self.WITH_PROCESS_1) as words:
+        with skipped_without(*self.CONTAINER) as words:
             folder = dualstack.temporary_folder()
-            for name, captured in (("container", dualstack.run("--capture")),
-                                   ("host", self.behind(words, "--capture"))):
+            for name, captured in (("container", self.behind(words, "--capture")),
+                                   ("host", dualstack.run("--capture"))):
                 path = os.path.join(folder, name + ".json")
                 with open(path, "wb") as file:
                     file.write(captured.bytes)
                 for args in (["-r", "%d v4-only" % PORT], ["--format=json"]):
                     with self.subTest(captured_in=name, args=args):
-                        text = self.behind(words, "--replay=" + path, *args).text
+                        text = dualstack.run("--replay=" + path, *args).text
                         (self.assertIn if name == "container" else self.assertNotIn)(OTHER_NAMESPACE, text)
 
 

@@ -12,6 +12,7 @@ shift 2
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+trap 'exit 1' HUP INT TERM
 # All users may run it, whatever environment they have.
 chmod 1777 "$folder"
 install -m 755 "$program" "$folder/program"

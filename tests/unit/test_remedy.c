@@ -166,6 +166,7 @@ static const struct {
      "let the check ask the kernel by netlink, on the host itself"},
     {JUDGE_IPV6_UNKNOWN, "443 v6-only", {.address = NULL}, PLAIN, ""},
     {JUDGE_UNIT_UNKNOWN, "443 any unit=nginx.service", {.address = "0.0.0.0"}, PLAIN, ""},
+    {JUDGE_USER_UNKNOWN, "443 any user=0", {.address = "0.0.0.0"}, PLAIN, ""},
     {JUDGE_CLIENT_UNKNOWN, "40000/udp any", {.address = "0.0.0.0"}, PLAIN, ""},
     {JUDGE_UNREADABLE, "443 any", {.address = NULL}, PLAIN, ""},
     /* With the daemon's own words, as what the rule demands as a whole. */
