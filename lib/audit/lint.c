@@ -8,7 +8,7 @@
 #include "audit/lint.h"
 
 #include "audit/labels.h"
-#include "socket/host.h"
+#include "socket/host_port.h"
 #include "socket/protocol.h"
 
 #include <errno.h>

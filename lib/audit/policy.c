@@ -7,7 +7,7 @@
 
 #include "audit/policy.h"
 #include "plugin/escape.h"
-#include "socket/host.h"
+#include "socket/host_port.h"
 #include "socket/protocol.h"
 
 #include <errno.h>

@@ -8,7 +8,7 @@
 
 #include "audit/judge_service.h"
 #include "audit/suggest.h"
-#include "socket/host.h"
+#include "socket/host_port.h"
 #include "socket/protocol.h"
 
 #include <errno.h>

@@ -259,8 +259,8 @@ static struct tally_listener listener_make(const struct sock_record *record)
         .v6only = record->v6only,
         .scope = scope_of(&record->local, record->interface),
         .presence = ADDRESS_UNKNOWN,
-        .interface_state = ADDRESS_INTERFACE_UNKNOWN,
         .sockets = 1,
+        .interface_state = ADDRESS_INTERFACE_UNKNOWN,
         .uid = record->uid,
         .cgroup = record->cgroup,
     };

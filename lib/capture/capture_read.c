@@ -8,7 +8,7 @@
 #include "capture/capture_read.h"
 
 #include "capture/capture_format.h"
-#include "socket/host.h"
+#include "socket/host_port.h"
 #include "socket/protocol.h"
 
 #include <arpa/inet.h>
@@ -429,7 +429,7 @@ static int reserved_ports_read(const struct reader *reader, const struct json_pa
     int result = ports_read(reader, path, node, ports);
 
     if (result == 0) {
-        host_ports_reserve(&reader->snapshot->tally->host, ports[0], ports[1]);
+        host_port_reserve(&reader->snapshot->tally->host, ports[0], ports[1]);
     }
     return result;
 }

@@ -10,7 +10,7 @@
 #include "capture/capture_format.h"
 #include "capture/json_stream.h"
 #include "plugin/escape.h"
-#include "socket/host.h"
+#include "socket/host_port.h"
 #include "socket/protocol.h"
 
 #include <assert.h>

@@ -50,7 +50,14 @@ static bool stays_on_loopback(const struct judge_service *service)
     return service->listener_count > 0;
 }
 
-#define OTHERS (SCOPE_BIT(SCOPE_LINK) | SCOPE_BIT(SCOPE_EXTERNAL))
+/* The scopes of an address that would let the family be reached from as far as the other one. */
+static unsigned scopes_needed(const struct judge_service *service, enum record_family family)
+{
+    enum reach_extent other = service->stack.extent[family == RECORD_INET ? RECORD_INET6 : RECORD_INET];
+    unsigned scopes = SCOPE_BIT(SCOPES) - 1;
+
+    return other == REACH_NONE ? scopes : scopes & ~(SCOPE_BIT(other - 1) - 1);
+}
 
 /* Does the host have an address of one of these scopes? True where that is not known. */
 static bool host_has(const struct tally *tally, enum record_family family, unsigned scopes)
@@ -122,7 +129,7 @@ static void listener_lacks_add(struct text_buffer *text, const struct judge_serv
             text_buffer_add(text, "give lo the address %s and ", family == RECORD_INET ? "127.0.0.1" : "::1");
         }
         text_buffer_add(text, "listen on %s:%u too", loopback[family], port);
-    } else if (!host_has(tally, family, OTHERS)) {
+    } else if (!host_has(tally, family, scopes_needed(service, family))) {
         host_address_add(text, tally, family);
         text_buffer_add(text, " and listen on it too");
     } else if (family == RECORD_INET && v6only_wildcard_listens(service)) {
@@ -222,7 +229,7 @@ static void missing_add(struct text_buffer *text, const struct judge_service *se
 static bool listener_brings(const struct judge_service *service, const struct tally *tally, enum record_family family)
 {
     const struct tally_listener *widest = judge_widest_listener(service, tally, family);
-    unsigned scopes = stays_on_loopback(service) ? SCOPE_BIT(SCOPE_LOOPBACK) : OTHERS;
+    unsigned scopes = stays_on_loopback(service) ? SCOPE_BIT(SCOPE_LOOPBACK) : scopes_needed(service, family);
 
     return host_has(tally, family, scopes) &&
            (widest == NULL || tally_reach(tally, widest, family).limit == REACH_UNLIMITED);

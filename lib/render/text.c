@@ -273,6 +273,7 @@ static void service_write(const struct answer *answer, const struct judge_servic
         bool lacks = service->reason_count > 0 && service->absent && !service->stack.lopsided;
         text_buffer_add(&line, ", %s ", lacks ? "only" : "on");
         listeners_add(&line, service);
+        wording_add_within(&line, service, answer->context.tally);
     }
     if (rule != NULL && rule->note != NULL && service->reason_count > 0) {
         text_buffer_add(&line, ", note ");

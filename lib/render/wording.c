@@ -142,9 +142,11 @@ static bool host_lacks(const struct tally *tally, enum record_family family)
 static void limit_add(struct text_buffer *text, const struct tally *tally, const struct tally_listener *listener,
                       enum record_family family)
 {
-    const char *interface = listener->interface_name[0] != '\0' ? listener->interface_name : "its interface";
+    char index[IF_NAMESIZE + 1];
+    const char *interface = listener->interface_name[0] != '\0' ? listener->interface_name : index;
     char address[RECORD_ADDRESS_SIZE];
 
+    snprintf(index, sizeof index, "#%lu", (unsigned long)listener->interface);
     switch (tally_reach(tally, listener, family).limit) {
     case REACH_UNLIMITED:
     case REACH_OTHER_FAMILY:
@@ -226,12 +228,6 @@ static const struct tally_listener *limited_listener(const struct judge_service 
 }
 
 /* Is the service reached from less far than it is bound? */
-static bool is_limited(const struct judge_service *service, const struct tally *tally)
-{
-    return limited_listener(service, tally, RECORD_INET) != NULL ||
-           limited_listener(service, tally, RECORD_INET6) != NULL;
-}
-
 /* The family that is reached from less far; RECORD_FAMILIES where neither is. */
 static int narrow_family(const struct stack *stack)
 {
@@ -272,12 +268,6 @@ void wording_add_stack(struct text_buffer *text, const struct judge_service *ser
         [REACH_LINK] = " outside the link",
         [REACH_EXTERNAL] = "",
     };
-    static const char *const within[] = {
-        [REACH_NONE] = "",
-        [REACH_LOOPBACK] = " on loopback",
-        [REACH_LINK] = " on the link",
-        [REACH_EXTERNAL] = "",
-    };
     int narrow = narrow_family(&service->stack);
     enum record_family family = (enum record_family)narrow;
     const struct tally_listener *limited;
@@ -288,9 +278,6 @@ void wording_add_stack(struct text_buffer *text, const struct judge_service *ser
     }
     text_buffer_add(text, "%s", stack_kind_name(service->stack.kind));
     if (narrow == RECORD_FAMILIES) {
-        if (service->stack.kind == STACK_DUAL && is_limited(service, context->tally)) {
-            text_buffer_add(text, "%s", within[service->stack.extent[RECORD_INET]]);
-        }
         return;
     }
     text_buffer_add(text, "%s", outside[service->stack.extent[family]]);
@@ -301,6 +288,21 @@ void wording_add_stack(struct text_buffer *text, const struct judge_service *ser
                !(context->host_is_told[family] && wording_host_limits(service, context->tally) != 0)) {
         text_buffer_add(text, ": ");
         limit_add(text, context->tally, limited, family);
+    }
+}
+
+void wording_add_within(struct text_buffer *text, const struct judge_service *service, const struct tally *tally)
+{
+    static const char *const within[] = {
+        [REACH_NONE] = "",
+        [REACH_LOOPBACK] = ", from this host alone",
+        [REACH_LINK] = ", from the link alone",
+        [REACH_EXTERNAL] = "",
+    };
+
+    if (service->stack.kind == STACK_DUAL && (limited_listener(service, tally, RECORD_INET) != NULL ||
+                                              limited_listener(service, tally, RECORD_INET6) != NULL)) {
+        text_buffer_add(text, "%s", within[service->stack.extent[RECORD_INET]]);
     }
 }
 

@@ -26,6 +26,12 @@ void wording_add_stack(struct text_buffer *text, const struct judge_service *ser
                        const struct wording_context *context);
 
 /*
+ * Adds ", from this host alone" to a dual-stack service that is bound to be reached from farther over a family than it
+ * is over either.
+ */
+void wording_add_within(struct text_buffer *text, const struct judge_service *service, const struct tally *tally);
+
+/*
  * The families whose reach the host's addresses limit for this service, a bit for each (1u << enum record_family): what
  * cuts several services in this way is one sentence on the host, wording_add_host().
  */

@@ -267,7 +267,11 @@ enum address_presence address_table_find(struct address_table *table, const stru
         return presence;
     }
     told = presence_find(table, address, interface);
-    return told == ADDRESS_UNKNOWN && presence != ADDRESS_ABSENT ? presence : told;
+    /* Without an answer the table's stands, unless the interface may have a table of its own, as in a VRF. */
+    if (told == ADDRESS_UNKNOWN && (presence != ADDRESS_ABSENT || interface == 0)) {
+        return presence;
+    }
+    return told;
 }
 
 /* --- interfaces -------------------------------------------------------------------------------------------------- */

@@ -42,8 +42,10 @@ const struct address_facts *address_table_facts(const struct address_table *tabl
  * What a unicast or broadcast address, held as struct sock_record holds it, is to the host, for a socket bound to that
  * interface (0 for none). What the local table does not settle is asked of the kernel singly, each address once: one
  * that it does not hold (a routing rule or a VRF may say that it is local; a dump can miss it), and one of fe80::/10 on
- * an interface. After 1,000 questions the rest is ADDRESS_UNKNOWN. Of a family that is not known, for a wildcard, for a
- * group and for a table of NULL the answer is ADDRESS_UNKNOWN, but 255.255.255.255 is always ADDRESS_BROADCAST.
+ * an interface. After 1,000 questions, or without an answer, the table's word
+ * stands; on an interface, which may be in a VRF, an address that it lacks is then ADDRESS_UNKNOWN. Of a family that is
+ * not known, for a wildcard, for a group and for a table of NULL the answer is ADDRESS_UNKNOWN, but 255.255.255.255 is
+ * always ADDRESS_BROADCAST.
  */
 enum address_presence address_table_find(struct address_table *table, const struct in6_addr *address,
                                          uint32_t interface);

@@ -7,6 +7,7 @@
 
 #include "socket/host.h"
 
+#include "socket/host_port.h"
 #include "socket/procfs_directory.h"
 #include "socket/protocol.h"
 
@@ -123,7 +124,7 @@ static bool reserved_parse(struct sock_host *host, const char *text)
                 return false;
             }
         }
-        host_ports_reserve(host, first, last);
+        host_port_reserve(host, first, last);
         more = *rest == ',';
         rest += more ? 1 : 0;
     }
@@ -154,23 +155,6 @@ static void reserved_read(struct sock_host *host, const char *path)
     if (text != usual) {
         free(text);
     }
-}
-
-void host_ports_reserve(struct sock_host *host, uint16_t first, uint16_t last)
-{
-    for (unsigned port = first; port <= last; port++) {
-        host->reserved_ports[port / 8] |= (uint8_t)(1u << (port % 8));
-    }
-}
-
-bool host_port_is_reserved(const struct sock_host *host, uint16_t port)
-{
-    return (host->reserved_ports[port / 8] & (1u << (port % 8))) != 0;
-}
-
-bool host_port_is_client(const struct sock_host *host, uint16_t port)
-{
-    return host->port_range_first <= port && port <= host->port_range_last && !host_port_is_reserved(host, port);
 }
 
 /*
@@ -241,7 +225,7 @@ static void this_host_read(struct sock_host *host)
 
 static int ipv6_failed(struct fault *fault, const char *path, int error, const char *cause)
 {
-    snprintf(fault->text, sizeof fault->text, "cannot tell whether this host has IPv6: %.160s: %s", path, cause);
+    snprintf(fault->text, sizeof fault->text, "cannot tell whether this host has IPv6: %.150s: %s", path, cause);
     return -error;
 }
 

@@ -22,18 +22,6 @@
 int host_read(struct sock_host *host, const char *directory, struct fault *fault);
 
 /*
- * Whether the kernel hands out this port to clients that ask for none: it lies in the port range, and is not reserved.
- * False when the range is not known.
- */
-bool host_port_is_client(const struct sock_host *host, uint16_t port);
-
-/* Marks the ports as reserved in host->reserved_ports; none when first > last. */
-void host_ports_reserve(struct sock_host *host, uint16_t first, uint16_t last);
-
-/* Whether net.ipv4.ip_local_reserved_ports holds this port. False also when that is not known. */
-bool host_port_is_reserved(const struct sock_host *host, uint16_t port);
-
-/*
  * Confirms that the missing file `directory`/if_inet6 ("/proc/net", or another way to it) means that this host has no
  * IPv6. Returns 0, or a negative errno with fault->text.
  */

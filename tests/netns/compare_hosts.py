@@ -22,6 +22,7 @@ import platform
 import random
 import re
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -328,6 +329,7 @@ class Comparison:
             for start in range(0, len(wanted), AT_ONCE):
                 for asked, answers in self.ask(wanted[start:start + AT_ONCE], uid):
                     self.compare(seed, uid, asked, answers)
+            shutil.rmtree(questions.folder)
 
     @staticmethod
     def ask(questions, uid):

@@ -8,7 +8,7 @@
 #include "unit.h"
 
 #include "capture/capture_read.h"
-#include "socket/host.h"
+#include "socket/host_port.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -11,6 +11,7 @@
 #include "unit.h"
 
 #include "socket/host.h"
+#include "socket/host_port.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -217,10 +218,10 @@ START_TEST(ports_are_reserved_by_hand)
     char text[64];
 
     memset(&host, 0, sizeof host);
-    host_ports_reserve(&host, 7, 7);
-    host_ports_reserve(&host, 8, 17);
-    host_ports_reserve(&host, 100, 99);
-    host_ports_reserve(&host, 65530, 65535);
+    host_port_reserve(&host, 7, 7);
+    host_port_reserve(&host, 8, 17);
+    host_port_reserve(&host, 100, 99);
+    host_port_reserve(&host, 65530, 65535);
     ports_write(text, sizeof text, &host, host_port_is_reserved);
     ck_assert_str_eq(text, "7-17,65530-65535");
 }

@@ -7,7 +7,7 @@
 
 #include "audit/day.h"
 #include "audit/lint.h"
-#include "socket/host.h"
+#include "socket/host_port.h"
 
 #include "unit.h"
 
@@ -162,7 +162,7 @@ START_TEST(what_is_likely_wrong_is_told)
     int32_t today;
     size_t expected = 0;
 
-    host_ports_reserve(&host, 41005, 41005);
+    host_port_reserve(&host, 41005, 41005);
     ck_assert(day_parse(TODAY, &today));
     ck_assert_int_eq(policy_text_add(policy, cases[_i].policy, strlen(cases[_i].policy), "p"), 0);
     ck_assert_int_eq(policy_finish(policy), 0);

@@ -121,7 +121,7 @@ static const struct {
     {"443=:: ipv4:link", false, "v6-only outside the link: this host has no IPv4 address beyond 169.254.0.0/16"},
     {"443=:: ipv6:loopback", true, "dual-stack"},
     {"443=0.0.0.0 ipv6:none", false, "v4-only"},
-    {"443=127.0.0.1 443=::/6 ipv6:loopback", false, "dual-stack on loopback"},
+    {"443=127.0.0.1 443=::/6 ipv6:loopback", false, "dual-stack"},
     {"443=::/6 ipv6:none", false, "listens, but nothing reaches it"},
     /* What the host has no more. */
     {"443=192.0.2.1 443=2001:db8::99^", false, "v4-only: 2001:db8::99 is no address of this host now"},

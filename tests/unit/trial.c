@@ -8,7 +8,7 @@
 #include "trial.h"
 
 #include "sample.h"
-#include "socket/host.h"
+#include "socket/host_port.h"
 #include "unit.h"
 
 #include <arpa/inet.h>
@@ -142,7 +142,7 @@ struct tally *trial_tally(const char *text)
             tally->host.port_range_last = 0;
         } else if (strncmp(word, "reserved:", 9) == 0) {
             uint16_t reserved = (uint16_t)strtoul(word + 9, NULL, 10);
-            host_ports_reserve(&tally->host, reserved, reserved);
+            host_port_reserve(&tally->host, reserved, reserved);
         } else if (strcmp(word, "interfaces?") == 0) {
             tally->interfaces_untold[RECORD_TCP] = true;
             tally->interfaces_untold[RECORD_UDP] = true;

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * Ports that the kernel hands out to clients, and those that it keeps from them. Plain values, nothing is read.
+ */
+#ifndef SOCKET_HOST_PORT_H
+#define SOCKET_HOST_PORT_H
+
+#include "socket/record.h"
+
+/*
+ * Whether the kernel hands out this port to clients that ask for none: it lies in the port range, and is not reserved.
+ * False when the range is not known.
+ */
+bool host_port_is_client(const struct sock_host *host, uint16_t port);
+
+/* Marks the ports as reserved in host->reserved_ports; none when first > last. */
+void host_port_reserve(struct sock_host *host, uint16_t first, uint16_t last);
+
+/* Whether net.ipv4.ip_local_reserved_ports holds this port. False also when that is not known. */
+bool host_port_is_reserved(const struct sock_host *host, uint16_t port);
+
+#endif
