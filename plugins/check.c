@@ -46,9 +46,9 @@ static bool asks_for_units(const struct policy *policy)
 }
 
 /* Is more told than what the policy judges? */
-static bool tells_everything(const struct run *run)
+static bool needs_everything(const struct run *run)
 {
-    return run->writer->tells_everything || run->options->perfdata == LABELS_FULL;
+    return run->writer->needs_everything || run->options->perfdata == LABELS_FULL;
 }
 
 static int attempt_judge(const struct run *run, struct attempt *attempt)
@@ -60,7 +60,7 @@ static int attempt_judge(const struct run *run, struct attempt *attempt)
         .warning = options->warning_set ? &options->warning : NULL,
         .critical = options->critical_set ? &options->critical : NULL,
         .today = day_of(attempt->snapshot->time),
-        .everything = run->writer->tells_everything || run->policy->rule_count == 0,
+        .everything = run->writer->needs_everything || run->policy->rule_count == 0,
     };
     int result = asks_for_units(run->policy) ? snapshot_owners_find(attempt->snapshot, deadline_stage) : 0;
 
@@ -86,7 +86,7 @@ static int attempt_take(const struct run *run, struct attempt *attempt)
     struct snapshot_request request = check_snapshot_request(run);
     int result;
 
-    if (tells_everything(run)) {
+    if (needs_everything(run)) {
         request.depth = SNAPSHOT_ALL;
         request.every_protocol = true;
     }
@@ -160,9 +160,9 @@ static int attempt_confirm(const struct run *run, struct attempt *attempt)
 }
 
 /* Owners are only looked up for those who read about them. */
-static bool tells_owners(const struct run *run, const struct judge_verdict *verdict)
+static bool needs_owners(const struct run *run, const struct judge_verdict *verdict)
 {
-    return run->writer->tells_everything || run->options->verbose > 0 || verdict->state != STATE_OK ||
+    return run->writer->needs_everything || run->options->verbose > 0 || verdict->state != STATE_OK ||
            verdict->total.waived > 0;
 }
 
@@ -187,7 +187,7 @@ int check_snapshot(const struct run *run, struct snapshot *snapshot, struct judg
     struct attempt attempt = {.snapshot = snapshot};
     int result;
 
-    snapshot_remark_choose(snapshot, run->policy, tells_everything(run));
+    snapshot_remark_choose(snapshot, run->policy, needs_everything(run));
     result = attempt_judge(run, &attempt);
     *verdict = attempt.verdict;
     return result;
@@ -202,7 +202,7 @@ int check_run(const struct run *run, enum state *state)
     if (result == 0 && run->options->procfs == NULL) {
         result = attempt_confirm(run, &attempt);
     }
-    if (result == 0 && tells_owners(run, attempt.verdict)) {
+    if (result == 0 && needs_owners(run, attempt.verdict)) {
         result = snapshot_owners_find(attempt.snapshot, deadline_stage);
     }
     if (result == 0) {

@@ -197,7 +197,7 @@ static int listeners_visit(struct scan *scan, enum record_protocol protocol, str
     return result;
 }
 
-static void unreadable_tell(struct scan *scan, enum record_protocol protocol)
+static void unreadable_add(struct scan *scan, enum record_protocol protocol)
 {
     char text[SOURCES_SENTENCE_SIZE];
 
@@ -245,7 +245,7 @@ static int everything_measure(struct scan *scan)
     } while (result != 0 && sources_retry(scan->sources, current, result));
     for (int protocol = 0; protocol < RECORD_PROTOCOLS && result == 0; protocol++) {
         if (!is_readable(scan, (enum record_protocol)protocol)) {
-            unreadable_tell(scan, (enum record_protocol)protocol);
+            unreadable_add(scan, (enum record_protocol)protocol);
         }
     }
     if (result == 0) {
@@ -277,7 +277,7 @@ static int family_write(struct scan *scan, enum record_protocol protocol, enum r
         return result;
     }
     if (!is_readable(scan, (enum record_protocol)protocol)) {
-        unreadable_tell(scan, protocol);
+        unreadable_add(scan, protocol);
     } else if (result != 0) {
         sentence_add(&scan->faults, "the list of %s sockets broke off, more of them may exist: %s",
                      protocol_of(protocol)->names[family], sources_fault(scan->sources, protocol));
@@ -322,9 +322,9 @@ static int scan_begin(struct scan *scan, const struct run *run)
     return 0;
 }
 
-static bool tells_details(const struct scan *scan)
+static bool shows_details(const struct scan *scan)
 {
-    return scan->run->options->verbose > 0 || scan->run->writer->tells_everything;
+    return scan->run->options->verbose > 0 || scan->run->writer->needs_everything;
 }
 
 /* Makes a remark of the text, unless it is empty, and empties it. */
@@ -347,7 +347,7 @@ static void host_remarks_make(struct scan *scan)
     remark_add(scan, "", &text);
     snapshot_namespace_remark_add(&text, scan->tally, namespace != NULL ? namespace : "");
     remark_add(scan, "these sockets are ", &text);
-    for (int family = 0; family < RECORD_FAMILIES && tells_details(scan); family++) {
+    for (int family = 0; family < RECORD_FAMILIES && shows_details(scan); family++) {
         netstat_add_host(&text, scan->tally, (enum record_family)family);
         remark_add(scan, "", &text);
     }
@@ -364,7 +364,7 @@ static void remarks_make(struct scan *scan)
         }
     }
     host_remarks_make(scan);
-    if (scan->owners.unit_fault.text[0] != '\0' && tells_details(scan)) {
+    if (scan->owners.unit_fault.text[0] != '\0' && shows_details(scan)) {
         sentence_add(&scan->remarks, "units cannot be told: %s", scan->owners.unit_fault.text);
     }
 }

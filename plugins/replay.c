@@ -63,7 +63,7 @@ static void replayed_fail(struct replayed *replayed, const char *error)
 }
 
 /* Where another run tells what it asked the kernel, this one says what it went by. */
-static int origin_tell(const struct run *run, const struct replayed *replayed)
+static int origin_add(const struct run *run, const struct replayed *replayed)
 {
     struct snapshot *snapshot = replayed->snapshot;
     char line[SENTENCE_SIZE];
@@ -104,7 +104,7 @@ static int capture_judge(const struct run *run, struct replayed *replayed)
         return 0;
     }
     if (result == 0) {
-        result = origin_tell(run, replayed);
+        result = origin_add(run, replayed);
     }
     return result == 0 ? check_snapshot(run, replayed->snapshot, &replayed->verdict) : result;
 }

@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-struct evaluation {
+struct context {
     const struct judge_question *question;
     const struct policy *policy;
     const struct tally *tally;
@@ -24,19 +24,19 @@ struct evaluation {
 #define SCOPES_ALL (SCOPE_BIT(SCOPES) - 1)
 
 /* A service without listeners as yet, and without a verdict. NULL when out of memory. */
-static struct judge_service *service_append(struct evaluation *evaluation, const struct rule *rule,
+static struct judge_service *service_append(struct context *context, const struct rule *rule,
                                             enum record_protocol protocol, uint16_t port)
 {
-    struct judge_verdict *verdict = evaluation->verdict;
+    struct judge_verdict *verdict = context->verdict;
 
-    if (verdict->service_count == evaluation->room) {
-        size_t room = evaluation->room == 0 ? 32 : evaluation->room * 2;
+    if (verdict->service_count == context->room) {
+        size_t room = context->room == 0 ? 32 : context->room * 2;
         struct judge_service *grown = realloc(verdict->services, room * sizeof *grown);
         if (grown == NULL) {
             return NULL;
         }
         verdict->services = grown;
-        evaluation->room = room;
+        context->room = room;
     }
     verdict->services[verdict->service_count] = (struct judge_service){.protocol = protocol,
                                                                        .port = port,
@@ -46,13 +46,13 @@ static struct judge_service *service_append(struct evaluation *evaluation, const
 }
 
 /* The scopes of the port that `rule` (NULL: nobody) judges. */
-static unsigned scopes_of(const struct evaluation *evaluation, const struct rule *rule, enum record_protocol protocol,
+static unsigned scopes_of(const struct context *context, const struct rule *rule, enum record_protocol protocol,
                           uint16_t port)
 {
     unsigned scopes = 0;
 
     for (int scope = 0; scope < SCOPES; scope++) {
-        if (policy_find(evaluation->policy, &evaluation->tally->host, protocol, port, (enum scope)scope) == rule) {
+        if (policy_find(context->policy, &context->tally->host, protocol, port, (enum scope)scope) == rule) {
             scopes |= SCOPE_BIT(scope);
         }
     }
@@ -60,22 +60,22 @@ static unsigned scopes_of(const struct evaluation *evaluation, const struct rule
 }
 
 /* The one rule that judges the listener; NULL when that is nobody, or it excepts the listener's unit. */
-static const struct rule *listener_rule(const struct evaluation *evaluation, const struct tally_service *source,
+static const struct rule *listener_rule(const struct context *context, const struct tally_service *source,
                                         const struct tally_listener *listener)
 {
     const struct rule *rule =
-        policy_find(evaluation->policy, &evaluation->tally->host, source->protocol, source->port, listener->scope);
+        policy_find(context->policy, &context->tally->host, source->protocol, source->port, listener->scope);
 
     return rule != NULL && judge_service_excepts(rule, source->port, listener) == RECORD_YES ? NULL : rule;
 }
 
-static size_t listeners_count(const struct evaluation *evaluation, const struct rule *rule,
+static size_t listeners_count(const struct context *context, const struct rule *rule,
                               const struct tally_service *source)
 {
     size_t count = 0;
 
     for (size_t i = 0; source != NULL && i < source->listener_count; i++) {
-        count += listener_rule(evaluation, source, &source->listeners[i]) == rule;
+        count += listener_rule(context, source, &source->listeners[i]) == rule;
     }
     return count;
 }
@@ -84,11 +84,11 @@ static size_t listeners_count(const struct evaluation *evaluation, const struct 
  * The rule that connections of that scope follow; NULL for none. They name no unit, so that those of a rule which
  * excepts some listeners of the port are all its own, and none where it excepts each.
  */
-static const struct rule *connection_rule(const struct evaluation *evaluation, const struct tally_service *source,
+static const struct rule *connection_rule(const struct context *context, const struct tally_service *source,
                                           enum scope scope)
 {
     const struct rule *rule =
-        policy_find(evaluation->policy, &evaluation->tally->host, source->protocol, source->port, scope);
+        policy_find(context->policy, &context->tally->host, source->protocol, source->port, scope);
     bool excepts_all = rule != NULL && rule->except_unit_count > 0;
 
     for (size_t i = 0; i < source->listener_count && excepts_all; i++) {
@@ -98,7 +98,7 @@ static const struct rule *connection_rule(const struct evaluation *evaluation, c
 }
 
 /* Takes over the listeners and connections of the service's rule. */
-static int service_fill(const struct evaluation *evaluation, struct judge_service *service,
+static int service_fill(const struct context *context, struct judge_service *service,
                         const struct tally_service *source)
 {
     if (source == NULL) {
@@ -109,12 +109,12 @@ static int service_fill(const struct evaluation *evaluation, struct judge_servic
         return -ENOMEM;
     }
     for (size_t i = 0; i < source->listener_count; i++) {
-        if (listener_rule(evaluation, source, &source->listeners[i]) == service->rule) {
+        if (listener_rule(context, source, &source->listeners[i]) == service->rule) {
             service->listeners[service->listener_count++] = &source->listeners[i];
         }
     }
     for (int scope = 0; scope < SCOPES; scope++) {
-        bool follows = connection_rule(evaluation, source, (enum scope)scope) == service->rule;
+        bool follows = connection_rule(context, source, (enum scope)scope) == service->rule;
         for (int kind = 0; kind < TALLY_KINDS && follows; kind++) {
             service->connections[kind] += source->connections[scope][kind];
         }
@@ -122,56 +122,54 @@ static int service_fill(const struct evaluation *evaluation, struct judge_servic
     return 0;
 }
 
-static bool is_unreadable(const struct evaluation *evaluation, int protocol)
+static bool is_unreadable(const struct context *context, int protocol)
 {
-    return evaluation->tally->unreadable[protocol][0] != '\0';
+    return context->tally->unreadable[protocol][0] != '\0';
 }
 
 /* Adds the service of this rule (NULL: nobody's) at the port, judged. */
-static int service_add(struct evaluation *evaluation, const struct rule *rule, enum record_protocol protocol,
-                       uint16_t port)
+static int service_add(struct context *context, const struct rule *rule, enum record_protocol protocol, uint16_t port)
 {
-    struct judge_service *service = service_append(evaluation, rule, protocol, port);
+    struct judge_service *service = service_append(context, rule, protocol, port);
     int result = 0;
 
     if (service == NULL) {
         return -ENOMEM;
     }
-    if (!is_unreadable(evaluation, (int)protocol)) {
-        result = service_fill(evaluation, service, tally_find(evaluation->tally, protocol, port));
+    if (!is_unreadable(context, (int)protocol)) {
+        result = service_fill(context, service, tally_find(context->tally, protocol, port));
     }
-    return result != 0 ? result : judge_service_decide(service, evaluation->tally);
+    return result != 0 ? result : judge_service_decide(service, context->tally);
 }
 
-static bool is_superseded(const struct evaluation *evaluation, const struct rule *rule, uint16_t port)
+static bool is_superseded(const struct context *context, const struct rule *rule, uint16_t port)
 {
-    return policy_is_superseded(evaluation->policy, &evaluation->tally->host, rule, port);
+    return policy_is_superseded(context->policy, &context->tally->host, rule, port);
 }
 
 /* A port that the rule names: is there a service to judge, be it a missing one? */
-static int rule_port_judge(struct evaluation *evaluation, const struct rule *rule, const struct rule_ports *ports,
+static int rule_port_judge(struct context *context, const struct rule *rule, const struct rule_ports *ports,
                            uint16_t port)
 {
     enum record_protocol protocol = (enum record_protocol)rule->protocol;
-    const struct tally_service *source = tally_find(evaluation->tally, protocol, port);
-    unsigned scopes = scopes_of(evaluation, rule, protocol, port);
+    const struct tally_service *source = tally_find(context->tally, protocol, port);
+    unsigned scopes = scopes_of(context, rule, protocol, port);
 
-    if (rule_ports_find(rule, port) != ports || (scopes == 0 && is_superseded(evaluation, rule, port))) {
+    if (rule_ports_find(rule, port) != ports || (scopes == 0 && is_superseded(context, rule, port))) {
         return 0;
     }
-    if (listeners_count(evaluation, rule, source) == 0 && !ports->single &&
-        rule_missing_state(rule, ports) == STATE_OK) {
+    if (listeners_count(context, rule, source) == 0 && !ports->single && rule_missing_state(rule, ports) == STATE_OK) {
         return 0;
     }
-    return service_add(evaluation, rule, protocol, port);
+    return service_add(context, rule, protocol, port);
 }
 
 /* The port that stands for the whole rule: its first that no other rule stands before. */
-static uint16_t rule_port(const struct evaluation *evaluation, const struct rule *rule)
+static uint16_t rule_port(const struct context *context, const struct rule *rule)
 {
     for (size_t i = 0; i < rule->port_count; i++) {
         for (unsigned port = rule->ports[i].first; port <= rule->ports[i].last; port++) {
-            if (!is_superseded(evaluation, rule, (uint16_t)port)) {
+            if (!is_superseded(context, rule, (uint16_t)port)) {
                 return (uint16_t)port;
             }
         }
@@ -180,26 +178,26 @@ static uint16_t rule_port(const struct evaluation *evaluation, const struct rule
 }
 
 /* A rule whose protocol cannot be read: one port stands for it, and each that it names singly for itself. */
-static int rule_unreadable_judge(struct evaluation *evaluation, const struct rule *rule)
+static int rule_unreadable_judge(struct context *context, const struct rule *rule)
 {
     enum record_protocol protocol = (enum record_protocol)rule->protocol;
-    uint16_t first = rule_port(evaluation, rule);
-    int result = service_add(evaluation, rule, protocol, first);
+    uint16_t first = rule_port(context, rule);
+    int result = service_add(context, rule, protocol, first);
 
     for (size_t i = 0; i < rule->port_count && result == 0; i++) {
         uint16_t port = rule->ports[i].first;
-        if (rule->ports[i].single && port != first && !is_superseded(evaluation, rule, port)) {
-            result = service_add(evaluation, rule, protocol, port);
+        if (rule->ports[i].single && port != first && !is_superseded(context, rule, port)) {
+            result = service_add(context, rule, protocol, port);
         }
     }
     return result;
 }
 
 /* A range whose missing ports are no breach: what listens is all there is to judge, however wide the range. */
-static int range_judge(struct evaluation *evaluation, const struct rule *rule, const struct rule_ports *ports)
+static int range_judge(struct context *context, const struct rule *rule, const struct rule_ports *ports)
 {
     enum record_protocol protocol = (enum record_protocol)rule->protocol;
-    const struct tally *tally = evaluation->tally;
+    const struct tally *tally = context->tally;
     int result = 0;
 
     for (size_t i = tally_position(tally, protocol, ports->first); i < tally->service_count && result == 0; i++) {
@@ -207,90 +205,90 @@ static int range_judge(struct evaluation *evaluation, const struct rule *rule, c
         if (source->protocol != protocol || source->port > ports->last) {
             break;
         }
-        result = rule_port_judge(evaluation, rule, ports, source->port);
+        result = rule_port_judge(context, rule, ports, source->port);
     }
     return result;
 }
 
-static int ports_judge(struct evaluation *evaluation, const struct rule *rule, const struct rule_ports *ports)
+static int ports_judge(struct context *context, const struct rule *rule, const struct rule_ports *ports)
 {
     int result = 0;
 
     if (!ports->single && rule_missing_state(rule, ports) == STATE_OK) {
-        return range_judge(evaluation, rule, ports);
+        return range_judge(context, rule, ports);
     }
     for (unsigned port = ports->first; port <= ports->last && result == 0; port++) {
-        result = rule_port_judge(evaluation, rule, ports, (uint16_t)port);
+        result = rule_port_judge(context, rule, ports, (uint16_t)port);
     }
     return result;
 }
 
-static int rule_judge(struct evaluation *evaluation, const struct rule *rule)
+static int rule_judge(struct context *context, const struct rule *rule)
 {
     int result = 0;
 
     if (rule->is_default) {
         return 0;
     }
-    evaluation->verdict->rule_known[rule->position] = !is_unreadable(evaluation, rule->protocol);
-    if (is_unreadable(evaluation, rule->protocol)) {
-        return rule_unreadable_judge(evaluation, rule);
+    context->verdict->rule_known[rule->position] = !is_unreadable(context, rule->protocol);
+    if (is_unreadable(context, rule->protocol)) {
+        return rule_unreadable_judge(context, rule);
     }
-    evaluation->first_of_rule[rule->position] = evaluation->verdict->service_count;
+    context->first_of_rule[rule->position] = context->verdict->service_count;
     for (size_t i = 0; i < rule->port_count && result == 0; i++) {
-        result = ports_judge(evaluation, rule, &rule->ports[i]);
+        result = ports_judge(context, rule, &rule->ports[i]);
     }
     return result;
 }
 
-static int others_add(struct evaluation *evaluation, const struct rule *rule, const struct tally_service *source)
+static int others_add(struct context *context, const struct rule *rule, const struct tally_service *source)
 {
-    bool listens = listeners_count(evaluation, rule, source) > 0;
+    bool listens = listeners_count(context, rule, source) > 0;
 
-    return listens ? service_add(evaluation, rule, source->protocol, source->port) : 0;
+    return listens ? service_add(context, rule, source->protocol, source->port) : 0;
 }
 
 /* The defaults' parts of the service. */
-static int defaults_judge(struct evaluation *evaluation, const struct tally_service *source)
+static int defaults_judge(struct context *context, const struct tally_service *source)
 {
     unsigned done = 0;
     int result = 0;
 
     for (int scope = 0; scope < SCOPES && result == 0; scope++) {
-        const struct rule *rule = policy_find(evaluation->policy, &evaluation->tally->host, source->protocol,
-                                              source->port, (enum scope)scope);
+        const struct rule *rule =
+            policy_find(context->policy, &context->tally->host, source->protocol, source->port, (enum scope)scope);
         if ((done & SCOPE_BIT(scope)) == 0 && rule != NULL && rule->is_default) {
-            done |= scopes_of(evaluation, rule, source->protocol, source->port);
-            result = others_add(evaluation, rule, source);
+            done |= scopes_of(context, rule, source->protocol, source->port);
+            result = others_add(context, rule, source);
         }
     }
     return result;
 }
 
 /* The listening services, or parts of one, that fall to a default, or (when asked) to nobody. */
-static int others_judge(struct evaluation *evaluation, bool defaults)
+static int others_judge(struct context *context, bool defaults)
 {
     int result = 0;
 
-    for (size_t i = 0; i < evaluation->tally->service_count && result == 0; i++) {
-        const struct tally_service *source = &evaluation->tally->services[i];
-        result = defaults ? defaults_judge(evaluation, source) : others_add(evaluation, NULL, source);
+    for (size_t i = 0; i < context->tally->service_count && result == 0; i++) {
+        const struct tally_service *source = &context->tally->services[i];
+        result = defaults ? defaults_judge(context, source) : others_add(context, NULL, source);
     }
     return result;
 }
 
 /* --- thresholds on the connections of a rule ---------------------------------------------------------------------- */
 
-static void rule_connections_sum(struct evaluation *evaluation)
+static void rule_connections_sum(struct context *context)
 {
-    for (size_t i = 0; i < evaluation->tally->service_count; i++) {
-        const struct tally_service *source = &evaluation->tally->services[i];
+    for (size_t i = 0; i < context->tally->service_count; i++) {
+        const struct tally_service *source = &context->tally->services[i];
         for (int scope = 0; scope < SCOPES; scope++) {
-            const struct rule *rule = connection_rule(evaluation, source, (enum scope)scope);
+            const struct rule *rule = connection_rule(context, source, (enum scope)scope);
             if (rule == NULL || rule->is_default) {
                 continue;
             }
-            uint64_t *sum = evaluation->verdict->rule_connections[rule->position];
+            uint64_t *sum = context->verdict->rule_connections[rule->position];
             for (int kind = 0; kind < TALLY_KINDS; kind++) {
                 sum[kind] += source->connections[scope][kind];
             }
@@ -311,11 +309,11 @@ _Static_assert(sizeof counted_connections / sizeof *counted_connections == RULE_
  * Tells a crossed threshold of a rule at those of its services that have such connections; where none has, at its first
  * service; where it has no service at all (a range that nothing listens on), at the port that stands for it.
  */
-static int threshold_breach_tell(struct evaluation *evaluation, const struct rule *rule, const struct counted *counted,
-                                 const struct judge_reason *reason)
+static int threshold_breach_add(struct context *context, const struct rule *rule, const struct counted *counted,
+                                const struct judge_reason *reason)
 {
-    struct judge_verdict *verdict = evaluation->verdict;
-    size_t first = evaluation->first_of_rule[rule->position];
+    struct judge_verdict *verdict = context->verdict;
+    size_t first = context->first_of_rule[rule->position];
     size_t end = first;
     bool told = false;
     int result = 0;
@@ -331,21 +329,20 @@ static int threshold_breach_tell(struct evaluation *evaluation, const struct rul
     }
     if (end == first) {
         first = verdict->service_count;
-        evaluation->first_of_rule[rule->position] = first;
-        if (service_append(evaluation, rule, (enum record_protocol)rule->protocol, rule_port(evaluation, rule)) ==
-            NULL) {
+        context->first_of_rule[rule->position] = first;
+        if (service_append(context, rule, (enum record_protocol)rule->protocol, rule_port(context, rule)) == NULL) {
             return -ENOMEM;
         }
     }
     return judge_service_blame(&verdict->services[first], reason);
 }
 
-static int threshold_judge(struct evaluation *evaluation, const struct rule *rule, enum rule_counted counted)
+static int threshold_judge(struct context *context, const struct rule *rule, enum rule_counted counted)
 {
     const struct rule_thresholds *thresholds = &rule->thresholds[counted];
     const struct counted *row = &counted_connections[counted];
     struct judge_reason reason = {.cause = row->cause,
-                                  .count = row->sum(evaluation->verdict->rule_connections[rule->position])};
+                                  .count = row->sum(context->verdict->rule_connections[rule->position])};
 
     if (thresholds->critical.set && range_alerts(&thresholds->critical.range, (double)reason.count)) {
         reason.state = STATE_CRITICAL;
@@ -356,15 +353,15 @@ static int threshold_judge(struct evaluation *evaluation, const struct rule *rul
     } else {
         return 0;
     }
-    return threshold_breach_tell(evaluation, rule, row, &reason);
+    return threshold_breach_add(context, rule, row, &reason);
 }
 
-static int rule_thresholds_judge(struct evaluation *evaluation, const struct rule *rule)
+static int rule_thresholds_judge(struct context *context, const struct rule *rule)
 {
     int result = 0;
 
-    for (int i = 0; i < RULE_COUNTED && result == 0 && evaluation->verdict->rule_known[rule->position]; i++) {
-        result = threshold_judge(evaluation, rule, (enum rule_counted)i);
+    for (int i = 0; i < RULE_COUNTED && result == 0 && context->verdict->rule_known[rule->position]; i++) {
+        result = threshold_judge(context, rule, (enum rule_counted)i);
     }
     return result;
 }
@@ -395,9 +392,9 @@ static void all_mapped_count(struct judge_total *total, const struct tally *tall
 }
 
 /* The sockets that only a range or a default would judge, if clients did not share their ports. */
-static uint64_t unjudged_count(const struct evaluation *evaluation)
+static uint64_t unjudged_count(const struct context *context)
 {
-    const struct tally *tally = evaluation->tally;
+    const struct tally *tally = context->tally;
     uint64_t count = 0;
 
     for (size_t i = 0; i < tally->service_count; i++) {
@@ -405,7 +402,7 @@ static uint64_t unjudged_count(const struct evaluation *evaluation)
         for (size_t j = 0; j < source->listener_count; j++) {
             const struct tally_listener *listener = &source->listeners[j];
             const struct rule *rule =
-                policy_find_spared(evaluation->policy, &tally->host, source->protocol, source->port, listener->scope);
+                policy_find_spared(context->policy, &tally->host, source->protocol, source->port, listener->scope);
             bool spared = rule != NULL && judge_service_excepts(rule, source->port, listener) != RECORD_YES;
             count += spared ? listener->sockets : 0;
         }
@@ -413,16 +410,16 @@ static uint64_t unjudged_count(const struct evaluation *evaluation)
     return count;
 }
 
-static void totals_count(struct evaluation *evaluation)
+static void totals_count(struct context *context)
 {
-    struct judge_verdict *verdict = evaluation->verdict;
+    struct judge_verdict *verdict = context->verdict;
     struct judge_total *total = &verdict->total;
 
     total->known = true;
     for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
         bool counts =
-            evaluation->policy->rule_count == 0 || policy_judges(evaluation->policy, (enum record_protocol)protocol);
-        verdict->unreadable[protocol] = counts && is_unreadable(evaluation, protocol);
+            context->policy->rule_count == 0 || policy_judges(context->policy, (enum record_protocol)protocol);
+        verdict->unreadable[protocol] = counts && is_unreadable(context, protocol);
         total->known &= !verdict->unreadable[protocol];
     }
     for (size_t i = 0; i < verdict->service_count; i++) {
@@ -430,20 +427,20 @@ static void totals_count(struct evaluation *evaluation)
             service_count_in(total, &verdict->services[i]);
         }
     }
-    for (size_t i = 0; i < evaluation->policy->rule_count; i++) {
+    for (size_t i = 0; i < context->policy->rule_count; i++) {
         total->mapped += verdict->rule_connections[i][TALLY_MAPPED];
     }
-    if (evaluation->policy->rule_count == 0) {
-        all_mapped_count(total, evaluation->tally);
+    if (context->policy->rule_count == 0) {
+        all_mapped_count(total, context->tally);
     }
-    total->mapped_out = evaluation->tally->outbound[TALLY_MAPPED];
-    total->unjudged_udp = unjudged_count(evaluation);
+    total->mapped_out = context->tally->outbound[TALLY_MAPPED];
+    total->unjudged_udp = unjudged_count(context);
 }
 
-static void thresholds_judge(struct evaluation *evaluation)
+static void thresholds_judge(struct context *context)
 {
-    const struct judge_question *question = evaluation->question;
-    struct judge_verdict *verdict = evaluation->verdict;
+    const struct judge_question *question = context->question;
+    struct judge_verdict *verdict = context->verdict;
     double mapped = (double)verdict->total.mapped;
 
     if (!verdict->total.known) {
@@ -458,9 +455,9 @@ static void thresholds_judge(struct evaluation *evaluation)
     }
 }
 
-static void state_sum(struct evaluation *evaluation)
+static void state_sum(struct context *context)
 {
-    struct judge_verdict *verdict = evaluation->verdict;
+    struct judge_verdict *verdict = context->verdict;
 
     verdict->state = verdict->mapped_state;
     for (size_t i = 0; i < verdict->service_count; i++) {
@@ -469,64 +466,64 @@ static void state_sum(struct evaluation *evaluation)
     for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
         verdict->state = state_worse(verdict->state, verdict->unreadable[protocol] ? STATE_UNKNOWN : STATE_OK);
     }
-    if (evaluation->policy->rule_count == 0 && evaluation->tally->host.ipv6 == RECORD_UNKNOWN) {
+    if (context->policy->rule_count == 0 && context->tally->host.ipv6 == RECORD_UNKNOWN) {
         verdict->state = state_worse(verdict->state, STATE_UNKNOWN);
     }
 }
 
-static int services_judge(struct evaluation *evaluation)
+static int services_judge(struct context *context)
 {
     int result = 0;
 
-    for (size_t i = 0; i < evaluation->policy->rule_count && result == 0; i++) {
-        result = rule_judge(evaluation, evaluation->policy->rules[i]);
+    for (size_t i = 0; i < context->policy->rule_count && result == 0; i++) {
+        result = rule_judge(context, context->policy->rules[i]);
     }
-    rule_connections_sum(evaluation);
-    for (size_t i = 0; i < evaluation->policy->rule_count && result == 0; i++) {
-        result = rule_thresholds_judge(evaluation, evaluation->policy->rules[i]);
+    rule_connections_sum(context);
+    for (size_t i = 0; i < context->policy->rule_count && result == 0; i++) {
+        result = rule_thresholds_judge(context, context->policy->rules[i]);
     }
     if (result == 0) {
-        result = others_judge(evaluation, true);
+        result = others_judge(context, true);
     }
-    if (result == 0 && evaluation->question->everything) {
-        result = others_judge(evaluation, false);
+    if (result == 0 && context->question->everything) {
+        result = others_judge(context, false);
     }
     return result;
 }
 
 int judge_tally(const struct judge_question *question, struct judge_verdict **verdict)
 {
-    struct evaluation evaluation = {.question = question, .policy = question->policy, .tally = question->tally};
-    size_t rules = evaluation.policy->rule_count + 1;
+    struct context context = {.question = question, .policy = question->policy, .tally = question->tally};
+    size_t rules = context.policy->rule_count + 1;
     int result = -ENOMEM;
 
     *verdict = NULL;
-    evaluation.verdict = calloc(1, sizeof *evaluation.verdict);
-    evaluation.first_of_rule = calloc(rules, sizeof *evaluation.first_of_rule);
-    if (evaluation.verdict == NULL || evaluation.first_of_rule == NULL) {
+    context.verdict = calloc(1, sizeof *context.verdict);
+    context.first_of_rule = calloc(rules, sizeof *context.first_of_rule);
+    if (context.verdict == NULL || context.first_of_rule == NULL) {
         goto cleanup;
     }
-    evaluation.verdict->rule_connections = calloc(rules, sizeof *evaluation.verdict->rule_connections);
-    evaluation.verdict->rule_known = calloc(rules, sizeof *evaluation.verdict->rule_known);
-    if (evaluation.verdict->rule_connections == NULL || evaluation.verdict->rule_known == NULL) {
+    context.verdict->rule_connections = calloc(rules, sizeof *context.verdict->rule_connections);
+    context.verdict->rule_known = calloc(rules, sizeof *context.verdict->rule_known);
+    if (context.verdict->rule_connections == NULL || context.verdict->rule_known == NULL) {
         goto cleanup;
     }
-    result = services_judge(&evaluation);
+    result = services_judge(&context);
     if (result != 0) {
         goto cleanup;
     }
-    for (size_t i = 0; i < evaluation.verdict->service_count; i++) {
-        judge_service_conclude(&evaluation.verdict->services[i], question->today);
+    for (size_t i = 0; i < context.verdict->service_count; i++) {
+        judge_service_conclude(&context.verdict->services[i], question->today);
     }
-    totals_count(&evaluation);
-    thresholds_judge(&evaluation);
-    state_sum(&evaluation);
-    *verdict = evaluation.verdict;
-    evaluation.verdict = NULL;
+    totals_count(&context);
+    thresholds_judge(&context);
+    state_sum(&context);
+    *verdict = context.verdict;
+    context.verdict = NULL;
 
 cleanup:
-    judge_free(evaluation.verdict);
-    free(evaluation.first_of_rule);
+    judge_free(context.verdict);
+    free(context.first_of_rule);
     return result;
 }
 

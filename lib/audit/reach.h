@@ -17,6 +17,7 @@ enum reach_extent {
     REACH_LINK,
     REACH_EXTERNAL
 };
+#define REACH_EXTENTS (REACH_EXTERNAL + 1)
 
 /* What narrows a reach below the scope of the address the socket is bound to. */
 enum reach_limit {

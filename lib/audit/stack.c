@@ -17,6 +17,8 @@ struct stack_accepts stack_accepts(enum record_family family, const struct in6_a
         [RECORD_V6ONLY_NO] = RECORD_YES,
         [RECORD_V6ONLY_YES] = RECORD_NO,
     };
+    _Static_assert(sizeof wildcard_takes_ipv4 / sizeof *wildcard_takes_ipv4 == RECORD_V6ONLY_ANSWERS,
+                   "each answer has a row");
 
     if (family == RECORD_INET || record_is_ipv4(address)) {
         return (struct stack_accepts){.ipv4 = RECORD_YES, .ipv6 = RECORD_NO};

@@ -404,12 +404,12 @@ size_t tally_acceptors_find(const struct tally_service *service, const struct so
         [TALLY_IPV6] = {&in6addr_any},
     };
     enum tally_kind kind = kind_of(record);
-    const struct in6_addr *const addresses[] = {wildcards[kind][0], wildcards[kind][1], &record->local};
+    const struct in6_addr *const addresses[3] = {wildcards[kind][0], wildcards[kind][1], &record->local};
     const uint32_t interfaces[] = {0, record->interface};
     size_t count = 0;
 
     for (int i = 0; i < (record->interface != 0 ? 2 : 1); i++) {
-        for (size_t j = 0; j < sizeof addresses / sizeof *addresses; j++) {
+        for (size_t j = 0; j < 3; j++) {
             const struct tally_listener *listener =
                 addresses[j] != NULL ? acceptor_find(service, kind, addresses[j], interfaces[i]) : NULL;
             if (listener != NULL) {
@@ -499,32 +499,6 @@ size_t tally_position(const struct tally *tally, enum record_protocol protocol, 
     const struct tally_service wanted = {.protocol = protocol, .port = port};
 
     return position_find(tally->services, tally->service_count, sizeof wanted, &wanted, service_compare);
-}
-
-/* Is it known that v4-mapped connections are the listener's, be it of one address only? */
-static bool takes_mapped(const struct tally_listener *listener)
-{
-    return listener->family == RECORD_INET6 &&
-           (record_is_ipv4(&listener->address) ||
-            (record_is_wildcard(RECORD_INET6, &listener->address) && listener->v6only == RECORD_V6ONLY_NO));
-}
-
-uint64_t tally_mapped_hints(const struct tally_service *service)
-{
-    bool unknown = false;
-    uint64_t count = 0;
-
-    for (size_t i = 0; i < service->listener_count; i++) {
-        const struct tally_listener *listener = &service->listeners[i];
-        if (takes_mapped(listener)) {
-            return 0;
-        }
-        unknown |= listener->v6only == RECORD_V6ONLY_UNKNOWN && record_is_wildcard(RECORD_INET6, &listener->address);
-    }
-    for (int scope = 0; scope < SCOPES && unknown && protocol_of(service->protocol)->has_connections; scope++) {
-        count += service->connections[scope][TALLY_MAPPED];
-    }
-    return count;
 }
 
 uint64_t tally_mapped_sum(const uint64_t counts[static TALLY_KINDS])

@@ -157,13 +157,6 @@ size_t tally_acceptors_find(const struct tally_service *service, const struct so
  */
 struct tally_listener tally_listener_of(const struct tally *tally, const struct sock_record *record);
 
-/*
- * How many v4-mapped connections hint that a [::] listener whose v6only is unknown takes IPv4: all of the service's,
- * but none of UDP, where nothing is accepted, and none where it is known of another listener that it takes such ones.
- * They prove nothing: a connection may be outbound, or of a listener that is gone.
- */
-uint64_t tally_mapped_hints(const struct tally_service *service);
-
 /* The v4-mapped connections among these counts. */
 uint64_t tally_mapped_sum(const uint64_t counts[static TALLY_KINDS]);
 

@@ -23,6 +23,7 @@ static const struct {
 };
 
 #define STATE_COUNT (sizeof states / sizeof *states)
+_Static_assert(STATE_COUNT == STATE_UNKNOWN + 1, "each state has a row");
 
 /* A value that is none of the four can only be a bug: it must not pass for OK. */
 static size_t state_index(enum state state)

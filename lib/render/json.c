@@ -396,7 +396,7 @@ static void fleet_clear(struct writer_fleet *fleet)
 
 const struct writer json_writer = {
     .name = "json",
-    .tells_everything = true,
+    .needs_everything = true,
     .verdict = verdict_write,
     .failure = failure_write,
     .lint = lint_write,

@@ -69,6 +69,7 @@ const char *netstat_state(const struct sock_record *record)
         [RECORD_CLOSING] = "CLOSING",
         [RECORD_NEW_SYN_RECV] = "SYN_RECV",
     };
+    _Static_assert(sizeof names / sizeof *names == RECORD_STATES, "each state has a name, or none");
 
     if (protocol_of(record->protocol)->has_connections) {
         return names[record->state];
@@ -116,6 +117,7 @@ static void socket_explain(struct text_buffer *text, const struct sock_record *r
         [RECORD_V6ONLY_NO] = "accepts IPv4 too: IPV6_V6ONLY is off",
         [RECORD_V6ONLY_YES] = "accepts no IPv4: IPV6_V6ONLY is on",
     };
+    _Static_assert(sizeof by_v6only / sizeof *by_v6only == RECORD_V6ONLY_ANSWERS, "each answer has words");
     char address[RECORD_ADDRESS_SIZE];
 
     if (record->family == RECORD_INET) {

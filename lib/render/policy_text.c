@@ -372,7 +372,7 @@ static void heading_write(const struct policy_text *learned)
                   *host != '\0' ? host : "a host of unknown name",
                   snapshot->namespace[0] != '\0' ? " in namespace " : "", snapshot->namespace, when);
     if (snapshot->remark[0] != '\0') {
-        comment_write(learned, "It was %s.", snapshot->remark);
+        comment_write(learned, "Beware: %s.", snapshot->remark);
     }
     for (int family = 0; family < RECORD_FAMILIES; family++) {
         char bytes[COMMENT_SIZE];

@@ -322,6 +322,7 @@ static void listener_write(const struct answer *answer, const struct judge_servi
         [RECORD_V6ONLY_NO] = "off",
         [RECORD_V6ONLY_YES] = "on",
     };
+    _Static_assert(sizeof v6only / sizeof *v6only == RECORD_V6ONLY_ANSWERS, "each answer has a word");
     bool inet6 = listener->family == RECORD_INET6;
     char bytes[2 * WORDING_SIZE];
     struct text_buffer line = TEXT_BUFFER(bytes);

@@ -155,7 +155,7 @@ static size_t off_count(const struct writer_fleet *fleet)
     return fleet->by_state[STATE_CRITICAL] + fleet->by_state[STATE_WARNING];
 }
 
-static void summary_tell(struct report *report, const struct writer_fleet *fleet)
+static void summary_add(struct report *report, const struct writer_fleet *fleet)
 {
     const char *plural = fleet->count == 1 ? "" : "s";
     bool has_policy = fleet->policy->rule_count > 0;
@@ -177,7 +177,7 @@ static void summary_tell(struct report *report, const struct writer_fleet *fleet
 }
 
 /* The hosts that are off policy; they come first. */
-static void names_tell(struct report *report, const struct hosts *hosts, size_t off)
+static void names_add(struct report *report, const struct hosts *hosts, size_t off)
 {
     size_t length = 0;
     size_t told = 0;
@@ -193,14 +193,14 @@ static void names_tell(struct report *report, const struct hosts *hosts, size_t 
 }
 
 /* Who it is about; where nobody is off policy but some cannot be judged, why the first of them. */
-static void findings_tell(struct report *report, const struct writer_fleet *fleet)
+static void findings_add(struct report *report, const struct writer_fleet *fleet)
 {
     const struct hosts *hosts = fleet->kept;
     const struct host *first = hosts->list;
     size_t unknown = fleet->by_state[STATE_UNKNOWN];
     size_t off = off_count(fleet);
 
-    names_tell(report, hosts, off);
+    names_add(report, hosts, off);
     if (off == 0 && unknown > 0) {
         report_prose(report, ". %s%s%.200s", first->name, *first->name != '\0' ? ": " : "", first->prose);
     }
@@ -209,7 +209,7 @@ static void findings_tell(struct report *report, const struct writer_fleet *flee
     }
 }
 
-static void value_tell(struct report *report, const char *label, uint64_t value)
+static void value_add(struct report *report, const char *label, uint64_t value)
 {
     struct perfdata perfdata = {.value = value};
 
@@ -218,7 +218,7 @@ static void value_tell(struct report *report, const char *label, uint64_t value)
 }
 
 /* Sums over all hosts. What is not known of one of them is not known. */
-static void values_tell(struct report *report, const struct writer_fleet *fleet)
+static void values_add(struct report *report, const struct writer_fleet *fleet)
 {
     const struct hosts *hosts = fleet->kept;
     struct judge_total sum = {.known = true};
@@ -231,12 +231,12 @@ static void values_tell(struct report *report, const struct writer_fleet *fleet)
         sum.violations += total->violations;
         sum.unlisted += total->unlisted;
     }
-    value_tell(report, "hosts", fleet->count);
-    value_tell(report, "hosts_off", off_count(fleet));
-    value_tell(report, "hosts_unknown", fleet->by_state[STATE_UNKNOWN]);
+    value_add(report, "hosts", fleet->count);
+    value_add(report, "hosts_off", off_count(fleet));
+    value_add(report, "hosts_unknown", fleet->by_state[STATE_UNKNOWN]);
     for (int i = 0; (label = labels_total(i)) != NULL; i++) {
         if (label->set == LABELS_TOTALS && (sum.known || !label->counts_sockets)) {
-            value_tell(report, label->name, label->value(&sum));
+            value_add(report, label->name, label->value(&sum));
         }
     }
 }
@@ -256,7 +256,7 @@ static int host_compare(const void *left, const void *right)
     return order != 0 ? order : (a->position > b->position) - (a->position < b->position);
 }
 
-static void host_tell(struct report *report, const struct host *host)
+static void host_add(struct report *report, const struct host *host)
 {
     const char *line = host->details;
 
@@ -272,7 +272,7 @@ static void host_tell(struct report *report, const struct host *host)
 }
 
 /* A monitoring system reads the first line, a human at a terminal the last. */
-static void last_line_tell(struct report *report, const struct writer_fleet *fleet)
+static void last_line_add(struct report *report, const struct writer_fleet *fleet)
 {
     report_line(report, fleet->state, "%zu host%s: %zu CRITICAL, %zu WARNING, %zu UNKNOWN, %zu OK", fleet->count,
                 fleet->count == 1 ? "" : "s", fleet->by_state[STATE_CRITICAL], fleet->by_state[STATE_WARNING],
@@ -288,12 +288,12 @@ int text_fleet_end(struct writer_fleet *fleet, const struct sink *sink)
         return -ENOMEM;
     }
     qsort(hosts->list, hosts->count, sizeof *hosts->list, host_compare);
-    summary_tell(report, fleet);
-    findings_tell(report, fleet);
-    values_tell(report, fleet);
+    summary_add(report, fleet);
+    findings_add(report, fleet);
+    values_add(report, fleet);
     for (size_t i = 0; i < hosts->count; i++) {
-        host_tell(report, &hosts->list[i]);
+        host_add(report, &hosts->list[i]);
     }
-    last_line_tell(report, fleet);
+    last_line_add(report, fleet);
     return text_report_write(report, fleet->state, sink);
 }

@@ -120,6 +120,7 @@ void wording_add_lacking_address(struct text_buffer *text, const struct tally *t
         [REACH_LINK] = {[RECORD_INET] = " beyond 169.254.0.0/16", [RECORD_INET6] = " beyond fe80::/10"},
         [REACH_EXTERNAL] = {"", ""},
     };
+    _Static_assert(sizeof beyond / sizeof *beyond == REACH_EXTENTS, "each extent has words");
     const bool known = tally->addresses.families[family].known;
     enum reach_extent widest = known ? reach_of_scopes(tally->addresses.families[family].scopes) : REACH_NONE;
 
@@ -196,6 +197,7 @@ static void reached_by_add(struct text_buffer *text, const struct tally *tally, 
         [REACH_LINK] = "only its link",
         [REACH_EXTERNAL] = "everything",
     };
+    _Static_assert(sizeof who / sizeof *who == REACH_EXTENTS, "each extent has words");
 
     text_buffer_add(text, "%s reaches it over %s", who[tally_reach(tally, listener, family).extent],
                     family_name(family));
@@ -268,6 +270,7 @@ void wording_add_stack(struct text_buffer *text, const struct judge_service *ser
         [REACH_LINK] = " outside the link",
         [REACH_EXTERNAL] = "",
     };
+    _Static_assert(sizeof outside / sizeof *outside == REACH_EXTENTS, "each extent has words");
     int narrow = narrow_family(&service->stack);
     enum record_family family = (enum record_family)narrow;
     const struct tally_listener *limited;
@@ -299,6 +302,7 @@ void wording_add_within(struct text_buffer *text, const struct judge_service *se
         [REACH_LINK] = ", from the link alone",
         [REACH_EXTERNAL] = "",
     };
+    _Static_assert(sizeof within / sizeof *within == REACH_EXTENTS, "each extent has words");
 
     if (service->stack.kind == STACK_DUAL && (limited_listener(service, tally, RECORD_INET) != NULL ||
                                               limited_listener(service, tally, RECORD_INET6) != NULL)) {

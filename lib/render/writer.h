@@ -87,7 +87,7 @@ struct writer_host {
  */
 struct writer {
     const char *name;      /* as --format= takes it */
-    bool tells_everything; /* also what nothing judges: every connection of every protocol is to be read for it */
+    bool needs_everything; /* also what nothing judges: every connection of every protocol is to be read for it */
     int (*verdict)(const struct view *view, const struct sink *sink);
     int (*failure)(const struct writer_failure *failure, const struct sink *sink);
     int (*lint)(const struct writer_lint *lint, const struct sink *sink);

@@ -308,17 +308,31 @@ static void protocol_remarks_add(struct text_buffer *text, const struct snapshot
     }
 }
 
+/* Could it be told of each interface that a listener is bound to whether it is there? */
+static bool are_interfaces_known(const struct tally *tally)
+{
+    for (size_t i = 0; i < tally->service_count; i++) {
+        for (size_t j = 0; j < tally->services[i].listener_count; j++) {
+            const struct tally_listener *listener = &tally->services[i].listeners[j];
+            if (listener->interface != 0 && listener->interface_state.there == RECORD_UNKNOWN) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 void snapshot_addresses_remark_add(struct text_buffer *text, const struct tally *tally)
 {
     bool ipv4 = tally->addresses.families[RECORD_INET].known;
     bool ipv6 = tally->addresses.families[RECORD_INET6].known || tally->host.ipv6 == RECORD_NO;
+    bool interfaces = are_interfaces_known(tally);
+    const char *addresses = !ipv4 && !ipv6 ? "addresses" : !ipv4 ? "IPv4 addresses" : !ipv6 ? "IPv6 addresses" : "";
 
-    if (!ipv4 || !ipv6) {
-        text_buffer_add(text, "%sthe %saddresses of this host are not known, so reach is as far as sockets are bound",
-                        text->length > 0 ? ", " : "",
-                        ipv4   ? "IPv6 "
-                        : ipv6 ? "IPv4 "
-                               : "");
+    if (*addresses != '\0' || !interfaces) {
+        text_buffer_add(text, "%sthe %s%s%s of this host are not known, so reach is as far as sockets are bound",
+                        text->length > 0 ? ", " : "", addresses, *addresses != '\0' && !interfaces ? " and " : "",
+                        interfaces ? "" : "interfaces");
     }
 }
 

@@ -60,7 +60,8 @@ void snapshot_free(struct snapshot *snapshot);
 
 /*
  * Sets the remark: where the protocols that the policy judges, or every one, were read from if that is not where one
- * would expect; that the addresses of the host are not known; that this is not the network namespace of process 1.
+ * would expect; that the addresses of the host, or interfaces that listeners are bound to, are not known; that this is
+ * not the network namespace of process 1.
  */
 void snapshot_remark_choose(struct snapshot *snapshot, const struct policy *policy, bool every_protocol);
 

@@ -39,8 +39,8 @@ struct address_table {
     struct address_facts facts;
     struct address_set sets[RECORD_FAMILIES];
     bool is_copy;
-    bool is_told[RECORD_FAMILIES]; /* the set is from NETLINK_ROUTE, so more can be asked there */
-    struct answer *answers;        /* ascending */
+    bool from_netlink[RECORD_FAMILIES]; /* the set is from NETLINK_ROUTE, so more can be asked there */
+    struct answer *answers;             /* ascending */
     size_t answer_count;
     size_t answer_capacity;
     unsigned questions;
@@ -68,8 +68,8 @@ static int netlink_read(struct address_table *table, struct fault *fault)
     int result = address_netlink_read(&table->channel, table->sets, fault);
 
     for (int family = 0; family < RECORD_FAMILIES; family++) {
-        table->is_told[family] = result == 0 && table->sets[family].count > 0;
-        table->facts.families[family].known = table->is_told[family];
+        table->from_netlink[family] = result == 0 && table->sets[family].count > 0;
+        table->facts.families[family].known = table->from_netlink[family];
     }
     return result;
 }
@@ -81,7 +81,7 @@ static int files_read(struct address_table *table, const char *directory, struct
     for (int family = 0; family < RECORD_FAMILIES; family++) {
         struct fault added = {""};
         int result;
-        if (table->is_told[family]) {
+        if (table->from_netlink[family]) {
             continue;
         }
         result =
@@ -263,7 +263,7 @@ enum address_presence address_table_find(struct address_table *table, const stru
         return ADDRESS_UNKNOWN;
     }
     presence = address_set_find(&table->sets[family], address);
-    if (!table->is_told[family] || (presence != ADDRESS_ABSENT && !is_of_interface(address, interface))) {
+    if (!table->from_netlink[family] || (presence != ADDRESS_ABSENT && !is_of_interface(address, interface))) {
         return presence;
     }
     told = presence_find(table, address, interface);
@@ -342,7 +342,7 @@ struct address_interface address_table_interface(struct address_table *table, ui
         return kept->state;
     }
     answer.state.there = RECORD_UNKNOWN;
-    if (table->is_told[RECORD_INET] || table->is_told[RECORD_INET6]) {
+    if (table->from_netlink[RECORD_INET] || table->from_netlink[RECORD_INET6]) {
         answer.state = address_netlink_interface(&table->channel, index);
     }
     if (answer.state.there == RECORD_UNKNOWN) {

@@ -174,8 +174,8 @@ static int link_info_decode(const struct netlink_attribute *info, struct address
     int result;
 
     while ((result = netlink_attribute_next(&rest, &attribute)) == 1) {
-        bool tells_kind = attribute.type == IFLA_INFO_KIND || attribute.type == IFLA_INFO_SLAVE_KIND;
-        if (tells_kind && text_is(&attribute, "vrf")) {
+        bool is_kind = attribute.type == IFLA_INFO_KIND || attribute.type == IFLA_INFO_SLAVE_KIND;
+        if (is_kind && text_is(&attribute, "vrf")) {
             interface->vrf = RECORD_YES;
         }
     }
@@ -350,7 +350,7 @@ int address_netlink_read(struct netlink_channel *channel, struct address_set set
         result = dump_repeat(channel, sets, 0);
     }
     if (result < 0 && channel->cause != NETLINK_CHANNEL_HANDLER) {
-        netlink_channel_tell(channel, fault, "local addresses", -result, NULL);
+        netlink_channel_fault_set(channel, fault, "local addresses", -result, NULL);
     }
     return result;
 }

@@ -144,14 +144,14 @@ static const char *module_hint(char text[static HINT_SIZE], enum netlink_channel
     return text;
 }
 
-static void fault_tell(struct fault *fault, const struct netlink_channel *channel, enum record_protocol protocol,
-                       int code)
+static void scan_fault_set(struct fault *fault, const struct netlink_channel *channel, enum record_protocol protocol,
+                           int code)
 {
     char things[16];
     char hint[HINT_SIZE];
 
     snprintf(things, sizeof things, "%s sockets", protocol_of(protocol)->label);
-    netlink_channel_tell(channel, fault, things, code, module_hint(hint, channel->cause, protocol, code));
+    netlink_channel_fault_set(channel, fault, things, code, module_hint(hint, channel->cause, protocol, code));
 }
 
 static int netlink_scan(struct source *source, const struct source_request *request, source_visit *visit, void *context,
@@ -167,7 +167,7 @@ static int netlink_scan(struct source *source, const struct source_request *requ
     if (result < 0) {
         netlink_channel_close(channel);
         if (channel->cause != NETLINK_CHANNEL_HANDLER) {
-            fault_tell(fault, channel, request->protocol, -result);
+            scan_fault_set(fault, channel, request->protocol, -result);
         }
     }
     return result;

@@ -229,8 +229,8 @@ static const char *common_hint(enum netlink_channel_cause cause, int code)
     return "";
 }
 
-void netlink_channel_tell(const struct netlink_channel *channel, struct fault *fault, const char *things, int code,
-                          const char *hint)
+void netlink_channel_fault_set(const struct netlink_channel *channel, struct fault *fault, const char *things, int code,
+                               const char *hint)
 {
     static const struct {
         const char *before, *between, *after;
@@ -248,6 +248,7 @@ void netlink_channel_tell(const struct netlink_channel *channel, struct fault *f
         [NETLINK_CHANNEL_GARBLE] = {"the kernel's list of ", "", " is garbled", BUS_UNNAMED},
         [NETLINK_CHANNEL_STRANGER] = {"the list of ", "", " is not the kernel's answer to this request", BUS_UNNAMED},
     };
+    _Static_assert(sizeof sentences / sizeof *sentences == NETLINK_CHANNEL_HANDLER, "each cause has a sentence");
     const char *bus = channel->bus == NETLINK_ROUTE ? "NETLINK_ROUTE" : "NETLINK_SOCK_DIAG";
     enum netlink_channel_cause cause = channel->cause;
     /* strerror() may use a buffer of the whole process; in the "C" locale this needs no memory either. */

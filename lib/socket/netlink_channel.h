@@ -80,7 +80,7 @@ int netlink_channel_fail(struct netlink_channel *channel, enum netlink_channel_c
  * number, followed by `hint`. NULL: what one may look at in any such case, or nothing. Not for a cause of
  * NETLINK_CHANNEL_HANDLER.
  */
-void netlink_channel_tell(const struct netlink_channel *channel, struct fault *fault, const char *things, int code,
-                          const char *hint);
+void netlink_channel_fault_set(const struct netlink_channel *channel, struct fault *fault, const char *things, int code,
+                               const char *hint);
 
 #endif

@@ -353,7 +353,7 @@ static int lines_show(struct reading *reading, size_t *length)
  * end, nothing. The kernel gives a page at most each time (seq_read_iter()) and goes on by the number of the socket in
  * the whole file (udp_get_idx()); one that had room for another line was the last.
  */
-static void pause_tell(const struct reading *reading, size_t count, bool more)
+static void pause_report(const struct reading *reading, size_t count, bool more)
 {
     bool was_full = count + LINE_SIZE_MOST > (size_t)sysconf(_SC_PAGESIZE);
 
@@ -381,7 +381,7 @@ static int file_show(struct reading *reading, int file)
     while ((count = read(file, reading->buffer + kept, BUFFER_SIZE - kept)) > 0) {
         int result;
 
-        pause_tell(reading, count_before, true);
+        pause_report(reading, count_before, true);
         count_before = (size_t)count;
         kept += (size_t)count;
         result = lines_show(reading, &kept);
@@ -396,7 +396,7 @@ static int file_show(struct reading *reading, int file)
     if (count < 0) {
         return read_failed(reading->fault, reading->path, errno);
     }
-    pause_tell(reading, count_before, false);
+    pause_report(reading, count_before, false);
     if (kept > 0) {
         return line_show(reading, reading->buffer, kept, false);
     }

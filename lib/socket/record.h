@@ -39,12 +39,14 @@ enum record_state {
     RECORD_CLOSING,
     RECORD_NEW_SYN_RECV
 };
+#define RECORD_STATES (RECORD_NEW_SYN_RECV + 1)
 
 enum record_v6only {
     RECORD_V6ONLY_UNKNOWN,
     RECORD_V6ONLY_NO,
     RECORD_V6ONLY_YES
 };
+#define RECORD_V6ONLY_ANSWERS (RECORD_V6ONLY_YES + 1)
 
 /* The owner is not visible: the user namespace does not map the uid. No user has this number: it is (uid_t)-1. */
 #define RECORD_UID_HIDDEN UINT32_MAX

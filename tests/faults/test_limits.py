@@ -19,6 +19,7 @@ import time
 import unittest
 
 import scenarios  # knows where dualstack is
+import dualstack
 from dualstack import CRITICAL, OK, PROGRAM, UNKNOWN, awaits_input, eventually
 from scenarios import Wrong, start
 
@@ -311,7 +312,7 @@ class Ends(LimitCase):
                 with self.subTest(case=case):
                     self.assertEqual(answer.err, b"")
                     self.told(answer.code, answer.out.decode(),
-                              "no answer within 1 second, while reading the list of %s sockets" % case[1],
+                              "no answer within 1 second, while reading the %s" % case[1],
                               "--format=json" in case[0])
 
     def requests(self, args):
@@ -320,7 +321,8 @@ class Ends(LimitCase):
         start(scenarios.Scenario("trace", args, OK, None, b""), STRACE, "-f", "-o", log, "-e", "trace=sendto")
         with open(log, encoding="utf-8", errors="replace") as file:
             lines = [line for line in file.read().splitlines() if "sendto(" in line]
-        return [("UDP" if "IPPROTO_UDP" in line else "TCP", number, line.rsplit("= ", 1)[1])
+        return [("addresses of this host" if "RTM_GET" in line else
+                 "list of %s sockets" % ("UDP" if "IPPROTO_UDP" in line else "TCP"), number, line.rsplit("= ", 1)[1])
                 for number, line in enumerate(lines, 1)]
 
     @staticmethod
@@ -334,8 +336,10 @@ class Ends(LimitCase):
 class Refusal(LimitCase):
     """Without netlink /proc/net answers, says that it did and why, and calls nothing dual-stack that may be v6-only."""
 
-    RULES = ["-r", "2001 dual-stack name=proven", "-r", "2002 v4-only name=old", "-r", "2009 dual-stack name=split"]
+    RULES = ["-r", "2001 v6 name=least", "-r", "2002 v4-only name=old", "-r", "2009 dual-stack name=split"]
+    # The v4-mapped connections of 2001 prove nothing: they may be outbound, or of a listener that is gone.
     UNSURE = ["-r", "2003 v6-only name=new", "-r", "2004 dual-stack name=dual"]
+    HINTED = ["-r", "2001 dual-stack name=hinted", *RULES[2:]]
 
     def fall_back(self, errno_words, *before):
         run = scenarios.Scenario("refused", ["-v", *self.RULES], OK, None, b"")
@@ -350,16 +354,19 @@ class Refusal(LimitCase):
         unsure = start(run._replace(args=[*self.RULES, *self.UNSURE]), *before)
         self.assertEqual(unsure.code, UNKNOWN, unsure.out)
         self.assertIn(b"2 of 5 services cannot be judged", unsure.out)
+        hinted = start(run._replace(args=["-v", *self.HINTED]), *before)
+        self.assertEqual(hinted.code, UNKNOWN, hinted.out)
+        self.assertRegex(hinted.out, rb"\n.*\[UNKNOWN\] hinted ")
 
         report = json.loads(start(run._replace(args=["--format=json", *self.RULES, *self.UNSURE]), *before).out)
         self.assertEqual(report["source"], "procfs")
         self.assertIn(errno_words, report["remark"])
         self.assertEqual({entry["name"]: entry["state"] for entry in report["services"] if entry["required"]},
-                         {"proven": "OK", "old": "OK", "split": "OK", "new": "UNKNOWN", "dual": "UNKNOWN"})
+                         {"least": "OK", "old": "OK", "split": "OK", "new": "UNKNOWN", "dual": "UNKNOWN"})
 
         forced = start(run._replace(args=["--source=netlink", *self.RULES]), *before)
         self.assertEqual(forced.code, UNKNOWN)
-        self.assertIn(b"--source=auto would try /proc/net", forced.out)
+        self.assertIn(b"Use --source=auto to try /proc/net", forced.out)
         for mode in ("--list", "--learn", "--capture"):
             told = start(run._replace(args=[mode]), *before)
             self.assertEqual((told.code, told.err), (OK, b""), mode)

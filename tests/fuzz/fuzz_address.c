@@ -58,7 +58,7 @@ static void lines_decode(const char *text, size_t size, enum record_family famil
 static void question_handle(const void *bytes, size_t size)
 {
     enum address_presence presence = ADDRESS_UNKNOWN;
-    struct address_interface interface = {.there = RECORD_UNKNOWN, .ipv6 = RECORD_UNKNOWN, .vrf = RECORD_UNKNOWN};
+    struct address_interface interface = ADDRESS_INTERFACE_UNKNOWN;
 
     if (address_netlink_handle_address(bytes, size, SEQUENCE, PORT_ID, &presence) != 0) {
         FUZZ_REQUIRE(presence == ADDRESS_UNKNOWN);

@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "child.h"
+#include "folder.h"
 #include "unit.h"
 
 #include "socket/address.h"
@@ -14,7 +15,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <ftw.h>
 #include <libmnl/libmnl.h>
 #include <linux/fib_rules.h>
 #include <linux/filter.h>
@@ -63,40 +63,11 @@ static enum address_presence find(struct address_table *table, const char *text,
 
 /* --- copies ------------------------------------------------------------------------------------------------------ */
 
-static char folder[64];
-
-static int entry_remove(const char *path, const struct stat *status, int type, struct FTW *place)
-{
-    (void)status;
-    (void)type;
-    (void)place;
-    return remove(path);
-}
-
-static void folder_make(void)
-{
-    strcpy(folder, "/tmp/test_address.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-}
-
-static void folder_remove(void)
-{
-    nftw(folder, entry_remove, 8, FTW_DEPTH | FTW_PHYS);
-}
-
 static void file_write(const char *name, const char *content)
 {
-    char path[96];
-    FILE *file;
-
-    if (content == NULL) {
-        return;
+    if (content != NULL) {
+        folder_write_text(name, content);
     }
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    file = fopen(path, "we");
-    ck_assert_ptr_nonnull(file);
-    ck_assert_int_ge(fputs(content, file), 0);
-    ck_assert_int_eq(fclose(file), 0);
 }
 
 #define FIB_TRIE                                                                                                       \
@@ -144,7 +115,7 @@ START_TEST(copies_are_read)
 
     file_write("fib_trie", copies[_i].fib_trie);
     file_write("if_inet6", copies[_i].if_inet6);
-    ck_assert_int_eq(address_table_read(&table, ADDRESS_ORIGIN_COPIES, folder, &fault), copies[_i].result);
+    ck_assert_int_eq(address_table_read(&table, ADDRESS_ORIGIN_COPIES, folder_name(), &fault), copies[_i].result);
     ck_assert_ptr_nonnull(table);
     facts_check(address_table_facts(table), &copies[_i].facts);
     ck_assert_msg(strstr(fault.text, copies[_i].words) != NULL, "%s", fault.text);
@@ -720,7 +691,7 @@ static void silent_see(int row)
         return;
     }
     file_write("fib_trie", FIB_TRIE);
-    SEE(address_table_read(&table, ADDRESS_ORIGIN_HOST, folder, &fault) == -ENOENT, "if_inet6 is missing");
+    SEE(address_table_read(&table, ADDRESS_ORIGIN_HOST, folder_name(), &fault) == -ENOENT, "if_inet6 is missing");
     SEE(strstr(fault.text, "cannot tell whether this host has IPv6") != NULL, "%s", fault.text);
     SEE(!address_table_facts(table)->families[RECORD_INET6].known, "IPv6 is known");
     SEE(find(table, "::1", 0) == ADDRESS_UNKNOWN, "::1 is known");
@@ -728,7 +699,7 @@ static void silent_see(int row)
     SEE(find(table, "192.0.2.2", 0) == ADDRESS_ABSENT, "192.0.2.2 is there");
     address_table_free(table);
     file_write("if_inet6", IF_INET6);
-    table = table_read(ADDRESS_ORIGIN_HOST, folder);
+    table = table_read(ADDRESS_ORIGIN_HOST, folder_name());
     facts_see(table, "silent", LO | EXTERNAL, LO | LINK);
     address_table_free(table);
 }
@@ -859,7 +830,7 @@ static void no_ipv6_see(int row)
     }
     file_write("fib_trie", FIB_TRIE);
     file_write("dev", "");
-    table = table_read(ADDRESS_ORIGIN_PROCFS, folder);
+    table = table_read(ADDRESS_ORIGIN_PROCFS, folder_name());
     facts_see(table, "no IPv6", LO | EXTERNAL, 0);
     SEE(find(table, "::1", 0) == ADDRESS_ABSENT, "::1");
     address_table_free(table);

@@ -595,7 +595,7 @@ static int interface_handle(struct address_interface *interface)
 
 START_TEST(interface_is_told)
 {
-    struct address_interface interface = {.there = RECORD_UNKNOWN, .ipv6 = RECORD_UNKNOWN, .vrf = RECORD_UNKNOWN};
+    struct address_interface interface = ADDRESS_INTERFACE_UNKNOWN;
 
     answer_begin();
     answer.flags = 0;
@@ -660,7 +660,7 @@ static const struct {
 
 START_TEST(bad_link_tells_nothing)
 {
-    struct address_interface interface = {.there = RECORD_UNKNOWN, .ipv6 = RECORD_UNKNOWN, .vrf = RECORD_UNKNOWN};
+    struct address_interface interface = ADDRESS_INTERFACE_UNKNOWN;
 
     answer_begin();
     bad_links[_i].build();

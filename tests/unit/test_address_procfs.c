@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "folder.h"
 #include "unit.h"
 
 #include "socket/address_procfs.h"
@@ -12,7 +13,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,39 +23,11 @@
 #define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 #define X512 X64 X64 X64 X64 X64 X64 X64 X64
 
-static char folder[64];
 static struct address_set set;
 
-static int entry_remove(const char *path, const struct stat *status, int type, struct FTW *place)
+static void set_free(void)
 {
-    (void)status;
-    (void)type;
-    (void)place;
-    return remove(path);
-}
-
-static void folder_make(void)
-{
-    strcpy(folder, "/tmp/test_address_procfs.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-}
-
-static void folder_remove(void)
-{
-    nftw(folder, entry_remove, 8, FTW_DEPTH | FTW_PHYS);
     address_set_free(&set);
-}
-
-static void file_write(const char *name, const char *content, size_t length)
-{
-    char path[96];
-    FILE *file;
-
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    file = fopen(path, "we");
-    ck_assert_ptr_nonnull(file);
-    ck_assert_uint_eq(fwrite(content, 1, length, file), length);
-    ck_assert_int_eq(fclose(file), 0);
 }
 
 static enum address_presence find(const char *text)
@@ -165,8 +137,8 @@ START_TEST(local_table_is_kept)
 {
     struct fault fault = {""};
 
-    file_write("fib_trie", FIB_TRIE, strlen(FIB_TRIE));
-    ck_assert_int_eq(address_procfs_read(&set, folder, RECORD_INET, true, &fault), 1);
+    folder_write("fib_trie", FIB_TRIE, strlen(FIB_TRIE));
+    ck_assert_int_eq(address_procfs_read(&set, folder_name(), RECORD_INET, true, &fault), 1);
     ck_assert_str_eq(fault.text, "");
     address_set_sort(&set);
     ck_assert_int_eq(find("::ffff:127.9.9.9"), ADDRESS_LOCAL);
@@ -248,15 +220,15 @@ START_TEST(file_is_read)
     int result;
 
     if (files[_i].content != NULL) {
-        file_write(name, files[_i].content, strlen(files[_i].content));
+        folder_write(name, files[_i].content, strlen(files[_i].content));
     }
-    result = address_procfs_read(&set, folder, family, files[_i].copies, &fault);
+    result = address_procfs_read(&set, folder_name(), family, files[_i].copies, &fault);
     ck_assert_msg(result == files[_i].result, "row %d: %d, %s", _i, result, fault.text);
     address_set_sort(&set);
     ck_assert_msg(set.count == files[_i].count, "row %d: %zu", _i, set.count);
     ck_assert_msg(strstr(fault.text, files[_i].words) != NULL, "row %d: %s", _i, fault.text);
     ck_assert_int_eq(fault.text[0] != '\0', result < 0);
-    ck_assert(result >= 0 || strstr(fault.text, folder) != NULL);
+    ck_assert(result >= 0 || strstr(fault.text, folder_name()) != NULL);
 }
 END_TEST
 
@@ -271,8 +243,8 @@ START_TEST(cut_copy_is_seen)
         const char *end = whole + length;
         const char *line;
         bool seen;
-        file_write("fib_trie", whole, length);
-        seen = address_procfs_read(&set, folder, RECORD_INET, true, &fault) == -EBADMSG;
+        folder_write("fib_trie", whole, length);
+        seen = address_procfs_read(&set, folder_name(), RECORD_INET, true, &fault) == -EBADMSG;
         address_set_clear(&set);
         for (line = end; line > whole && line[-1] != ' '; line--) {
         }
@@ -288,8 +260,8 @@ START_TEST(zero_byte_in_a_file)
     static const char content[] = GLOBAL "80 eth0\0\n" GLOBAL "80 eth0\n";
     struct fault fault = {""};
 
-    file_write("if_inet6", content, sizeof content - 1);
-    ck_assert_int_eq(address_procfs_read(&set, folder, RECORD_INET6, true, &fault), -EBADMSG);
+    folder_write("if_inet6", content, sizeof content - 1);
+    ck_assert_int_eq(address_procfs_read(&set, folder_name(), RECORD_INET6, true, &fault), -EBADMSG);
 }
 END_TEST
 
@@ -298,13 +270,13 @@ START_TEST(what_is_no_file)
     struct fault fault = {""};
     char name[5000];
 
-    snprintf(name, sizeof name, "%s/if_inet6", folder);
+    folder_path(name, "if_inet6");
     ck_assert_int_eq(mkdir(name, 0700), 0);
-    ck_assert_int_eq(address_procfs_read(&set, folder, RECORD_INET6, true, &fault), -EISDIR);
+    ck_assert_int_eq(address_procfs_read(&set, folder_name(), RECORD_INET6, true, &fault), -EISDIR);
     ck_assert_ptr_nonnull(strstr(fault.text, "/if_inet6: Is a directory"));
-    snprintf(name, sizeof name, "%s/fib_trie", folder);
+    folder_path(name, "fib_trie");
     ck_assert_int_eq(mkfifo(name, 0700), 0);
-    ck_assert_int_eq(address_procfs_read(&set, folder, RECORD_INET, true, &fault), -EINVAL);
+    ck_assert_int_eq(address_procfs_read(&set, folder_name(), RECORD_INET, true, &fault), -EINVAL);
     memset(name, 'x', sizeof name - 1);
     name[sizeof name - 1] = '\0';
     ck_assert_int_eq(address_procfs_read(&set, name, RECORD_INET, true, &fault), -ENAMETOOLONG);
@@ -318,10 +290,12 @@ int main(void)
     TCase *copied = tcase_create("files");
 
     tcase_add_checked_fixture(lines, folder_make, folder_remove);
+    tcase_add_checked_fixture(lines, NULL, set_free);
     tcase_add_loop_test(lines, ipv6_line, 0, COUNT(ipv6_lines));
     tcase_add_test(lines, line_with_a_zero_byte);
     suite_add_tcase(suite, lines);
     tcase_add_checked_fixture(copied, folder_make, folder_remove);
+    tcase_add_checked_fixture(copied, NULL, set_free);
     tcase_add_test(copied, local_table_is_kept);
     tcase_add_loop_test(copied, file_is_read, 0, COUNT(files));
     tcase_add_test(copied, cut_copy_is_seen);

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * lib/capture/capture_read.c: what capture_read() makes of good captures, and how it refuses all others.
+ * lib/capture: what capture_read() makes of good captures, how it refuses all others, and that capture_write() writes
+ * what was read.
  */
 #include "config.h"
 
+#include "collect.h"
 #include "unit.h"
 
 #include "capture/capture_read.h"
+#include "capture/capture_write.h"
 #include "socket/host_port.h"
 
 #include <errno.h>
@@ -420,9 +423,83 @@ START_TEST(is_damaged)
 }
 END_TEST
 
+/* What capture_write() makes of a capture that was read, its lines joined. The caller frees it. */
+static char *rewritten(const char *text)
+{
+    char error[JSON_FIELD_ERROR_SIZE] = "";
+    struct collect collected = {0};
+    struct sink sink = collect_sink(&collected);
+    struct snapshot *snapshot;
+    size_t length = 0;
+
+    ck_assert_msg(capture_read(text, strlen(text), &snapshot, error) == 0, "%s", error);
+    capture_write(snapshot, &sink);
+    snapshot_free(snapshot);
+    for (size_t i = 0; i < collected.length; i++) {
+        if (collected.text[i] != '\n') {
+            collected.text[length++] = collected.text[i];
+        }
+    }
+    collected.text[length] = '\0';
+    return collected.text;
+}
+
+/* Captures that are written as they were read, but for the order of the listeners, which depends on what they are. */
+static const struct {
+    const char *from;
+    const char *to;
+} same[] = {
+    {"", ""},
+    {"4026531840", "null"},
+    {"\"namespace\":\"blue\"", "\"namespace\":null"},
+    {"\"a fault\"", "null"},
+    {"\"netns_of_process_1\":false", "\"netns_of_process_1\":null"},
+    {"\"ipv6\":true", "\"ipv6\":false"},
+    {"{\"ipv4\":[\"loopback\",\"external\"],\"ipv6\":null}", "{\"ipv4\":null,\"ipv6\":[]}"},
+    {"bindv6only\":0", "bindv6only\":1"},
+    {"[32768,60999]", "null"},
+    {"[[443,443],[40000,40009]]", "[]"},
+    {"[[443,443],[40000,40009]]", "[[1,1],[65535,65535]]"},
+    {"\"v6only\":true", "\"v6only\":false"},
+    {"\"v6only\":true", "\"v6only\":null"},
+    {"\"presence\":\"local\"", "\"presence\":\"absent\""},
+    {"\"known\",\"unit\":\"nginx.service\"", "\"gone\",\"unit\":null"},
+    {"\"known\",\"unit\":\"nginx.service\"", "\"untold\",\"unit\":null"},
+    {"\"user\":\"www-data\"", "\"user\":null"},
+    {"\"scope\":\"external\"", "\"scope\":\"loopback\""},
+    {",\"connections\":[{\"protocol\":\"tcp\",\"port\":443,\"scope\":\"external\",\"ipv4\":0,\"ipv4_mapped\":8,"
+     "\"ipv6\":3}]",
+     ",\"connections\":[]"},
+};
+
+START_TEST(is_written_again)
+{
+    static const char in_order[] = LISTENER(INET) "," LISTENER(INET6);
+    static const char as_read[] = LISTENER(INET6) "," LISTENER(INET);
+    char *text = changed(same[_i].from, same[_i].to);
+    char *once = rewritten(text);
+    char *twice = rewritten(once);
+    char expected[2 * sizeof good];
+    const char *listeners = strstr(text, as_read);
+
+    if (listeners != NULL) {
+        snprintf(expected, sizeof expected, "%.*s%s%s", (int)(listeners - text), text, in_order,
+                 listeners + strlen(as_read));
+        ck_assert_str_eq(once, expected);
+    } else {
+        ck_assert_msg(strstr(once, same[_i].to) != NULL, "no %s in %s", same[_i].to, once);
+    }
+    ck_assert_str_eq(once, twice);
+    free(text);
+    free(once);
+    free(twice);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("capture");
+    TCase *written = tcase_create("written");
     TCase *read = tcase_create("read");
     TCase *refused = tcase_create("refused");
 
@@ -441,5 +518,7 @@ int main(void)
     tcase_add_test(refused, is_too_much);
     tcase_add_test(refused, is_damaged);
     suite_add_tcase(suite, refused);
+    tcase_add_loop_test(written, is_written_again, 0, UNIT_COUNT(same));
+    suite_add_tcase(suite, written);
     return unit_run(suite);
 }

@@ -69,7 +69,7 @@ static void verdict_collect(struct collect *collected, const char *rules, const 
     struct view view = {.policy = trial->policy, .snapshot = &snapshot, .today = TRIAL_TODAY};
     const struct sink sink = collect_sink(collected);
 
-    trial->question.everything = json_writer.tells_everything;
+    trial->question.everything = json_writer.needs_everything;
     trial_judge(trial);
     strcpy(trial->tally->host.name, "h1");
     trial->tally->host.netns = 4026531840;

@@ -64,7 +64,7 @@ START_TEST(fault_is_told)
 
     netlink_channel_init(&channel, sentences[_i].bus);
     ck_assert_int_eq(netlink_channel_fail(&channel, sentences[_i].cause, sentences[_i].code), -sentences[_i].code);
-    netlink_channel_tell(&channel, &fault, "things", sentences[_i].code, sentences[_i].hint);
+    netlink_channel_fault_set(&channel, &fault, "things", sentences[_i].code, sentences[_i].hint);
     snprintf(expected, sizeof expected, "%.*s%s%s", (int)(bars - text), text, strerror(sentences[_i].code), bars + 2);
     ck_assert_str_eq(fault.text, expected);
 }

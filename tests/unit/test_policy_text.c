@@ -396,7 +396,7 @@ static const struct {
     {"web1", "", "", HEADING "web1, 2026-11-22 09:00 UTC.\n" READ_EACH DEFAULT},
     {"", "", "", HEADING "a host of unknown name, 2026-11-22 09:00 UTC.\n" READ_EACH DEFAULT},
     {"web1", "blue", "read from /proc/net",
-     HEADING "web1 in namespace blue, 2026-11-22 09:00 UTC.\n# It was read from /proc/net.\n" READ_EACH DEFAULT},
+     HEADING "web1 in namespace blue, 2026-11-22 09:00 UTC.\n# Beware: read from /proc/net.\n" READ_EACH DEFAULT},
     {"a\nb", "", "", HEADING "a b, 2026-11-22 09:00 UTC.\n" READ_EACH DEFAULT},
 };
 

@@ -8,19 +8,11 @@
 #include "socket/protocol.h"
 #include "socket/record.h"
 
+#include "trial.h"
 #include "unit.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
-
-static struct in6_addr address_of(const char *text)
-{
-    struct in6_addr address;
-
-    ck_assert_int_eq(inet_pton(AF_INET6, text, &address), 1);
-    return address;
-}
 
 static const struct {
     const char *address;
@@ -42,7 +34,7 @@ static const struct {
 
 START_TEST(address_is_what_it_is)
 {
-    struct in6_addr address = address_of(addresses[_i].address);
+    struct in6_addr address = trial_address(addresses[_i].address);
 
     ck_assert_int_eq(record_is_ipv4(&address), addresses[_i].ipv4);
     ck_assert_int_eq(record_is_wildcard(RECORD_INET, &address), addresses[_i].wildcard_inet);
@@ -93,7 +85,7 @@ START_TEST(v4_mapped_is_told)
     struct sock_record record = {.protocol = connections[_i].protocol,
                                  .family = connections[_i].family,
                                  .state = connections[_i].state,
-                                 .remote = address_of(connections[_i].remote)};
+                                 .remote = trial_address(connections[_i].remote)};
 
     ck_assert_int_eq(record_is_v4_mapped(&record), connections[_i].mapped);
 }
@@ -122,7 +114,7 @@ static const struct {
 
 START_TEST(endpoint_is_written)
 {
-    struct in6_addr address = address_of(endpoints[_i].address);
+    struct in6_addr address = trial_address(endpoints[_i].address);
     char address_text[RECORD_ADDRESS_SIZE];
     char endpoint_text[RECORD_ENDPOINT_SIZE];
 

@@ -5,21 +5,12 @@
  */
 #include "config.h"
 
+#include "trial.h"
 #include "unit.h"
 
 #include "socket/scope.h"
 
-#include <arpa/inet.h>
-
 #define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
-
-static struct in6_addr address_of(const char *text)
-{
-    struct in6_addr address;
-
-    ck_assert_int_eq(inet_pton(AF_INET6, text, &address), 1);
-    return address;
-}
 
 static const struct {
     const char *address;
@@ -80,7 +71,7 @@ static const struct {
 
 START_TEST(address_has_its_scope)
 {
-    struct in6_addr address = address_of(addresses[_i].address);
+    struct in6_addr address = trial_address(addresses[_i].address);
 
     ck_assert_msg(scope_of(&address, addresses[_i].interface) == addresses[_i].scope, "%s%%%u is %s",
                   addresses[_i].address, (unsigned)addresses[_i].interface,

@@ -488,7 +488,7 @@ START_TEST(connections_take_no_memory)
 }
 END_TEST
 
-/* --- what a v4-mapped connection hints at ------------------------------------------------------------------------ */
+/* --- what a v4-mapped connection proves: nothing ------------------------------------------------------------------ */
 
 /* It may be an outbound one, or of a listener that is gone: so v6only stays as the source told it. */
 static const struct {
@@ -497,49 +497,66 @@ static const struct {
     const char *beside; /* another listener of the port, its v6only off; NULL for none */
     enum record_protocol protocol;
     const char *local;
-    unsigned hints;
-} hints[] = {
-    {"::", RECORD_V6ONLY_UNKNOWN, NULL, RECORD_TCP, "::ffff:10.0.0.1", 2},
-    {"::", RECORD_V6ONLY_UNKNOWN, "2001:db8::1", RECORD_TCP, "::ffff:10.0.0.1", 2},
-    {"::", RECORD_V6ONLY_UNKNOWN, "0.0.0.0", RECORD_TCP, "::ffff:127.0.0.1", 2},
-    /* True IPv6 and AF_INET connections hint at nothing. */
-    {"::", RECORD_V6ONLY_UNKNOWN, NULL, RECORD_TCP, "2001:db8::1", 0},
-    {"::", RECORD_V6ONLY_UNKNOWN, "0.0.0.0", RECORD_TCP, "10.0.0.1", 0},
-    /* A connected UDP socket was not accepted by anybody. */
-    {"::", RECORD_V6ONLY_UNKNOWN, NULL, RECORD_UDP, "::ffff:10.0.0.1", 0},
-    /* A listener that takes them for certain may have accepted them. */
-    {"::", RECORD_V6ONLY_UNKNOWN, "::ffff:10.0.0.1", RECORD_TCP, "::ffff:10.0.0.1", 0},
-    {"::", RECORD_V6ONLY_UNKNOWN, "::ffff:0.0.0.0", RECORD_TCP, "::ffff:10.0.0.1", 0},
-    {"::", RECORD_V6ONLY_UNKNOWN, "::", RECORD_TCP, "::ffff:10.0.0.1", 0},
+} proofs[] = {
+    {"::", RECORD_V6ONLY_UNKNOWN, NULL, RECORD_TCP, "::ffff:10.0.0.1"},
+    {"::", RECORD_V6ONLY_UNKNOWN, "2001:db8::1", RECORD_TCP, "::ffff:10.0.0.1"},
+    {"::", RECORD_V6ONLY_UNKNOWN, "0.0.0.0", RECORD_TCP, "::ffff:127.0.0.1"},
+    {"::", RECORD_V6ONLY_UNKNOWN, NULL, RECORD_TCP, "2001:db8::1"},
+    {"::", RECORD_V6ONLY_UNKNOWN, "0.0.0.0", RECORD_TCP, "10.0.0.1"},
+    {"::", RECORD_V6ONLY_UNKNOWN, NULL, RECORD_UDP, "::ffff:10.0.0.1"},
+    /* Beside a listener that takes them for certain. */
+    {"::", RECORD_V6ONLY_UNKNOWN, "::ffff:10.0.0.1", RECORD_TCP, "::ffff:10.0.0.1"},
+    {"::", RECORD_V6ONLY_UNKNOWN, "::ffff:0.0.0.0", RECORD_TCP, "::ffff:10.0.0.1"},
+    {"::", RECORD_V6ONLY_UNKNOWN, "::", RECORD_TCP, "::ffff:10.0.0.1"},
     /* Nothing is unknown. */
-    {"::", RECORD_V6ONLY_YES, NULL, RECORD_TCP, "::ffff:10.0.0.1", 0},
-    {"::", RECORD_V6ONLY_NO, NULL, RECORD_TCP, "::ffff:10.0.0.1", 0},
-    {"2001:db8::1", RECORD_V6ONLY_UNKNOWN, NULL, RECORD_TCP, "::ffff:10.0.0.1", 0},
+    {"::", RECORD_V6ONLY_YES, NULL, RECORD_TCP, "::ffff:10.0.0.1"},
+    {"::", RECORD_V6ONLY_NO, NULL, RECORD_TCP, "::ffff:10.0.0.1"},
+    {"2001:db8::1", RECORD_V6ONLY_UNKNOWN, NULL, RECORD_TCP, "::ffff:10.0.0.1"},
 };
 
-START_TEST(mapped_connection_is_a_hint_and_no_proof)
+START_TEST(mapped_connection_proves_nothing)
 {
     struct tally *tally = tally_create();
-    struct sock_record record = listener_of(hints[_i].protocol, hints[_i].listener, 80);
+    struct sock_record record = listener_of(proofs[_i].protocol, proofs[_i].listener, 80);
     const struct tally_service *service;
     struct tally_listener before[2];
 
-    record.v6only = hints[_i].v6only;
+    record.v6only = proofs[_i].v6only;
     add(tally, record);
-    if (hints[_i].beside != NULL) {
-        record = listener_of(hints[_i].protocol, hints[_i].beside, 80);
+    if (proofs[_i].beside != NULL) {
+        record = listener_of(proofs[_i].protocol, proofs[_i].beside, 80);
         record.v6only = RECORD_V6ONLY_NO;
         add(tally, record);
     }
     tally_sort(tally);
-    service = tally_find(tally, hints[_i].protocol, 80);
+    service = tally_find(tally, proofs[_i].protocol, 80);
     memcpy(before, service->listeners, service->listener_count * sizeof *before);
-    add(tally, connection_of(hints[_i].protocol, hints[_i].local, 80, hints[_i].local));
-    add(tally, connection_of(hints[_i].protocol, hints[_i].local, 80, hints[_i].local));
-    ck_assert_uint_eq(tally_mapped_hints(service), hints[_i].hints);
+    add(tally, connection_of(proofs[_i].protocol, proofs[_i].local, 80, proofs[_i].local));
+    add(tally, connection_of(proofs[_i].protocol, proofs[_i].local, 80, proofs[_i].local));
     for (size_t i = 0; i < service->listener_count; i++) {
         ck_assert_int_eq(service->listeners[i].v6only, before[i].v6only);
     }
+    tally_free(tally);
+}
+END_TEST
+
+/* Of an interface nothing is known until somebody asks: nobody may say that it is down. */
+START_TEST(unknown_interface_is_not_down)
+{
+    struct tally *tally = tally_create();
+    struct sock_record record = listener_of(RECORD_TCP, "0.0.0.0", 80);
+    struct tally_listener late;
+    struct reach reach;
+
+    record.interface = 4;
+    add(tally, record);
+    tally_sort(tally);
+    reach = tally_reach(tally, tally_find(tally, RECORD_TCP, 80)->listeners, RECORD_INET);
+    ck_assert_int_eq(reach.extent, REACH_EXTERNAL);
+    ck_assert(!reach.known);
+    record.local_port = 81;
+    late = tally_listener_of(tally, &record);
+    ck_assert_int_eq(tally_reach(tally, &late, RECORD_INET).extent, REACH_EXTERNAL);
     tally_free(tally);
 }
 END_TEST
@@ -971,7 +988,8 @@ static Suite *tally_suite(void)
     tcase_add_test(counts, acceptors_are_found);
     tcase_add_test(counts, attribution_needs_no_order);
     tcase_add_test(counts, connection_is_found_among_many_addresses);
-    tcase_add_loop_test(counts, mapped_connection_is_a_hint_and_no_proof, 0, COUNT(hints));
+    tcase_add_loop_test(counts, mapped_connection_proves_nothing, 0, COUNT(proofs));
+    tcase_add_test(counts, unknown_interface_is_not_down);
     tcase_add_test(counts, ipv4_connections_are_native_and_mapped_ones);
     suite_add_tcase(suite, counts);
     tcase_add_test(order, sorting_keeps_every_service_findable);
