@@ -493,7 +493,7 @@ static int argument_read(struct reader *reader, int option, int argc, char **arg
 {
     const struct row *row = row_of(option);
 
-    if (option == '?' || option == ':') {
+    if (row == NULL || option == '?' || option == ':') {
         return option_refuse(reader, option, argv[optind - 1]);
     }
     return option_read(reader, row,

@@ -22,7 +22,7 @@ static void bytes_write(const struct json_stream *json, const char *bytes, size_
     json->sink->write(bytes, length, json->sink->context);
 }
 
-/* What stands before a value. */
+/* Writes what comes before a value. */
 static void value_begin(struct json_stream *json, const char *key)
 {
     if (json->follows) {

@@ -17,7 +17,7 @@
 /* One value after another, in compact form. Begin with the sink and all else zero; end with json_stream_end(). */
 struct json_stream {
     const struct sink *sink;
-    bool follows; /* the next value stands behind another one of the same array or object */
+    bool follows; /* the next value follows another one of the same array or object */
     bool on_line; /* the next value begins a line */
 };
 
@@ -36,7 +36,7 @@ void json_stream_integer(struct json_stream *json, const char *key, int64_t valu
 /* A C string of any bytes, repaired to valid UTF-8. */
 void json_stream_text(struct json_stream *json, const char *key, const char *text);
 
-/* Likewise, null for NULL and "". */
+/* The same, but null for NULL and "". */
 void json_stream_text_or_null(struct json_stream *json, const char *key, const char *text);
 
 /* "2026-11-22T09:00:00Z", null for a time too far away to have a year. */

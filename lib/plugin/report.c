@@ -51,7 +51,7 @@ struct report {
     struct bytes perfdata; /* values with a space between them */
     struct bytes details;  /* lines with their starts and newlines, each with its notes behind it */
     size_t line_count;     /* of all lines, also of those left out of `details` */
-    /* Where they stand in the answer that was rendered last. */
+    /* Where they are in the answer that was rendered last. */
     size_t rendered_prose;
     size_t rendered_prose_length;
     size_t rendered_details;

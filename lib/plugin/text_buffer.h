@@ -38,7 +38,7 @@ const char *text_buffer_add_cut(struct text_buffer *text, const char *added, siz
 /* Adds `count` and `thing`, which gets an "s" unless it is one: "1 service", "3 services". */
 const char *text_buffer_add_count(struct text_buffer *text, unsigned long long count, const char *thing);
 
-/* What stands before item `index` of `count` in a list: "" before the first, `last` before the last, else ", ". */
+/* What comes before item `index` of `count` in a list: "" before the first, `last` before the last, else ", ". */
 const char *text_buffer_separator(size_t index, size_t count, const char *last);
 
 /*

@@ -26,7 +26,7 @@
 /* Findings go to the first line until they are about this long. */
 #define FINDINGS_LENGTH 90
 
-/* A failure tells this many of its sentences, a service that many of its listeners. */
+/* A failure shows this many of its sentences, a service that many of its listeners. */
 #define SENTENCES 20
 #define LISTENERS 3
 

@@ -159,7 +159,7 @@ static void cell_write(const char *text, size_t width, bool is_number, const str
     blanks_write(is_number ? 0 : short_of, sink);
 }
 
-/* Nothing stands behind the last cell, so it is not filled up. */
+/* Nothing follows the last cell, so it is not padded. */
 static void cells_write(const struct writer_list *list, const char *const text[static COLUMNS], const struct sink *sink)
 {
     for (int i = 0; i < COLUMN_UNIT; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * --list as a table: netstat's columns, what is on the wire, and whose it is. For text.c alone.
+ * --list as a table: netstat's columns, what is on the wire, and the owners. For text.c alone.
  */
 #ifndef RENDER_TEXT_LIST_H
 #define RENDER_TEXT_LIST_H

@@ -11,17 +11,17 @@
 #include "render/netstat.h"
 #include "render/view.h"
 
-/* All that is in these structures is borrowed. */
+/* Everything in these structures is borrowed. */
 
 /* An answer without a verdict: why there is none. */
 struct writer_failure {
     enum state state;
-    const char *host; /* the one that cannot be judged, "" for one that nobody knows */
+    const char *host; /* the one that cannot be judged, "" when it is not known */
     time_t time;
     const char *const *sentences; /* at least one */
     size_t count;
     const char *more;  /* a sentence that helps beside them; NULL for none */
-    const char *usage; /* the shape of the command line, for a person who got it wrong; NULL for none */
+    const char *usage; /* how to write the command line, when that is what was wrong; NULL for none */
 };
 
 /* What --lint found. */
@@ -39,24 +39,24 @@ struct writer_lint {
 /* All sockets of --list, which come twice: first to be measured, then to be written. Begin with all zero. */
 struct writer_list {
     const struct tally *tally;         /* all listeners, sorted and with their reach, once they were measured */
-    const struct owners *owners;       /* whoever may own one of them */
+    const struct owners *owners;       /* of all of them */
     unsigned verbose;                  /* 0 to 3 */
     size_t width[WRITER_LIST_COLUMNS]; /* of the text's columns, in characters */
 };
 
-/* A socket, and whose it is: NULL where that is not told. */
+/* A socket and its owners, NULL where they are not known. */
 struct writer_row {
     const struct sock_record *record;
     const struct owners_entry *user;
     const struct owners_entry *unit;
 };
 
-/* What stands behind the rows. */
+/* What follows the rows. */
 struct writer_list_end {
     const char *host; /* this one */
     time_t time;
     uint64_t rows;
-    const char *const *remarks; /* how the list was made, where that is not as one would expect */
+    const char *const *remarks; /* how the list was made, where that is unexpected */
     size_t remark_count;
     const char *const *faults; /* what could not be read; with any of them the list is not whole */
     size_t fault_count;
@@ -75,15 +75,15 @@ struct writer_fleet {
 /* One of them. */
 struct writer_host {
     const char *file; /* where it was read from */
-    const char *name; /* "" when the capture does not tell */
+    const char *name; /* "" when the capture has none */
     time_t time;      /* when it was captured */
     const struct view *view;
     const struct writer_failure *failure; /* NULL when it was judged: then there is a view */
 };
 
 /*
- * Each function that returns an int returns 0, or -ENOMEM before it wrote anything. What cannot be written is for the
- * owner of the sink to know. What was written ends with a line.
+ * Each function that returns an int returns 0, or -ENOMEM before it wrote anything. The owner of the
+ * sink keeps track of what could not be written. What was written ends with a newline.
  */
 struct writer {
     const char *name;      /* as --format= takes it */
@@ -92,7 +92,7 @@ struct writer {
     int (*failure)(const struct writer_failure *failure, const struct sink *sink);
     int (*lint)(const struct writer_lint *lint, const struct sink *sink);
 
-    /* The row's owners are not told yet. */
+    /* The owners of the row are not known yet. */
     void (*list_measure)(struct writer_list *list, const struct writer_row *row);
     /* Once all rows were measured and all owners are known. */
     void (*list_head)(struct writer_list *list, const struct sink *sink);
@@ -109,7 +109,7 @@ struct writer {
 /* The writer of that name, NULL when there is none. */
 const struct writer *writer_find(const char *name);
 
-/* Fills names[] with those of all writers, in the table's order, as far as there is room, and a NULL behind them. */
+/* Fills names[] with those of all writers, in the table's order, as far as there is room, and a NULL after them. */
 void writer_names(const char **names, size_t room);
 
 /* The one to use where --format is not given: a plugin's text. */

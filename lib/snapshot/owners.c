@@ -40,6 +40,7 @@ static struct owners_entry *entry_find(const struct owners_list *list, uint64_t 
 static int list_grow(struct owners_list *list)
 {
     size_t room = list->room > 0 ? list->room * 2 : FIRST_ROOM;
+    size_t count = list->entries != NULL ? list->count : 0;
     struct owners_entry *entries = realloc(list->entries, room * sizeof *entries);
     uint32_t *slots = calloc(room * 2, sizeof *slots);
 
@@ -54,7 +55,7 @@ static int list_grow(struct owners_list *list)
     list->slots = slots;
     list->slot_count = room * 2;
     list->room = room;
-    for (size_t i = 0; i < list->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         *slot_find(list, list->entries[i].id) = (uint32_t)(i + 1);
     }
     return 0;
@@ -65,7 +66,7 @@ static int entry_note(struct owners_list *list, uint64_t id)
     if (entry_find(list, id) != NULL) {
         return 0;
     }
-    if (list->count == list->room && list_grow(list) != 0) {
+    if ((list->entries == NULL || list->count == list->room) && list_grow(list) != 0) {
         return -ENOMEM;
     }
     list->entries[list->count++] = (struct owners_entry){.id = id};

@@ -324,10 +324,12 @@ static bool are_interfaces_known(const struct tally *tally)
 
 void snapshot_addresses_remark_add(struct text_buffer *text, const struct tally *tally)
 {
+    /* By whether those of IPv4 are known, then those of IPv6. */
+    static const char *const lacking[2][2] = {{"addresses", "IPv4 addresses"}, {"IPv6 addresses", ""}};
     bool ipv4 = tally->addresses.families[RECORD_INET].known;
     bool ipv6 = tally->addresses.families[RECORD_INET6].known || tally->host.ipv6 == RECORD_NO;
     bool interfaces = are_interfaces_known(tally);
-    const char *addresses = !ipv4 && !ipv6 ? "addresses" : !ipv4 ? "IPv4 addresses" : !ipv6 ? "IPv6 addresses" : "";
+    const char *addresses = lacking[ipv4][ipv6];
 
     if (*addresses != '\0' || !interfaces) {
         text_buffer_add(text, "%sthe %s%s%s of this host are not known, so reach is as far as sockets are bound",

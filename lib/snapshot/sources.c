@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* So many interrupted scans count as a failure. */
 #define TRIES 5
@@ -187,11 +188,15 @@ const char *sources_unreadable_format(char text[static SOURCES_SENTENCE_SIZE], c
 {
     const char *netlink = sources->fault[protocol][SOURCES_NETLINK].text;
     const char *procfs = sources->fault[protocol][SOURCES_PROCFS].text;
+    const char *last = *procfs != '\0' ? procfs : netlink;
+    bool is_question = *last != '\0' && last[strlen(last) - 1] == '?';
     bool may_try = sources->request.choice == SOURCES_CHOICE_NETLINK && !sources->restless[protocol];
 
     snprintf(text, SOURCES_SENTENCE_SIZE, "%s sockets cannot be read: %.220s%s%.180s%s", protocol_of(protocol)->label,
              netlink, *netlink != '\0' && *procfs != '\0' ? ". Nor can /proc/net: " : "", procfs,
-             may_try ? ". Use --source=auto to try /proc/net, too" : "");
+             !may_try      ? ""
+             : is_question ? " Use --source=auto to try /proc/net, too"
+                           : ". Use --source=auto to try /proc/net, too");
     return text;
 }
 

@@ -225,7 +225,7 @@ static void this_host_read(struct sock_host *host)
 
 static int ipv6_failed(struct fault *fault, const char *path, int error, const char *cause)
 {
-    snprintf(fault->text, sizeof fault->text, "cannot tell whether this host has IPv6: %.150s: %s", path, cause);
+    snprintf(fault->text, sizeof fault->text, "cannot tell whether this host has IPv6: %.140s: %s", path, cause);
     return -error;
 }
 

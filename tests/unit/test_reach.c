@@ -333,9 +333,7 @@ START_TEST(as_bound_needs_no_host)
     };
 
     for (int i = 0; i < COUNT(rows); i++) {
-        struct reach_socket socket = {.family = RECORD_INET,
-                                      .presence = ADDRESS_ABSENT,
-                                      .state = {RECORD_NO, RECORD_NO, RECORD_NO}};
+        struct reach_socket socket = {.family = RECORD_INET, .presence = ADDRESS_ABSENT, .state = {.there = RECORD_NO}};
         struct reach reach;
         ck_assert_int_eq(inet_pton(AF_INET6, rows[i].address, &socket.address), 1);
         reach = reach_as_bound(&socket, RECORD_INET);
