@@ -38,8 +38,10 @@ static struct judge_service *service_append(struct context *context, const struc
         verdict->services = grown;
         context->room = room;
     }
-    verdict->services[verdict->service_count] =
-        (struct judge_service){.protocol = protocol, .port = port, .rule = rule};
+    verdict->services[verdict->service_count] = (struct judge_service){.protocol = protocol,
+                                                                       .port = port,
+                                                                       .rule = rule,
+                                                                       .as_bound = rule != NULL && rule->as_bound};
     return &verdict->services[verdict->service_count++];
 }
 
@@ -558,7 +560,8 @@ const struct tally_listener *judge_widest_listener(const struct judge_service *s
 
     for (size_t i = 0; i < service->listener_count; i++) {
         const struct tally_listener *listener = service->listeners[i];
-        enum reach_extent extent = tally_reach(tally, listener, family).extent;
+        enum reach_extent extent =
+            service->as_bound ? listener->bound[family] : tally_reach(tally, listener, family).extent;
         if (tally_accepts_family(listener, family) == RECORD_YES &&
             (found == NULL || extent > farthest ||
              (extent == farthest && listener->bound[family] > found->bound[family]))) {

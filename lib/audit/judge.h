@@ -49,6 +49,7 @@ struct judge_service {
     struct stack stack;
     uint64_t connections[TALLY_KINDS]; /* inbound, those that follow the rule */
     enum state state;                  /* a waived breach counts as OK */
+    bool as_bound; /* by what sockets are bound to, as a rule with as=bound has it, not by what reaches them now */
     bool waived;
     bool absent; /* in breach because something is not there: to be looked at twice */
     struct judge_reason *reasons;

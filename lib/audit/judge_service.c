@@ -86,9 +86,7 @@ static bool may_be_excepted(const struct judge_service *service, const struct ta
 static bool needs_host_ipv6(const struct judge_service *service, const struct tally *tally,
                             const struct tally_listener *listener)
 {
-    bool as_bound = service->rule != NULL && service->rule->as_bound;
-
-    return !as_bound && tally->host.ipv6 == RECORD_UNKNOWN && tally_accepts(listener).ipv6 == RECORD_YES &&
+    return !service->as_bound && tally->host.ipv6 == RECORD_UNKNOWN && tally_accepts(listener).ipv6 == RECORD_YES &&
            !listener->reach[RECORD_INET6].known;
 }
 
@@ -110,14 +108,13 @@ static unsigned open_questions(const struct judge_service *service, const struct
 static struct stack_socket socket_assumed(const struct evaluation *evaluation, const struct tally_listener *listener,
                                           const struct stack_assumption *assumption)
 {
-    const struct rule *rule = evaluation->service->rule;
     struct stack_accepts accepts = tally_accepts(listener);
     bool takes_ipv4 = accepts.ipv4 == RECORD_YES || (accepts.ipv4 == RECORD_UNKNOWN && assumption->unknown_takes_ipv4);
     struct stack_socket socket = {.family = listener->family,
                                   .takes = {[RECORD_INET] = takes_ipv4, [RECORD_INET6] = accepts.ipv6 == RECORD_YES}};
 
     for (int family = 0; family < RECORD_FAMILIES; family++) {
-        socket.extent[family] = rule != NULL && rule->as_bound
+        socket.extent[family] = evaluation->service->as_bound
                                     ? listener->bound[family]
                                     : tally_reach(evaluation->tally, listener, (enum record_family)family).extent;
     }

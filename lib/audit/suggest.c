@@ -43,6 +43,82 @@ static uint64_t mapped_count(const struct context *context, const struct tally_s
     return count;
 }
 
+/* Does the service keep a rule of this requirement, whatever is not known of it? Returns 0 or -ENOMEM. */
+static int requirement_try(const struct context *context, const struct judge_service *service,
+                           enum rule_requirement requirement, bool *kept)
+{
+    struct rule_ports port = {.first = service->port, .last = service->port, .single = true};
+    const struct rule rule = {
+        .ports = &port,
+        .port_count = 1,
+        .protocol = (int)service->protocol,
+        .scope = RULE_ANY_SCOPE,
+        .requirement = requirement,
+        .severity = STATE_CRITICAL,
+    };
+    struct judge_service judged = *service;
+    int result;
+
+    judged.rule = &rule;
+    result = judge_service_decide(&judged, context->tally);
+    *kept = judged.reason_count == 0;
+    free(judged.reasons);
+    return result;
+}
+
+static int requirement_choose(const struct context *context, struct suggestion *suggestion)
+{
+    static const enum rule_requirement strictest[] = {RULE_DUAL_STACK, RULE_V4_ONLY, RULE_V6_ONLY, RULE_V6, RULE_V4};
+    int result = 0;
+
+    suggestion->requirement = RULE_ANY;
+    for (size_t i = 0; i < sizeof strictest / sizeof *strictest && result == 0; i++) {
+        bool kept;
+        result = requirement_try(context, &suggestion->service, strictest[i], &kept);
+        if (result == 0 && kept) {
+            suggestion->requirement = strictest[i];
+            break;
+        }
+    }
+    return result;
+}
+
+/* An address that the host has not: it may be on another node now, and here tomorrow. */
+static bool is_elsewhere(const struct judge_service *service)
+{
+    for (size_t i = 0; i < service->listener_count; i++) {
+        for (int family = 0; family < RECORD_FAMILIES; family++) {
+            if (service->listeners[i]->reach[family].limit == REACH_ADDRESS_ABSENT) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/*
+ * What reaches the service now is what a rule should hold it to, as that breaks when it is reached from farther away.
+ * But where nothing does, or where the host has not the address, it would break for reasons that are no matter of the
+ * service, or say nothing: there what the sockets are bound to is all that lasts.
+ */
+static int suggestion_decide(const struct context *context, struct suggestion *suggestion)
+{
+    struct judge_service *service = &suggestion->service;
+    int result = judge_service_decide(service, context->tally);
+
+    if (result == 0 && (service->stack.kind == STACK_CLOSED || is_elsewhere(service))) {
+        service->as_bound = true;
+        result = judge_service_decide(service, context->tally);
+    }
+    if (result == 0) {
+        result = requirement_choose(context, suggestion);
+    }
+    if (suggestion->requirement == RULE_ANY) {
+        service->as_bound = false;
+    }
+    return result;
+}
+
 /* Fills a suggestion with the listeners of that scope (RULE_ANY_SCOPE: all). */
 static int suggestion_fill(const struct context *context, struct suggestion *suggestion,
                            const struct tally_service *source, int scope)
@@ -63,7 +139,7 @@ static int suggestion_fill(const struct context *context, struct suggestion *sug
             service->listeners[service->listener_count++] = &source->listeners[i];
         }
     }
-    return judge_service_decide(service, context->tally);
+    return suggestion_decide(context, suggestion);
 }
 
 /* Adds the suggestion of that scope unless nothing listens in it. */
@@ -80,13 +156,26 @@ static int suggestion_add(const struct context *context, const struct tally_serv
     return result;
 }
 
-/* A rule without a scope would not see the narrower family of a lopsided service, so each scope gets a rule. */
+static bool is_of_one_scope(const struct tally_service *source)
+{
+    for (size_t i = 1; i < source->listener_count; i++) {
+        if (source->listeners[i].scope != source->listeners[0].scope) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/*
+ * A rule without a scope would not see the narrower family of a lopsided service, so each scope gets a rule. Where all
+ * is bound to one scope it is the host's addresses that make it so: then that is all there is to see.
+ */
 static int service_suggest(const struct context *context, const struct tally_service *source)
 {
     struct suggestions *made = context->made;
     int result = suggestion_add(context, source, RULE_ANY_SCOPE);
 
-    if (result != 0 || !made->list[made->count - 1].service.stack.lopsided) {
+    if (result != 0 || !made->list[made->count - 1].service.stack.lopsided || is_of_one_scope(source)) {
         return result;
     }
     free(made->list[--made->count].service.listeners);

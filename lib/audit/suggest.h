@@ -23,8 +23,9 @@ enum suggest_permanence {
 
 /* One service, or its part in one scope where the parts differ: what one rule is to name. */
 struct suggestion {
-    struct judge_service service; /* only what wording.h looks at; the list of listeners is owned */
-    int scope;                    /* RULE_ANY_SCOPE: all of it */
+    struct judge_service service;      /* only what wording.h looks at, and as_bound; the list of listeners is owned */
+    enum rule_requirement requirement; /* the strictest that it keeps, whatever is not known of it */
+    int scope;                         /* RULE_ANY_SCOPE: all of it */
     char name[RULE_NAME_MAX + 1];
     bool named; /* by the services database; else it is the name that the rule has by itself */
     enum suggest_permanence permanence;

@@ -7,6 +7,7 @@
 
 #include "plugin/escape.h"
 #include "plugin/text_buffer.h"
+#include "render/netstat.h"
 #include "render/wording.h"
 #include "socket/protocol.h"
 
@@ -28,6 +29,10 @@
 
 /* Where clients of FTP ask for transfers. */
 #define FTP_PORT 21
+
+/* The words of a bind= that is learned; with more addresses than these there is none. */
+#define BIND_SIZE 512
+#define ADDRESSES_MOST 8
 
 /* Of the name of a user or unit; the kernel's cgroups have none that is longer. */
 #define NAME_MOST 255
@@ -104,33 +109,84 @@ static void unit_write(const struct policy_text *learned, const struct judge_ser
 }
 
 /* What is bound to loopback or the link alone must stay there. */
-static void bind_write(const struct policy_text *learned, const struct judge_service *service)
+static void scopes_bind_add(struct text_buffer *words, const struct judge_service *service)
 {
     bool found[SCOPES] = {false};
 
     for (size_t i = 0; i < service->listener_count; i++) {
         found[service->listeners[i]->scope] = true;
     }
-    if (!found[SCOPE_EXTERNAL]) {
-        fprintf(learned->out, " bind=%s%s%s", found[SCOPE_LOOPBACK] ? "loopback" : "",
-                found[SCOPE_LOOPBACK] && found[SCOPE_LINK] ? "," : "", found[SCOPE_LINK] ? "link" : "");
+    for (int scope = SCOPE_LOOPBACK; scope < SCOPE_EXTERNAL; scope++) {
+        if (found[scope]) {
+            text_buffer_add(words, "%s%s", words->length > 0 ? "," : "", scope_name((enum scope)scope));
+        }
     }
 }
 
-/* Returns the strictest requirement that the service keeps, whatever is unknown about it. */
-static enum rule_requirement requirement_of(const struct policy_text *learned, const struct judge_service *service)
+/* Adds an item, unless it is there. */
+static void bind_add(struct text_buffer *words, const char *item)
 {
-    static const enum rule_requirement exact[] = {
-        [STACK_CLOSED] = RULE_ANY,      [STACK_V4_ONLY] = RULE_V4_ONLY, [STACK_V6_ONLY] = RULE_V6_ONLY,
-        [STACK_DUAL] = RULE_DUAL_STACK, [STACK_UNKNOWN] = RULE_V6,
-    };
-    _Static_assert(sizeof exact / sizeof *exact == STACK_KINDS, "each kind has a requirement");
+    const size_t length = strlen(item);
 
-    /* An unknown [::] is v6-only or dual-stack; without IPv6 it is closed or v4-only. */
-    if (service->stack.kind == STACK_UNKNOWN && learned->snapshot->tally->host.ipv6 != RECORD_YES) {
-        return RULE_ANY;
+    for (const char *found = words->bytes; (found = strstr(found, item)) != NULL; found++) {
+        if ((found == words->bytes || found[-1] == ',') && (found[length] == ',' || found[length] == '\0')) {
+            return;
+        }
     }
-    return exact[service->stack.kind];
+    text_buffer_add(words, "%s%s", words->length > 0 ? "," : "", item);
+}
+
+/* Adds the interface or the address the listener is bound to. False when it is bound to none, or to one that a rule
+ * cannot name. */
+static bool listener_bind_add(struct text_buffer *words, const struct tally_listener *listener)
+{
+    static const char harmless[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.@";
+    const char *interface = listener->interface_name;
+    char item[RECORD_ADDRESS_SIZE];
+
+    if (listener->interface != 0) {
+        snprintf(item, sizeof item, "%%%s", interface);
+        bind_add(words, item);
+        return *interface != '\0' && strspn(interface, harmless) == strlen(interface);
+    }
+    record_address_format(item, record_is_ipv4(&listener->address) ? RECORD_INET : RECORD_INET6, &listener->address);
+    bind_add(words, item);
+    return !record_is_wildcard(RECORD_INET, &listener->address) &&
+           !record_is_wildcard(RECORD_INET6, &listener->address);
+}
+
+/*
+ * Where it may listen: on the interfaces and addresses that it is bound to, nowhere farther. "" where it is bound to
+ * anything, and where it is bound to loopback beside addresses for everyone: so do daemons that take each address the
+ * host has, and those come and go.
+ */
+static const char *bind_find(struct text_buffer *words, const struct judge_service *service)
+{
+    size_t addresses = 0;
+
+    scopes_bind_add(words, service);
+    for (size_t i = 0; i < service->listener_count; i++) {
+        const struct tally_listener *listener = service->listeners[i];
+        if (listener->scope != SCOPE_EXTERNAL) {
+            continue;
+        }
+        addresses += listener->interface == 0;
+        if (!listener_bind_add(words, listener) || addresses > ADDRESSES_MOST || words->is_cut) {
+            return "";
+        }
+    }
+    return addresses > 0 && strncmp(words->bytes, "l", 1) == 0 ? "" : words->bytes;
+}
+
+static void bind_write(const struct policy_text *learned, const struct judge_service *service)
+{
+    char bytes[BIND_SIZE];
+    struct text_buffer words = TEXT_BUFFER(bytes);
+    const char *found = bind_find(&words, service);
+
+    if (*found != '\0') {
+        fprintf(learned->out, " bind=%s", found);
+    }
 }
 
 /* Adds what a rule of these ports says of protocol and scope. Returns the text so far. */
@@ -148,15 +204,14 @@ static const char *subject_add(struct text_buffer *subject, enum record_protocol
 static void rule_write(const struct policy_text *learned, const struct suggestion *suggestion)
 {
     const struct judge_service *service = &suggestion->service;
-    enum rule_requirement requirement = requirement_of(learned, service);
     char bytes[SUBJECT_SIZE];
     struct text_buffer subject = TEXT_BUFFER(bytes);
 
     text_buffer_add(&subject, "%u", (unsigned)service->port);
-    fprintf(learned->out, "%-16s %s%s%s", subject_add(&subject, service->protocol, suggestion->scope),
-            rule_requirement_name(requirement), suggestion->named ? " name=" : "",
-            suggestion->named ? suggestion->name : "");
-    if (suggestion->scope == RULE_ANY_SCOPE) {
+    fprintf(learned->out, "%-16s %s%s%s%s", subject_add(&subject, service->protocol, suggestion->scope),
+            rule_requirement_name(suggestion->requirement), suggestion->named ? " name=" : "",
+            suggestion->named ? suggestion->name : "", service->as_bound ? " as=bound" : "");
+    if (suggestion->scope == RULE_ANY_SCOPE || suggestion->scope == SCOPE_EXTERNAL) {
         bind_write(learned, service);
     }
     unit_write(learned, service);
@@ -216,6 +271,17 @@ static void unit_add(struct text_buffer *text, const struct tally_listener *list
     }
 }
 
+/* Adds how far it is reached now, where that is less far than it is bound. */
+static void reach_add(struct text_buffer *text, const struct tally *tally, const struct tally_listener *listener)
+{
+    for (int family = 0; family < RECORD_FAMILIES; family++) {
+        char bytes[COMMENT_SIZE];
+        struct text_buffer reach = TEXT_BUFFER(bytes);
+        wording_add_reach(&reach, tally, listener, (enum record_family)family);
+        text_buffer_add(text, "%s%s", reach.length > 0 ? ", " : "", bytes);
+    }
+}
+
 static void listener_write(const struct policy_text *learned, const struct judge_service *service,
                            const struct tally_listener *listener)
 {
@@ -233,6 +299,7 @@ static void listener_write(const struct policy_text *learned, const struct judge
     }
     text_buffer_add(&text, ", ");
     unit_add(&text, listener);
+    reach_add(&text, learned->snapshot->tally, listener);
     if (listener->sockets > 1) {
         text_buffer_add(&text, ", %lu sockets", (unsigned long)listener->sockets);
     }
@@ -247,10 +314,7 @@ static void remarks_write(const struct policy_text *learned, const struct sugges
 
     if (service->stack.kind == STACK_UNKNOWN) {
         comment_write(learned, "  Without v6only it cannot be told whether [::] takes IPv4 too. %s holds either way.",
-                      rule_requirement_name(requirement_of(learned, service)));
-    }
-    if (service->stack.kind == STACK_CLOSED) {
-        comment_write(learned, "  This host has no IPv6 address, so nothing arrives there today.");
+                      rule_requirement_name(suggestion->requirement));
     }
     if (suggestion->scope != RULE_ANY_SCOPE) {
         comment_write(learned, "  Another family reaches as far as another scope, so each scope has a rule.");
@@ -264,15 +328,21 @@ static void remarks_write(const struct policy_text *learned, const struct sugges
 static void evidence_write(const struct policy_text *learned, const struct suggestion *suggestion)
 {
     const struct judge_service *service = &suggestion->service;
+    const struct wording_context context = {.tally = learned->snapshot->tally, .host_is_told = {true, true}};
     const char *form = stack_form_name(service->stack.form);
     char bytes[COMMENT_SIZE];
     struct text_buffer text = TEXT_BUFFER(bytes);
 
-    text_buffer_add(&text, "%u/%s is %s", (unsigned)service->port, protocol_name(service->protocol),
-                    stack_kind_name(service->stack.kind));
+    text_buffer_add(&text, "%u/%s %s", (unsigned)service->port, protocol_name(service->protocol),
+                    service->stack.kind == STACK_CLOSED ? "" : "is ");
+    wording_add_stack(&text, service, &context);
     if (form != NULL) {
         text_buffer_add(&text, " (%s)", form);
     }
+    if (service->as_bound) {
+        text_buffer_add(&text, " by what it is bound to (as=bound)");
+    }
+    wording_add_within(&text, service, learned->snapshot->tally);
     if (service->connections[TALLY_MAPPED] > 0) {
         text_buffer_add(&text, ", ");
         text_buffer_add_count(&text, service->connections[TALLY_MAPPED], "v4-mapped connection");
@@ -303,6 +373,14 @@ static void heading_write(const struct policy_text *learned)
                   snapshot->namespace[0] != '\0' ? " in namespace " : "", snapshot->namespace, when);
     if (snapshot->remark[0] != '\0') {
         comment_write(learned, "Beware: %s.", snapshot->remark);
+    }
+    for (int family = 0; family < RECORD_FAMILIES; family++) {
+        char bytes[COMMENT_SIZE];
+        struct text_buffer text = TEXT_BUFFER(bytes);
+        netstat_add_host(&text, snapshot->tally, (enum record_family)family);
+        if (text.length > 0) {
+            comment_write(learned, "Learn it again when that changes: %s.", bytes);
+        }
     }
     comment_write(learned,
                   "It holds on that host as it was then: it says what is, not what should be. Read each rule,");

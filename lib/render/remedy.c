@@ -145,8 +145,7 @@ static void listener_lacks_add(struct text_buffer *text, const struct judge_serv
 static void family_lacks_add(struct text_buffer *text, const struct judge_service *service, const struct tally *tally,
                              enum record_family family)
 {
-    const struct tally_listener *widest =
-        service->rule->as_bound ? NULL : judge_widest_listener(service, tally, family);
+    const struct tally_listener *widest = service->as_bound ? NULL : judge_widest_listener(service, tally, family);
 
     if (widest == NULL || !limit_add(text, tally, widest, family)) {
         listener_lacks_add(text, service, tally, family);

@@ -224,9 +224,9 @@ static const struct tally_listener *limited_listener(const struct judge_service 
                                                      enum record_family family)
 {
     const struct tally_listener *widest = judge_widest_listener(service, tally, family);
-    bool as_bound = service->rule != NULL && service->rule->as_bound;
+    bool limited = !service->as_bound && widest != NULL && tally_reach(tally, widest, family).limit != REACH_UNLIMITED;
 
-    return !as_bound && widest != NULL && tally_reach(tally, widest, family).limit != REACH_UNLIMITED ? widest : NULL;
+    return limited ? widest : NULL;
 }
 
 /* Is the service reached from less far than it is bound? */

@@ -59,10 +59,10 @@ class Namespace:
     """A network namespace of its own; lo is up inside. "with namespace:" enters it."""
 
     def __init__(self):
-        home = os.open("/proc/self/ns/net", os.O_RDONLY)
+        home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
         try:
             libc("unshare", CLONE_NEWNET)
-            self.fd = os.open("/proc/self/ns/net", os.O_RDONLY)
+            self.fd = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
             ip("link set lo up")
         finally:
             libc("setns", home, CLONE_NEWNET)
@@ -70,7 +70,7 @@ class Namespace:
         self.homes = []
 
     def __enter__(self):
-        self.homes.append(os.open("/proc/self/ns/net", os.O_RDONLY))
+        self.homes.append(os.open("/proc/thread-self/ns/net", os.O_RDONLY))
         libc("setns", self.fd, CLONE_NEWNET)
         return self
 
@@ -536,6 +536,8 @@ class TestCase(unittest.TestCase):
 
     maxDiff = None
     network_wanted = True
+    # Of a host without a neighbour: addresses of both families that are for everyone, not of loopback alone.
+    external_wanted = False
 
     def setUp(self):
         if self.network_wanted:
@@ -548,6 +550,9 @@ class TestCase(unittest.TestCase):
             self.addCleanup(namespace.close)
         namespace.__enter__()
         self.addCleanup(namespace.__exit__)
+        if self.external_wanted:
+            address_add("192.0.2.1", 32, "lo")
+            address_add("2001:db8::1", 128, "lo")
         self.sockets = Sockets()
         self.addCleanup(self.sockets.close)
 

@@ -184,6 +184,7 @@ class RandomHosts(Learn):
 
 class WhatIsWritten(Learn):
     network_wanted = False
+    external_wanted = True
 
     def setUp(self):
         super().setUp()
@@ -242,7 +243,6 @@ class WhatIsWritten(Learn):
         self.judge(CRITICAL, text)
 
     def test_lopsided_has_a_rule_for_each_scope(self):
-        dualstack.address_add("192.0.2.1", 32, "lo")
         self.sockets.listener("0.0.0.0", 2001)
         narrow = self.sockets.listener("::1", 2001)
         text = self.learned_is_ok()
@@ -310,14 +310,105 @@ class WhatIsWritten(Learn):
         self.assertIn("any holds either way", text)
 
     def test_out_of_reach_without_ipv6(self):
-        for name in ("all", "lo"):
-            dualstack.sysctl("net.ipv6.conf.%s.disable_ipv6" % name, 1)
+        """What is bound is all there is to hold it to."""
+        dualstack.sysctl("net.ipv6.conf.all.disable_ipv6", 1)
         self.sockets.listener("::", 2002, v6only=True)
         text = self.learned_is_ok()
-        self.assertEqual(nameless(text), [("2002", "any")])
-        self.assertIn("nothing arrives there today", text)
-        dualstack.sysctl("net.ipv6.conf.lo.disable_ipv6", 0)
+        self.assertEqual(nameless(text), [("2002", "v6-only", "as=bound")])
+        self.assertIn("# 2002/tcp is v6-only by what it is bound to (as=bound)\n", text)
+        self.sockets.close()
+        self.sockets.listener("::", 2002, v6only=False)
+        self.judge(CRITICAL, text)
+
+
+class Exposure(Learn):
+    """What is reached from farther away than when it was learned breaks the rule; what only moved does not."""
+
+    network_wanted = False
+    external_wanted = True
+
+    def test_one_family_is_opened(self):
+        for family, requirement, address, prefix in ((6, "v4-only", "2001:db8::1", 128), (4, "v6-only", "192.0.2.1", 32)):
+            with self.subTest(family=family), dualstack.Sockets() as self.sockets:
+                dualstack.ip("addr del %s/%d dev lo" % (address, prefix))
+                self.sockets.listener("::", 2003, v6only=False)
+                text = self.learned_is_ok()
+                self.assertEqual(nameless(text), [("2003", requirement)])
+                self.assertIn("this host has no IPv%d address beyond" % family, text)
+                self.assertNotIn("this host has no IPv%d address" % (10 - family), text)
+                dualstack.address_add(address, prefix, "lo")
+                self.judge(CRITICAL, text)
+
+    def test_new_lease(self):
+        self.sockets.listener("::", 2003, v6only=False)
+        self.sockets.listener("0.0.0.0", 2004)
+        self.sockets.listener("::", 2004, v6only=True)
+        text = self.learned_is_ok()
+        for old, new, prefix in (("192.0.2.1", "192.0.2.2", 32), ("2001:db8::1", "2001:db8::2", 128)):
+            dualstack.address_add(new, prefix, "lo")
+            dualstack.ip("addr del %s/%d dev lo" % (old, prefix))
         self.judge(OK, text)
+
+    def test_bound_to_addresses(self):
+        """The addresses are learned, so that the whole family is a breach."""
+        for address, *words in (("192.0.2.1", "v4-only", "bind=192.0.2.1"), ("2001:db8::1", "v6-only", "bind=2001:db8::1"),
+                                ("::ffff:192.0.2.1", "v4-only", "bind=192.0.2.1")):
+            with self.subTest(address=address), dualstack.Sockets() as self.sockets:
+                self.sockets.listener(address, 2003)
+                text = self.learned_is_ok()
+                self.assertEqual(nameless(text), [("2003", *words)])
+                self.sockets.close()
+                wide = "0.0.0.0" if "." in address else "::"
+                self.sockets.listener(wide, 2003, v6only=True if wide == "::" else None)
+                self.judge(CRITICAL, text)
+
+    def test_bound_to_interfaces(self):
+        dualstack.ip("link add ve0 type veth peer name ve1")
+        dualstack.ip("link set ve0 up")
+        dualstack.ip("link set ve1 up")
+        dualstack.address_add("192.0.2.9", 32, "ve0")
+        dualstack.address_add("2001:db8::9", 128, "ve0")
+        self.sockets.listener("::", 2003, v6only=False, device="ve0")
+        text = self.learned_is_ok()
+        self.assertEqual(nameless(text), [("2003", "dual-stack", "bind=%ve0")])
+        self.sockets.listener("::", 2003, v6only=False, device="ve1")
+        self.judge(CRITICAL, text)
+
+    def test_every_address_singly(self):
+        """As name and time servers do: their sockets follow the addresses, so none is learned."""
+        for address in ("127.0.0.1", "192.0.2.1"):
+            self.sockets.listener(address, 2003)
+        text = self.learned_is_ok()
+        self.assertEqual(nameless(text), [("2003", "v4-only")])
+
+    def test_address_of_the_other_node(self):
+        """With the address comes what was bound before: that is no change of the service."""
+        dualstack.sysctl("net.ipv4.ip_nonlocal_bind", 1)
+        dualstack.sysctl("net.ipv6.ip_nonlocal_bind", 1)
+        self.sockets.listener("192.0.2.9", 2003)
+        self.sockets.listener("2001:db8::9", 2003)
+        text = self.learned_is_ok()
+        self.assertEqual(nameless(text), [("2003", "dual-stack", "as=bound", "bind=192.0.2.9,2001:db8::9")])
+        dualstack.address_add("192.0.2.9", 32, "lo")
+        self.judge(OK, text)
+        dualstack.address_add("2001:db8::9", 128, "lo")
+        self.judge(OK, text)
+
+    def test_from_this_host_alone(self):
+        """No rule says how far both families may be reached. The text says what to do."""
+        dualstack.ip("addr flush dev lo scope global")
+        self.sockets.listener("::", 2003, v6only=False)
+        text = self.learned_is_ok()
+        self.assertIn("# 2003/tcp is dual-stack (single), from this host alone\n", text)
+        self.assertIn("\n# Learn it again when that changes: this host has no IPv4 address beyond 127.0.0.0/8.\n"
+                      "# Learn it again when that changes: this host has no IPv6 address beyond ::1.\n", text)
+
+    def test_procfs(self):
+        """It does not tell v6only: so neither whether IPv4 is taken, which would reach farther than IPv6."""
+        dualstack.ip("addr del 2001:db8::1/128 dev lo")
+        self.sockets.listener("::", 2003, v6only=False)
+        text = self.learned_is_ok("--source=procfs")
+        self.assertEqual(nameless(text), [("2003", "any")])
 
 
 class WhatCannotBe(Learn):

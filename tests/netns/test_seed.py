@@ -14,6 +14,7 @@ PORT = 5555
 
 class Seed(dualstack.TestCase):
     network_wanted = False
+    external_wanted = True
 
     def setUp(self):
         super().setUp()

@@ -18,6 +18,7 @@ VALUE = re.compile(r"(\d+);([^;]*);([^;]*);0\Z")
 
 class TextCase(dualstack.TestCase):
     network_wanted = False
+    external_wanted = True
 
     def text(self, code, *args, **options):
         """Runs the program and holds its text to the shape that every text has."""

@@ -108,6 +108,7 @@ void sample_service_make(struct sample_service *sample, const char *rule)
         .protocol = RECORD_TCP,
         .port = 443,
         .rule = sample->rule,
+        .as_bound = sample->rule != NULL && sample->rule->as_bound,
         .listeners = sample->list,
         .reasons = sample->reasons,
     };

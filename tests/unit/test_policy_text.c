@@ -127,10 +127,22 @@ static const struct {
      "80               any unit=a.service\n\n"},
     {RECORD_NO,
      {{TCP(80), {.address = "2001:db8::1", .unit = "a.service"}}},
-     "# 80/tcp is closed\n"
-     "#   [2001:db8::1]:80 accepts IPv6, user 0, unit a.service\n"
-     "#   This host has no IPv6 address, so nothing arrives there today.\n"
-     "80               any unit=a.service\n\n"},
+     "# 80/tcp is v6-only by what it is bound to (as=bound)\n"
+     "#   [2001:db8::1]:80 accepts IPv6, user 0, unit a.service, nothing reaches it over IPv6: 2001:db8::1 is no "
+     "address "
+     "of this host now\n"
+     "80               v6-only as=bound bind=2001:db8::1 unit=a.service\n\n"},
+    {RECORD_NO,
+     {{TCP(443), {.address = "::", .v6only = RECORD_V6ONLY_NO, .unit = "a.service"}}},
+     "# 443/tcp is v4-only\n"
+     "#   [::]:443 accepts IPv4+IPv6, user 0, unit a.service, nothing reaches it over IPv6\n"
+     "443              v4-only name=https unit=a.service\n\n"},
+    {RECORD_YES,
+     {{TCP(80), {.address = "224.0.0.1", .unit = "a.service"}}},
+     "# 80/tcp listens, but nothing reaches it\n"
+     "#   224.0.0.1:80 accepts IPv4, user 0, unit a.service, nothing reaches it over IPv4: TCP cannot be sent to a "
+     "group\n"
+     "80               any bind=link unit=a.service\n\n"},
     /* Where it may listen. */
     {RECORD_YES,
      {{TCP(80), {.address = "127.0.0.1", .unit = "a.service"}}, {TCP(80), {.address = "::1", .unit = "a.service"}}},
@@ -142,6 +154,32 @@ static const struct {
      {{TCP(80), {.address = "127.0.0.1", .unit = "a.service"}},
       {TCP(80), {.address = "169.254.1.1", .unit = "a.service"}}},
      "\n80               v4-only bind=loopback,link unit=a.service\n\n"},
+    {RECORD_YES,
+     {{TCP(80), {.address = "192.0.2.1", .unit = "a.service"}},
+      {TCP(80), {.address = "2001:db8::1%#4", .unit = "a.service"}}},
+     "\n80               v4-only unit=a.service\n\n"},
+    {RECORD_YES,
+     {{TCP(80), {.address = "192.0.2.1", .unit = "a.service"}},
+      {TCP(80), {.address = "::ffff:192.0.2.1", .unit = "a.service"}},
+      {TCP(80), {.address = "192.0.2.10", .unit = "a.service"}},
+      {TCP(80), {.address = "169.254.1.1", .unit = "a.service"}}},
+     "\n80               v4-only unit=a.service\n\n"},
+    {RECORD_YES,
+     {{TCP(80), {.address = "192.0.2.10", .unit = "a.service"}},
+      {TCP(80), {.address = "192.0.2.1", .unit = "a.service"}},
+      {TCP(80), {.address = "::ffff:192.0.2.1", .unit = "a.service"}},
+      {TCP(80), {.address = "2001:db8::1", .unit = "a.service"}}},
+     "\n80               dual-stack bind=192.0.2.1,192.0.2.10,2001:db8::1 unit=a.service\n\n"},
+    {RECORD_YES,
+     {{TCP(80), {.address = "0.0.0.0%eth0", .unit = "a.service"}},
+      {TCP(80), {.address = "127.0.0.1", .unit = "a.service"}}},
+     "\n80               v4-only bind=loopback,%eth0 unit=a.service\n\n"},
+    {RECORD_YES,
+     {{TCP(80), {.address = "0.0.0.0%eth 0", .unit = "a.service"}}},
+     "\n80               v4-only unit=a.service\n\n"},
+    {RECORD_YES,
+     {{TCP(80), {.address = "192.0.2.1", .unit = "a.service"}}, {TCP(80), {.address = "0.0.0.0", .unit = "a.service"}}},
+     "\n80               v4-only unit=a.service\n\n"},
     /* A rule for each scope, as one would not see the narrower family. */
     {RECORD_YES,
      {{TCP(443), {.address = "0.0.0.0", .unit = "a.service"}}, {TCP(443), {.address = "::1", .unit = "a.service"}}},

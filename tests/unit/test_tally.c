@@ -907,6 +907,29 @@ START_TEST(listener_is_that_of_the_record)
 }
 END_TEST
 
+/* Of an interface that nobody looked at it is not known that it is down, or without an address. */
+START_TEST(reach_is_as_far_as_bound_where_nothing_is_known)
+{
+    struct tally *tally = tally_create();
+    struct sock_record record = listener_of(RECORD_TCP, "::", 80);
+    struct tally_listener listener;
+
+    record.interface = 7;
+    add(tally, record);
+    tally_sort(tally);
+    for (int i = 0; i < 2; i++) {
+        record.local_port = (uint16_t)(80 + i);
+        listener = tally_listener_of(tally, &record);
+        for (int family = 0; family < RECORD_FAMILIES; family++) {
+            ck_assert_int_eq(listener.reach[family].extent, REACH_EXTERNAL);
+            ck_assert_int_eq(listener.reach[family].limit, REACH_UNLIMITED);
+            ck_assert(!listener.reach[family].known);
+        }
+    }
+    tally_free(tally);
+}
+END_TEST
+
 START_TEST(a_reach_that_was_set_stays)
 {
     struct tally *tally = tally_create();
@@ -981,6 +1004,7 @@ static Suite *tally_suite(void)
     tcase_add_test(order, alike_listeners_of_a_capture_stay_apart);
     tcase_add_test(order, reach_goes_by_the_tallys_host);
     tcase_add_test(order, listener_is_that_of_the_record);
+    tcase_add_test(order, reach_is_as_far_as_bound_where_nothing_is_known);
     tcase_add_test(order, a_reach_that_was_set_stays);
     tcase_add_test(order, many_services_and_listeners_fit);
     suite_add_tcase(suite, order);
