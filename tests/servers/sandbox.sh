@@ -29,6 +29,9 @@ export CHECK_DUALSTACK="$plugins/check_dualstack"
 # Run files and shared memory of servers: those of the machine's own are not for tests to touch.
 mount -t tmpfs -o mode=0755 tmpfs /run
 mount -t tmpfs -o mode=1777 tmpfs /dev/shm
+# The network namespace of the machine's process 1 is another one, which is no matter of the tests.
+mkdir "$scratch/process_1"
+mount --bind "$scratch/process_1" /proc/1
 ip link set lo up
 # The mount goes with the namespace, the folder it was on does not.
 status=0
