@@ -179,6 +179,7 @@ class Host(Services):
         dualstack.ip("link set %s up" % name)
         with self.namespace:
             dualstack.ip("addr add %s peer %s dev eth0" % (address, neighbour))
+            dualstack.ip("addr add 2001:db8:51::1/128 dev lo")
             dualstack.ip("link set eth0 up")
 
     def listen(self, unit, *endpoints):

@@ -32,7 +32,10 @@ mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 # The network namespace of the machine's process 1 is another one, which is no matter of the tests.
 mkdir "$scratch/process_1"
 mount --bind "$scratch/process_1" /proc/1
+# A host that others reach over both families.
 ip link set lo up
+ip addr add 198.51.100.1/32 dev lo
+ip addr add 2001:db8:51::1/128 dev lo
 # The mount goes with the namespace, the folder it was on does not.
 status=0
 "$@" || status=$?
