@@ -452,8 +452,12 @@ static uint16_t default_position(const struct policy *policy, bool client_port, 
 static const struct rule *judging_rule(const struct policy *policy, bool client_port, enum record_protocol protocol,
                                        uint16_t port, enum scope scope)
 {
-    uint16_t position = rule_position(policy, client_port, protocol, port, scope);
+    uint16_t position;
 
+    if (policy->rule_count == 0) {
+        return NULL;
+    }
+    position = rule_position(policy, client_port, protocol, port, scope);
     if (position == 0) {
         position = default_position(policy, client_port, protocol, scope);
     }
