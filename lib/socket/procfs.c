@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* Also the longest line: the kernel's have at most some 200 bytes. */
@@ -35,6 +34,7 @@
 
 struct procfs {
     struct source source; /* first, so that a pointer to one is a pointer to the other */
+    bool is_live;         /* the kernel makes the files as they are read */
     bool order_known;     /* whether the next member is meaningful */
     bool swapped;         /* the files are of a machine of the other byte order */
     char buffer[BUFFER_SIZE];
@@ -529,14 +529,6 @@ static int absence_judge(const struct procfs *procfs, const char *path, enum rec
                                                             : copy_absence_judge(procfs, path, family, fault);
 }
 
-/* Files that the kernel makes as they are read have no size, be they this process's /proc/net or another's. */
-static bool is_live(int file)
-{
-    struct stat status;
-
-    return fstat(file, &status) == 0 && status.st_size == 0;
-}
-
 /* As source.scan for one family. */
 static int family_scan(struct procfs *procfs, struct reading *reading)
 {
@@ -549,7 +541,6 @@ static int family_scan(struct procfs *procfs, struct reading *reading)
     if (file < 0) {
         return read_failed(reading->fault, reading->path, -file);
     }
-    reading->is_live = is_live(file);
     result = file_show(reading, file);
     close(file);
     return result < 0 ? result : heading_judge(procfs, reading);
@@ -572,6 +563,7 @@ static int files_scan(struct procfs *procfs, const struct source_request *reques
                                   .visit = visit,
                                   .context = context,
                                   .fault = fault,
+                                  .is_live = procfs->is_live,
                                   .swapped = procfs->swapped};
 
         path_format(path, procfs, name);
@@ -643,7 +635,8 @@ int procfs_open(struct source **source, const char *directory, struct fault *fau
         return read_failed(fault, directory, ENOMEM);
     }
     procfs->source = (struct source){"procfs", procfs_scan, procfs_free};
-    procfs->order_known = procfs_directory_is_live(directory);
+    procfs->is_live = procfs_directory_is_live(directory);
+    procfs->order_known = procfs->is_live;
     procfs->swapped = false;
     memcpy(procfs->directory, directory, length + 1);
     *source = (struct source *)procfs;
