@@ -94,8 +94,9 @@ class Process:
         if user is not None:
             words += ["setpriv", "--reuid=" + user, "--regid=" + user, "--init-groups"]
         with open(self.log, "wb") as log:
+            # A session of its own: some daemons, as they end, end all of their process group.
             self.process = subprocess.Popen(words + command, stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=subprocess.STDOUT, cwd="/", env=env)
+                                            stderr=subprocess.STDOUT, cwd="/", env=env, start_new_session=True)
 
     def started(self, outcome):
         """Where it listens nowhere: that it does not sleep before it begins cannot be seen, so it must run a while."""
@@ -449,6 +450,6 @@ class TestCase(dualstack.TestCase):
 
 
 def main():
-    # Who ends the tests ends their daemons too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    # Who ends the tests ends their daemons too; unittest takes any other exception for a failure and goes on.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     unittest.main(module="__main__", verbosity=2)
