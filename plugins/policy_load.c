@@ -46,6 +46,9 @@ static bool user_find(const char *name, uint32_t *uid)
 
 static const struct rule_names host_names = {.port = service_port_find, .user = user_find};
 
+/* The users of captures are those of the hosts they come from. */
+static const struct rule_names capture_names = {.port = service_port_find};
+
 static const char *file_name(const char *path)
 {
     return strcmp(path, "-") == 0 ? "standard input" : path;
@@ -105,7 +108,7 @@ static int rule_add(struct policy *policy, const struct options_rule *rule)
 
 int policy_load(const struct options *options, struct policy **policy)
 {
-    struct policy *loaded = policy_create(&host_names);
+    struct policy *loaded = policy_create(options->replay_count > 0 ? &capture_names : &host_names);
     int result = loaded != NULL ? 0 : -ENOMEM;
 
     deadline_stage("reading the policy");

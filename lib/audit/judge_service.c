@@ -197,6 +197,17 @@ static bool bind_is_unknown(const struct evaluation *evaluation, const struct ta
            evaluation->tally->interfaces_untold[evaluation->service->protocol];
 }
 
+/* Can the listener's user not be told: is the uid hidden, or without a name where the rule has one? */
+static bool user_is_unknown(const struct rule *rule, const struct tally_listener *listener)
+{
+    return listener->uid == RECORD_UID_HIDDEN || (rule->user_by_name && listener->user == NULL);
+}
+
+static bool user_fits(const struct rule *rule, const struct tally_listener *listener)
+{
+    return rule->user_by_name ? strcmp(listener->user, rule->user) == 0 : listener->uid == rule->uid;
+}
+
 /* Is this listener to blame for the cause? What nobody in particular is to blame for blames nobody. */
 static bool is_to_blame(const struct evaluation *evaluation, const struct tally_listener *listener,
                         enum judge_cause cause, const struct stack_assumption *assumption)
@@ -221,9 +232,9 @@ static bool is_to_blame(const struct evaluation *evaluation, const struct tally_
         return (rule->unit != NULL && listener->unit_state != TALLY_UNIT_KNOWN) ||
                may_be_excepted(evaluation->service, listener);
     case JUDGE_USER:
-        return rule->user != NULL && listener->uid != RECORD_UID_HIDDEN && listener->uid != rule->uid;
+        return rule->user != NULL && !user_is_unknown(rule, listener) && !user_fits(rule, listener);
     case JUDGE_USER_UNKNOWN:
-        return rule->user != NULL && listener->uid == RECORD_UID_HIDDEN;
+        return rule->user != NULL && user_is_unknown(rule, listener);
     case JUDGE_V6ONLY_UNKNOWN:
         return tally_accepts(listener).ipv4 == RECORD_UNKNOWN;
     case JUDGE_CLIENT_UNKNOWN:

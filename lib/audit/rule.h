@@ -95,6 +95,7 @@ struct rule {
     enum state severity;
     enum state missing;
     enum stack_form form; /* STACK_FORM_NONE: either */
+    bool user_by_name; /* user= is a name, and that of each listener decides, not the uid */
     uint32_t uid;
     int32_t waive_day; /* the last waived day, in days since 1970-01-01 */
     char waive_text[sizeof "2027-01-31"];
@@ -110,7 +111,10 @@ struct rule {
     bool bind_scope[SCOPES];
 };
 
-/* Asked for the names in rules, so that this floor reads no database. Each returns false for a name nobody knows. */
+/*
+ * Asked for the names in rules, so that this floor reads no database. Each returns false for a name nobody knows. Where
+ * `user` is NULL, names of users are those that listeners come with: another host's.
+ */
 struct rule_names {
     bool (*port)(const char *name, enum record_protocol protocol, uint16_t *port);
     bool (*user)(const char *name, uint32_t *uid);

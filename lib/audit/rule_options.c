@@ -227,6 +227,8 @@ static void read_user(struct rule_parser *parser, char *value)
         rule_parser_fail(parser, "user=" RULE_QUOTE " is out of range, user ids are 0 to %u", value, UID_MOST);
     } else if (number) {
         rule->uid = (uint32_t)uid;
+    } else if (parser->names->user == NULL) {
+        rule->user_by_name = true;
     } else if (!parser->names->user(value, &rule->uid)) {
         rule_parser_fail(parser, "user=" RULE_QUOTE " is no user of this host, write a name it knows or a user id",
                          value);

@@ -443,6 +443,8 @@ static void unknown_add(struct text_buffer *text, const struct judge_service *se
         text_buffer_add(text, " is bound to an interface cannot be told from /proc/net");
     } else if (reason->cause == JUDGE_CLIENT_UNKNOWN) {
         text_buffer_add(text, " is a client's cannot be told without net.ipv4.ip_local_port_range");
+    } else if (reason->cause == JUDGE_USER_UNKNOWN && listener->uid != RECORD_UID_HIDDEN) {
+        text_buffer_add(text, " cannot be determined: uid %lu has no name there", (unsigned long)listener->uid);
     } else if (reason->cause == JUDGE_USER_UNKNOWN) {
         text_buffer_add(text, " is not visible from here: this user namespace does not map the uid (run the check "
                               "outside of it, or drop user=)");
