@@ -275,6 +275,9 @@ static void service_write(const struct answer *answer, const struct judge_servic
         listeners_add(&line, service);
         wording_add_within(&line, service, answer->context.tally);
     }
+    if (rule != NULL && rule->waive_set && service->reason_count > 0 && rule->waive_day < answer->view->today) {
+        text_buffer_add(&line, ", the waiver ended on %s", rule->waive_text);
+    }
     if (rule != NULL && rule->note != NULL && service->reason_count > 0) {
         text_buffer_add(&line, ", note ");
         text_buffer_add_cut(&line, rule->note, NOTE_MOST);
