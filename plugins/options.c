@@ -19,6 +19,7 @@
 
 #define TIMEOUT_DEFAULT 8
 #define TIMEOUT_MOST 86400
+#define AGE_MOST 36500
 
 const char options_usage[] = "Usage: check_dualstack [-r RULE]... [-f FILE] [-w RANGE] [-c RANGE] [option]...";
 
@@ -158,6 +159,23 @@ static int replay_read(struct reader *reader, const char *text)
     return result != 0 ? result : list_add(&options->replays, &options->replay_count, text);
 }
 
+static int hosts_read(struct reader *reader, const char *text)
+{
+    return name_read(reader, text, &reader->options->hosts);
+}
+
+static int max_age_read(struct reader *reader, const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    unsigned long days = digits > 0 && digits < 6 && text[digits] == '\0' ? strtoul(text, NULL, 10) : 0;
+
+    if (days < 1 || days > AGE_MOST) {
+        return FAIL(reader, "--max-age: '%.60s' is not a number of days, use whole days from 1 to %d", text, AGE_MOST);
+    }
+    reader->options->max_age = (unsigned)days;
+    return 0;
+}
+
 static int extra_opts_read(struct reader *reader, const char *text)
 {
     return list_add(&reader->options->extra, &reader->options->extra_count, text);
@@ -255,8 +273,10 @@ static const struct row rows[] = {
     {"capture", "", "print what there is to judge, as JSON, to judge elsewhere", .read = mode_read,
      .mode = OPTIONS_CAPTURE},
     {"replay", "=FILE", "judge a capture, or all those in a folder (repeatable)", .read = replay_read},
-    {"source", "=SOURCE", "auto, netlink or procfs (/proc/net, which lacks v6only)", .read = source_read},
-    {"procfs", "=DIR", "read copies of /proc/net's files in DIR", .read = procfs_read},
+    {"hosts", "=FILE", "hosts to expect", .read = hosts_read},
+    {"max-age", "=DAYS", "of captures", .read = max_age_read, .beside = true},
+    {"source", "=SOURCE", "auto, netlink or procfs", .read = source_read},
+    {"procfs", "=DIR", "copied files", .read = procfs_read, .beside = true},
     {"netns", "=NAME", "another network namespace, by name, path or process id", .read = netns_read},
     {"extra-opts", "[=[SECTION][@FILE]]", "options from an ini file, before these", .read = extra_opts_read},
     {"version", "", "print the version", .read = help_read, .mode = OPTIONS_VERSION, .letter = 'V'},
@@ -349,7 +369,7 @@ static int option_refuse(struct reader *reader, int answer, const char *word)
 static int stdin_check(struct reader *reader, const struct extra_opts *extra)
 {
     const struct options *options = reader->options;
-    const char *readers[3] = {NULL};
+    const char *readers[4] = {NULL};
     size_t count = 0;
 
     if (extra != NULL && extra->reads_stdin) {
@@ -357,6 +377,9 @@ static int stdin_check(struct reader *reader, const struct extra_opts *extra)
     }
     if (options->policy != NULL && strcmp(options->policy, "-") == 0) {
         readers[count++] = "--policy";
+    }
+    if (options->hosts != NULL && strcmp(options->hosts, "-") == 0) {
+        readers[count++] = "--hosts";
     }
     for (size_t i = 0; i < options->replay_count && count < 2; i++) {
         if (strcmp(options->replays[i], "-") == 0) {
@@ -385,6 +408,10 @@ static int combination_check(struct reader *reader, const struct extra_opts *ext
         (options->procfs != NULL || options->netns != NULL || options->source_set || options->mode != OPTIONS_CHECK)) {
         text_buffer_add_words(&modes, mode_word, "--", "", " or ");
         return FAIL(reader, "--replay judges a capture, so it does not go with --source, --procfs, --netns, %s", list);
+    }
+    if (options->replay_count == 0 && (options->hosts != NULL || options->max_age > 0)) {
+        return FAIL(reader, "--%s is about captures, so it needs --replay",
+                    options->hosts != NULL ? "hosts" : "max-age");
     }
     return stdin_check(reader, extra);
 }
@@ -526,7 +553,6 @@ int options_parse(struct options *options, int argc, char **argv, const struct e
     int result;
 
     *options = (struct options){
-        .timeout = TIMEOUT_DEFAULT,
         .timeout_state = STATE_UNKNOWN,
         .writer = writer_default(),
     };
@@ -542,6 +568,9 @@ int options_parse(struct options *options, int argc, char **argv, const struct e
     }
     if (options->procfs != NULL) {
         options->source = SOURCES_CHOICE_PROCFS;
+    }
+    if (options->timeout == 0 && options->replay_count == 0) {
+        options->timeout = TIMEOUT_DEFAULT;
     }
     return result;
 }

@@ -38,12 +38,14 @@ struct options {
     size_t rule_count;
     const char **replays; /* owned list; judged instead of this host when there are any */
     size_t replay_count;
+    const char *hosts;  /* file with the names of those that must be there, "-" for standard input; NULL for none */
+    unsigned max_age;   /* of a capture, in days; 0 for any */
     const char *policy; /* file, "-" for standard input; NULL for none */
     bool warning_set;
     bool critical_set;
     struct range warning;
     struct range critical;
-    unsigned timeout; /* seconds */
+    unsigned timeout; /* seconds; 0 for none: a replay has none of its own, however many captures there are */
     enum state timeout_state;
     unsigned verbose;            /* 0 to 3 */
     const struct writer *writer; /* of --format; never NULL once options_parse() was called */

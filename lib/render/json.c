@@ -9,6 +9,7 @@
 
 #include "capture/json_stream.h"
 #include "plugin/text_buffer.h"
+#include "render/fleet.h"
 #include "render/json_list.h"
 #include "render/wording.h"
 #include "socket/protocol.h"
@@ -162,6 +163,7 @@ static void service_write(struct json_stream *json, const struct tally *tally, c
     stack_write(json, &service->stack);
     json_stream_text(json, "state", state_name(service->state));
     json_stream_boolean(json, "waived", service->waived);
+    json_stream_text_or_null(json, "waive_until", service->rule != NULL ? service->rule->waive_text : NULL);
     reasons_write(json, tally, service);
     json_stream_text_or_null(json, "note", service->rule != NULL ? service->rule->note : NULL);
     listeners_write(json, tally, service);
@@ -375,6 +377,29 @@ static int list_end(const struct writer_list_end *end, const struct sink *sink)
     return 0;
 }
 
+static void fleet_write(struct json_stream *json, const struct writer_fleet *fleet)
+{
+    json_stream_object(json, "fleet");
+    json_stream_integer(json, "hosts", (int64_t)fleet->expected);
+    json_stream_integer(json, "judged", (int64_t)fleet->judged);
+    json_stream_integer(json, "off", (int64_t)fleet_off_count(fleet));
+    json_stream_integer(json, "unknown", (int64_t)fleet->by_state[STATE_UNKNOWN]);
+    json_stream_boolean(json, "complete", fleet->stopped == NULL);
+    json_stream_array(json, "unneeded_waivers");
+    for (size_t i = 0; i < fleet->policy->rule_count; i++) {
+        const struct rule *rule = fleet->policy->rules[i];
+        if (waiver_is_unneeded(&fleet->waivers, rule)) {
+            json_stream_object(json, NULL);
+            json_stream_text(json, "rule", rule->text);
+            json_stream_text(json, "origin", rule->origin);
+            json_stream_text(json, "waive_until", rule->waive_text);
+            json_stream_object_end(json);
+        }
+    }
+    json_stream_array_end(json);
+    json_stream_object_end(json);
+}
+
 /* An object a host, so that ten thousand of them take no more memory than one. */
 static int fleet_host(struct writer_fleet *fleet, const struct writer_host *host, const struct sink *sink)
 {
@@ -382,14 +407,26 @@ static int fleet_host(struct writer_fleet *fleet, const struct writer_host *host
     return host->failure != NULL ? failure_write(host->failure, sink) : verdict_write(host->view, sink);
 }
 
+/* The last object, of all of them: whoever reads what broke off before it knows. */
 static int fleet_end(struct writer_fleet *fleet, const struct sink *sink)
 {
-    (void)fleet;
-    (void)sink;
+    struct json_stream json = {.sink = sink};
+    char bytes[WORDING_SIZE];
+    struct text_buffer summary = TEXT_BUFFER(bytes);
+
+    fleet_add_summary(&summary, fleet);
+    failure_begin(&json, fleet->time, "", fleet->state, bytes);
+    if (fleet->stopped != NULL) {
+        json_stream_text(&json, NULL, fleet->stopped);
+    }
+    json_stream_array_end(&json);
+    fleet_write(&json, fleet);
+    json_stream_object_end(&json);
+    json_stream_end(&json);
     return 0;
 }
 
-static void fleet_clear(struct writer_fleet *fleet)
+static void fleet_kept_clear(struct writer_fleet *fleet)
 {
     (void)fleet;
 }
@@ -406,5 +443,5 @@ const struct writer json_writer = {
     .list_end = list_end,
     .fleet_host = fleet_host,
     .fleet_end = fleet_end,
-    .fleet_clear = fleet_clear,
+    .fleet_clear = fleet_kept_clear,
 };

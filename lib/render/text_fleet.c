@@ -6,7 +6,9 @@
 #include "render/text_fleet.h"
 
 #include "audit/day.h"
+#include "render/fleet.h"
 #include "render/text_report.h"
+#include "render/wording.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -122,14 +124,14 @@ static int judged_keep(struct host *kept, const struct writer_host *host, bool w
     return result;
 }
 
-/* The sentence of a failure begins with the file. */
+/* The sentence of a failure says which file it is about; whose that is, only where it is known. */
 static int failed_keep(struct host *kept, const struct writer_failure *failure)
 {
     struct report *report = text_failure_report(failure);
     int result = -ENOMEM;
 
     kept->state = failure->state;
-    kept->name = strdup("");
+    kept->name = strdup(failure->host);
     if (report != NULL && kept->name != NULL) {
         result = answer_keep(kept, report, false);
     }
@@ -150,30 +152,13 @@ int text_fleet_host(struct writer_fleet *fleet, const struct writer_host *host, 
 
 /* --- the first line ---------------------------------------------------------------------------------------------- */
 
-static size_t off_count(const struct writer_fleet *fleet)
-{
-    return fleet->by_state[STATE_CRITICAL] + fleet->by_state[STATE_WARNING];
-}
-
 static void summary_add(struct report *report, const struct writer_fleet *fleet)
 {
-    const char *plural = fleet->count == 1 ? "" : "s";
-    bool has_policy = fleet->policy->rule_count > 0;
-    size_t unknown = fleet->by_state[STATE_UNKNOWN];
-    size_t off = off_count(fleet);
+    char bytes[WORDING_SIZE];
+    struct text_buffer text = TEXT_BUFFER(bytes);
 
-    if (off > 0) {
-        report_prose(report, "%zu of %zu host%s %s", off, fleet->count, plural,
-                     has_policy ? "off policy" : "outside the thresholds");
-    }
-    if (unknown > 0) {
-        report_prose(report, off > 0 ? ", %zu cannot be judged" : "%zu of %zu host%s cannot be judged", unknown,
-                     fleet->count, plural);
-    }
-    if (off + unknown == 0) {
-        report_prose(report, "%zu host%s %s", fleet->count, plural,
-                     has_policy ? "on policy" : "captured, no policy to judge by");
-    }
+    fleet_add_summary(&text, fleet);
+    report_prose(report, "%s", bytes);
 }
 
 /* The hosts that are off policy; they come first. */
@@ -198,7 +183,7 @@ static void findings_add(struct report *report, const struct writer_fleet *fleet
     const struct hosts *hosts = fleet->kept;
     const struct host *first = hosts->list;
     size_t unknown = fleet->by_state[STATE_UNKNOWN];
-    size_t off = off_count(fleet);
+    size_t off = fleet_off_count(fleet);
 
     names_add(report, hosts, off);
     if (off == 0 && unknown > 0) {
@@ -232,7 +217,7 @@ static void values_add(struct report *report, const struct writer_fleet *fleet)
         sum.unlisted += total->unlisted;
     }
     value_add(report, "hosts", fleet->count);
-    value_add(report, "hosts_off", off_count(fleet));
+    value_add(report, "hosts_off", fleet_off_count(fleet));
     value_add(report, "hosts_unknown", fleet->by_state[STATE_UNKNOWN]);
     for (int i = 0; (label = labels_total(i)) != NULL; i++) {
         if (label->set == LABELS_TOTALS && (sum.known || !label->counts_sockets)) {
@@ -271,6 +256,19 @@ static void host_add(struct report *report, const struct host *host)
     }
 }
 
+/* Waivers that could be left out of the policy. */
+static void unneeded_waivers_add(struct report *report, const struct writer_fleet *fleet)
+{
+    for (size_t i = 0; i < fleet->policy->rule_count; i++) {
+        char bytes[WORDING_SIZE];
+        struct text_buffer text = TEXT_BUFFER(bytes);
+        if (waiver_is_unneeded(&fleet->waivers, fleet->policy->rules[i])) {
+            fleet_add_rule(&text, fleet->policy->rules[i]);
+            report_line(report, STATE_OK, "no host needs the waiver of %s any more", bytes);
+        }
+    }
+}
+
 /* A monitoring system reads the first line, a human at a terminal the last. */
 static void last_line_add(struct report *report, const struct writer_fleet *fleet)
 {
@@ -294,6 +292,7 @@ int text_fleet_end(struct writer_fleet *fleet, const struct sink *sink)
     for (size_t i = 0; i < hosts->count; i++) {
         host_add(report, &hosts->list[i]);
     }
+    unneeded_waivers_add(report, fleet);
     last_line_add(report, fleet);
     return text_report_write(report, fleet->state, sink);
 }

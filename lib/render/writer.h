@@ -7,6 +7,7 @@
 #ifndef RENDER_WRITER_H
 #define RENDER_WRITER_H
 
+#include "audit/waiver.h"
 #include "plugin/sink.h"
 #include "render/netstat.h"
 #include "render/view.h"
@@ -62,14 +63,19 @@ struct writer_list_end {
     size_t fault_count;
 };
 
-/* The hosts of a --replay of several. Begin with policy and verbose, all else zero. */
+/* The hosts of a --replay of several. Begin with the first four, all else zero; fleet_add() counts. */
 struct writer_fleet {
     const struct policy *policy;
     unsigned verbose;
-    size_t count; /* the hosts so far, and their states */
+    time_t time;         /* of the report */
+    size_t expected;     /* so many hosts there should be */
+    const char *stopped; /* what kept the report from its end: "stopped by SIGINT"; NULL for nothing */
+    size_t count;        /* the hosts so far, and their states */
     size_t by_state[STATE_UNKNOWN + 1];
-    enum state state; /* the worst of them */
-    void *kept;       /* what the writer keeps until the end; its own */
+    size_t judged;    /* those of them that have a verdict */
+    enum state state; /* the worst of them; UNKNOWN of what did not come to its end */
+    struct waiver_list waivers;
+    void *kept; /* what the writer keeps until the end; its own */
 };
 
 /* One of them. */
@@ -90,6 +96,8 @@ struct writer {
     bool needs_everything; /* also what nothing judges: every connection of every protocol is to be read for it */
     int (*verdict)(const struct view *view, const struct sink *sink);
     int (*failure)(const struct writer_failure *failure, const struct sink *sink);
+    /* Reports have neither this nor lists: NULL, from here to list_end, and --lint and --list do not take the format.
+     */
     int (*lint)(const struct writer_lint *lint, const struct sink *sink);
 
     /* The owners of the row are not known yet. */

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * Many hosts in one answer, whatever the format.
+ */
+#include "config.h"
+
+#include "render/fleet.h"
+
+static enum state host_state(const struct writer_host *host)
+{
+    return host->failure != NULL ? host->failure->state : host->view->verdict->state;
+}
+
+int fleet_add(const struct writer *writer, struct writer_fleet *fleet, const struct writer_host *host,
+              const struct sink *sink)
+{
+    int result = 0;
+
+    fleet->count++;
+    fleet->by_state[host_state(host)]++;
+    fleet->state = state_worse(fleet->state, host_state(host));
+    if (host->failure == NULL) {
+        fleet->judged++;
+        result = waiver_list_add(&fleet->waivers, fleet->policy, host->view->verdict);
+    } else {
+        fleet->waivers.partial = true;
+    }
+    return result == 0 ? writer->fleet_host(fleet, host, sink) : result;
+}
+
+void fleet_clear(const struct writer *writer, struct writer_fleet *fleet)
+{
+    writer->fleet_clear(fleet);
+    waiver_list_clear(&fleet->waivers);
+}
+
+static int single_write(const struct writer *writer, struct writer_fleet *fleet, const struct writer_host *host,
+                        const struct sink *sink)
+{
+    int result = fleet_add(writer, fleet, host, sink);
+
+    if (result == 0) {
+        result = writer->fleet_end(fleet, sink);
+    }
+    fleet_clear(writer, fleet);
+    return result;
+}
+
+int fleet_verdict_write(const struct writer *writer, const struct view *view, const struct sink *sink)
+{
+    struct writer_fleet fleet = {
+        .policy = view->policy,
+        .verbose = view->verbose,
+        .time = view->snapshot->time,
+        .expected = 1,
+    };
+    const struct writer_host host = {
+        .file = "",
+        .name = view->snapshot->tally->host.name,
+        .time = view->snapshot->time,
+        .view = view,
+    };
+
+    return single_write(writer, &fleet, &host, sink);
+}
+
+int fleet_failure_write(const struct writer *writer, const struct writer_failure *failure, const struct sink *sink)
+{
+    static const struct policy none = {.rule_count = 0};
+    struct writer_fleet fleet = {.policy = &none, .time = failure->time, .expected = 1};
+    const struct writer_host host = {.file = "", .name = failure->host, .failure = failure};
+
+    return single_write(writer, &fleet, &host, sink);
+}
+
+size_t fleet_off_count(const struct writer_fleet *fleet)
+{
+    return fleet->by_state[STATE_CRITICAL] + fleet->by_state[STATE_WARNING];
+}
+
+void fleet_add_summary(struct text_buffer *text, const struct writer_fleet *fleet)
+{
+    const char *plural = fleet->count == 1 ? "" : "s";
+    bool has_policy = fleet->policy->rule_count > 0;
+    size_t unknown = fleet->by_state[STATE_UNKNOWN];
+    size_t off = fleet_off_count(fleet);
+
+    if (fleet->stopped != NULL) {
+        text_buffer_add(text, "%s after %zu of %zu hosts. ", fleet->stopped, fleet->count, fleet->expected);
+    }
+    if (off > 0) {
+        text_buffer_add(text, "%zu of %zu host%s %s", off, fleet->count, plural,
+                        has_policy ? "off policy" : "outside the thresholds");
+    }
+    if (unknown > 0) {
+        text_buffer_add(text, off > 0 ? ", %zu cannot be judged" : "%zu of %zu host%s cannot be judged", unknown,
+                        fleet->count, plural);
+    }
+    if (off + unknown == 0) {
+        text_buffer_add(text, "%zu host%s %s", fleet->count, plural,
+                        has_policy ? "on policy" : "captured, no policy to judge by");
+    }
+}
+
+void fleet_add_rule(struct text_buffer *text, const struct rule *rule)
+{
+    text_buffer_add(text, "%s (%s)", rule->is_default ? rule->text : rule->name, rule->origin);
+}

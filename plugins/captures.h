@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * The captures that --replay names: which there are, of which hosts, and which of them is a host's newest.
+ */
+#ifndef CAPTURES_H
+#define CAPTURES_H
+
+#include "file.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+/* A file that should hold a capture. */
+struct captures_entry {
+    char *path;
+    char *host; /* name and namespace, one behind the other with a NUL each; NULL when it could not be found out */
+    time_t time;
+    char *bytes; /* of what can be read but once, such as a pipe; NULL for what is to be read again */
+    size_t length;
+    size_t older; /* of the newest: how many others of its host there are */
+    bool is_older;
+    char error[FILE_ERROR_SIZE]; /* why there is nothing to read, "" when there may be */
+};
+
+/* Begin with all zero, end with captures_clear(). */
+struct captures {
+    struct captures_entry *list; /* in the order they were named, those of a folder by their names */
+    size_t count;
+    size_t room;
+    size_t older_count; /* those that do not count, as there are newer ones of their hosts */
+};
+
+/* The length that a capture has at most, a hundred times what a large host's capture takes. */
+#define CAPTURES_LENGTH_MOST (64u << 20)
+
+/*
+ * Adds what the path is of: one file, "-" for standard input, or all files of a folder. What cannot be read is an entry
+ * as well. Behind each file of a folder it calls
+ * `progress` with the number of entries so far, which returns false to stop. Returns 0 or -ENOMEM.
+ */
+int captures_add(struct captures *captures, const char *path, bool (*progress)(void *context, size_t count),
+                 void *context);
+
+/* Finds the newest capture of each host, the first one of those that are equally new. Returns 0 or -ENOMEM. */
+int captures_choose(struct captures *captures);
+
+/* True when the path names a folder. */
+bool captures_is_folder(const char *path);
+
+void captures_clear(struct captures *captures);
+
+#endif
