@@ -36,12 +36,23 @@ static uint64_t unlisted_total(const struct judge_total *total)
     return total->unlisted;
 }
 
+static uint64_t changes_total(const struct judge_total *total)
+{
+    return total->changes;
+}
+
 static const struct labels_total totals[] = {
     {"mapped", LABELS_TOTALS, .counts_sockets = true, .has_thresholds = true, .value = mapped_total},
     {"mapped_out", LABELS_FULL, .counts_sockets = true, .value = mapped_out_total},
     {"violations", LABELS_TOTALS, .value = violations_total},
     {"unlisted", LABELS_TOTALS, .value = unlisted_total},
+    {"changes", LABELS_TOTALS, .of_baseline = true, .value = changes_total},
 };
+
+bool labels_total_is_known(const struct labels_total *label, const struct judge_total *total)
+{
+    return (total->known || !label->counts_sockets) && (total->changes_known || !label->of_baseline);
+}
 
 /* --- of a rule --------------------------------------------------------------------------------------------------- */
 
@@ -118,7 +129,7 @@ void labels_walk(const struct labels_request *request, void (*take)(void *contex
         if (totals[i].has_thresholds) {
             value.thresholds = request->thresholds;
         }
-        if (totals[i].set <= set && (verdict->total.known || !totals[i].counts_sockets)) {
+        if (totals[i].set <= set && labels_total_is_known(&totals[i], &verdict->total)) {
             take(context, &value);
         }
     }

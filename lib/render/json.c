@@ -202,7 +202,7 @@ static void totals_write(struct json_stream *json, const struct judge_total *tot
 
     json_stream_object(json, "totals");
     for (int i = 0; (label = labels_total(i)) != NULL; i++) {
-        if (total->known || !label->counts_sockets) {
+        if (labels_total_is_known(label, total)) {
             json_stream_integer(json, label->name, (int64_t)label->value(total));
         }
     }
