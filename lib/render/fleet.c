@@ -22,6 +22,8 @@ int fleet_add(const struct writer *writer, struct writer_fleet *fleet, const str
     fleet->state = state_worse(fleet->state, host_state(host));
     if (host->failure == NULL) {
         fleet->judged++;
+        fleet->changed += host->view->verdict->total.changes > 0;
+        fleet->violating += host->view->verdict->total.violations > 0;
         result = waiver_list_add(&fleet->waivers, fleet->policy, host->view->verdict);
     } else {
         fleet->waivers.partial = true;
@@ -79,6 +81,16 @@ size_t fleet_off_count(const struct writer_fleet *fleet)
     return fleet->by_state[STATE_CRITICAL] + fleet->by_state[STATE_WARNING];
 }
 
+/* What hosts are that are not OK: one that has changed may well keep the policy. */
+static const char *off_words(const struct writer_fleet *fleet)
+{
+    static const char *const words[2][2] = {{"outside the thresholds", "outside the thresholds or changed"},
+                                            {"off policy", "off policy or changed"}};
+    bool only_changed = fleet->changed == fleet_off_count(fleet) && fleet->violating == 0;
+
+    return only_changed ? "changed" : words[fleet->policy->rule_count > 0][fleet->changed > 0];
+}
+
 void fleet_add_summary(struct text_buffer *text, const struct writer_fleet *fleet)
 {
     const char *plural = fleet->count == 1 ? "" : "s";
@@ -90,16 +102,16 @@ void fleet_add_summary(struct text_buffer *text, const struct writer_fleet *flee
         text_buffer_add(text, "%s after %zu of %zu hosts. ", fleet->stopped, fleet->count, fleet->expected);
     }
     if (off > 0) {
-        text_buffer_add(text, "%zu of %zu host%s %s", off, fleet->count, plural,
-                        has_policy ? "off policy" : "outside the thresholds");
+        text_buffer_add(text, "%zu of %zu host%s %s", off, fleet->count, plural, off_words(fleet));
     }
     if (unknown > 0) {
         text_buffer_add(text, off > 0 ? ", %zu cannot be judged" : "%zu of %zu host%s cannot be judged", unknown,
                         fleet->count, plural);
     }
     if (off + unknown == 0) {
-        text_buffer_add(text, "%zu host%s %s", fleet->count, plural,
-                        has_policy ? "on policy" : "captured, no policy to judge by");
+        text_buffer_add(text, "%zu host%s %s%s", fleet->count, plural,
+                        has_policy ? "on policy" : "captured, no policy to judge by",
+                        fleet->compares ? ", no change since the baseline" : "");
     }
 }
 
