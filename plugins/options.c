@@ -159,6 +159,14 @@ static int replay_read(struct reader *reader, const char *text)
     return result != 0 ? result : list_add(&options->replays, &options->replay_count, text);
 }
 
+static int baseline_read(struct reader *reader, const char *text)
+{
+    struct options *options = reader->options;
+    int result = name_read(reader, text, &text);
+
+    return result != 0 ? result : list_add(&options->baselines, &options->baseline_count, text);
+}
+
 static int hosts_read(struct reader *reader, const char *text)
 {
     return name_read(reader, text, &reader->options->hosts);
@@ -270,8 +278,8 @@ static const struct row rows[] = {
     {"list", "", "all sockets as netstat shows them, and what is on the wire", .read = mode_read, .mode = OPTIONS_LIST},
     {"learn", "", "print a policy that holds now", .read = mode_read, .mode = OPTIONS_LEARN},
     {"lint", "", "check a policy", .read = mode_read, .mode = OPTIONS_LINT, .beside = true},
-    {"capture", "", "print what there is to judge, as JSON, to judge elsewhere", .read = mode_read,
-     .mode = OPTIONS_CAPTURE},
+    {"capture", "", "print all there is to judge", .read = mode_read, .mode = OPTIONS_CAPTURE},
+    {"baseline", "=FILE", "changes since", .read = baseline_read, .beside = true},
     {"replay", "=FILE", "judge a capture, or all those in a folder (repeatable)", .read = replay_read},
     {"hosts", "=FILE", "hosts to expect", .read = hosts_read},
     {"max-age", "=DAYS", "of captures", .read = max_age_read, .beside = true},
@@ -369,7 +377,7 @@ static int option_refuse(struct reader *reader, int answer, const char *word)
 static int stdin_check(struct reader *reader, const struct extra_opts *extra)
 {
     const struct options *options = reader->options;
-    const char *readers[4] = {NULL};
+    const char *readers[5] = {NULL};
     size_t count = 0;
 
     if (extra != NULL && extra->reads_stdin) {
@@ -380,6 +388,11 @@ static int stdin_check(struct reader *reader, const struct extra_opts *extra)
     }
     if (options->hosts != NULL && strcmp(options->hosts, "-") == 0) {
         readers[count++] = "--hosts";
+    }
+    for (size_t i = 0; i < options->baseline_count && count < 2; i++) {
+        if (strcmp(options->baselines[i], "-") == 0) {
+            readers[count++] = "--baseline";
+        }
     }
     for (size_t i = 0; i < options->replay_count && count < 2; i++) {
         if (strcmp(options->replays[i], "-") == 0) {
@@ -408,6 +421,10 @@ static int combination_check(struct reader *reader, const struct extra_opts *ext
         (options->procfs != NULL || options->netns != NULL || options->source_set || options->mode != OPTIONS_CHECK)) {
         text_buffer_add_words(&modes, mode_word, "--", "", " or ");
         return FAIL(reader, "--replay judges a capture, so it does not go with --source, --procfs, --netns, %s", list);
+    }
+    if (options->baseline_count > 0 && options->mode != OPTIONS_CHECK) {
+        text_buffer_add_words(&modes, mode_word, "--", "", " or ");
+        return FAIL(reader, "--baseline compares what a check or a replay finds, so it does not go with %s", list);
     }
     if (options->replay_count == 0 && (options->hosts != NULL || options->max_age > 0)) {
         return FAIL(reader, "--%s is about captures, so it needs --replay",
@@ -579,6 +596,7 @@ void options_clear(struct options *options)
 {
     free(options->rules);
     free(options->replays);
+    free(options->baselines);
     free(options->extra);
     *options = (struct options){0};
 }

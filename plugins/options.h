@@ -38,6 +38,8 @@ struct options {
     size_t rule_count;
     const char **replays; /* owned list; judged instead of this host when there are any */
     size_t replay_count;
+    const char **baselines; /* owned list; captures to compare with */
+    size_t baseline_count;
     const char *hosts;  /* file with the names of those that must be there, "-" for standard input; NULL for none */
     unsigned max_age;   /* of a capture, in days; 0 for any */
     const char *policy; /* file, "-" for standard input; NULL for none */

@@ -95,7 +95,7 @@ _check_dualstack() {
         # Without quotes a rule would be several words.
         [[ $current != [\'\"]* ]] || _check_dualstack_rule "${current:1}"
         ;;
-    -f | --policy | --replay) _check_dualstack_paths -f "$current" ;;
+    -f | --policy | --replay | --baseline) _check_dualstack_paths -f "$current" ;;
     --procfs) _check_dualstack_paths -d "$current" ;;
     --netns) _check_dualstack_namespaces "$current" ;;
     *@) _check_dualstack_at_paths "$current" ;;
@@ -107,7 +107,7 @@ _check_dualstack() {
     *)
         [[ $current == [!-]* ]] || _check_dualstack_words "$current" -r --rule= -f --policy= -w --warning= \
             -c --critical= -t --timeout= -v --verbose --format= --perfdata= --list --learn --lint --capture \
-            --replay= --source= --procfs= --netns= --extra-opts= -V --version -h --help
+            --baseline= --replay= --source= --procfs= --netns= --extra-opts= -V --version -h --help
         [[ ${COMPREPLY[*]} != *= || ${#COMPREPLY[@]} -ne 1 ]] || compopt -o nospace
         ;;
     esac
