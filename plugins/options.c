@@ -278,7 +278,7 @@ static const struct row rows[] = {
     {"list", "", "all sockets as netstat shows them, and what is on the wire", .read = mode_read, .mode = OPTIONS_LIST},
     {"learn", "", "print a policy that holds now", .read = mode_read, .mode = OPTIONS_LEARN},
     {"lint", "", "check a policy", .read = mode_read, .mode = OPTIONS_LINT, .beside = true},
-    {"capture", "", "print all there is to judge", .read = mode_read, .mode = OPTIONS_CAPTURE},
+    {"capture", "", "print a JSON capture", .read = mode_read, .mode = OPTIONS_CAPTURE},
     {"baseline", "=FILE", "changes since", .read = baseline_read, .beside = true},
     {"replay", "=FILE", "judge a capture, or all those in a folder (repeatable)", .read = replay_read},
     {"hosts", "=FILE", "hosts to expect", .read = hosts_read},

@@ -310,9 +310,12 @@ void change_wording_add(struct text_buffer *text, const struct change *change, c
 
 void change_wording_add_summary(struct text_buffer *text, const struct change_list *list, time_t time)
 {
+    const char *separator = ", ";
     char since[DAY_TIME_SIZE];
 
-    if (list->certain > 0) {
+    if (list->unreadable[RECORD_TCP] && list->unreadable[RECORD_UDP]) {
+        text_buffer_add(text, "nothing can be compared");
+    } else if (list->certain > 0) {
         text_buffer_add_count(text, list->certain, "change");
     } else if (list->count > 0) {
         text_buffer_add_count(text, list->count, "service");
@@ -321,6 +324,13 @@ void change_wording_add_summary(struct text_buffer *text, const struct change_li
         text_buffer_add(text, "no change");
     }
     text_buffer_add(text, " since %s", *day_time_format(since, time) != '\0' ? since : "an unknown time");
+    for (int i = 0; i < RECORD_PROTOCOLS; i++) {
+        if (list->unreadable[i]) {
+            text_buffer_add(text, "%s%s", separator, protocol_of((enum record_protocol)i)->label);
+            separator = " and ";
+        }
+    }
+    text_buffer_add(text, "%s", *separator == ' ' ? " cannot be compared" : "");
 }
 
 void change_wording_add_unreadable(struct text_buffer *text, const struct change_list *list,

@@ -22,7 +22,7 @@ void change_wording_add(struct text_buffer *text, const struct change *change, c
 
 /*
  * Adds how many there are since the baseline of that time: "2 changes since 2026-11-22T09:00:00Z", "no change since
- * ...", "2 services cannot be compared since ...". The list has a baseline.
+ * ...", "no change since ..., TCP cannot be compared". The list has a baseline.
  */
 void change_wording_add_summary(struct text_buffer *text, const struct change_list *list, time_t time);
 

@@ -140,7 +140,7 @@ static void change_briefs_write(const struct answer *answer, const struct change
     }
 }
 
-/* "2 changes since 2026-11-22T09:00:00Z (the newest of 3 captures): 8080/tcp appeared, 443/tcp is gone" */
+/* "2 changes since 2026-11-22T09:00:00Z (newest of 3 baselines): 8080/tcp appeared, 443/tcp is gone" */
 static void changes_write(const struct answer *answer)
 {
     const struct view_baseline *baseline = answer->view->baseline;
@@ -161,7 +161,7 @@ static void changes_write(const struct answer *answer)
         report_prose(answer->report, " (%.120s)", baseline->file);
     }
     if (baseline->captures > 1) {
-        report_prose(answer->report, " (the newest of %zu captures)", baseline->captures);
+        report_prose(answer->report, " (newest of %zu baselines)", baseline->captures);
     }
     change_briefs_write(answer, list);
 }
