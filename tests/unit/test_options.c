@@ -63,6 +63,13 @@ static const struct {
     {"--procfs=", "--procfs: is empty"},
     {"--netns=", "--netns: is empty"},
     {"--replay=", "--replay: is empty"},
+    {"--baseline=", "--baseline: is empty"},
+    {"--baseline=x --capture", "--baseline compares what a check or a replay finds, so it does not go with --list, "
+                               "--learn, --lint or --capture"},
+    {"--baseline=- --replay=-",
+     "standard input can be read only once, not by --baseline and by --replay, name a file for one"},
+    {"--baseline=- --baseline=-",
+     "standard input can be read only once, not by --baseline and by --baseline, name a file for one"},
     {"-w 5x", "--warning: '5x' is no threshold range, write one such as 10, 5:10, 5: or @5:10"},
     {"--crit=10:5", "--critical: '10:5' is no threshold range, write one such as 10, 5:10, 5: or @5:10"},
     {"--replay=c --max-age=0", "--max-age: '0' is not a number of days, use whole days from 1 to 36500"},
