@@ -104,9 +104,16 @@ static int address_uid_compare(const void *left, const void *right)
     return order != 0 ? order : uid_compare(left, right);
 }
 
+/* By name, and those without one by number. */
 static int user_compare(const void *left, const void *right)
 {
-    return strcmp(listener_at(left)->user, listener_at(right)->user);
+    const char *a = listener_at(left)->user;
+    const char *b = listener_at(right)->user;
+
+    if (a == NULL || b == NULL) {
+        return a == b ? uid_compare(left, right) : COMPARE(a != NULL, b != NULL);
+    }
+    return strcmp(a, b);
 }
 
 static int address_user_compare(const void *left, const void *right)
@@ -150,33 +157,27 @@ static bool is_user_known(const struct tally *tally, enum record_protocol protoc
     return listener->uid != RECORD_UID_HIDDEN;
 }
 
-/* Which rows compare users: those by name, where each has one, since a dynamic user's number may change. */
-enum users_by {
-    USERS_BY_ANY,
-    USERS_BY_NAME,
-    USERS_BY_UID
-};
+typedef int listener_compare(const void *left, const void *right);
 
 /*
  * The listeners of both sides are taken as sets by `compare`. With `within`, which `compare` refines, only listeners
- * count that are alike to one of the other side by that.
+ * count that are alike to one of the other side by that. With `also` the sets must differ by both: a dynamic user has
+ * another number after a start, and a name service that is out of order has no names.
  */
 static const struct row {
     enum change_point point;
-    int (*compare)(const void *left, const void *right);
-    int (*within)(const void *left, const void *right); /* NULL for none */
+    listener_compare *compare;
+    listener_compare *within; /* NULL for none */
+    listener_compare *also;   /* NULL for none */
     bool (*is_known)(const struct tally *tally, enum record_protocol protocol, listener_pointer listener);
-    enum users_by users_by;
 } rows[] = {
-    {CHANGE_ADDRESSES, address_compare, NULL, is_always_known, USERS_BY_ANY},
-    {CHANGE_INTERFACES, interface_compare, address_compare, is_interface_known, USERS_BY_ANY},
-    {CHANGE_V6ONLY, accepts_compare, address_compare, is_accepted_known, USERS_BY_ANY},
-    {CHANGE_UNITS, address_unit_compare, address_compare, is_unit_known, USERS_BY_ANY},
-    {CHANGE_UNITS, unit_compare, NULL, is_unit_known, USERS_BY_ANY},
-    {CHANGE_USERS, address_user_compare, address_compare, is_user_known, USERS_BY_NAME},
-    {CHANGE_USERS, user_compare, NULL, is_user_known, USERS_BY_NAME},
-    {CHANGE_USERS, address_uid_compare, address_compare, is_user_known, USERS_BY_UID},
-    {CHANGE_USERS, uid_compare, NULL, is_user_known, USERS_BY_UID},
+    {CHANGE_ADDRESSES, address_compare, NULL, NULL, is_always_known},
+    {CHANGE_INTERFACES, interface_compare, address_compare, NULL, is_interface_known},
+    {CHANGE_V6ONLY, accepts_compare, address_compare, NULL, is_accepted_known},
+    {CHANGE_UNITS, address_unit_compare, address_compare, NULL, is_unit_known},
+    {CHANGE_UNITS, unit_compare, NULL, NULL, is_unit_known},
+    {CHANGE_USERS, address_user_compare, address_compare, address_uid_compare, is_user_known},
+    {CHANGE_USERS, user_compare, NULL, uid_compare, is_user_known},
 };
 
 /* Listeners of one side, sorted by the row's compare. */
@@ -194,8 +195,7 @@ struct outcome {
 };
 
 /* The part of the list from `first` on that is alike to it; all of it where `within` is NULL. */
-static struct listeners group_at(const struct listeners *listeners, size_t first,
-                                 int (*within)(const void *left, const void *right))
+static struct listeners group_at(const struct listeners *listeners, size_t first, listener_compare *within)
 {
     struct listeners group = *listeners;
     size_t end = first + 1;
@@ -255,12 +255,14 @@ static void groups_compare(const struct row *row, const struct listeners *before
     outcome->certain |= (lost && !has_unknown(row, after)) || (gained && !has_unknown(row, before));
 }
 
-static void row_compare(const struct row *row, const struct listeners *before, const struct listeners *after,
+/* Returns whether the sets differ. */
+static bool sets_differ(const struct row *row, const struct listeners *before, const struct listeners *after,
                         struct outcome *outcome)
 {
     size_t i = 0;
     size_t j = 0;
 
+    *outcome = (struct outcome){.certain = false};
     qsort(before->list, before->count, sizeof *before->list, row->compare);
     qsort(after->list, after->count, sizeof *after->list, row->compare);
     while (i < before->count && j < after->count) {
@@ -273,30 +275,29 @@ static void row_compare(const struct row *row, const struct listeners *before, c
         i += order <= 0 ? old.count : 0;
         j += order >= 0 ? new.count : 0;
     }
+    return outcome->difference.before.count + outcome->difference.after.count > 0;
 }
 
-static bool have_names(const struct listeners *listeners)
+static bool row_differs(const struct row *row, const struct listeners *before, const struct listeners *after,
+                        struct outcome *outcome)
 {
-    for (size_t i = 0; i < listeners->count; i++) {
-        if (listeners->list[i]->user == NULL) {
+    struct row other = *row;
+
+    if (row->also != NULL) {
+        other.compare = row->also;
+        if (!sets_differ(&other, before, after, outcome)) {
             return false;
         }
     }
-    return true;
+    return sets_differ(row, before, after, outcome);
 }
 
 static void listeners_compare(struct change *change, const struct listeners *before, const struct listeners *after)
 {
-    enum users_by other_users = have_names(before) && have_names(after) ? USERS_BY_UID : USERS_BY_NAME;
-
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const unsigned bit = CHANGE_BIT(rows[i].point);
-        struct outcome outcome = {.certain = false};
-        if ((change->points & bit) != 0 || rows[i].users_by == other_users) {
-            continue;
-        }
-        row_compare(&rows[i], before, after, &outcome);
-        if (outcome.difference.before.count + outcome.difference.after.count > 0 &&
+        struct outcome outcome;
+        if ((change->points & bit) == 0 && row_differs(&rows[i], before, after, &outcome) &&
             (outcome.certain || (change->unknown & bit) == 0)) {
             change->differences[rows[i].point] = outcome.difference;
             change->points |= outcome.certain ? bit : 0;
@@ -439,7 +440,18 @@ static enum record_answer is_left_out(const struct context *context, const struc
 
 /* --- one service ------------------------------------------------------------------------------------------------- */
 
-static int side_fill(struct judge_service *service, const struct tally_service *source)
+/* Does the policy leave the listener to its unit, by except-unit=? */
+static bool is_excepted(const struct context *context, const struct tally *tally, const struct tally_service *source,
+                        listener_pointer listener)
+{
+    const struct rule *rule =
+        policy_find(context->question->policy, &tally->host, source->protocol, source->port, listener->scope);
+
+    return rule != NULL && judge_service_excepts(rule, source->port, listener) == RECORD_YES;
+}
+
+static int side_fill(const struct context *context, struct judge_service *service, const struct tally *tally,
+                     const struct tally_service *source)
 {
     if (source == NULL) {
         return 0;
@@ -449,12 +461,15 @@ static int side_fill(struct judge_service *service, const struct tally_service *
         return -ENOMEM;
     }
     for (size_t i = 0; i < source->listener_count; i++) {
-        service->listeners[service->listener_count++] = &source->listeners[i];
+        if (!is_excepted(context, tally, source, &source->listeners[i])) {
+            service->listeners[service->listener_count++] = &source->listeners[i];
+        }
     }
     return 0;
 }
 
-static int sides_compare(const struct context *context, struct change *change)
+/* Compares the services where both listen. */
+static int points_find(const struct context *context, struct change *change)
 {
     size_t count = change->before.listener_count;
     listener_pointer *copies = calloc(count + change->after.listener_count, sizeof *copies);
@@ -472,6 +487,19 @@ static int sides_compare(const struct context *context, struct change *change)
     stacks_compare(change);
     stack_points_settle(change);
     return 0;
+}
+
+static int sides_compare(const struct context *context, struct change *change, bool *differs)
+{
+    bool then = change->before.listener_count > 0;
+    bool now = change->after.listener_count > 0;
+    int result = stacks_find(context, change);
+
+    if (result == 0 && then && now) {
+        result = points_find(context, change);
+    }
+    *differs = then != now || change->points != 0 || change->unknown != 0;
+    return result;
 }
 
 static void kind_set(const struct context *context, struct change *change)
@@ -537,26 +565,23 @@ static int service_compare(struct context *context, const struct tally_service *
     const struct tally_service *either = before != NULL ? before : after;
     const struct judge_service named = {.protocol = either->protocol, .port = either->port};
     struct change change = {.before = named, .after = named};
-    int result = side_fill(&change.before, before);
+    bool differs = false;
+    int result = side_fill(context, &change.before, context->question->before, before);
 
     if (result == 0) {
-        result = side_fill(&change.after, after);
+        result = side_fill(context, &change.after, context->question->after, after);
     }
     if (result == 0 && is_left_out(context, &change) != RECORD_YES) {
-        result = stacks_find(context, &change);
-        if (result == 0 && before != NULL && after != NULL) {
-            result = sides_compare(context, &change);
-        }
-        if (result == 0 && (before == NULL || after == NULL || change.points != 0 || change.unknown != 0)) {
-            kind_set(context, &change);
-            state_set(context, &change);
-            result = change_append(context, &change);
-            if (result == 0) {
-                return 0;
-            }
-        }
+        result = sides_compare(context, &change, &differs);
     }
-    change_clear(&change);
+    if (result == 0 && differs) {
+        kind_set(context, &change);
+        state_set(context, &change);
+        result = change_append(context, &change);
+    }
+    if (result != 0 || !differs) {
+        change_clear(&change);
+    }
     return result;
 }
 

@@ -77,10 +77,11 @@ struct change_question {
 
 /*
  * Compares. UDP ports that the kernel hands out to clients are left out, unless a rule names the port itself or has
- * ephemeral=yes. The state of a change is the severity of the policy's default for such a socket, WARNING without one.
- * What neither tally knows is not compared; but a stack or a reach that either leaves open is unknown. Where how far a
- * socket is reached is not known, services are compared as far as they are bound. Returns 0 and *list, which borrows
- * from the tallies and ends with change_list_free(); or -ENOMEM.
+ * ephemeral=yes, and so are sockets that a rule leaves to their unit by except-unit=. The state of a change is the
+ * severity of the policy's default for such a socket, WARNING without one. What neither tally knows is not compared;
+ * but a stack or a reach that either leaves open is unknown. Where how far a socket is reached is not known, services
+ * are compared as far as they are bound. Returns 0 and *list, which borrows from the tallies and ends with
+ * change_list_free(); or -ENOMEM.
  */
 int change_list_make(const struct change_question *question, struct change_list **list);
 
