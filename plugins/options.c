@@ -409,6 +409,11 @@ static int combination_check(struct reader *reader, const struct extra_opts *ext
         text_buffer_add_words(&modes, mode_word, "--", "", " or ");
         return FAIL(reader, "--replay judges a capture, so it does not go with --source, --procfs, --netns, %s", list);
     }
+    if ((options->mode == OPTIONS_LIST && options->writer->list_row == NULL) ||
+        (options->mode == OPTIONS_LINT && options->writer->lint == NULL)) {
+        return FAIL(reader, "--format=%s is for reports on hosts, so it does not go with --%s", options->writer->name,
+                    options->mode == OPTIONS_LIST ? "list" : "lint");
+    }
     if (options->replay_count == 0 && (options->hosts != NULL || options->max_age > 0)) {
         return FAIL(reader, "--%s is about captures, so it needs --replay",
                     options->hosts != NULL ? "hosts" : "max-age");

@@ -62,7 +62,7 @@ static size_t character_measure(const unsigned char *source, size_t length, bool
     return taken;
 }
 
-static struct piece ascii_as_text(const char *character)
+static struct piece ascii_as_text(const char *character, enum escape_rule rule)
 {
     static const char from[] = "|;<>";
     static const char to[] = "/,()";
@@ -72,7 +72,7 @@ static struct piece ascii_as_text(const char *character)
     if (byte < 0x20 || byte == 0x7F) {
         return space;
     }
-    found = memchr(from, *character, sizeof from - 1);
+    found = rule == ESCAPE_TEXT ? memchr(from, *character, sizeof from - 1) : NULL;
     return (struct piece){found != NULL ? &to[found - from] : character, 1};
 }
 
@@ -93,12 +93,12 @@ static uint32_t code_point_of(const char *character, size_t length)
     return code_point;
 }
 
-static struct piece character_as_text(const char *character, size_t length)
+static struct piece character_as_text(const char *character, size_t length, enum escape_rule rule)
 {
     uint32_t code_point;
 
     if (length == 1) {
-        return ascii_as_text(character);
+        return ascii_as_text(character, rule);
     }
     code_point = code_point_of(character, length);
     for (size_t i = 0; i < sizeof unprintables / sizeof *unprintables; i++) {
@@ -114,8 +114,8 @@ static struct piece character_replace(const char *character, size_t length, enum
     if (*character == '\0') {
         return space;
     }
-    if (rule == ESCAPE_TEXT) {
-        return character_as_text(character, length);
+    if (rule != ESCAPE_UTF8) {
+        return character_as_text(character, length, rule);
     }
     return (struct piece){character, length};
 }
