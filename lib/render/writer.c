@@ -5,6 +5,7 @@
 
 #include "render/writer.h"
 
+#include "render/csv.h"
 #include "render/json.h"
 #include "render/text.h"
 
@@ -14,6 +15,7 @@
 static const struct writer *const writers[] = {
     &text_writer,
     &json_writer,
+    &csv_writer,
     NULL,
 };
 
