@@ -200,13 +200,15 @@ static void service_write(const struct sink *sink, const struct writer_host *hos
 {
     const struct wording_context context = {.tally = host->view->snapshot->tally};
     const char *cells[COLUMNS] = {[ROW] = "service"};
-    char time[DAY_TIME_SIZE], name[WORDING_SIZE], port[NUMBER_SIZE], counts[TALLY_KINDS][NUMBER_SIZE];
+    char time[DAY_TIME_SIZE], name_bytes[WORDING_SIZE], port[NUMBER_SIZE], counts[TALLY_KINDS][NUMBER_SIZE];
     char reasons_bytes[CELL_SIZE], listeners_bytes[CELL_SIZE];
+    struct text_buffer name = TEXT_BUFFER(name_bytes);
     struct text_buffer reasons = TEXT_BUFFER(reasons_bytes), listeners = TEXT_BUFFER(listeners_bytes);
 
     host_fill(cells, host, time);
     cells[STATE] = state_name(service->state);
-    cells[NAME] = wording_name(name, service);
+    wording_add_name(&name, service);
+    cells[NAME] = name_bytes;
     cells[PROTOCOL] = protocol_name(service->protocol);
     cells[PORT] = number_format(port, service->port);
     cells[WAIVED] = boolean_name(service->waived);
@@ -341,6 +343,7 @@ static int failure_write(const struct writer_failure *failure, const struct sink
 
 const struct writer csv_writer = {
     .name = "csv",
+    .only_verdicts = true,
     .needs_everything = true,
     .verdict = verdict_write,
     .failure = failure_write,

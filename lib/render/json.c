@@ -143,10 +143,12 @@ static void rule_write(struct json_stream *json, const struct rule *rule)
 
 static void service_write(struct json_stream *json, const struct tally *tally, const struct judge_service *service)
 {
-    char name[WORDING_SIZE];
+    char bytes[WORDING_SIZE];
+    struct text_buffer name = TEXT_BUFFER(bytes);
 
     json_stream_object(json, NULL);
-    json_stream_text(json, "name", wording_name(name, service));
+    wording_add_name(&name, service);
+    json_stream_text(json, "name", bytes);
     json_stream_text(json, "protocol", protocol_name(service->protocol));
     json_stream_integer(json, "port", service->port);
     rule_write(json, service->rule);

@@ -35,14 +35,13 @@ void wording_add_service(struct text_buffer *text, const struct judge_service *s
     }
 }
 
-const char *wording_name(char text[static WORDING_SIZE], const struct judge_service *service)
+void wording_add_name(struct text_buffer *text, const struct judge_service *service)
 {
-    struct text_buffer name = text_buffer_start(text, WORDING_SIZE);
-
     if (service->rule != NULL && !service->rule->is_default) {
-        return service->rule->name;
+        text_buffer_add(text, "%s", service->rule->name);
+    } else {
+        text_buffer_add(text, "%s_%u", protocol_name(service->protocol), (unsigned)service->port);
     }
-    return text_buffer_add(&name, "%s_%u", protocol_name(service->protocol), (unsigned)service->port);
 }
 
 void wording_add_endpoint(struct text_buffer *text, const struct judge_service *service,

@@ -9,9 +9,6 @@
 #include "audit/judge.h"
 #include "plugin/text_buffer.h"
 
-/* Room for any one of these texts; a longer one is cut. */
-#define WORDING_SIZE 512
-
 /* What sentences are made from, beside the service. */
 struct wording_context {
     const struct tally *tally;
@@ -20,12 +17,6 @@ struct wording_context {
 
 /* Adds "web 443/tcp", "443/tcp" when the rule has no name of its own, "stub 53/udp@loopback". */
 void wording_add_service(struct text_buffer *text, const struct judge_service *service);
-
-/*
- * What machines call the service: "web", the name of its rule; "tcp_443" where no rule or only a default judges it.
- * Returns the rule's name or text.
- */
-const char *wording_name(char text[static WORDING_SIZE], const struct judge_service *service);
 
 /*
  * Adds what the service is: "dual-stack", "v4-only outside loopback, IPv6 on [::1] only", "v4-only outside the link:
@@ -51,6 +42,9 @@ void wording_add_lacking_address(struct text_buffer *text, const struct tally *t
 
 /* Adds "this host has no IPv6 address beyond fe80::/10". */
 void wording_add_host(struct text_buffer *text, const struct tally *tally, enum record_family family);
+
+/* Adds the name by which machines know it: its rule's, or "tcp_443" where it has none of its own. */
+void wording_add_name(struct text_buffer *text, const struct judge_service *service);
 
 /* Adds "0.0.0.0:443", "[fe80::1%eth0]:53". */
 void wording_add_endpoint(struct text_buffer *text, const struct judge_service *service,
@@ -102,5 +96,8 @@ const char *wording_accepts(struct stack_accepts accepts);
 
 /* "none" to "external": how far the listener is reached over the family; NULL where nobody knows. A literal. */
 const char *wording_reach(const struct tally *tally, const struct tally_listener *listener, enum record_family family);
+
+/* Room for any one of these texts; a longer one is cut. */
+#define WORDING_SIZE 512
 
 #endif
