@@ -397,6 +397,10 @@ static int combination_check(struct reader *reader, const struct extra_opts *ext
     char list[LIST_SIZE];
     struct text_buffer modes = TEXT_BUFFER(list);
 
+    if (options->writer->only_verdicts && options->mode != OPTIONS_CHECK) {
+        text_buffer_add_words(&modes, mode_word, "--", "", " or ");
+        return FAIL(reader, "--format=%s is for checks, so it does not go with %s", options->writer->name, list);
+    }
     if (options->procfs != NULL && options->source_set && options->source != SOURCES_CHOICE_PROCFS) {
         return FAIL(reader, "--procfs reads files, so it does not go with --source=%s",
                     options->source == SOURCES_CHOICE_AUTO ? "auto" : "netlink");
@@ -408,11 +412,6 @@ static int combination_check(struct reader *reader, const struct extra_opts *ext
         (options->procfs != NULL || options->netns != NULL || options->source_set || options->mode != OPTIONS_CHECK)) {
         text_buffer_add_words(&modes, mode_word, "--", "", " or ");
         return FAIL(reader, "--replay judges a capture, so it does not go with --source, --procfs, --netns, %s", list);
-    }
-    if ((options->mode == OPTIONS_LIST && options->writer->list_row == NULL) ||
-        (options->mode == OPTIONS_LINT && options->writer->lint == NULL)) {
-        return FAIL(reader, "--format=%s is for reports on hosts, so it does not go with --%s", options->writer->name,
-                    options->mode == OPTIONS_LIST ? "list" : "lint");
     }
     if (options->replay_count == 0 && (options->hosts != NULL || options->max_age > 0)) {
         return FAIL(reader, "--%s is about captures, so it needs --replay",
