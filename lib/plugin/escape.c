@@ -143,6 +143,21 @@ size_t escape_copy(char *target, size_t size, const char *source, size_t length,
     return written;
 }
 
+/*
+ * A character has at most three bytes behind its first one, so where more of them follow each other than that, they
+ * belong to none.
+ */
+size_t escape_piece_length(const char *text, size_t most)
+{
+    size_t length = strnlen(text, most);
+    size_t whole = length;
+
+    while (length == most && whole > most - 4 && ((unsigned char)text[whole] & 0xC0) == 0x80) {
+        whole--;
+    }
+    return whole > most - 4 ? whole : length;
+}
+
 size_t escape_byte_order_mark(const char *bytes, size_t length)
 {
     static const char mark[] = {'\xef', '\xbb', '\xbf'};

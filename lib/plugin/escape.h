@@ -20,10 +20,16 @@ enum escape_rule {
  * forms, surrogates, beyond U+10FFFF, truncated) become U+FFFD, one for each maximal broken part. NUL becomes a space.
  * Under ESCAPE_TEXT and ESCAPE_LINE every control character (C0, DEL, C1), line separator (U+2028, U+2029) and mark of
  * direction (U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069) becomes a space. Under ESCAPE_TEXT also: "|" becomes
- * "/", ";" becomes ",", "<" becomes "(" and ">" becomes ")". Each ASCII replacement is one byte for one byte. `size` is at least 1. Returns the
- * length written without the NUL.
+ * "/", ";" becomes ",", "<" becomes "(" and ">" becomes ")". Each ASCII replacement is one byte for one byte. `size` is
+ * at least 1. Returns the length written without the NUL.
  */
 size_t escape_copy(char *target, size_t size, const char *source, size_t length, enum escape_rule rule);
+
+/*
+ * How much of a C string to take at once where at most `most` bytes (4 or more) fit: no character is torn apart by
+ * that.
+ */
+size_t escape_piece_length(const char *text, size_t most);
 
 /* How many bytes of UTF-8's byte order mark a text file starts with, which are no part of its text: 3, or 0. */
 size_t escape_byte_order_mark(const char *bytes, size_t length);

@@ -117,18 +117,6 @@ static void quoted_write(const struct sink *sink, const char *text, size_t lengt
     }
 }
 
-/* Texts are cut into pieces between two bytes of ASCII, if there are any, so that no character is torn. */
-static size_t piece_length(const char *text)
-{
-    size_t length = strnlen(text, PIECE_SIZE);
-    size_t whole = length;
-
-    while (length == PIECE_SIZE && whole > PIECE_SIZE - 4 && ((unsigned char)text[whole] & 0xC0) == 0x80) {
-        whole--;
-    }
-    return whole > PIECE_SIZE - 4 ? whole : length;
-}
-
 /* What is empty needs no quotes. */
 static void cell_write(const struct sink *sink, const char *text)
 {
@@ -139,7 +127,7 @@ static void cell_write(const struct sink *sink, const char *text)
     }
     sink_text(sink, is_formula(text) ? "\"'" : "\"");
     while (*text != '\0') {
-        size_t length = piece_length(text);
+        size_t length = escape_piece_length(text, PIECE_SIZE);
         quoted_write(sink, piece, escape_copy(piece, sizeof piece, text, length, ESCAPE_LINE));
         text += length;
     }
@@ -232,26 +220,6 @@ static void service_write(const struct sink *sink, const struct writer_host *hos
     row_write(sink, cells);
 }
 
-/* Why it could not be judged, or what is wrong beside its services: its thresholds, what could not be read. */
-static void host_reasons_add(struct text_buffer *reasons, const struct writer_host *host)
-{
-    if (host->failure != NULL) {
-        for (size_t i = 0; i < host->failure->count; i++) {
-            text_buffer_add(reasons, "%s%s", i > 0 ? "; " : "", host->failure->sentences[i]);
-        }
-        return;
-    }
-    wording_add_summary(reasons, host->view->verdict, host->view->policy);
-    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
-        if (host->view->verdict->unreadable[protocol]) {
-            text_buffer_add(reasons, "; %s", host->view->snapshot->tally->unreadable[protocol]);
-        }
-    }
-    if (host->view->snapshot->fault[0] != '\0') {
-        text_buffer_add(reasons, "; %s", host->view->snapshot->fault);
-    }
-}
-
 static void host_write(const struct sink *sink, const struct writer_host *host)
 {
     const char *cells[COLUMNS] = {[ROW] = "host"};
@@ -260,20 +228,9 @@ static void host_write(const struct sink *sink, const struct writer_host *host)
 
     host_fill(cells, host, time);
     cells[STATE] = state_name(host->failure != NULL ? host->failure->state : host->view->verdict->state);
-    host_reasons_add(&reasons, host);
+    fleet_add_reasons(&reasons, host);
     cells[REASONS] = bytes;
     row_write(sink, cells);
-}
-
-/* Do the rows of its services say all of the host's state? */
-static bool services_say_all(const struct judge_verdict *verdict)
-{
-    enum state state = STATE_OK;
-
-    for (size_t i = 0; i < verdict->service_count; i++) {
-        state = state_worse(state, verdict->services[i].state);
-    }
-    return verdict->service_count > 0 && state == verdict->state;
 }
 
 /* --- fleets ------------------------------------------------------------------------------------------------------ */
@@ -284,7 +241,7 @@ static int fleet_host(struct writer_fleet *fleet, const struct writer_host *host
     if (fleet->count == 1) {
         row_write(sink, names);
     }
-    if (host->failure != NULL || !services_say_all(host->view->verdict)) {
+    if (host->failure != NULL || !fleet_services_say_all(host->view->verdict)) {
         host_write(sink, host);
     }
     for (size_t i = 0; host->failure == NULL && i < host->view->verdict->service_count; i++) {

@@ -403,11 +403,16 @@ static void lines_write(const struct answer *answer)
     }
 }
 
-struct report *text_verdict_report(const struct view *view)
+size_t text_limit(unsigned verbose)
+{
+    return verbose > 0 ? LIMIT_VERBOSE : LIMIT;
+}
+
+struct report *text_verdict_report(const struct view *view, size_t limit)
 {
     struct answer answer = {
         .view = view,
-        .report = report_create(TEXT_NAME, view->verbose > 0 ? LIMIT_VERBOSE : LIMIT),
+        .report = report_create(TEXT_NAME, limit),
         .context = {.tally = view->snapshot->tally},
     };
 
@@ -468,7 +473,7 @@ int text_report_write(struct report *report, enum state state, const struct sink
 
 static int verdict_write(const struct view *view, const struct sink *sink)
 {
-    return text_report_write(text_verdict_report(view), view->verdict->state, sink);
+    return text_report_write(text_verdict_report(view, text_limit(view->verbose)), view->verdict->state, sink);
 }
 
 static int failure_write(const struct writer_failure *failure, const struct sink *sink)

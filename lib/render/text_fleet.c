@@ -110,7 +110,7 @@ static int answer_keep(struct host *kept, struct report *report, bool wants_deta
 
 static int judged_keep(struct host *kept, const struct writer_host *host, bool wants_details)
 {
-    struct report *report = text_verdict_report(host->view);
+    struct report *report = text_verdict_report(host->view, text_limit(host->view->verbose));
     int result = -ENOMEM;
 
     kept->state = host->view->verdict->state;
