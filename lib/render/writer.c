@@ -6,6 +6,7 @@
 #include "render/writer.h"
 
 #include "render/csv.h"
+#include "render/html.h"
 #include "render/json.h"
 #include "render/text.h"
 
@@ -16,6 +17,7 @@ static const struct writer *const writers[] = {
     &text_writer,
     &json_writer,
     &csv_writer,
+    &html_writer,
     NULL,
 };
 
