@@ -234,8 +234,8 @@ static void finding_add(const struct page *page, size_t number, const struct wri
     cell_write(stream, bytes);
     text = TEXT_BUFFER(bytes);
     if (service->rule->waive_set) {
-        text_buffer_add(&text, service->waived ? "waived until %s" : "the waiver ended on %s",
-                        service->rule->waive_text);
+        bool ended = service->rule->waive_day < host->view->today;
+        text_buffer_add(&text, ended ? "the waiver ended on %s" : "waived until %s", service->rule->waive_text);
     }
     if (service->rule->note != NULL) {
         text_buffer_add(&text, "%s%s", text.length > 0 ? ", " : "", service->rule->note);
@@ -560,8 +560,8 @@ static void summary_write(FILE *stream, const struct page *page, const struct wr
     }
     fputs("<dl>\n", stream);
     policy_write(stream, fleet->policy);
-    fprintf(stream, "<dt>Made<dd>%s\n<dt>Hosts<dd>%zu of %zu judged", day_time_format(time, fleet->time), fleet->judged,
-            fleet->expected);
+    fprintf(stream, "<dt>Made<dd>%s\n<dt>Hosts<dd>%zu of %zu expected", day_time_format(time, fleet->time),
+            fleet->judged, fleet->expected);
     if (fleet->judged > 0) {
         captured_write(stream, page);
     }
@@ -579,12 +579,12 @@ static void findings_write(struct page *page, const struct sink *sink)
     for (int rank = 0; rank < RANKS; rank++) {
         has_any |= !is_empty(page, (enum stream)(FINDINGS + rank));
     }
-    fputs("<h2>Services off policy</h2>\n", stream);
+    fputs("<h2 id=\"off\">Services off policy</h2>\n", stream);
     if (!has_any) {
         fputs("<p>None.</p>\n", stream);
         return;
     }
-    fputs("<div class=\"wide\" data-filter=\"Show services that contain\"><table class=\"sort\">"
+    fputs("<div class=\"wide\" tabindex=\"0\" data-filter=\"Show services that contain\"><table class=\"sort off\">"
           "<caption>The worst first; each host leads to its evidence</caption>\n<thead><tr><th scope=\"col\">Host"
           "<th scope=\"col\">State<th scope=\"col\">Service<th scope=\"col\">Is<th scope=\"col\">Must"
           "<th scope=\"col\">Why<th scope=\"col\">Note</thead>\n<tbody>\n",
@@ -603,7 +603,8 @@ static void failures_write(struct page *page, const struct sink *sink)
     if (is_empty(page, FAILURES)) {
         return;
     }
-    fputs("<h2>Hosts that could not be judged</h2>\n<div class=\"wide\"><table class=\"sort\"><thead><tr>"
+    fputs("<h2 id=\"unjudged\">Hosts that could not be judged</h2>\n<div class=\"wide\" tabindex=\"0\"><table "
+          "class=\"sort\"><thead><tr>"
           "<th scope=\"col\">Host<th scope=\"col\">File<th scope=\"col\">Why</thead>\n<tbody>\n",
           stream);
     stream_flush(page, TEXT, sink);
@@ -647,15 +648,15 @@ static void waivers_write(FILE *stream, const struct writer_fleet *fleet)
 {
     bool has_any = false;
 
-    fputs("<h2>Waivers</h2>\n", stream);
+    fputs("<h2 id=\"waivers\">Waivers</h2>\n", stream);
     for (size_t i = 0; i < fleet->policy->rule_count; i++) {
         if (!fleet->policy->rules[i]->waive_set) {
             continue;
         }
         fputs(has_any ? ""
-                      : "<div class=\"wide\"><table class=\"sort\"><thead><tr><th scope=\"col\">Rule"
-                        "<th scope=\"col\">Until<th scope=\"col\">Left<th scope=\"col\" class=\"n\">Hosts it is needed "
-                        "on<th scope=\"col\">Note</thead>\n<tbody>\n",
+                      : "<div class=\"wide\" tabindex=\"0\"><table class=\"sort\"><thead><tr><th scope=\"col\">Rule"
+                        "<th scope=\"col\">Until<th scope=\"col\">Left<th scope=\"col\" class=\"n\">Hosts with a "
+                        "breach under it<th scope=\"col\">Note</thead>\n<tbody>\n",
               stream);
         waiver_write(stream, fleet, fleet->policy->rules[i]);
         has_any = true;
@@ -690,7 +691,7 @@ static void counts_write(FILE *stream, const uint64_t counts[static TAKEN])
     for (int i = 0; i < TAKEN; i++) {
         fprintf(stream, "<td class=\"n\">%" PRIu64, counts[i]);
     }
-    fprintf(stream, "<td class=\"n\">%u %%<td>", percent_of(counts[ONLY_IPV6], all));
+    fprintf(stream, "<td class=\"s\">%u %% ", percent_of(counts[ONLY_IPV6], all));
     bar_write(stream, counts[ONLY_IPV6], counts[BOTH], all);
     fputs("\n", stream);
 }
@@ -720,16 +721,17 @@ static void services_write(FILE *stream, struct page *page)
             rest[j] += i >= SERVICES_MOST ? page->services[i].hosts[j] : 0;
         }
     }
-    fputs("<h2>The way to IPv6-only</h2>\n<p>What takes connections from beyond its own host:</p>\n<ul>\n", stream);
+    fputs("<h2 id=\"way\">The way to IPv6-only</h2>\n<p>What takes connections from beyond its own host:</p>\n<ul>\n",
+          stream);
     still_write(stream, page->hosts, "hosts");
     still_write(stream, all, "services on them");
-    fputs(
-        "</ul>\n<div class=\"wide\"><table class=\"sort\"><caption>How many hosts take each service over which family. "
-        "In the bar: IPv6 alone is dark, both are light, IPv4 alone is empty</caption>\n<thead><tr>"
-        "<th scope=\"col\">Service<th scope=\"col\" class=\"n\">IPv6 only<th scope=\"col\" class=\"n\">Both"
-        "<th scope=\"col\" class=\"n\">IPv4 only<th scope=\"col\" class=\"n\">Not known"
-        "<th scope=\"col\" class=\"n\">IPv6-only<th scope=\"col\">Way</thead>\n<tbody>\n",
-        stream);
+    fputs("</ul>\n<div class=\"wide\" tabindex=\"0\"><table class=\"sort\"><caption>How many hosts take each service "
+          "over which family. "
+          "In the bar: IPv6 alone is dark, both are light, IPv4 alone is empty</caption>\n<thead><tr>"
+          "<th scope=\"col\">Service<th scope=\"col\" class=\"n\">IPv6 only<th scope=\"col\" class=\"n\">Both"
+          "<th scope=\"col\" class=\"n\">IPv4 only<th scope=\"col\" class=\"n\">Not known"
+          "<th scope=\"col\">Done</thead>\n<tbody>\n",
+          stream);
     for (size_t i = 0; i < page->service_count && i < SERVICES_MOST; i++) {
         const struct service *service = &page->services[i];
         fprintf(stream, "<tr><th scope=\"row\">%s%s%u/%s</th>", service->name, *service->name != '\0' ? " " : "",
@@ -747,7 +749,8 @@ static void evidence_write(struct page *page, const struct sink *sink)
 {
     FILE *stream = page->streams[TEXT];
 
-    fputs("<h2>Hosts, and the evidence of each</h2>\n<div class=\"fold\" data-filter=\"Show hosts that contain\">\n",
+    fputs("<h2 id=\"hosts\">Hosts, and the evidence of each</h2>\n<div class=\"fold\" data-filter=\"Show hosts that "
+          "contain\">\n",
           stream);
     stream_flush(page, TEXT, sink);
     for (int rank = 0; rank < RANKS; rank++) {
