@@ -280,7 +280,7 @@ static void source_describe(const struct attempt *attempt)
     }
     snapshot_remark_choose(snapshot, attempt->request->policy, attempt->request->every_protocol);
     snprintf(snapshot->source, sizeof snapshot->source, "%s%s%s",
-             used[SOURCES_NETLINK] || !used[SOURCES_PROCFS] ? "netlink" : "",
+             used[SOURCES_NETLINK] ? "netlink" : "",
              used[SOURCES_NETLINK] && used[SOURCES_PROCFS] ? "+" : "", used[SOURCES_PROCFS] ? "procfs" : "");
 }
 

@@ -15,7 +15,7 @@
 
 struct snapshot {
     struct tally *tally;
-    char source[24];   /* "netlink", "procfs", "netlink+procfs" or "capture" */
+    char source[24];   /* "netlink", "procfs", "netlink+procfs" or "capture"; "" where nothing was read */
     char remark[1536]; /* what every answer says of how the host was read, "" for nothing: snapshot_remark_choose() */
     char brief[256];   /* the same in few words */
     char remarks[RECORD_PROTOCOLS][512]; /* of each protocol that was read */
