@@ -764,14 +764,14 @@ static const struct {
     {__NR_bind, EACCES,
      "cannot open a NETLINK_ROUTE socket to list local addresses (Permission denied): if SELinux or AppArmor forbids "
      "it, label the plugin "
-     "nagios_unconfined_plugin_exec_t, or allow network netlink"},
+     "nagios_unconfined_plugin_exec_t or allow netlink, see CONFINEMENT.md"},
     {__NR_sendto, EPERM,
      "cannot ask the kernel over NETLINK_ROUTE for local addresses (Operation not permitted): if seccomp or "
-     "AppArmor forbids it, allow AF_NETLINK (AppArmor: network netlink)"},
+     "AppArmor forbids it, allow AF_NETLINK, see CONFINEMENT.md"},
     {__NR_recvmsg, EACCES,
      "cannot read the kernel's list of local addresses from NETLINK_ROUTE (Permission denied): if SELinux or AppArmor "
      "forbids it, label the plugin "
-     "nagios_unconfined_plugin_exec_t, or allow network netlink"},
+     "nagios_unconfined_plugin_exec_t or allow netlink, see CONFINEMENT.md"},
     {__NR_recvmsg, ENOBUFS, "the kernel's list of local addresses was interrupted (Resource temporarily unavailable)"},
     {__NR_recvmsg, 0, "the list of local addresses is not the kernel's answer to this request (Protocol error)"},
     /* without strict checking the kernel sends all tables: no fault */

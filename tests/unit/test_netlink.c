@@ -1025,7 +1025,7 @@ static const struct {
     {__NR_socket, EPROTONOSUPPORT, -EPROTONOSUPPORT, "cannot open a NETLINK_SOCK_DIAG socket to list UDP sockets",
      ": does this kernel or sandbox lack it?"},
     {__NR_socket, EAFNOSUPPORT, -EAFNOSUPPORT, "cannot open a NETLINK_SOCK_DIAG socket to list UDP sockets",
-     ": if RestrictAddressFamilies= of the agent's unit forbids it, add AF_NETLINK there"},
+     ": if RestrictAddressFamilies= of the agent's unit forbids it, add AF_NETLINK there, see CONFINEMENT.md"},
     {__NR_bind, EADDRINUSE, -EADDRINUSE, "cannot open a NETLINK_SOCK_DIAG socket to list UDP sockets", ""},
     {__NR_sendto, ECONNREFUSED, -ECONNREFUSED, "cannot ask the kernel over NETLINK_SOCK_DIAG for UDP sockets", ""},
     {__NR_sendto, EINTR, -EINTR, "cannot ask the kernel over NETLINK_SOCK_DIAG for UDP sockets", ""},
