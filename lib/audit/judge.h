@@ -61,6 +61,7 @@ struct judge_total {
     uint64_t mapped;
     uint64_t mapped_out;
     uint64_t violations;
+    uint64_t warnings; /* of the violations: those in WARNING */
     uint64_t unlisted;
     uint64_t waived;
     uint64_t judged; /* services that a rule or default judges */
