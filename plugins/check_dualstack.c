@@ -204,6 +204,7 @@ int main(int argc, char **argv)
     result = options_read(&options, &extra, argc, argv, &mistake);
     lines.stage = modes[options.mode].stage;
     lines.pauses = modes[options.mode].pauses;
+    lines.only_first = options.one_line && options.writer->has_details && modes[options.mode].needs != NEEDS_NOTHING;
     run = run_begin(&options, &lines);
     if (result == 0) {
         result = mode_run(&run, &state);

@@ -37,10 +37,12 @@ static uint64_t unlisted_total(const struct judge_total *total)
 }
 
 static const struct labels_total totals[] = {
-    {"mapped", LABELS_TOTALS, .counts_sockets = true, .has_thresholds = true, .value = mapped_total},
-    {"mapped_out", LABELS_FULL, .counts_sockets = true, .value = mapped_out_total},
-    {"violations", LABELS_TOTALS, .is_breach = true, .value = violations_total},
-    {"unlisted", LABELS_TOTALS, .value = unlisted_total},
+    {"mapped", "Inbound v4-mapped connections of all judged services.", LABELS_TOTALS, .counts_sockets = true,
+     .has_thresholds = true, .value = mapped_total},
+    {"mapped_out", "Outbound v4-mapped connections.", LABELS_FULL, .counts_sockets = true, .value = mapped_out_total},
+    {"violations", "Services in WARNING or CRITICAL, not the waived.", LABELS_TOTALS, .is_breach = true,
+     .value = violations_total},
+    {"unlisted", "Violations of services that only a default judges.", LABELS_TOTALS, .value = unlisted_total},
 };
 
 struct labels_thresholds labels_breach_thresholds(struct range ranges[static 2], const struct judge_total *total)

@@ -25,6 +25,7 @@ struct labels_thresholds {
 /* A number of all services together. */
 struct labels_total {
     const char *name;
+    const char *meaning; /* a sentence */
     enum labels_set set; /* the smallest that prints it */
     bool counts_sockets; /* not known unless judge_total.known */
     bool has_thresholds; /* those of --warning and --critical */

@@ -35,6 +35,15 @@ void wording_add_service(struct text_buffer *text, const struct judge_service *s
     }
 }
 
+void wording_add_name(struct text_buffer *text, const struct judge_service *service)
+{
+    if (service->rule != NULL && !service->rule->is_default) {
+        text_buffer_add(text, "%s", service->rule->name);
+    } else {
+        text_buffer_add(text, "%s_%u", protocol_name(service->protocol), (unsigned)service->port);
+    }
+}
+
 void wording_add_endpoint(struct text_buffer *text, const struct judge_service *service,
                           const struct tally_listener *listener)
 {

@@ -6,6 +6,7 @@
 #include "render/writer.h"
 
 #include "render/json.h"
+#include "render/prometheus.h"
 #include "render/text.h"
 
 #include <string.h>
@@ -14,6 +15,7 @@
 static const struct writer *const writers[] = {
     &text_writer,
     &json_writer,
+    &prometheus_writer,
     NULL,
 };
 

@@ -100,13 +100,14 @@ _check_dualstack() {
     --netns) _check_dualstack_namespaces "$current" ;;
     *@) _check_dualstack_at_paths "$current" ;;
     --extra-opts) ;;
-    --format) _check_dualstack_words "$current" text json ;;
+    --format) _check_dualstack_words "$current" text json prometheus ;;
+    --details) _check_dualstack_words "$current" auto none ;;
     --perfdata) _check_dualstack_words "$current" totals mapped full ;;
     --source) _check_dualstack_words "$current" auto netlink procfs ;;
     -w | --warning | -c | --critical | -t | --timeout) ;;
     *)
         [[ $current == [!-]* ]] || _check_dualstack_words "$current" -r --rule= -f --policy= -w --warning= \
-            -c --critical= -t --timeout= -v --verbose --format= --perfdata= --list --learn --lint --capture \
+            -c --critical= -t --timeout= -v --verbose --format= --details= --perfdata= --list --learn --lint --capture \
             --replay= --source= --procfs= --netns= --extra-opts= -V --version -h --help
         [[ ${COMPREPLY[*]} != *= || ${#COMPREPLY[@]} -ne 1 ]] || compopt -o nospace
         ;;

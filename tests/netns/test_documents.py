@@ -17,7 +17,7 @@ BASH_COMPLETION = os.path.join(TOP_SRCDIR, "packaging", "completion", "check_dua
 
 # Something to give each option that takes a value.
 VALUES = {"--rule": "80 any", "--policy": "/dev/null", "--warning": "1", "--critical": "1", "--timeout": "8",
-          "--format": "text", "--perfdata": "full", "--replay": CAPTURE, "--source": "auto", "--procfs": "/proc/net",
+          "--format": "text", "--details": "none", "--perfdata": "full", "--replay": CAPTURE, "--source": "auto", "--procfs": "/proc/net",
           "--netns": "0", "--extra-opts": "check_dualstack"}
 
 SCREEN_LINES, SCREEN_COLUMNS = 24, 80
@@ -222,7 +222,7 @@ class Words(unittest.TestCase):
         self.assertIn(" KEY " + " ".join(words), self.help)
 
     def test_values(self):
-        for option in ("--format", "--perfdata", "--source"):
+        for option in ("--format", "--details", "--perfdata", "--source"):
             with self.subTest(option=option):
                 words = self.named(r"unknown, write (.*)", option + "=x")
                 self.assertGreater(len(words), 1)

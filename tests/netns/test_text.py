@@ -173,6 +173,28 @@ class Shape(TextCase):
                 value, warning, critical, _ = map(int, result.values["violations"])
                 self.assertEqual(code, CRITICAL if value > critical else WARNING if value > warning else OK)
 
+    def test_one_line_for_carriers_of_one_line(self):
+        """--details=none: the first line of the whole answer, whatever is wrong, and nothing else."""
+        port = self.open("v4-only")
+        folder = os.path.join(dualstack.TOP_SRCDIR, "tests", "data", "captures")
+        for code, args in ((OK, ("-r", "%d v4-only" % port)), (CRITICAL, ("-r", "%d v6-only" % port)),
+                           (CRITICAL, ("-v", "-r", "%d v6-only" % port)),
+                           (UNKNOWN, ("-r", "1 nonsense", "-r", "2 nonsense")), (UNKNOWN, ("--nonsense",)),
+                           (UNKNOWN, ("--lint", "-r", "1 nonsense", "-r", "2 nonsense")),
+                           (OK, ("--lint", "-r", "%d any waive-until=2020-01-01" % port)),
+                           (UNKNOWN, ("--replay=" + folder,))):
+            with self.subTest(args=args):
+                whole = dualstack.run("--details=auto", *args)
+                self.assertEqual(whole.text, dualstack.run(*args).text)
+                self.assertEqual(whole.code, code, str(whole))
+                result = dualstack.run("--details=none", *args)
+                self.assertEqual((result.code, result.text), (code, whole.first + "\n"))
+
+    def test_details_are_of_text_alone(self):
+        args = ("--format=json", "--replay=" + os.path.join(dualstack.TOP_SRCDIR, "tests", "data", "captures"))
+        self.assertEqual(dualstack.run("--details=none", *args).lines, dualstack.run(*args).lines)
+        self.assertIn("\n", dualstack.run("--details=none", "--help").text[:-1])
+
     def test_unlisted(self):
         listed, unlisted = self.open("v4-only"), self.open("v4-only")
         rules = ["-r", "%d v4-only name=a" % listed]
