@@ -17,11 +17,9 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/fib_rules.h>
-#include <linux/filter.h>
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <linux/seccomp.h>
 #include <linux/veth.h>
 #include <sched.h>
 #include <stddef.h>
@@ -29,7 +27,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -779,26 +776,13 @@ static const struct {
     {__NR_setsockopt, ENOPROTOOPT, ""},
 };
 
-static bool call_forbid(long call, int error)
-{
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)error),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {.len = sizeof code / sizeof code[0], .filter = code};
-
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
 static void refusal_see(int row)
 {
     unsigned interfaces[4] = {0};
     struct fault fault = {""};
     struct address_table *table = NULL;
 
-    seen->skipped = !host_make(interfaces) || !call_forbid(refusals[row].call, refusals[row].error);
+    seen->skipped = !host_make(interfaces) || !child_call_forbid(refusals[row].call, refusals[row].error);
     if (seen->skipped) {
         return;
     }
@@ -824,10 +808,11 @@ static void no_ipv6_see(int row)
     struct address_table *table;
 
     (void)row;
-    seen->skipped = !namespace_enter() || !child_socket_deny(EAFNOSUPPORT);
+    seen->skipped = !namespace_enter();
     if (seen->skipped) {
         return;
     }
+    child_ipv6_deny(EAFNOSUPPORT);
     file_write("fib_trie", FIB_TRIE);
     file_write("dev", "");
     table = table_read(ADDRESS_ORIGIN_PROCFS, folder_name());

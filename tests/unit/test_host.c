@@ -455,9 +455,7 @@ static void other_host_see(const struct other_host *other, struct seen *seen)
     if (other->proc != NULL && !proc_replace(other->proc, other->content)) {
         return;
     }
-    if (other->socket_errno != 0 && !child_socket_deny(other->socket_errno)) {
-        return;
-    }
+    child_ipv6_deny(other->socket_errno);
     seen->skipped = false;
     seen->status = host_read(&seen->host, "/proc/net", &seen->fault);
 }

@@ -169,13 +169,13 @@ START_TEST(pieces_end_with_a_line)
     size_t at = 0;
 
     while (length + 300 < MOST / 2) {
-        size_t line = unit_random(&state) % 300;
+        size_t line = (size_t)(unit_random(&state) % 300);
         memset(text + length, 'a' + (int)(length % 26), line);
         length += line;
         text[length++] = '\n';
     }
     for (size_t written = 0; written < length;) {
-        size_t count = unit_random(&state) % 700 + 1;
+        size_t count = (size_t)(unit_random(&state) % 700) + 1;
         count = count < length - written ? count : length - written;
         ck_assert_int_eq(lines_write(text + written, count, &lines), 0);
         written += count;

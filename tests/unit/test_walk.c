@@ -323,7 +323,7 @@ static void socket_open(struct table *table, bool stable)
 
 static void socket_close(struct table *table)
 {
-    size_t at = table->count > 0 ? unit_random(&table->random) % table->count : 0;
+    size_t at = table->count > 0 ? (size_t)(unit_random(&table->random) % table->count) : 0;
 
     if (table->count > 0 && !table->sockets[at].stable) {
         table->count--;
@@ -419,9 +419,9 @@ START_TEST(no_doubt_means_nothing_missed)
         }
         MUST(walk_begin(&walk) == 0);
         MUST(walk_begin(&next) == 0);
-        missed = table_walk(&table, &walk, 1 + unit_random(&table.random) % 20, churn_most);
+        missed = table_walk(&table, &walk, 1 + (size_t)(unit_random(&table.random) % 20), churn_most);
         churn(&table, churn_most);
-        table_walk(&table, &next, 1 + unit_random(&table.random) % 20, churn_most);
+        table_walk(&table, &next, 1 + (size_t)(unit_random(&table.random) % 20), churn_most);
         walk_ports_fill(&doubts);
         walk_doubts_keep(&doubts, &walk, &next);
         if (walk_ports_are_none(&doubts) && missed) {
