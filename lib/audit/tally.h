@@ -70,7 +70,7 @@ struct tally {
     bool interfaces_untold[RECORD_PROTOCOLS]; /* the source names no interface, be there one or not */
     char unreadable[RECORD_PROTOCOLS][512];   /* why a protocol could not be read, with the remedy; "" when it was */
     size_t service_room;
-    uint32_t *by_port[RECORD_PROTOCOLS]; /* position in services + 1, by port */
+    uint32_t *by_port[RECORD_PROTOCOLS]; /* position in services + 1, by port; NULL before the first one */
     void *texts;                         /* names of users and units, each once: the root of a tsearch() tree */
 };
 

@@ -334,7 +334,7 @@ struct address_interface address_table_interface(struct address_table *table, ui
     struct answer answer = {.address = in6addr_any, .interface = index};
     const struct answer *kept;
 
-    if (table == NULL || table->is_copy) {
+    if (table == NULL || table->is_copy || index == 0) {
         return (struct address_interface)ADDRESS_INTERFACE_UNKNOWN;
     }
     kept = answer_find(table, &answer.address, index);

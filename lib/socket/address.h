@@ -51,8 +51,9 @@ enum address_presence address_table_find(struct address_table *table, const stru
                                          uint32_t interface);
 
 /*
- * What the interface of that index is; of copies and for a table of NULL nothing is known. Each is asked for once: over
- * NETLINK_ROUTE, and without it by if_indextoname() and net.ipv6.conf.NAME.disable_ipv6, which do not tell a VRF.
+ * What the interface of that index is; of copies, for a table of NULL and of 0, for no interface, nothing is known. Each
+ * is asked for once: over NETLINK_ROUTE, and without it by if_indextoname() and net.ipv6.conf.NAME.disable_ipv6, which
+ * do not tell a VRF.
  */
 struct address_interface address_table_interface(struct address_table *table, uint32_t index);
 
