@@ -429,6 +429,9 @@ int snapshot_owners_find(struct snapshot *snapshot, sources_progress *progress)
     int result = 0;
 
     if (!snapshot->owners_known) {
+        if (!snapshot->other_host) {
+            host_details_read(&snapshot->tally->host);
+        }
         result = owners_assign(&owners, snapshot->tally);
         snapshot->owners_known = result == 0;
         owners_clear(&owners);

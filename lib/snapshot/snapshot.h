@@ -70,7 +70,8 @@ void snapshot_addresses_remark_add(struct text_buffer *text, const struct tally 
 void snapshot_namespace_remark_add(struct text_buffer *text, const struct tally *tally, const char *namespace);
 
 /*
- * Looks up the users and units of all listeners, unless they are known. Each listener says what could not be found out.
+ * Looks up the users and units of all listeners and the details of this host, unless they are known. Each listener says
+ * what could not be found out.
  * Returns 0 or -ENOMEM.
  */
 int snapshot_owners_find(struct snapshot *snapshot, sources_progress *progress);
