@@ -14,11 +14,9 @@
 #include "deadline.h"
 #include "render/policy_text.h"
 #include "render/wording.h"
-#include "socket/protocol.h"
+#include "service_names.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -30,13 +28,6 @@ struct learner {
     char *text; /* the policy learned, */
     size_t length;
 };
-
-static const char *service_name(enum record_protocol protocol, uint16_t port)
-{
-    const struct servent *entry = getservbyport(htons(port), protocol_name(protocol));
-
-    return entry != NULL ? entry->s_name : NULL;
-}
 
 /* --- the snapshots ----------------------------------------------------------------------------------------------- */
 
@@ -157,6 +148,21 @@ static size_t faults_list(const struct learner *learner, const char *sentences[s
     return count;
 }
 
+static int rules_suggest(struct learner *learner)
+{
+    struct service_names names;
+    int result;
+
+    deadline_stage("asking the services database for names");
+    result = service_names_read(&names);
+    if (result == 0) {
+        result = suggest_list(&learner->suggestions, learner->snapshot->tally, learner->connections->tally,
+                              service_names_find, &names);
+    }
+    service_names_clear(&names);
+    return result;
+}
+
 /* Writes the policy, or why there is none. */
 static int policy_learn(struct learner *learner, enum state *state)
 {
@@ -164,8 +170,7 @@ static int policy_learn(struct learner *learner, enum state *state)
     char sentence[WORDING_SIZE];
     int result;
 
-    deadline_stage("asking the services database for names");
-    result = suggest_list(&learner->suggestions, learner->snapshot->tally, learner->connections->tally, service_name);
+    result = rules_suggest(learner);
     if (result == 0) {
         result = policy_render(learner);
     }

@@ -250,11 +250,8 @@ static void name_choose(const struct suggestions *made, struct suggestion *sugge
 }
 
 /* The services database's name with what a rule's name cannot hold made "_"; false when it has none. */
-static bool service_name_find(const struct judge_service *service, suggest_service_name *service_name,
-                              char name[static RULE_NAME_MAX + 1])
+static bool service_name_write(char name[static RULE_NAME_MAX + 1], const char *known)
 {
-    const char *known = service_name(service->protocol, service->port);
-
     if (known == NULL || *known == '\0') {
         return false;
     }
@@ -268,14 +265,14 @@ static bool service_name_find(const struct judge_service *service, suggest_servi
     return true;
 }
 
-static void suggestion_name(const struct suggestions *made, struct suggestion *suggestion,
-                            suggest_service_name *service_name)
+/* `known` is the port's name in the services database, NULL for none. */
+static void suggestion_name(const struct suggestions *made, struct suggestion *suggestion, const char *known)
 {
     const struct judge_service *service = &suggestion->service;
     const struct rule_ports port = {.first = service->port, .last = service->port, .single = true};
     char name[RULE_NAME_MAX + 1];
 
-    suggestion->named = service_name_find(service, service_name, name);
+    suggestion->named = service_name_write(name, known);
     if (suggestion->named) {
         name_choose(made, suggestion, name);
     } else {
@@ -410,7 +407,7 @@ static enum suggest_permanence permanence_of(const struct suggestions *made, con
 /* --- all of them ------------------------------------------------------------------------------------------------- */
 
 int suggest_list(struct suggestions *made, const struct tally *tally, const struct tally *connections,
-                 suggest_service_name *service_name)
+                 suggest_service_name *service_name, void *names)
 {
     struct context context = {.tally = tally, .connections = connections, .made = made};
     int result = 0;
@@ -426,7 +423,8 @@ int suggest_list(struct suggestions *made, const struct tally *tally, const stru
         result = service_suggest(&context, &tally->services[i]);
     }
     for (size_t i = 0; i < made->count; i++) {
-        suggestion_name(made, &made->list[i], service_name);
+        const struct judge_service *service = &made->list[i].service;
+        suggestion_name(made, &made->list[i], service_name(service->protocol, service->port, names));
         made->list[i].permanence = permanence_of(made, &made->list[i], tally);
     }
     return result;

@@ -41,7 +41,7 @@ struct suggestions {
 };
 
 /* The name of a port in the services database, NULL for none. Valid until the next call. */
-typedef const char *suggest_service_name(enum record_protocol protocol, uint16_t port);
+typedef const char *suggest_service_name(enum record_protocol protocol, uint16_t port, void *context);
 
 /*
  * Makes the suggestions of all that listens in `tally`, which is sorted and has its owners; they borrow from it.
@@ -49,7 +49,7 @@ typedef const char *suggest_service_name(enum record_protocol protocol, uint16_t
  * asked for its name once. Returns 0 and *made, or -ENOMEM; either way suggest_clear() ends it.
  */
 int suggest_list(struct suggestions *made, const struct tally *tally, const struct tally *connections,
-                 suggest_service_name *service_name);
+                 suggest_service_name *service_name, void *context);
 
 /* All zero is fine. */
 void suggest_clear(struct suggestions *made);

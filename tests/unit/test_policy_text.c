@@ -23,8 +23,9 @@ struct socket {
     struct sample_listener listener;
 };
 
-static const char *port_name(enum record_protocol protocol, uint16_t port)
+static const char *port_name(enum record_protocol protocol, uint16_t port, void *context)
 {
+    (void)context;
     return port == 443 ? "https" : port == 53 && protocol == RECORD_UDP ? "domain" : NULL;
 }
 
@@ -66,7 +67,7 @@ static char *policy_learn(void)
     tally_sort(snapshot->tally);
     learned.out = open_memstream(&text, &length);
     ck_assert_ptr_nonnull(learned.out);
-    ck_assert_int_eq(suggest_list(&suggestions, snapshot->tally, snapshot->tally, port_name), 0);
+    ck_assert_int_eq(suggest_list(&suggestions, snapshot->tally, snapshot->tally, port_name, NULL), 0);
     ck_assert_int_eq(policy_text_write(&learned), 0);
     ck_assert_int_eq(fclose(learned.out), 0);
     suggest_clear(&suggestions);

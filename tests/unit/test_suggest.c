@@ -70,7 +70,7 @@ static const struct {
     {{{RECORD_UDP, 53, "::", "a b.scope"}, {RECORD_UDP, 20001, "::", "a b.scope"}}, 32768, 60999, "domain udp_20001*"},
 };
 
-static const char *service_name(enum record_protocol protocol, uint16_t port)
+static const char *service_name(enum record_protocol protocol, uint16_t port, void *context)
 {
     static const struct {
         uint16_t port;
@@ -82,6 +82,7 @@ static const char *service_name(enum record_protocol protocol, uint16_t port)
     };
 
     (void)protocol;
+    (void)context;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (names[i].port == port) {
             return names[i].name;
@@ -128,7 +129,7 @@ START_TEST(services_get_rules)
         service_add(tally, &cases[_i].services[i]);
     }
     tally_sort(tally);
-    ck_assert_int_eq(suggest_list(&made, tally, tally, service_name), 0);
+    ck_assert_int_eq(suggest_list(&made, tally, tally, service_name, NULL), 0);
     for (size_t i = 0; i < made.count; i++) {
         const struct suggestion *one = &made.list[i];
         size_t length = strlen(text);
