@@ -112,8 +112,9 @@ struct rule {
 
 /* Asked for the names in rules, so that this floor reads no database. Each returns false for a name nobody knows. */
 struct rule_names {
-    bool (*port)(const char *name, enum record_protocol protocol, uint16_t *port);
-    bool (*user)(const char *name, uint32_t *uid);
+    bool (*port)(const char *name, enum record_protocol protocol, uint16_t *port, void *context);
+    bool (*user)(const char *name, uint32_t *uid, void *context);
+    void *context; /* handed to both */
 };
 
 /* Sentences, each with its place. Begin with all zero, end with rule_errors_clear(). */

@@ -227,7 +227,7 @@ static void read_user(struct rule_parser *parser, char *value)
         rule_parser_fail(parser, "user=" RULE_QUOTE " is out of range, user ids are 0 to %u", value, UID_MOST);
     } else if (number) {
         rule->uid = (uint32_t)uid;
-    } else if (!parser->names->user(value, &rule->uid)) {
+    } else if (!parser->names->user(value, &rule->uid, parser->names->context)) {
         rule_parser_fail(parser, "user=" RULE_QUOTE " is no user of this host, write a name it knows or a user id",
                          value);
     }

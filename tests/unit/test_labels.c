@@ -16,17 +16,19 @@
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
 
-static bool port_by_name(const char *name, enum record_protocol protocol, uint16_t *port)
+static bool port_by_name(const char *name, enum record_protocol protocol, uint16_t *port, void *context)
 {
     (void)name;
+    (void)context;
     (void)protocol;
     (void)port;
     return false;
 }
 
-static bool uid_by_name(const char *name, uint32_t *uid)
+static bool uid_by_name(const char *name, uint32_t *uid, void *context)
 {
     (void)name;
+    (void)context;
     (void)uid;
     return false;
 }

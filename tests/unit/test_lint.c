@@ -14,17 +14,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool port_by_name(const char *name, enum record_protocol protocol, uint16_t *port)
+static bool port_by_name(const char *name, enum record_protocol protocol, uint16_t *port, void *context)
 {
     (void)name;
+    (void)context;
     (void)protocol;
     (void)port;
     return false;
 }
 
-static bool uid_by_name(const char *name, uint32_t *uid)
+static bool uid_by_name(const char *name, uint32_t *uid, void *context)
 {
     (void)name;
+    (void)context;
     *uid = 33;
     return true;
 }

@@ -20,7 +20,7 @@
 
 /* --- a host that knows a few names ------------------------------------------------------------------------------- */
 
-static bool port_by_name(const char *name, enum record_protocol protocol, uint16_t *port)
+static bool port_by_name(const char *name, enum record_protocol protocol, uint16_t *port, void *context)
 {
     static const struct {
         const char *name;
@@ -32,6 +32,7 @@ static bool port_by_name(const char *name, enum record_protocol protocol, uint16
         {"who", RECORD_TCP, 1111},  {"who", RECORD_UDP, 2222},
     };
 
+    (void)context;
     for (int i = 0; i < COUNT(services); i++) {
         if (strcmp(services[i].name, name) == 0 && services[i].protocol == protocol) {
             *port = services[i].port;
@@ -41,8 +42,9 @@ static bool port_by_name(const char *name, enum record_protocol protocol, uint16
     return false;
 }
 
-static bool uid_by_name(const char *name, uint32_t *uid)
+static bool uid_by_name(const char *name, uint32_t *uid, void *context)
 {
+    (void)context;
     *uid = 33;
     return strcmp(name, "www-data") == 0;
 }
