@@ -57,8 +57,7 @@ static int name_add(struct service_names *names, size_t *room, enum record_proto
         *room = grown;
     }
     added = &names->list[names->count];
-    *added = (struct service_name){
-        .protocol = protocol, .port = ntohs((uint16_t)entry->s_port), .place = names->count};
+    *added = (struct service_name){.protocol = protocol, .port = ntohs((uint16_t)entry->s_port), .place = names->count};
     snprintf(added->name, sizeof added->name, "%s", entry->s_name);
     names->count++;
     return 0;

@@ -26,19 +26,17 @@
 /* What the suggestions are made from, and those made so far. */
 struct context {
     const struct tally *tally;
-    const struct tally *connections;
     struct suggestions *made;
 };
 
 /* --- what there is ----------------------------------------------------------------------------------------------- */
 
-static uint64_t mapped_count(const struct context *context, const struct tally_service *source, int scope)
+static uint64_t mapped_count(const struct tally_service *source, int scope)
 {
-    const struct tally_service *seen = tally_find(context->connections, source->protocol, source->port);
     uint64_t count = 0;
 
-    for (int i = 0; seen != NULL && i < SCOPES; i++) {
-        count += scope == RULE_ANY_SCOPE || scope == i ? seen->connections[i][TALLY_MAPPED] : 0;
+    for (int i = 0; i < SCOPES; i++) {
+        count += scope == RULE_ANY_SCOPE || scope == i ? source->connections[i][TALLY_MAPPED] : 0;
     }
     return count;
 }
@@ -128,7 +126,7 @@ static int suggestion_fill(const struct context *context, struct suggestion *sug
     *suggestion = (struct suggestion){.scope = scope};
     service->protocol = source->protocol;
     service->port = source->port;
-    service->connections[TALLY_MAPPED] = mapped_count(context, source, scope);
+    service->connections[TALLY_MAPPED] = mapped_count(source, scope);
     service->listeners = calloc(source->listener_count + 1, sizeof(const struct tally_listener *));
     if (service->listeners == NULL) {
         return -ENOMEM;
@@ -406,10 +404,9 @@ static enum suggest_permanence permanence_of(const struct suggestions *made, con
 
 /* --- all of them ------------------------------------------------------------------------------------------------- */
 
-int suggest_list(struct suggestions *made, const struct tally *tally, const struct tally *connections,
-                 suggest_service_name *service_name, void *names)
+int suggest_list(struct suggestions *made, const struct tally *tally, suggest_service_name *service_name, void *names)
 {
-    struct context context = {.tally = tally, .connections = connections, .made = made};
+    struct context context = {.tally = tally, .made = made};
     int result = 0;
 
     *made = (struct suggestions){0};

@@ -41,11 +41,11 @@ struct walk_place {
 struct walk {
     uint64_t *sums[WALK_PORTS / WALK_BLOCK_PORTS]; /* over the listeners of each port; NULL where there is none */
     uint64_t sum;                                  /* over all listeners */
-    size_t count;                               /* listeners */
-    unsigned pauses;                            /* 0: nothing was missed */
-    bool hides_any;                             /* after a pause it may have missed anything */
-    struct walk_ports split;                    /* that may have stood in a bucket with a pause */
-    struct walk_place bucket[WALK_BUCKET_MOST]; /* the places shown last that may share a bucket */
+    size_t count;                                  /* listeners */
+    unsigned pauses;                               /* 0: nothing was missed */
+    bool hides_any;                                /* after a pause it may have missed anything */
+    struct walk_ports split;                       /* that may have stood in a bucket with a pause */
+    struct walk_place bucket[WALK_BUCKET_MOST];    /* the places shown last that may share a bucket */
     size_t bucket_count;
     bool bucket_is_cut; /* more may share it */
 };

@@ -67,7 +67,7 @@ static char *policy_learn(void)
     tally_sort(snapshot->tally);
     learned.out = open_memstream(&text, &length);
     ck_assert_ptr_nonnull(learned.out);
-    ck_assert_int_eq(suggest_list(&suggestions, snapshot->tally, snapshot->tally, port_name, NULL), 0);
+    ck_assert_int_eq(suggest_list(&suggestions, snapshot->tally, port_name, NULL), 0);
     ck_assert_int_eq(policy_text_write(&learned), 0);
     ck_assert_int_eq(fclose(learned.out), 0);
     suggest_clear(&suggestions);

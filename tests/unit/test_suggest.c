@@ -129,7 +129,7 @@ START_TEST(services_get_rules)
         service_add(tally, &cases[_i].services[i]);
     }
     tally_sort(tally);
-    ck_assert_int_eq(suggest_list(&made, tally, tally, service_name, NULL), 0);
+    ck_assert_int_eq(suggest_list(&made, tally, service_name, NULL), 0);
     for (size_t i = 0; i < made.count; i++) {
         const struct suggestion *one = &made.list[i];
         size_t length = strlen(text);
