@@ -12,6 +12,7 @@
 #include "socket/protocol.h"
 
 #include <errno.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,7 +201,13 @@ const char *suggest_permanence_name(char name[static RULE_NAME_MAX + 1], enum su
     return name;
 }
 
-static bool name_is_taken(const struct suggestions *made, const struct suggestion *except, const char *name)
+static int name_compare(const void *left, const void *right)
+{
+    return strcmp(left, right);
+}
+
+/* `taken` is the root of a tsearch() tree. */
+static bool name_is_taken(void *const *taken, const char *name)
 {
     char reserved[RULE_NAME_MAX + 1];
 
@@ -212,12 +219,7 @@ static bool name_is_taken(const struct suggestions *made, const struct suggestio
             }
         }
     }
-    for (const struct suggestion *suggestion = made->list; suggestion < except; suggestion++) {
-        if (strcmp(suggestion->name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return tfind(name, taken, name_compare) != NULL;
 }
 
 /* Joins the parts with the second whole and the first cut to fit. */
@@ -229,7 +231,7 @@ static void name_join(char name[static RULE_NAME_MAX + 1], const char *base, con
 }
 
 /* "http", for UDP where TCP has that "http-udp", else "http_2" and so on. */
-static void name_choose(const struct suggestions *made, struct suggestion *suggestion, const char *base)
+static void name_choose(void *const *taken, struct suggestion *suggestion, const char *base)
 {
     enum record_protocol protocol = suggestion->service.protocol;
     const char *scope = suggestion->scope == RULE_ANY_SCOPE ? "" : scope_name((enum scope)suggestion->scope);
@@ -237,11 +239,11 @@ static void name_choose(const struct suggestions *made, struct suggestion *sugge
 
     snprintf(tail, sizeof tail, "%s%s", *scope != '\0' ? "-" : "", scope);
     name_join(suggestion->name, base, tail);
-    if (protocol != RULE_DEFAULT_PROTOCOL && name_is_taken(made, suggestion, suggestion->name)) {
+    if (protocol != RULE_DEFAULT_PROTOCOL && name_is_taken(taken, suggestion->name)) {
         snprintf(tail, sizeof tail, "-%s%s%s", protocol_name(protocol), *scope != '\0' ? "-" : "", scope);
         name_join(suggestion->name, base, tail);
     }
-    for (unsigned number = 2; name_is_taken(made, suggestion, suggestion->name); number++) {
+    for (unsigned number = 2; name_is_taken(taken, suggestion->name); number++) {
         snprintf(tail, sizeof tail, "_%u", number);
         name_join(suggestion->name, base, tail);
     }
@@ -264,7 +266,7 @@ static bool service_name_write(char name[static RULE_NAME_MAX + 1], const char *
 }
 
 /* `known` is the port's name in the services database, NULL for none. */
-static void suggestion_name(const struct suggestions *made, struct suggestion *suggestion, const char *known)
+static void suggestion_name(void *const *taken, struct suggestion *suggestion, const char *known)
 {
     const struct judge_service *service = &suggestion->service;
     const struct rule_ports port = {.first = service->port, .last = service->port, .single = true};
@@ -272,7 +274,7 @@ static void suggestion_name(const struct suggestions *made, struct suggestion *s
 
     suggestion->named = service_name_write(name, known);
     if (suggestion->named) {
-        name_choose(made, suggestion, name);
+        name_choose(taken, suggestion, name);
     } else {
         rule_name_default(suggestion->name, service->protocol, suggestion->scope, &port, 1);
     }
@@ -407,6 +409,7 @@ static enum suggest_permanence permanence_of(const struct suggestions *made, con
 int suggest_list(struct suggestions *made, const struct tally *tally, suggest_service_name *service_name, void *names)
 {
     struct context context = {.tally = tally, .made = made};
+    void *taken = NULL;
     int result = 0;
 
     *made = (struct suggestions){0};
@@ -421,8 +424,14 @@ int suggest_list(struct suggestions *made, const struct tally *tally, suggest_se
     }
     for (size_t i = 0; i < made->count; i++) {
         const struct judge_service *service = &made->list[i].service;
-        suggestion_name(made, &made->list[i], service_name(service->protocol, service->port, names));
+        suggestion_name(&taken, &made->list[i], service_name(service->protocol, service->port, names));
         made->list[i].permanence = permanence_of(made, &made->list[i], tally);
+        if (tsearch(made->list[i].name, &taken, name_compare) == NULL) {
+            result = -ENOMEM;
+        }
+    }
+    while (taken != NULL) {
+        tdelete(*(const char **)taken, &taken, name_compare);
     }
     return result;
 }
