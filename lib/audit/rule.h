@@ -95,6 +95,7 @@ struct rule {
     enum state severity;
     enum state missing;
     enum stack_form form; /* STACK_FORM_NONE: either */
+    enum reach_extent reach; /* when reach_set: no listener may be reached from farther away */
     uint32_t uid;
     int32_t waive_day; /* the last waived day, in days since 1970-01-01 */
     char waive_text[sizeof "2027-01-31"];
@@ -104,6 +105,7 @@ struct rule {
     bool named; /* name= was written */
     bool missing_set;
     bool as_bound;  /* judges how far sockets are bound, not how far they are reached now */
+    bool reach_set;
     bool ephemeral; /* its ranges, or the default, judge UDP ports that clients share */
     bool waive_set;
     bool bind_set;

@@ -57,6 +57,7 @@ _check_dualstack_rule() {
     *)
         words='name= name=NAME severity=warning severity=critical missing=ok missing=warning missing=critical
             form=split form=single as=reached as=bound bind=loopback bind=link bind=%INTERFACE bind=PREFIX
+            reach=none reach=loopback reach=link reach=external
             unit= unit=PATTERN user= user=NAME except-unit= except-unit=PATTERN ephemeral=yes
             mapped-warning= mapped-warning=RANGE mapped-critical= mapped-critical=RANGE
             ipv4-warning= ipv4-warning=RANGE ipv4-critical= ipv4-critical=RANGE
