@@ -37,6 +37,7 @@ static int learner_snapshot_take(struct learner *learner)
 
     request.depth = SNAPSHOT_MAPPED_JUDGED;
     request.every_protocol = true;
+    request.sources.asks_leases = true;
     result = snapshot_take(&request, &learner->snapshot);
     return result != 0 ? result : snapshot_owners_find(learner->snapshot, deadline_stage);
 }

@@ -8,6 +8,7 @@
 
 #include "audit/judge_service.h"
 #include "audit/suggest.h"
+#include "audit/suggest_unit.h"
 #include "socket/host_port.h"
 #include "socket/protocol.h"
 
@@ -82,12 +83,11 @@ static int requirement_choose(const struct context *context, struct suggestion *
     return result;
 }
 
-/* An address that the host has not: it may be on another node now, and here tomorrow. */
-static bool is_elsewhere(const struct judge_service *service)
+static bool is_limited_by(const struct judge_service *service, enum reach_limit limit)
 {
     for (size_t i = 0; i < service->listener_count; i++) {
         for (int family = 0; family < RECORD_FAMILIES; family++) {
-            if (service->listeners[i]->reach[family].limit == REACH_ADDRESS_ABSENT) {
+            if (service->listeners[i]->reach[family].limit == limit) {
                 return true;
             }
         }
@@ -95,17 +95,47 @@ static bool is_elsewhere(const struct judge_service *service)
     return false;
 }
 
+/* An address that the host has not may be on another node now, and here tomorrow; an interface comes and goes. */
+static bool is_elsewhere(const struct judge_service *service)
+{
+    return is_limited_by(service, REACH_ADDRESS_ABSENT) ||
+           (service->stack.kind == STACK_CLOSED &&
+            (is_limited_by(service, REACH_INTERFACE_GONE) || is_limited_by(service, REACH_INTERFACE_DOWN)));
+}
+
+bool suggest_reach(const struct judge_service *service, const struct tally *tally, enum reach_extent *widest)
+{
+    enum reach_extent bound = REACH_NONE;
+
+    *widest = REACH_NONE;
+    for (size_t i = 0; i < service->listener_count; i++) {
+        const struct tally_listener *listener = service->listeners[i];
+        for (int family = 0; family < RECORD_FAMILIES; family++) {
+            struct reach reach = tally_reach(tally, listener, (enum record_family)family);
+            if (tally_accepts_family(listener, (enum record_family)family) == RECORD_NO) {
+                continue;
+            }
+            if (!reach.known || reach.limit == REACH_INTERFACE_GONE || reach.limit == REACH_INTERFACE_DOWN) {
+                return false;
+            }
+            *widest = reach.extent > *widest ? reach.extent : *widest;
+            bound = listener->bound[family] > bound ? listener->bound[family] : bound;
+        }
+    }
+    return !service->as_bound && *widest < bound;
+}
+
 /*
  * What reaches the service now is what a rule should hold it to, as that breaks when it is reached from farther away.
- * But where nothing does, or where the host has not the address, it would break for reasons that are no matter of the
- * service, or say nothing: there what the sockets are bound to is all that lasts.
+ * But where the host has not the address or interface now, it would break for reasons that are no matter of the
+ * service: there what the sockets are bound to is all that lasts.
  */
 static int suggestion_decide(const struct context *context, struct suggestion *suggestion)
 {
     struct judge_service *service = &suggestion->service;
     int result = judge_service_decide(service, context->tally);
 
-    if (result == 0 && (service->stack.kind == STACK_CLOSED || is_elsewhere(service))) {
+    if (result == 0 && is_elsewhere(service)) {
         service->as_bound = true;
         result = judge_service_decide(service, context->tally);
     }
@@ -190,10 +220,8 @@ const char *suggest_permanence_name(char name[static RULE_NAME_MAX + 1], enum su
                                     enum record_protocol protocol)
 {
     static const char *const starts[] = {
-        [SUGGEST_FIXED] = "",
-        [SUGGEST_CLIENT] = "per-boot-",
-        [SUGGEST_RESERVED] = "rpc-reserved-",
-        [SUGGEST_QUERY] = "queries-",
+        [SUGGEST_FIXED] = "",         [SUGGEST_CLIENT] = "per-boot-", [SUGGEST_RESERVED] = "rpc-reserved-",
+        [SUGGEST_QUERY] = "queries-", [SUGGEST_X11] = "x11-",
     };
     _Static_assert(sizeof starts / sizeof *starts == SUGGEST_PERMANENCES, "each permanence has a name");
 
@@ -282,29 +310,6 @@ static void suggestion_name(void *const *taken, struct suggestion *suggestion, c
 
 /* --- habits ------------------------------------------------------------------------------------------------------ */
 
-bool suggest_unit_lasts(const char *unit)
-{
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:-_.@\\";
-    static const char *const passing[] = {"user@", "run-", "dbus-:"};
-    static const char *const suffixes[] = {".service", ".socket"};
-    size_t length = strlen(unit);
-    size_t hex = 0;
-    bool lasting = false;
-
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        size_t size = strlen(suffixes[i]);
-        lasting |= length > size && strcmp(unit + length - size, suffixes[i]) == 0;
-    }
-    for (size_t i = 0; i < sizeof passing / sizeof *passing; i++) {
-        lasting = lasting && strncmp(unit, passing[i], strlen(passing[i])) != 0;
-    }
-    for (const char *c = unit; *c != '\0'; c++) {
-        hex = strchr("0123456789abcdef", *c) != NULL ? hex + 1 : 0;
-        lasting = lasting && hex < 12;
-    }
-    return strspn(unit, alphabet) == length && (lasting || strcmp(unit, "init.scope") == 0);
-}
-
 /* Daemons that bind with bindresvport() at each start, as units and users of the common distributions call them. */
 static bool takes_reserved_ports(const struct tally_listener *listener)
 {
@@ -355,13 +360,55 @@ static bool is_name_server(const struct tally *tally, enum record_protocol proto
 static bool sends_queries(const struct tally *tally, const struct judge_service *service)
 {
     bool sends = protocol_of(service->protocol)->shares_client_ports && service->port >= UNPRIVILEGED_FIRST;
+    char pattern[SUGGEST_UNIT_SIZE];
 
     for (size_t i = 0; i < service->listener_count && sends; i++) {
         const struct tally_listener *listener = service->listeners[i];
-        sends = listener->unit_state == TALLY_UNIT_KNOWN && suggest_unit_lasts(listener->unit) &&
+        sends = listener->unit_state == TALLY_UNIT_KNOWN &&
+                suggest_unit_pattern(pattern, listener->unit) != SUGGEST_UNIT_UNNAMEABLE &&
                 is_name_server(tally, service->protocol, listener->unit);
     }
     return sends;
+}
+
+bool suggest_will_query(const struct judge_service *service, const struct tally_listener *listener)
+{
+    static const char *const units[] = {"dnsmasq.",  "dnsmasq@",      "unbound.", "pdns-recursor.", "pdns-recursor@",
+                                        "libvirtd.", "virtnetworkd.", "lxc-net.", "NetworkManager."};
+    bool is_name_service = protocol_of(service->protocol)->shares_client_ports && service->port == NAME_SERVER_PORT;
+
+    for (size_t i = 0; i < sizeof units / sizeof *units && is_name_service; i++) {
+        if (listener->unit_state == TALLY_UNIT_KNOWN && strncmp(listener->unit, units[i], strlen(units[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of a login, or of the daemon itself where no session is made for one. */
+static bool is_of_ssh(const struct tally_listener *listener)
+{
+    char pattern[SUGGEST_UNIT_SIZE];
+    enum suggest_unit_kind kind;
+
+    if (listener->unit_state != TALLY_UNIT_KNOWN) {
+        return false;
+    }
+    kind = suggest_unit_pattern(pattern, listener->unit);
+    return kind == SUGGEST_UNIT_LOGIN || kind == SUGGEST_UNIT_CONNECTION ||
+           strcmp(listener->unit, "ssh.service") == 0 || strcmp(listener->unit, "sshd.service") == 0;
+}
+
+/* The displays that ssh -X makes on loopback. */
+static bool forwards_x11(const struct judge_service *service)
+{
+    bool forwards =
+        service->protocol == RECORD_TCP && service->port >= SUGGEST_X11_FIRST && service->port <= SUGGEST_X11_LAST;
+
+    for (size_t i = 0; i < service->listener_count && forwards; i++) {
+        forwards = service->listeners[i]->scope == SCOPE_LOOPBACK && is_of_ssh(service->listeners[i]);
+    }
+    return forwards;
 }
 
 static bool all_take_reserved_ports(const struct judge_service *service)
@@ -381,6 +428,12 @@ static void client_range_set(struct suggestions *made, const struct sock_host *h
     made->client_last = made->client_known ? host->port_range_last : CLIENT_LAST;
 }
 
+/* Two rules for ranges must not have a port in common. */
+static bool client_range_meets(const struct suggestions *made, uint16_t first, uint16_t last)
+{
+    return made->client_first <= last && made->client_last >= first;
+}
+
 static enum suggest_permanence permanence_of(const struct suggestions *made, const struct suggestion *suggestion,
                                              const struct tally *tally)
 {
@@ -388,15 +441,17 @@ static enum suggest_permanence permanence_of(const struct suggestions *made, con
     uint16_t port = service->port;
     bool client_port =
         made->client_first <= port && port <= made->client_last && !host_port_is_reserved(&tally->host, port);
-    bool ranges_meet = made->client_first <= SUGGEST_RESERVED_LAST && made->client_last >= SUGGEST_RESERVED_FIRST;
 
     if (client_port) {
         /* In a range made wider than Linux's own, ports with a name are those of servers. */
         return suggestion->named && port < CLIENT_FIRST ? SUGGEST_FIXED : SUGGEST_CLIENT;
     }
-    if (!ranges_meet && port >= SUGGEST_RESERVED_FIRST && port <= SUGGEST_RESERVED_LAST &&
-        all_take_reserved_ports(service)) {
+    if (port >= SUGGEST_RESERVED_FIRST && port <= SUGGEST_RESERVED_LAST && all_take_reserved_ports(service) &&
+        !client_range_meets(made, SUGGEST_RESERVED_FIRST, SUGGEST_RESERVED_LAST)) {
         return SUGGEST_RESERVED;
+    }
+    if (forwards_x11(service) && !client_range_meets(made, SUGGEST_X11_FIRST, SUGGEST_X11_LAST)) {
+        return SUGGEST_X11;
     }
     if (!suggestion->named && sends_queries(tally, service)) {
         return SUGGEST_QUERY;

@@ -12,14 +12,19 @@
 #define SUGGEST_RESERVED_FIRST 512
 #define SUGGEST_RESERVED_LAST 1023
 
+/* The displays 10 to 99 of sshd(8) (OpenSSH: X11DisplayOffset and 6000; from 100 on it is rarely another display). */
+#define SUGGEST_X11_FIRST 6010
+#define SUGGEST_X11_LAST 6099
+
 /* Will it be on the same port after the next start? */
 enum suggest_permanence {
     SUGGEST_FIXED,
     SUGGEST_CLIENT,   /* the kernel hands it out, by net.ipv4.ip_local_port_range */
     SUGGEST_RESERVED, /* of a daemon that takes any free port below 1024 */
-    SUGGEST_QUERY     /* of a name server that sends its own queries from a port of its choice */
+    SUGGEST_QUERY,    /* of a name server that sends its own queries from a port of its choice */
+    SUGGEST_X11       /* of ssh -X, which takes the first free port of its range for each login */
 };
-#define SUGGEST_PERMANENCES (SUGGEST_QUERY + 1)
+#define SUGGEST_PERMANENCES (SUGGEST_X11 + 1)
 
 /* One service, or its part in one scope where the parts differ: what one rule is to name. */
 struct suggestion {
@@ -54,8 +59,19 @@ int suggest_list(struct suggestions *made, const struct tally *tally, suggest_se
 /* All zero is fine. */
 void suggest_clear(struct suggestions *made);
 
-/* True when the unit has the same name after the next start, and one of systemd's alphabet. */
-bool suggest_unit_lasts(const char *unit);
+/*
+ * How far these listeners are reached now over any family that they may take, for reach=. False where a rule needs no
+ * such word, as they are reached as far as they are bound, or where it would not last: what is not known, or bound to
+ * an interface that is gone or down.
+ */
+bool suggest_reach(const struct judge_service *service, const struct tally *tally, enum reach_extent *widest);
+
+/*
+ * True for the name servers that choose the ports of their queries from all above 1023 unless told otherwise: dnsmasq,
+ * also as part of libvirt, LXC and NetworkManager, Unbound and the PowerDNS Recursor. Others (BIND, Knot Resolver,
+ * systemd-resolved) leave the choice to the kernel, in whose range no default judges.
+ */
+bool suggest_will_query(const struct judge_service *service, const struct tally_listener *listener);
 
 /* Writes the name of the rule for all ports of that permanence (not SUGGEST_FIXED), which no suggestion has:
  * "per-boot-tcp". Returns name. */

@@ -203,14 +203,38 @@ static const struct {
     {RECORD_YES,
      {{TCP(80), {.address = "0.0.0.0", .unit = "user@1000.service"}}},
      "unit user@1000.service\n"
-     "#   No unit=, as its unit may be another one after the next start.\n"
-     "80               v4-only\n"},
+     "#   It ends when this user logs out, unless the user lingers (loginctl enable-linger): leave out missing=ok "
+     "then.\n"
+     "80               v4-only missing=ok unit=user@1000.service\n"},
     {RECORD_YES,
      {{TCP(80), {.address = "0.0.0.0", .unit = "session-1.scope"}}},
-     "#   No unit=, as its unit may be another one after the next start.\n80               v4-only\n"},
+     "#   It ends with its login session, so nothing has to listen here (missing=ok). unit= fits any session.\n"
+     "80               v4-only missing=ok unit=session-*.scope\n"},
+    {RECORD_YES,
+     {{TCP(80), {.address = "0.0.0.0", .unit = "run-u7.service"}}},
+     "#   systemd-run started it, so nothing has to listen here (missing=ok). unit= fits whatever is started that "
+     "way.\n"
+     "80               v4-only missing=ok unit=run-u*.service\n"},
+    {RECORD_YES,
+     {{TCP(80), {.address = "0.0.0.0", .unit = "sshd@3-192.0.2.1:22-198.51.100.7:50000.service"}}},
+     "#   It ends with one connection, so nothing has to listen here (missing=ok). unit= fits any connection.\n"
+     "80               v4-only missing=ok unit=sshd@*.service\n"},
+    {RECORD_YES,
+     {{TCP(80), {.address = "0.0.0.0", .unit = "docker-0123456789abcdef.scope"}},
+      {TCP(80), {.address = "::", .v6only = RECORD_V6ONLY_YES, .unit = "docker-fedcba9876543210.scope"}}},
+     "#   A container or virtual machine is called otherwise at each start, so unit= is a pattern.\n"
+     "80               dual-stack unit=docker-*.scope\n"},
+    {RECORD_YES,
+     {{TCP(80), {.address = "0.0.0.0", .unit = "session-1.scope"}},
+      {TCP(80), {.address = "::", .v6only = RECORD_V6ONLY_YES, .unit = "user@0.service"}}},
+     "#   No unit=, as several units share the port.\n80               dual-stack missing=ok\n"},
+    {RECORD_YES,
+     {{TCP(80), {.address = "0.0.0.0", .unit = "session-1.scope"}},
+      {TCP(80), {.address = "::", .v6only = RECORD_V6ONLY_YES, .unit_state = TALLY_UNIT_GONE}}},
+     "its unit is gone\n80               dual-stack\n"},
     {RECORD_YES,
      {{TCP(80), {.address = "0.0.0.0", .unit = "app-0123456789ab.service"}}},
-     "#   No unit=, as its unit may be another one after the next start.\n80               v4-only\n"},
+     "#   No unit=, as its unit may be called otherwise after the next start.\n80               v4-only\n"},
     {RECORD_YES,
      {{TCP(80), {.address = "0.0.0.0", .unit = "a.service"}}, {TCP(80), {.address = "::1", .unit = "a.service"}}},
      "80@loopback      v6-only unit=a.service\n"},
@@ -220,7 +244,7 @@ static const struct {
      "#   No unit=, as several units share the port.\n80               dual-stack\n"},
     {RECORD_YES,
      {{TCP(80), {.address = "0.0.0.0", .unit = "/docker/1"}}},
-     "user 0, cgroup /docker/1\n80               v4-only\n"},
+     "user 0, cgroup /docker/1\n80               v4-only unit=/docker/1\n"},
     {RECORD_YES, {{TCP(80), {.address = "0.0.0.0", .unit = "/"}}}, "user 0, no unit\n80               v4-only\n"},
     {RECORD_YES,
      {{TCP(80), {.address = "0.0.0.0", .unit_state = TALLY_UNIT_GONE}}},
@@ -233,7 +257,7 @@ static const struct {
     {RECORD_YES,
      {{TCP(80), {.address = "0.0.0.0", .unit = "a\n80 any.service", .user = "x|y\r\nz"}}},
      "user x/y  z, unit a 80 any.service\n"
-     "#   No unit=, as its unit may be another one after the next start.\n"
+     "#   No unit=, as its unit may be called otherwise after the next start.\n"
      "80               v4-only\n"},
 };
 
@@ -282,17 +306,18 @@ static const struct {
 } sections[] = {
     {true,
      {TCP(40000), {.address = "127.0.0.1", .unit = "a.service"}},
-     "\n# The kernel hands out 32768-60999/tcp to who names no port (net.ipv4.ip_local_port_range):\n"
+     "\n# The kernel assigns 32768-60999/tcp to programs that request no port (net.ipv4.ip_local_port_range):\n"
      "# what is there may be elsewhere after the next start.\n"
-     "# Each is pointed out, not frozen. Take the # from the rule of one that is fixed.\n"
+     "# Listed but commented out. Uncomment a rule if its port is fixed.\n"
      "# 40000/tcp is v4-only\n"
      "#   127.0.0.1:40000 accepts IPv4, user 0, unit a.service\n"
      "#40000            v4-only bind=loopback unit=a.service\n"
-     "# Until then this rule lets such listeners be, a narrower one would be better:\n"
+     "# Until then this rule allows such listeners. A narrower one would be better:\n"
      "32768-60999      any missing=ok severity=warning name=per-boot-tcp bind=loopback unit=a.service\n\n"},
     {false,
      {TCP(40000), {.address = "0.0.0.0"}},
-     "# The kernel hands out 32768-60999/tcp to who names no port (Linux's own range, this host's is unknown):\n"},
+     "# The kernel assigns 32768-60999/tcp to programs that request no port (Linux's own range, this host's is "
+     "unknown):\n"},
     {true,
      {UDP(40000), {.address = "0.0.0.0"}},
      "#40000/udp        v4-only\n"
@@ -300,16 +325,16 @@ static const struct {
     {false,
      {UDP(40000), {.address = "0.0.0.0"}},
      "#40000/udp        v4-only\n"
-     "# Until then this rule lets such listeners be, a narrower one would be better:\n"
+     "# Until then this rule allows such listeners. A narrower one would be better:\n"
      "32768-60999/udp  any missing=ok severity=warning name=per-boot-udp\n\n"},
     {true,
      {UDP(700), {.address = "0.0.0.0", .unit = "rpc-statd.service"}},
      "\n# RPC daemons take any free port of 512-1023/udp at each start.\n"
-     "# Each is pointed out, not frozen. Take the # from the rule of one that is fixed.\n"
+     "# Listed but commented out. Uncomment a rule if its port is fixed.\n"
      "# 700/udp is v4-only\n"
      "#   0.0.0.0:700 accepts IPv4, user 0, unit rpc-statd.service\n"
      "#700/udp          v4-only unit=rpc-statd.service\n"
-     "# Until then this rule lets such listeners be, a narrower one would be better:\n"
+     "# Until then this rule allows such listeners. A narrower one would be better:\n"
      "512-1023/udp     any missing=ok severity=warning name=rpc-reserved-udp unit=rpc-statd.service\n\n"},
     {true,
      {TCP(700), {.address = "0.0.0.0", .user = "statd", .unit_state = TALLY_UNIT_GONE}},
@@ -331,7 +356,7 @@ START_TEST(leaves_queries_of_name_servers_alone)
         host_listen(&sockets[i]);
     }
     learned_must_have("#20003/udp        v4-only unit=a\\\\x2d.service\n"
-                      "# This default leaves the sockets of such units alone:\n"
+                      "# This default leaves their sockets alone:\n"
                       "default/udp      closed severity=warning except-unit=a\\\\x2d.service,b.service\n\n");
 }
 END_TEST
@@ -383,10 +408,13 @@ END_TEST
 
 #define HEADING "# Policy for check_dualstack, learned by version " PACKAGE_VERSION " on "
 #define READ_EACH                                                                                                      \
-    "# It holds on that host as it was then: it says what is, not what should be. Read each rule,\n"                   \
-    "# and enforce what is left with: check_dualstack --policy=FILE\n"                                                 \
+    "# What to do with it:\n"                                                                                          \
+    "#   1. save it:  check_dualstack --learn > policy.conf\n"                                                         \
+    "#   2. read each rule: it says what is, not what should be\n"                                                     \
+    "#   3. check it: check_dualstack -f policy.conf --lint\n"                                                         \
+    "#   4. use it:   check_dualstack -f policy.conf\n"                                                                \
     "\n"
-#define DEFAULT "# Whatever else listens was not there.\ndefault          closed severity=warning\n"
+#define DEFAULT "# Anything else that listens is new.\ndefault          closed severity=warning\n"
 
 static const struct {
     const char *name;
