@@ -382,11 +382,14 @@ static void remarks_write(const struct policy_text *learned, const struct sugges
     struct ownership ownership;
 
     if (service->stack.kind == STACK_UNKNOWN) {
-        comment_write(learned, "  Without v6only it cannot be told whether [::] takes IPv4 too. %s holds either way.",
-                      rule_requirement_name(suggestion->requirement));
+        comment_write(
+            learned,
+            "  Whether [::] takes IPv4 too cannot be determined: IPV6_V6ONLY is not visible here. %s holds either way.",
+            rule_requirement_name(suggestion->requirement));
     }
     if (suggestion->scope != RULE_ANY_SCOPE) {
-        comment_write(learned, "  Another family reaches as far as another scope, so each scope has a rule.");
+        comment_write(learned,
+                      "  Its families can be reached from differently far, so each scope has a rule of its own.");
     }
     if (suggestion->scope == RULE_ANY_SCOPE || suggestion->scope == SCOPE_EXTERNAL) {
         lease_remark_write(learned, service);

@@ -214,7 +214,7 @@ class Words(unittest.TestCase):
 
     def test_keys(self):
         words = [word.rstrip("=") for word in self.named(r"there are (name=.*note=)", "-r", "1 any x=1")]
-        self.assertEqual(len(words), 16)
+        self.assertEqual(len(words), 17)
         self.assertEqual(sorted(self.manual_items("Rule options")), sorted(words))
         offered = bash_offers("check_dualstack", "-r", "'443 any ")
         self.assertEqual({word.split()[-1].split("=")[0] for word in offered}, set(words))

@@ -120,11 +120,11 @@ static const struct {
     {RECORD_YES,
      {{TCP(80), {.address = "::", .unit = "a.service"}}},
      "#   [::]:80 accepts IPv6, and IPv4 unknown, user 0, unit a.service\n"
-     "#   Without v6only it cannot be told whether [::] takes IPv4 too. v6 holds either way.\n"
+     "#   Whether [::] takes IPv4 too cannot be determined: IPV6_V6ONLY is not visible here. v6 holds either way.\n"
      "80               v6 unit=a.service\n\n"},
     {RECORD_NO,
      {{TCP(80), {.address = "::", .unit = "a.service"}}},
-     "#   Without v6only it cannot be told whether [::] takes IPv4 too. any holds either way.\n"
+     "#   Whether [::] takes IPv4 too cannot be determined: IPV6_V6ONLY is not visible here. any holds either way.\n"
      "80               any unit=a.service\n\n"},
     {RECORD_NO,
      {{TCP(80), {.address = "2001:db8::1", .unit = "a.service"}}},
@@ -186,12 +186,12 @@ static const struct {
      {{TCP(443), {.address = "0.0.0.0", .unit = "a.service"}}, {TCP(443), {.address = "::1", .unit = "a.service"}}},
      "# 443/tcp is v4-only\n"
      "#   0.0.0.0:443 accepts IPv4, user 0, unit a.service\n"
-     "#   Another family reaches as far as another scope, so each scope has a rule.\n"
+     "#   Its families can be reached from differently far, so each scope has a rule of its own.\n"
      "443@external     v4-only name=https-external unit=a.service\n"
      "\n"
      "# 443/tcp is v6-only\n"
      "#   [::1]:443 accepts IPv6, user 0, unit a.service\n"
-     "#   Another family reaches as far as another scope, so each scope has a rule.\n"
+     "#   Its families can be reached from differently far, so each scope has a rule of its own.\n"
      "443@loopback     v6-only name=https-loopback unit=a.service\n\n"},
     /* Units that a rule can name, and those that it cannot. */
     {RECORD_YES,
