@@ -337,9 +337,120 @@ static const struct {
      "# Until then this rule allows such listeners. A narrower one would be better:\n"
      "512-1023/udp     any missing=ok severity=warning name=rpc-reserved-udp unit=rpc-statd.service\n\n"},
     {true,
+     {TCP(6010), {.address = "127.0.0.1", .unit = "session-3.scope"}},
+     "\n# ssh -X takes the first free port of 6010-6099/tcp for each login.\n"
+     "# Listed but commented out. Uncomment a rule if its port is fixed.\n"
+     "# 6010/tcp is v4-only\n"
+     "#   127.0.0.1:6010 accepts IPv4, user 0, unit session-3.scope\n"
+     "#   It ends with its login session, so nothing has to listen here (missing=ok). unit= fits any session.\n"
+     "#6010             v4-only missing=ok bind=loopback unit=session-*.scope\n"
+     "# Until then this rule allows such listeners. A narrower one would be better:\n"
+     "6010-6099        any missing=ok severity=warning name=x11-tcp bind=loopback unit=session-*.scope\n\n"},
+    {true,
      {TCP(700), {.address = "0.0.0.0", .user = "statd", .unit_state = TALLY_UNIT_GONE}},
      "512-1023         any missing=ok severity=warning name=rpc-reserved-tcp\n\n"},
 };
+
+/* From where it may be reached, by the widest addresses of the host. */
+static const struct {
+    unsigned ipv4, ipv6; /* scopes */
+    bool known;
+    struct sample_listener listener;
+    const char *rule;
+} reaches[] = {
+    {7, 7, true, {.address = "::", .v6only = RECORD_V6ONLY_NO}, "80               dual-stack\n"},
+    {1, 1, true, {.address = "::", .v6only = RECORD_V6ONLY_NO}, "80               dual-stack reach=loopback\n"},
+    {3, 3, true, {.address = "::", .v6only = RECORD_V6ONLY_NO}, "80               dual-stack reach=link\n"},
+    {7, 1, true, {.address = "::", .v6only = RECORD_V6ONLY_NO}, "80               v4-only\n"},
+    {1, 3, true, {.address = "::", .v6only = RECORD_V6ONLY_NO}, "80               v6-only reach=link\n"},
+    {1, 7, true, {.address = "0.0.0.0"}, "80               v4-only reach=loopback\n"},
+    {7, 0, true, {.address = "::", .v6only = RECORD_V6ONLY_YES}, "80               any reach=none\n"},
+    {1, 1, true, {.address = "::"}, "80               v6 reach=loopback\n"},
+    /* What it is bound to says as much, or more. */
+    {1, 1, true, {.address = "127.0.0.1"}, "80               v4-only bind=loopback\n"},
+    {1, 1, true, {.address = "fe80::1%eth0"}, "80               v6-only as=bound bind=link\n"},
+    {1, 1, true, {.address = "192.0.2.1"}, "80               v4-only as=bound bind=192.0.2.1\n"},
+    /* What is not known is not learned. */
+    {0, 0, false, {.address = "0.0.0.0"}, "80               v4-only\n"},
+};
+
+START_TEST(learns_from_where_it_is_reached)
+{
+    snapshot->tally->addresses.families[RECORD_INET].scopes = reaches[_i].ipv4;
+    snapshot->tally->addresses.families[RECORD_INET].known = reaches[_i].known;
+    snapshot->tally->addresses.families[RECORD_INET6].scopes = reaches[_i].ipv6;
+    snapshot->tally->addresses.families[RECORD_INET6].known = reaches[_i].known;
+    host_listen(&(struct socket){TCP(80), reaches[_i].listener});
+    learned_must_have(reaches[_i].rule);
+}
+END_TEST
+
+/* What is bound to an interface that is gone or down is not held to where it is reached now. */
+START_TEST(interfaces_come_and_go)
+{
+    struct tally_listener *listener;
+
+    host_listen(&(struct socket){TCP(80), {.address = "0.0.0.0%eth0"}});
+    host_listen(&(struct socket){TCP(80), {.address = "127.0.0.1"}});
+    tally_sort(snapshot->tally);
+    for (size_t i = 0; i < 2; i++) {
+        listener = &tally_find(snapshot->tally, RECORD_TCP, 80)->listeners[i];
+        listener->interface_state.up = _i == 0 ? RECORD_YES : RECORD_NO;
+        tally_reach_set(listener, RECORD_TCP, &snapshot->tally->addresses);
+    }
+    learned_must_have("80               v4-only bind=loopback,%eth0\n");
+}
+END_TEST
+
+/* An address that is leased, or may be, is not learned; what is bound to an interface has none. */
+static const struct {
+    const char *address;
+    enum record_answer leased;
+    const char *expected;
+} leases[] = {
+    {"192.0.2.1", RECORD_NO, "user 0, unit not known\n80               v4-only bind=192.0.2.1\n"},
+    {"192.0.2.1", RECORD_YES,
+     "#   No bind=, as 192.0.2.1 has a lifetime (DHCP, router advertisement) and another address may follow.\n"
+     "80               v4-only\n"},
+    {"::ffff:192.0.2.1", RECORD_YES, "#   No bind=, as 192.0.2.1 has a lifetime"},
+    {"2001:db8::1", RECORD_UNKNOWN,
+     "#   No bind=, as it is not known whether 2001:db8::1 is a fixed address.\n80               v6-only\n"},
+    {"192.0.2.1%eth0", RECORD_YES, "unit not known\n80               v4-only bind=%eth0\n"},
+    {"127.0.0.1", RECORD_UNKNOWN, "unit not known\n80               v4-only bind=loopback\n"},
+    {"0.0.0.0", RECORD_UNKNOWN, "unit not known\n80               v4-only\n"},
+};
+
+START_TEST(forgets_leased_addresses)
+{
+    host_listen(&(struct socket){TCP(80), {.address = leases[_i].address}});
+    tally_find(snapshot->tally, RECORD_TCP, 80)->listeners[0].leased = leases[_i].leased;
+    learned_must_have(leases[_i].expected);
+}
+END_TEST
+
+/* A resolver without a socket for queries at the moment, and one that has the kernel choose their ports. */
+static const struct {
+    struct socket socket;
+    const char *expected;
+} resolvers[] = {
+    {{UDP(53), {.address = "0.0.0.0", .unit = "unbound.service"}},
+     "\n# Name servers send queries of their own from UDP ports that they choose themselves.\n"
+     "# This default leaves their sockets alone:\n"
+     "default/udp      closed severity=warning except-unit=unbound.service\n\n"},
+    {{UDP(53), {.address = "127.0.0.1", .unit = "dnsmasq@a.service"}}, "except-unit=dnsmasq@a.service\n"},
+    {{UDP(53), {.address = "192.168.122.1", .unit = "libvirtd.service"}}, "except-unit=libvirtd.service\n"},
+    {{UDP(53), {.address = "0.0.0.0", .unit = "named.service"}}, "unit=named.service\n\n# Anything else"},
+    {{UDP(67), {.address = "0.0.0.0", .unit = "dnsmasq.service"}}, "unit=dnsmasq.service\n\n# Anything else"},
+    {{TCP(53), {.address = "0.0.0.0", .unit = "dnsmasq.service"}}, "unit=dnsmasq.service\n\n# Anything else"},
+    {{UDP(53), {.address = "0.0.0.0", .unit_state = TALLY_UNIT_GONE}}, "v4-only name=domain\n\n# Anything else"},
+};
+
+START_TEST(expects_queries_of_resolvers)
+{
+    host_listen(&resolvers[_i].socket);
+    learned_must_have(resolvers[_i].expected);
+}
+END_TEST
 
 /* Two name servers with sockets for queries of their own, the units of which the default leaves alone. */
 START_TEST(leaves_queries_of_name_servers_alone)
@@ -453,6 +564,10 @@ int main(void)
     tcase_add_test(tcase, counts_what_was_seen);
     tcase_add_loop_test(tcase, points_out_ports_that_change, 0, UNIT_COUNT(sections));
     tcase_add_test(tcase, points_out_the_first_of_many);
+    tcase_add_loop_test(tcase, learns_from_where_it_is_reached, 0, UNIT_COUNT(reaches));
+    tcase_add_loop_test(tcase, interfaces_come_and_go, 0, 2);
+    tcase_add_loop_test(tcase, forgets_leased_addresses, 0, UNIT_COUNT(leases));
+    tcase_add_loop_test(tcase, expects_queries_of_resolvers, 0, UNIT_COUNT(resolvers));
     tcase_add_test(tcase, leaves_queries_of_name_servers_alone);
     tcase_add_loop_test(tcase, suggests_a_rule_for_transfers, 0, UNIT_COUNT(transfers));
     tcase_add_loop_test(tcase, says_where_it_comes_from, 0, UNIT_COUNT(headings));
