@@ -46,10 +46,14 @@ static const struct lead *lead_find(unsigned char byte)
  */
 static size_t character_measure(const unsigned char *source, size_t length, bool *complete)
 {
-    const struct lead *lead = lead_find(source[0]);
+    const struct lead *lead;
     size_t taken = 1;
 
     *complete = source[0] < 0x80;
+    if (*complete) {
+        return 1;
+    }
+    lead = lead_find(source[0]);
     if (lead == NULL || length < 2 || source[1] < lead->second_first || source[1] > lead->second_last) {
         return 1;
     }
@@ -64,16 +68,21 @@ static size_t character_measure(const unsigned char *source, size_t length, bool
 
 static struct piece ascii_as_text(const char *character, enum escape_rule rule)
 {
-    static const char from[] = "|;<>";
-    static const char to[] = "/,()";
-    const unsigned char byte = (unsigned char)*character;
-    const char *found;
-
-    if (byte < 0x20 || byte == 0x7F) {
-        return space;
+    if (rule != ESCAPE_TEXT) {
+        return (unsigned char)*character < 0x20 || *character == 0x7F ? space : (struct piece){character, 1};
     }
-    found = rule == ESCAPE_TEXT ? memchr(from, *character, sizeof from - 1) : NULL;
-    return (struct piece){found != NULL ? &to[found - from] : character, 1};
+    switch (*character) {
+    case '|':
+        return (struct piece){"/", 1};
+    case ';':
+        return (struct piece){",", 1};
+    case '<':
+        return (struct piece){"(", 1};
+    case '>':
+        return (struct piece){")", 1};
+    default:
+        return (unsigned char)*character < 0x20 || *character == 0x7F ? space : (struct piece){character, 1};
+    }
 }
 
 /* Beyond ASCII: the C1 controls, marks of direction that could turn a line around for its reader, line separators. */

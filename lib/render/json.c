@@ -247,7 +247,7 @@ static void snapshot_write(struct json_stream *json, const struct snapshot *snap
 {
     const struct sock_host *host = &snapshot->tally->host;
 
-    json_stream_text(json, "source", snapshot->source);
+    json_stream_text_or_null(json, "source", snapshot->source);
     json_stream_text_or_null(json, "remark", snapshot->remark);
     if (host->netns != 0) {
         json_stream_integer(json, "netns", (int64_t)host->netns);

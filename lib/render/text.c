@@ -510,6 +510,7 @@ static int list_end(const struct writer_list_end *end, const struct sink *sink)
 
 const struct writer text_writer = {
     .name = "text",
+    .has_details = true,
     .verdict = verdict_write,
     .failure = failure_write,
     .lint = lint_write,

@@ -194,9 +194,9 @@ static void findings_add(struct report *report, const struct writer_fleet *fleet
     }
 }
 
-static void value_add(struct report *report, const char *label, uint64_t value)
+static void value_add(struct report *report, const char *label, uint64_t value, struct labels_thresholds thresholds)
 {
-    struct perfdata perfdata = {.value = value};
+    struct perfdata perfdata = {.value = value, .warning = thresholds.warning, .critical = thresholds.critical};
 
     snprintf(perfdata.label, sizeof perfdata.label, "%s", label);
     report_perfdata(report, &perfdata);
@@ -207,21 +207,25 @@ static void values_add(struct report *report, const struct writer_fleet *fleet)
 {
     const struct hosts *hosts = fleet->kept;
     struct judge_total sum = {.known = true};
+    const struct labels_thresholds none = {NULL, NULL};
     const struct labels_total *label;
+    struct range ranges[2];
 
     for (size_t i = 0; i < hosts->count; i++) {
         const struct judge_total *total = &hosts->list[i].total;
         sum.known &= total->known;
         sum.mapped += total->mapped;
         sum.violations += total->violations;
+        sum.warnings += total->warnings;
         sum.unlisted += total->unlisted;
     }
-    value_add(report, "hosts", fleet->count);
-    value_add(report, "hosts_off", fleet_off_count(fleet));
-    value_add(report, "hosts_unknown", fleet->by_state[STATE_UNKNOWN]);
+    value_add(report, "hosts", fleet->count, none);
+    value_add(report, "hosts_off", fleet_off_count(fleet), none);
+    value_add(report, "hosts_unknown", fleet->by_state[STATE_UNKNOWN], none);
     for (int i = 0; (label = labels_total(i)) != NULL; i++) {
         if (label->set == LABELS_TOTALS && (sum.known || !label->counts_sockets)) {
-            value_add(report, label->name, label->value(&sum));
+            value_add(report, label->name, label->value(&sum),
+                      label->is_breach ? labels_breach_thresholds(ranges, &sum) : none);
         }
     }
 }

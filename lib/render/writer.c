@@ -8,6 +8,7 @@
 #include "render/csv.h"
 #include "render/html.h"
 #include "render/json.h"
+#include "render/prometheus.h"
 #include "render/text.h"
 
 #include <string.h>
@@ -18,6 +19,7 @@ static const struct writer *const writers[] = {
     &json_writer,
     &csv_writer,
     &html_writer,
+    &prometheus_writer,
     NULL,
 };
 

@@ -93,6 +93,7 @@ struct writer_host {
  */
 struct writer {
     const char *name; /* as --format= takes it */
+    bool has_details; /* below the first line come some, which can be done without */
     bool
         only_verdicts; /* it writes verdicts and failures: no lists, no mistakes of --lint, and lacks these functions */
     bool needs_everything; /* also what nothing judges: every connection of every protocol is to be read for it */
