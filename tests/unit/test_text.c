@@ -146,7 +146,7 @@ static const struct {
      "\\_[OK] web 443/tcp: waived until 2026-11-23, 1 day left: dual-stack, must be v4-only: [::]:443 accepts IPv6\n"},
     {"443 v4-only name=web waive-until=2026-11-21 note=OPS-1", "443=::",
      "DUALSTACK CRITICAL: 1 of 1 service off policy. web 443/tcp is dual-stack, must be v4-only | mapped=0;;;0 "
-     "violations=1;;;0 unlisted=0;;;0 web_mapped=0;;;0\n"
+     "violations=1;0;0;0 unlisted=0;;;0 web_mapped=0;;;0\n"
      "\\_[CRITICAL] web 443/tcp: dual-stack, must be v4-only: [::]:443 accepts IPv6, the waiver ended on 2026-11-21, "
      "note OPS-1\n"},
     {"443 v4-only name=web waive-until=2026-11-22", "443=::",
