@@ -56,7 +56,7 @@ class Seed(dualstack.TestCase):
         self.assertRegex(result.prose, r"5555/tcp is dual-stack, must be v6-only")
         self.assertTrue(result.lines[1].startswith("\\_[CRITICAL] "), str(result))
         self.assertRegex(result.lines[1], r"5555/tcp: .*\[::\]:5555")
-        self.assertEqual(result.values["violations"], ["1", "", "", "0"])
+        self.assertEqual(result.values["violations"], ["1", "0", "0", "0"])
 
     @dualstack.as_each_user
     def test_v4_only_is_critical_too(self, uid):

@@ -243,9 +243,9 @@ START_TEST(help_says_it_in_these_words)
         "\n  -V, --version      print the version        -h, --help  print this\n",
         "\nRULE is PORTS[/tcp|/udp][@loopback|@link|@external] REQUIREMENT [KEY=VALUE]...\n  PORTS        443  80,443",
         "\n  REQUIREMENT  v4-only v6-only dual-stack: that; v4 v6: at least; any; closed\n",
-        "\n  KEY          name severity missing form as bind unit user mapped-warning\n"
-        "               mapped-critical ipv4-warning ipv4-critical except-unit ephemeral\n"
-        "               waive-until note                        More: check_dualstack(1)\n",
+        "\n  KEY          name severity missing form as bind reach unit user\n               mapped-warning "
+        "mapped-critical ipv4-warning ipv4-critical\n               except-unit ephemeral waive-until note  More: "
+        "check_dualstack(1)\n",
     };
     char text[OPTIONS_HELP_SIZE];
 
