@@ -473,7 +473,14 @@ int text_report_write(struct report *report, enum state state, const struct sink
 
 static int verdict_write(const struct view *view, const struct sink *sink)
 {
-    return text_report_write(text_verdict_report(view, text_limit(view->verbose)), view->verdict->state, sink);
+    struct report *report = text_verdict_report(view, text_limit(view->verbose));
+    struct waiver_list waivers = {.waivers = NULL};
+
+    if (report != NULL && view->verbose > 0 && waiver_list_add(&waivers, view->policy, view->verdict) == 0) {
+        text_fleet_unneeded_add(report, view->policy, &waivers);
+    }
+    waiver_list_clear(&waivers);
+    return text_report_write(report, view->verdict->state, sink);
 }
 
 static int failure_write(const struct writer_failure *failure, const struct sink *sink)

@@ -260,15 +260,14 @@ static void host_add(struct report *report, const struct host *host)
     }
 }
 
-/* Waivers that could be left out of the policy. */
-static void unneeded_waivers_add(struct report *report, const struct writer_fleet *fleet)
+void text_fleet_unneeded_add(struct report *report, const struct policy *policy, const struct waiver_list *waivers)
 {
-    for (size_t i = 0; i < fleet->policy->rule_count; i++) {
+    for (size_t i = 0; i < policy->rule_count; i++) {
         char bytes[WORDING_SIZE];
         struct text_buffer text = TEXT_BUFFER(bytes);
-        if (waiver_is_unneeded(&fleet->waivers, fleet->policy->rules[i])) {
-            fleet_add_rule(&text, fleet->policy->rules[i]);
-            report_line(report, STATE_OK, "no host needs the waiver of %s any more", bytes);
+        if (waiver_is_unneeded(waivers, policy->rules[i])) {
+            fleet_add_rule(&text, policy->rules[i]);
+            report_line(report, STATE_OK, "nothing needs the waiver of %s any more", bytes);
         }
     }
 }
@@ -296,7 +295,7 @@ int text_fleet_end(struct writer_fleet *fleet, const struct sink *sink)
     for (size_t i = 0; i < hosts->count; i++) {
         host_add(report, &hosts->list[i]);
     }
-    unneeded_waivers_add(report, fleet);
+    text_fleet_unneeded_add(report, fleet->policy, &fleet->waivers);
     last_line_add(report, fleet);
     return text_report_write(report, fleet->state, sink);
 }
