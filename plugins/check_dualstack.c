@@ -181,12 +181,14 @@ static int namespace_enter(const struct options *options, struct fault *fault)
 static int mode_run(struct run *run, enum state *state)
 {
     const struct mode *mode = &modes[run->options->mode];
+    struct policy_names names = {.answers = NULL};
     struct policy *policy = NULL;
     struct fault fault;
-    int result = mode->needs != NEEDS_NOTHING ? policy_load(run->options, &policy) : 0;
+    int result = mode->needs != NEEDS_NOTHING ? policy_load(run->options, &names, &policy) : 0;
 
     run->policy = policy;
     if (result != 0) {
+        policy_names_clear(&names);
         return result;
     }
     if (mode->needs == NEEDS_HOST && policy->errors.count > 0) {
@@ -197,6 +199,7 @@ static int mode_run(struct run *run, enum state *state)
         result = mode->run(run, state);
     }
     policy_free(policy);
+    policy_names_clear(&names);
     run->policy = NULL;
     return result;
 }
@@ -216,6 +219,7 @@ int main(int argc, char **argv)
     result = options_read(&options, &extra, argc, argv, &mistake);
     lines.stage = modes[options.mode].stage;
     lines.pauses = modes[options.mode].pauses;
+    lines.only_first = options.one_line && options.writer->has_details && modes[options.mode].needs != NEEDS_NOTHING;
     run = run_begin(&options, &lines);
     if (result == 0) {
         result = mode_run(&run, &state);

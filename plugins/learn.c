@@ -14,48 +14,32 @@
 #include "deadline.h"
 #include "render/policy_text.h"
 #include "render/wording.h"
-#include "socket/protocol.h"
+#include "service_names.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 struct learner {
-    const struct run *run;        /* its policy has no rules */
-    struct snapshot *snapshot;    /* listeners alone */
-    struct snapshot *connections; /* for the comments */
+    const struct run *run; /* its policy has no rules */
+    struct snapshot *snapshot;
     struct suggestions suggestions;
     char *text; /* the policy learned, */
     size_t length;
 };
 
-static const char *service_name(enum record_protocol protocol, uint16_t port)
-{
-    const struct servent *entry = getservbyport(htons(port), protocol_name(protocol));
+/* --- the snapshot ------------------------------------------------------------------------------------------------ */
 
-    return entry != NULL ? entry->s_name : NULL;
-}
-
-/* --- the snapshots ----------------------------------------------------------------------------------------------- */
-
-static int snapshots_take(struct learner *learner)
+static int learner_snapshot_take(struct learner *learner)
 {
     struct snapshot_request request = check_snapshot_request(learner->run);
     int result;
 
-    request.depth = SNAPSHOT_LISTENERS;
+    request.depth = SNAPSHOT_MAPPED_JUDGED;
     request.every_protocol = true;
+    request.sources.asks_leases = true;
     result = snapshot_take(&request, &learner->snapshot);
-    if (result == 0) {
-        result = snapshot_owners_find(learner->snapshot, deadline_stage);
-    }
-    if (result == 0) {
-        request.depth = SNAPSHOT_MAPPED_JUDGED;
-        result = snapshot_take(&request, &learner->connections);
-    }
-    return result;
+    return result != 0 ? result : snapshot_owners_find(learner->snapshot, deadline_stage);
 }
 
 static int policy_render(struct learner *learner)
@@ -138,23 +122,34 @@ static int written_prove(const struct learner *learner, char sentence[static WOR
 
 /* --- the answer -------------------------------------------------------------------------------------------------- */
 
-/* Why the host could not be read whole: returns how many sentences. They live as long as the snapshots. */
-static size_t faults_list(const struct learner *learner, const char *sentences[static RECORD_PROTOCOLS + 1])
+/* Why the host could not be read whole: returns how many sentences. They live as long as the snapshot. */
+static size_t faults_list(const struct snapshot *snapshot, const char *sentences[static RECORD_PROTOCOLS + 1])
 {
-    const struct snapshot *snapshots[2] = {learner->snapshot, learner->connections};
     size_t count = 0;
 
-    for (size_t i = 0; i < 2 && count == 0; i++) {
-        for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
-            if (snapshots[i]->tally->unreadable[protocol][0] != '\0') {
-                sentences[count++] = snapshots[i]->tally->unreadable[protocol];
-            }
-        }
-        if (snapshots[i]->fault[0] != '\0') {
-            sentences[count++] = snapshots[i]->fault;
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
+        if (snapshot->tally->unreadable[protocol][0] != '\0') {
+            sentences[count++] = snapshot->tally->unreadable[protocol];
         }
     }
+    if (snapshot->fault[0] != '\0') {
+        sentences[count++] = snapshot->fault;
+    }
     return count;
+}
+
+static int rules_suggest(struct learner *learner)
+{
+    struct service_names names;
+    int result;
+
+    deadline_stage("asking the services database for names");
+    result = service_names_read(&names);
+    if (result == 0) {
+        result = suggest_list(&learner->suggestions, learner->snapshot->tally, service_names_find, &names);
+    }
+    service_names_clear(&names);
+    return result;
 }
 
 /* Writes the policy, or why there is none. */
@@ -164,8 +159,7 @@ static int policy_learn(struct learner *learner, enum state *state)
     char sentence[WORDING_SIZE];
     int result;
 
-    deadline_stage("asking the services database for names");
-    result = suggest_list(&learner->suggestions, learner->snapshot->tally, learner->connections->tally, service_name);
+    result = rules_suggest(learner);
     if (result == 0) {
         result = policy_render(learner);
     }
@@ -194,14 +188,13 @@ int learn_run(const struct run *run, enum state *state)
     if (run->options->rule_count > 0 || run->options->policy != NULL) {
         return run_fail(run, &rules_given, 1);
     }
-    result = snapshots_take(&learner);
+    result = learner_snapshot_take(&learner);
     if (result == 0) {
-        faults = faults_list(&learner, sentences);
+        faults = faults_list(learner.snapshot, sentences);
         result = faults > 0 ? run_fail(run, sentences, faults) : policy_learn(&learner, state);
     }
     suggest_clear(&learner.suggestions);
     snapshot_free(learner.snapshot);
-    snapshot_free(learner.connections);
     free(learner.text);
     return result;
 }

@@ -39,6 +39,19 @@ static void piece_write(struct lines *lines)
     lines->whole = 0;
 }
 
+/* Of the bytes, how many belong to the first line; none once it has ended. */
+static size_t first_line_length(struct lines *lines, const char *bytes, size_t length)
+{
+    const char *newline = lines->ended ? bytes : memchr(bytes, '\n', length);
+
+    if (newline == NULL) {
+        return length;
+    }
+    length = lines->ended ? 0 : (size_t)(newline - bytes) + 1;
+    lines->ended = true;
+    return length;
+}
+
 /* Appends as much as there is room for. Returns how many bytes that were. */
 static size_t bytes_append(struct lines *lines, const char *bytes, size_t length)
 {
@@ -60,6 +73,9 @@ int lines_write(const char *bytes, size_t length, void *context)
 {
     struct lines *lines = context;
 
+    if (lines->only_first) {
+        length = first_line_length(lines, bytes, length);
+    }
     if (lines->length == 0 && length > sizeof lines->bytes) {
         bytes_write(lines, bytes, length);
         return 0;

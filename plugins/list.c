@@ -343,7 +343,7 @@ static void host_remarks_make(struct scan *scan)
     char bytes[SENTENCE_SIZE];
     struct text_buffer text = TEXT_BUFFER(bytes);
 
-    snapshot_addresses_remark_add(&text, scan->tally);
+    snapshot_addresses_remark_add(&text, scan->tally, true);
     remark_add(scan, "", &text);
     snapshot_namespace_remark_add(&text, scan->tally, namespace != NULL ? namespace : "");
     remark_add(scan, "these sockets are ", &text);

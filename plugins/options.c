@@ -219,6 +219,16 @@ static int format_read(struct reader *reader, const char *text)
     return result;
 }
 
+static int details_read(struct reader *reader, const char *text)
+{
+    static const char *const words[] = {"auto", "none", NULL};
+    int value = 0;
+    int result = word_read(reader, "details", text, words, &value);
+
+    reader->options->one_line = value > 0;
+    return result;
+}
+
 static int perfdata_read(struct reader *reader, const char *text)
 {
     static const char *const words[] = {"totals", "mapped", "full", NULL};
@@ -273,7 +283,8 @@ static const struct row rows[] = {
     {"timeout", "=SECONDS[:STATE]", "give up after SECONDS (8) with STATE (unknown)", .read = timeout_read,
      .letter = 't'},
     {"verbose", "", "a line per service, -vv: per listener, -vvv: what was asked", .read = verbose_read, .letter = 'v'},
-    {"format", "=FORMAT", "text or json", .read = format_read},
+    {"format", "=FORMAT", "text json csv html prometheus", .read = format_read},
+    {"details", "=none", "1 line", .read = details_read, .beside = true},
     {"perfdata", "=SET", "totals, mapped (of each rule too) or full (and native ones)", .read = perfdata_read},
     {"list", "", "all sockets as netstat shows them, and what is on the wire", .read = mode_read, .mode = OPTIONS_LIST},
     {"learn", "", "print a policy that holds now", .read = mode_read, .mode = OPTIONS_LEARN},
@@ -410,6 +421,14 @@ static int combination_check(struct reader *reader, const struct extra_opts *ext
     char list[LIST_SIZE];
     struct text_buffer modes = TEXT_BUFFER(list);
 
+    if (options->writer->only_verdicts && options->mode != OPTIONS_CHECK) {
+        text_buffer_add_words(&modes, mode_word, "--", "", " or ");
+        return FAIL(reader, "--format=%s is for checks, so it does not go with %s", options->writer->name, list);
+    }
+    if (options->one_line && options->mode != OPTIONS_CHECK && options->mode != OPTIONS_LINT) {
+        return FAIL(reader,
+                    "--details=none shortens a check's answer, so it does not go with --list, --learn, --capture");
+    }
     if (options->procfs != NULL && options->source_set && options->source != SOURCES_CHOICE_PROCFS) {
         return FAIL(reader, "--procfs reads files, so it does not go with --source=%s",
                     options->source == SOURCES_CHOICE_AUTO ? "auto" : "netlink");

@@ -51,6 +51,7 @@ struct options {
     enum state timeout_state;
     unsigned verbose;            /* 0 to 3 */
     const struct writer *writer; /* of --format; never NULL once options_parse() was called */
+    bool one_line;               /* --details=none: nothing below the first line of a check's answer */
     enum labels_set perfdata;
     enum sources_choice source;
     bool source_set;

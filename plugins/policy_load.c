@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <pwd.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,32 +23,100 @@
 /* More than any policy needs; a device or a log file given by mistake is not read to its end. */
 #define POLICY_SIZE_MAX (16u << 20)
 
-static bool service_port_find(const char *name, enum record_protocol protocol, uint16_t *port)
-{
-    const struct servent *entry = getservbyname(name, protocol_name(protocol));
+/* --- names ------------------------------------------------------------------------------------------------------- */
 
-    if (entry == NULL) {
-        return false;
-    }
-    *port = ntohs((uint16_t)entry->s_port);
-    return *port != 0;
+#define KIND_USER RECORD_PROTOCOLS /* beside those of services, which are their protocols */
+
+/* What a name service said of a name. */
+struct answer {
+    int kind;
+    bool known;
+    uint32_t number; /* the port or the user id, if known */
+    char name[];
+};
+
+static int answer_compare(const void *left, const void *right)
+{
+    const struct answer *a = left;
+    const struct answer *b = right;
+
+    return a->kind != b->kind ? a->kind - b->kind : strcmp(a->name, b->name);
 }
 
-static bool user_find(const char *name, uint32_t *uid)
+static void service_ask(struct answer *answer)
 {
-    const struct passwd *user = getpwnam(name);
+    const struct servent *entry = getservbyname(answer->name, protocol_name((enum record_protocol)answer->kind));
 
-    if (user == NULL) {
-        return false;
-    }
-    *uid = (uint32_t)user->pw_uid;
-    return true;
+    answer->number = entry != NULL ? ntohs((uint16_t)entry->s_port) : 0;
+    answer->known = answer->number != 0;
 }
 
-static const struct rule_names host_names = {.port = service_port_find, .user = user_find};
+static void user_ask(struct answer *answer)
+{
+    const struct passwd *user = getpwnam(answer->name);
 
-/* The users of captures are those of the hosts they come from. */
-static const struct rule_names capture_names = {.port = service_port_find};
+    answer->known = user != NULL;
+    answer->number = user != NULL ? (uint32_t)user->pw_uid : 0;
+}
+
+/* Asks unless it has asked before. Without memory for the question the name is not known. */
+static bool name_find(const char *name, int kind, uint32_t *number, struct policy_names *names)
+{
+    size_t size = strlen(name) + 1;
+    struct answer *answer = malloc(sizeof *answer + size);
+    struct answer **kept;
+    bool known;
+
+    if (answer == NULL) {
+        return false;
+    }
+    answer->kind = kind;
+    memcpy(answer->name, name, size);
+    kept = tfind(answer, &names->answers, answer_compare);
+    if (kept != NULL) {
+        free(answer);
+        answer = *kept;
+    } else if (kind == KIND_USER) {
+        user_ask(answer);
+    } else {
+        service_ask(answer);
+    }
+    known = answer->known;
+    *number = answer->number;
+    if (kept == NULL && tsearch(answer, &names->answers, answer_compare) == NULL) {
+        free(answer);
+    }
+    return known;
+}
+
+static bool service_port_find(const char *name, enum record_protocol protocol, uint16_t *port, void *context)
+{
+    uint32_t number;
+    bool known = name_find(name, (int)protocol, &number, context);
+
+    *port = known ? (uint16_t)number : *port;
+    return known;
+}
+
+static bool user_find(const char *name, uint32_t *uid, void *context)
+{
+    uint32_t number;
+    bool known = name_find(name, KIND_USER, &number, context);
+
+    *uid = known ? number : *uid;
+    return known;
+}
+
+void policy_names_clear(struct policy_names *names)
+{
+    while (names->answers != NULL) {
+        struct answer *answer = *(struct answer **)names->answers;
+        tdelete(answer, &names->answers, answer_compare);
+        free(answer);
+    }
+}
+
+/* --- rules ------------------------------------------------------------------------------------------------------- */
 
 static const char *file_name(const char *path)
 {
@@ -106,11 +175,18 @@ static int rule_add(struct policy *policy, const struct options_rule *rule)
     return result;
 }
 
-int policy_load(const struct options *options, struct policy **policy)
+int policy_load(const struct options *options, struct policy_names *names, struct policy **policy)
 {
-    struct policy *loaded = policy_create(options->replay_count > 0 ? &capture_names : &host_names);
-    int result = loaded != NULL ? 0 : -ENOMEM;
+    struct policy *loaded;
+    int result;
 
+    /* The users of captures are those of the hosts they come from. */
+    names->names = (struct rule_names){.port = service_port_find,
+                                       .user = options->replay_count > 0 ? NULL : user_find,
+                                       .context = names};
+    names->answers = NULL;
+    loaded = policy_create(&names->names);
+    result = loaded != NULL ? 0 : -ENOMEM;
     deadline_stage("reading the policy");
     for (size_t i = 0; i < options->rule_count && result == 0; i++) {
         result = rule_add(loaded, &options->rules[i]);

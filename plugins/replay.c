@@ -67,8 +67,8 @@ static int origin_add(const struct run *run, const struct replayed *replayed)
     if (run->options->verbose >= 3) {
         day_time_format(time, snapshot->time);
         snprintf(line, sizeof line, "asked nobody: %.300s was captured at %s from %s under Linux %s",
-                 captures_name(replayed->path), *time != '\0' ? time : "an unknown time", snapshot->source,
-                 snapshot->tally->host.kernel);
+                 captures_name(replayed->path), *time != '\0' ? time : "an unknown time",
+                 *snapshot->source != '\0' ? snapshot->source : "no source", snapshot->tally->host.kernel);
         snapshot->questions = calloc(1, sizeof *snapshot->questions);
         if (snapshot->questions == NULL || (snapshot->questions[0] = strdup(line)) == NULL) {
             return -ENOMEM;

@@ -8,7 +8,7 @@
 #include "audit/change.h"
 
 #include "audit/judge_service.h"
-#include "audit/suggest.h"
+#include "audit/suggest_unit.h"
 #include "socket/host_port.h"
 #include "socket/protocol.h"
 
@@ -61,28 +61,25 @@ static int accepts_compare(const void *left, const void *right)
 }
 
 /*
- * What of a unit's name is the same after its next start: all of it, but "session" of session-3.scope and "docker" of a
- * container's. What is in no unit has the path of a cgroup instead, of which only that counts.
+ * By what a unit is called after its next start, too: session-3.scope and session-4.scope are alike, and so are units
+ * of which nobody knows that, and those that are not known.
  */
-static size_t unit_length(const char *unit)
-{
-    if (*unit == '/') {
-        return 1;
-    }
-    return suggest_unit_lasts(unit) ? strlen(unit) : strcspn(unit, "-@:");
-}
-
-/* All that are not known are alike. */
 static int unit_compare(const void *left, const void *right)
 {
     listener_pointer a = listener_at(left);
     listener_pointer b = listener_at(right);
-    size_t a_length = a->unit_state == TALLY_UNIT_KNOWN ? unit_length(a->unit) : 0;
-    size_t b_length = b->unit_state == TALLY_UNIT_KNOWN ? unit_length(b->unit) : 0;
-    int order =
-        memcmp(a_length > 0 ? a->unit : "", b_length > 0 ? b->unit : "", a_length < b_length ? a_length : b_length);
+    char a_pattern[SUGGEST_UNIT_SIZE];
+    char b_pattern[SUGGEST_UNIT_SIZE];
 
-    return order != 0 ? order : COMPARE(a_length, b_length);
+    if (a->unit_state != TALLY_UNIT_KNOWN || b->unit_state != TALLY_UNIT_KNOWN) {
+        return COMPARE(a->unit_state == TALLY_UNIT_KNOWN, b->unit_state == TALLY_UNIT_KNOWN);
+    }
+    if (strcmp(a->unit, b->unit) == 0) {
+        return 0;
+    }
+    suggest_unit_pattern(a_pattern, a->unit);
+    suggest_unit_pattern(b_pattern, b->unit);
+    return strcmp(a_pattern, b_pattern);
 }
 
 static int address_unit_compare(const void *left, const void *right)

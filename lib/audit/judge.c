@@ -376,6 +376,7 @@ static void service_count_in(struct judge_total *total, const struct judge_servi
 
     total->judged++;
     total->violations += breach;
+    total->warnings += service->state == STATE_WARNING;
     total->unlisted += breach && service->rule->is_default;
     total->waived += service->waived;
     total->unknown += service->state == STATE_UNKNOWN;

@@ -20,6 +20,7 @@ enum judge_cause {
     JUDGE_LISTENS,        /* a listener is there and must not be */
     JUDGE_FORM,           /* dual-stack, but not in the form demanded */
     JUDGE_BIND,           /* a listener is outside bind= */
+    JUDGE_REACH,          /* a listener is reached from farther away than reach= */
     JUDGE_UNIT,           /* a listener is not of unit= */
     JUDGE_USER,           /* a listener is not of user= */
     JUDGE_MAPPED,         /* v4-mapped connections outside mapped-warning= or mapped-critical= */
@@ -29,6 +30,7 @@ enum judge_cause {
     JUDGE_UNIT_UNKNOWN,   /* which unit a listener belongs to cannot be told */
     JUDGE_USER_UNKNOWN,   /* which user it belongs to cannot be told */
     JUDGE_BIND_UNKNOWN,   /* whether a listener is bound to an interface cannot be told, and it matters */
+    JUDGE_REACH_UNKNOWN,  /* how far a listener is reached cannot be told, and it matters */
     JUDGE_CLIENT_UNKNOWN, /* whether a UDP port is one that clients get cannot be told, and it matters */
     JUDGE_UNREADABLE      /* the protocol cannot be read */
 };
@@ -63,6 +65,7 @@ struct judge_total {
     uint64_t mapped;
     uint64_t mapped_out;
     uint64_t violations;
+    uint64_t warnings; /* of the violations: those in WARNING */
     uint64_t unlisted;
     uint64_t waived;
     uint64_t judged; /* services that a rule or default judges */

@@ -208,6 +208,22 @@ static bool user_fits(const struct rule *rule, const struct tally_listener *list
     return rule->user_by_name ? strcmp(listener->user, rule->user) == 0 : listener->uid == rule->uid;
 }
 
+/* Is the listener reached from farther away than the rule allows, by what is known of it or (`known` false) perhaps? */
+static bool reaches_beyond(const struct evaluation *evaluation, const struct tally_listener *listener,
+                           const struct stack_socket *socket, bool known)
+{
+    const struct judge_service *service = evaluation->service;
+
+    for (int family = 0; family < RECORD_FAMILIES && service->rule->reach_set; family++) {
+        bool beyond = socket->takes[family] && socket->extent[family] > service->rule->reach;
+        bool is_known = service->as_bound || tally_reach(evaluation->tally, listener, (enum record_family)family).known;
+        if (beyond && is_known == known) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Is this listener to blame for the cause? What nobody in particular is to blame for blames nobody. */
 static bool is_to_blame(const struct evaluation *evaluation, const struct tally_listener *listener,
                         enum judge_cause cause, const struct stack_assumption *assumption)
@@ -226,6 +242,9 @@ static bool is_to_blame(const struct evaluation *evaluation, const struct tally_
     case JUDGE_BIND_UNKNOWN:
         return rule->bind_set && !bind_fits(rule, listener, socket.takes[RECORD_INET]) &&
                bind_is_unknown(evaluation, listener) == (cause == JUDGE_BIND_UNKNOWN);
+    case JUDGE_REACH:
+    case JUDGE_REACH_UNKNOWN:
+        return reaches_beyond(evaluation, listener, &socket, cause == JUDGE_REACH);
     case JUDGE_UNIT:
         return rule->unit != NULL && listener->unit_state == TALLY_UNIT_KNOWN && !unit_fits(rule->unit, listener->unit);
     case JUDGE_UNIT_UNKNOWN:
@@ -264,7 +283,7 @@ static const struct tally_listener *blame_find(const struct evaluation *evaluati
 static unsigned causes_assumed(const struct evaluation *evaluation, const struct stack_assumption *assumption,
                                const struct stack *stack)
 {
-    static const enum judge_cause by_listener[] = {JUDGE_BIND, JUDGE_UNIT, JUDGE_USER};
+    static const enum judge_cause by_listener[] = {JUDGE_BIND, JUDGE_REACH, JUDGE_UNIT, JUDGE_USER};
     const struct rule *rule = evaluation->service->rule;
     unsigned causes = requirement_causes(rule->requirement, stack);
 
@@ -419,6 +438,9 @@ static unsigned causes_unknown(const struct evaluation *evaluation)
     }
     if (blame_find(evaluation, JUDGE_BIND_UNKNOWN, &most) != NULL) {
         causes |= CAUSE_BIT(JUDGE_BIND_UNKNOWN);
+    }
+    if (blame_find(evaluation, JUDGE_REACH_UNKNOWN, &most) != NULL) {
+        causes |= CAUSE_BIT(JUDGE_REACH_UNKNOWN);
     }
     return causes;
 }

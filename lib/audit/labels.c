@@ -42,16 +42,25 @@ static uint64_t changes_total(const struct judge_total *total)
 }
 
 static const struct labels_total totals[] = {
-    {"mapped", LABELS_TOTALS, .counts_sockets = true, .has_thresholds = true, .value = mapped_total},
-    {"mapped_out", LABELS_FULL, .counts_sockets = true, .value = mapped_out_total},
-    {"violations", LABELS_TOTALS, .value = violations_total},
-    {"unlisted", LABELS_TOTALS, .value = unlisted_total},
-    {"changes", LABELS_TOTALS, .of_baseline = true, .value = changes_total},
+    {"mapped", "Inbound v4-mapped connections of all judged services.", LABELS_TOTALS, .counts_sockets = true,
+     .has_thresholds = true, .value = mapped_total},
+    {"mapped_out", "Outbound v4-mapped connections.", LABELS_FULL, .counts_sockets = true, .value = mapped_out_total},
+    {"violations", "Services in WARNING or CRITICAL, not the waived.", LABELS_TOTALS, .is_breach = true,
+     .value = violations_total},
+    {"unlisted", "Violations of services that only a default judges.", LABELS_TOTALS, .value = unlisted_total},
+    {"changes", "What changed since the baseline.", LABELS_TOTALS, .of_baseline = true, .value = changes_total},
 };
 
 bool labels_total_is_known(const struct labels_total *label, const struct judge_total *total)
 {
     return (total->known || !label->counts_sockets) && (total->changes_known || !label->of_baseline);
+}
+
+struct labels_thresholds labels_breach_thresholds(struct range ranges[static 2], const struct judge_total *total)
+{
+    ranges[0] = (struct range){.end = 0};
+    ranges[1] = (struct range){.end = (double)total->warnings};
+    return (struct labels_thresholds){.warning = &ranges[0], .critical = &ranges[1]};
 }
 
 /* --- of a rule --------------------------------------------------------------------------------------------------- */
@@ -123,11 +132,14 @@ void labels_walk(const struct labels_request *request, void (*take)(void *contex
 {
     const struct judge_verdict *verdict = request->verdict;
     enum labels_set set = set_of(request);
+    struct range ranges[2];
 
     for (int i = 0; i < COUNT(totals); i++) {
         struct labels_value value = {.name = totals[i].name, .suffix = "", .value = totals[i].value(&verdict->total)};
         if (totals[i].has_thresholds) {
             value.thresholds = request->thresholds;
+        } else if (totals[i].is_breach) {
+            value.thresholds = labels_breach_thresholds(ranges, &verdict->total);
         }
         if (totals[i].set <= set && labels_total_is_known(&totals[i], &verdict->total)) {
             take(context, &value);

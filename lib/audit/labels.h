@@ -25,10 +25,12 @@ struct labels_thresholds {
 /* A number of all services together. */
 struct labels_total {
     const char *name;
+    const char *meaning; /* a sentence */
     enum labels_set set; /* the smallest that prints it */
     bool counts_sockets; /* not known unless judge_total.known */
     bool has_thresholds; /* those of --warning and --critical */
     bool of_baseline;    /* only where there is one: judge_total.changes_known */
+    bool is_breach;      /* each is one: labels_breach_thresholds() are its thresholds */
     uint64_t (*value)(const struct judge_total *total);
 };
 
@@ -55,6 +57,12 @@ const struct labels_rule *labels_rule(int index);
 
 /* True when the rule, which is no default, has that number in the set. */
 bool labels_rule_is_in(const struct labels_rule *label, const struct rule *rule, enum labels_set set);
+
+/*
+ * The thresholds that colour a number of breaches as the state is: WARNING above 0, CRITICAL above the number of those
+ * that only warn. They borrow from `ranges`, which this fills.
+ */
+struct labels_thresholds labels_breach_thresholds(struct range ranges[static 2], const struct judge_total *total);
 
 /* What is to be printed. All borrowed. */
 struct labels_request {

@@ -226,7 +226,11 @@ static void waiver_check(struct lint *lint, const struct rule *rule)
 static void closed_check(struct lint *lint, const struct rule *rule)
 {
     const struct rule_requirement_row *row = rule_requirement_of(rule->requirement);
-    const char *option = rule->bind_set ? "bind" : rule->unit != NULL ? "unit" : rule->user != NULL ? "user" : NULL;
+    const char *option = rule->bind_set       ? "bind"
+                         : rule->reach_set    ? "reach"
+                         : rule->unit != NULL ? "unit"
+                         : rule->user != NULL ? "user"
+                                              : NULL;
 
     if (row->bars_listening && option != NULL) {
         WARN(lint, rule, "%s bars every listener, also those that %s= allows, narrow it with a scope such as @external",
@@ -239,7 +243,7 @@ static void as_check(struct lint *lint, const struct rule *rule)
 {
     const struct rule_requirement_row *row = rule_requirement_of(rule->requirement);
 
-    if (rule->as_bound && !row->needs_ipv4 && !row->needs_ipv6) {
+    if (rule->as_bound && !rule->reach_set && !row->needs_ipv4 && !row->needs_ipv6) {
         WARN(lint, rule, "as=bound makes no difference to %s, leave it out", row->word);
     }
 }

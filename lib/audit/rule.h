@@ -96,6 +96,7 @@ struct rule {
     enum state missing;
     enum stack_form form; /* STACK_FORM_NONE: either */
     bool user_by_name; /* user= is a name, and that of each listener decides, not the uid */
+    enum reach_extent reach; /* when reach_set: no listener may be reached from farther away */
     uint32_t uid;
     int32_t waive_day; /* the last waived day, in days since 1970-01-01 */
     char waive_text[sizeof "2027-01-31"];
@@ -105,6 +106,7 @@ struct rule {
     bool named; /* name= was written */
     bool missing_set;
     bool as_bound;  /* judges how far sockets are bound, not how far they are reached now */
+    bool reach_set;
     bool ephemeral; /* its ranges, or the default, judge UDP ports that clients share */
     bool waive_set;
     bool bind_set;
@@ -116,8 +118,9 @@ struct rule {
  * `user` is NULL, names of users are those that listeners come with: another host's.
  */
 struct rule_names {
-    bool (*port)(const char *name, enum record_protocol protocol, uint16_t *port);
-    bool (*user)(const char *name, uint32_t *uid);
+    bool (*port)(const char *name, enum record_protocol protocol, uint16_t *port, void *context);
+    bool (*user)(const char *name, uint32_t *uid, void *context);
+    void *context; /* handed to both */
 };
 
 /* Sentences, each with its place. Begin with all zero, end with rule_errors_clear(). */

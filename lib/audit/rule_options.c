@@ -102,6 +102,30 @@ static void read_as(struct rule_parser *parser, char *value)
     }
 }
 
+static void read_reach(struct rule_parser *parser, char *value)
+{
+    const struct rule_requirement_row *row = rule_requirement_of(parser->rule->requirement);
+    int extent = REACH_EXTERNAL;
+
+    while (extent >= REACH_NONE && strcmp(value, reach_name((enum reach_extent)extent)) != 0) {
+        extent--;
+    }
+    if (extent < REACH_NONE) {
+        rule_parser_fail(parser,
+                         "reach=" RULE_QUOTE
+                         " is unknown, write reach=none, reach=loopback, reach=link or reach=external",
+                         value);
+        return;
+    }
+    if (extent == REACH_NONE && (row->needs_ipv4 || row->needs_ipv6)) {
+        rule_parser_fail(parser, "reach=none makes no sense with %s, which must be reached; use any reach=none",
+                         row->word);
+        return;
+    }
+    parser->rule->reach_set = true;
+    parser->rule->reach = (enum reach_extent)extent;
+}
+
 /* What the kernel takes for the name of an interface (kernel source: dev_valid_name() in net/core/dev.c). */
 static void bind_interface_parse(struct rule_parser *parser, const char *name)
 {
@@ -229,7 +253,7 @@ static void read_user(struct rule_parser *parser, char *value)
         rule->uid = (uint32_t)uid;
     } else if (parser->names->user == NULL) {
         rule->user_by_name = true;
-    } else if (!parser->names->user(value, &rule->uid)) {
+    } else if (!parser->names->user(value, &rule->uid, parser->names->context)) {
         rule_parser_fail(parser, "user=" RULE_QUOTE " is no user of this host, write a name it knows or a user id",
                          value);
     }
@@ -286,6 +310,7 @@ static const struct option {
     {"form", read_form, 0, OF_ANY},
     {"as", read_as, 0, OF_ANY},
     {"bind", read_bind, 0, OF_ANY},
+    {"reach", read_reach, 0, OF_ANY},
     {"unit", read_unit, 0, OF_ANY},
     {"user", read_user, 0, OF_ANY},
     {"mapped-warning", NULL, THRESHOLD(RULE_MAPPED, warning), OF_PORTS},

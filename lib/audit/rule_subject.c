@@ -74,7 +74,7 @@ static bool port_item_parse(struct rule_parser *parser, char *text, struct rule_
         }
         return port_range_parse(parser, text, dash, ports);
     }
-    if (!parser->names->port(text, protocol, &ports->first)) {
+    if (!parser->names->port(text, protocol, &ports->first, parser->names->context)) {
         rule_parser_fail(parser,
                          "'" RULE_QUOTE
                          "' is no port and no %s service that this host knows, write a number such as 443",

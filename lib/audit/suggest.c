@@ -8,10 +8,12 @@
 
 #include "audit/judge_service.h"
 #include "audit/suggest.h"
+#include "audit/suggest_unit.h"
 #include "socket/host_port.h"
 #include "socket/protocol.h"
 
 #include <errno.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,19 +28,17 @@
 /* What the suggestions are made from, and those made so far. */
 struct context {
     const struct tally *tally;
-    const struct tally *connections;
     struct suggestions *made;
 };
 
 /* --- what there is ----------------------------------------------------------------------------------------------- */
 
-static uint64_t mapped_count(const struct context *context, const struct tally_service *source, int scope)
+static uint64_t mapped_count(const struct tally_service *source, int scope)
 {
-    const struct tally_service *seen = tally_find(context->connections, source->protocol, source->port);
     uint64_t count = 0;
 
-    for (int i = 0; seen != NULL && i < SCOPES; i++) {
-        count += scope == RULE_ANY_SCOPE || scope == i ? seen->connections[i][TALLY_MAPPED] : 0;
+    for (int i = 0; i < SCOPES; i++) {
+        count += scope == RULE_ANY_SCOPE || scope == i ? source->connections[i][TALLY_MAPPED] : 0;
     }
     return count;
 }
@@ -83,12 +83,11 @@ static int requirement_choose(const struct context *context, struct suggestion *
     return result;
 }
 
-/* An address that the host has not: it may be on another node now, and here tomorrow. */
-static bool is_elsewhere(const struct judge_service *service)
+static bool is_limited_by(const struct judge_service *service, enum reach_limit limit)
 {
     for (size_t i = 0; i < service->listener_count; i++) {
         for (int family = 0; family < RECORD_FAMILIES; family++) {
-            if (service->listeners[i]->reach[family].limit == REACH_ADDRESS_ABSENT) {
+            if (service->listeners[i]->reach[family].limit == limit) {
                 return true;
             }
         }
@@ -96,17 +95,47 @@ static bool is_elsewhere(const struct judge_service *service)
     return false;
 }
 
+/* An address that the host has not may be on another node now, and here tomorrow; an interface comes and goes. */
+static bool is_elsewhere(const struct judge_service *service)
+{
+    return is_limited_by(service, REACH_ADDRESS_ABSENT) ||
+           (service->stack.kind == STACK_CLOSED &&
+            (is_limited_by(service, REACH_INTERFACE_GONE) || is_limited_by(service, REACH_INTERFACE_DOWN)));
+}
+
+bool suggest_reach(const struct judge_service *service, const struct tally *tally, enum reach_extent *widest)
+{
+    enum reach_extent bound = REACH_NONE;
+
+    *widest = REACH_NONE;
+    for (size_t i = 0; i < service->listener_count; i++) {
+        const struct tally_listener *listener = service->listeners[i];
+        for (int family = 0; family < RECORD_FAMILIES; family++) {
+            struct reach reach = tally_reach(tally, listener, (enum record_family)family);
+            if (tally_accepts_family(listener, (enum record_family)family) == RECORD_NO) {
+                continue;
+            }
+            if (!reach.known || reach.limit == REACH_INTERFACE_GONE || reach.limit == REACH_INTERFACE_DOWN) {
+                return false;
+            }
+            *widest = reach.extent > *widest ? reach.extent : *widest;
+            bound = listener->bound[family] > bound ? listener->bound[family] : bound;
+        }
+    }
+    return !service->as_bound && *widest < bound;
+}
+
 /*
  * What reaches the service now is what a rule should hold it to, as that breaks when it is reached from farther away.
- * But where nothing does, or where the host has not the address, it would break for reasons that are no matter of the
- * service, or say nothing: there what the sockets are bound to is all that lasts.
+ * But where the host has not the address or interface now, it would break for reasons that are no matter of the
+ * service: there what the sockets are bound to is all that lasts.
  */
 static int suggestion_decide(const struct context *context, struct suggestion *suggestion)
 {
     struct judge_service *service = &suggestion->service;
     int result = judge_service_decide(service, context->tally);
 
-    if (result == 0 && (service->stack.kind == STACK_CLOSED || is_elsewhere(service))) {
+    if (result == 0 && is_elsewhere(service)) {
         service->as_bound = true;
         result = judge_service_decide(service, context->tally);
     }
@@ -128,7 +157,7 @@ static int suggestion_fill(const struct context *context, struct suggestion *sug
     *suggestion = (struct suggestion){.scope = scope};
     service->protocol = source->protocol;
     service->port = source->port;
-    service->connections[TALLY_MAPPED] = mapped_count(context, source, scope);
+    service->connections[TALLY_MAPPED] = mapped_count(source, scope);
     service->listeners = calloc(source->listener_count + 1, sizeof(const struct tally_listener *));
     if (service->listeners == NULL) {
         return -ENOMEM;
@@ -191,10 +220,8 @@ const char *suggest_permanence_name(char name[static RULE_NAME_MAX + 1], enum su
                                     enum record_protocol protocol)
 {
     static const char *const starts[] = {
-        [SUGGEST_FIXED] = "",
-        [SUGGEST_CLIENT] = "per-boot-",
-        [SUGGEST_RESERVED] = "rpc-reserved-",
-        [SUGGEST_QUERY] = "queries-",
+        [SUGGEST_FIXED] = "",         [SUGGEST_CLIENT] = "per-boot-", [SUGGEST_RESERVED] = "rpc-reserved-",
+        [SUGGEST_QUERY] = "queries-", [SUGGEST_X11] = "x11-",
     };
     _Static_assert(sizeof starts / sizeof *starts == SUGGEST_PERMANENCES, "each permanence has a name");
 
@@ -202,7 +229,13 @@ const char *suggest_permanence_name(char name[static RULE_NAME_MAX + 1], enum su
     return name;
 }
 
-static bool name_is_taken(const struct suggestions *made, const struct suggestion *except, const char *name)
+static int name_compare(const void *left, const void *right)
+{
+    return strcmp(left, right);
+}
+
+/* `taken` is the root of a tsearch() tree. */
+static bool name_is_taken(void *const *taken, const char *name)
 {
     char reserved[RULE_NAME_MAX + 1];
 
@@ -214,12 +247,7 @@ static bool name_is_taken(const struct suggestions *made, const struct suggestio
             }
         }
     }
-    for (const struct suggestion *suggestion = made->list; suggestion < except; suggestion++) {
-        if (strcmp(suggestion->name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return tfind(name, taken, name_compare) != NULL;
 }
 
 /* Joins the parts with the second whole and the first cut to fit. */
@@ -231,7 +259,7 @@ static void name_join(char name[static RULE_NAME_MAX + 1], const char *base, con
 }
 
 /* "http", for UDP where TCP has that "http-udp", else "http_2" and so on. */
-static void name_choose(const struct suggestions *made, struct suggestion *suggestion, const char *base)
+static void name_choose(void *const *taken, struct suggestion *suggestion, const char *base)
 {
     enum record_protocol protocol = suggestion->service.protocol;
     const char *scope = suggestion->scope == RULE_ANY_SCOPE ? "" : scope_name((enum scope)suggestion->scope);
@@ -239,22 +267,19 @@ static void name_choose(const struct suggestions *made, struct suggestion *sugge
 
     snprintf(tail, sizeof tail, "%s%s", *scope != '\0' ? "-" : "", scope);
     name_join(suggestion->name, base, tail);
-    if (protocol != RULE_DEFAULT_PROTOCOL && name_is_taken(made, suggestion, suggestion->name)) {
+    if (protocol != RULE_DEFAULT_PROTOCOL && name_is_taken(taken, suggestion->name)) {
         snprintf(tail, sizeof tail, "-%s%s%s", protocol_name(protocol), *scope != '\0' ? "-" : "", scope);
         name_join(suggestion->name, base, tail);
     }
-    for (unsigned number = 2; name_is_taken(made, suggestion, suggestion->name); number++) {
+    for (unsigned number = 2; name_is_taken(taken, suggestion->name); number++) {
         snprintf(tail, sizeof tail, "_%u", number);
         name_join(suggestion->name, base, tail);
     }
 }
 
 /* The services database's name with what a rule's name cannot hold made "_"; false when it has none. */
-static bool service_name_find(const struct judge_service *service, suggest_service_name *service_name,
-                              char name[static RULE_NAME_MAX + 1])
+static bool service_name_write(char name[static RULE_NAME_MAX + 1], const char *known)
 {
-    const char *known = service_name(service->protocol, service->port);
-
     if (known == NULL || *known == '\0') {
         return false;
     }
@@ -268,45 +293,22 @@ static bool service_name_find(const struct judge_service *service, suggest_servi
     return true;
 }
 
-static void suggestion_name(const struct suggestions *made, struct suggestion *suggestion,
-                            suggest_service_name *service_name)
+/* `known` is the port's name in the services database, NULL for none. */
+static void suggestion_name(void *const *taken, struct suggestion *suggestion, const char *known)
 {
     const struct judge_service *service = &suggestion->service;
     const struct rule_ports port = {.first = service->port, .last = service->port, .single = true};
     char name[RULE_NAME_MAX + 1];
 
-    suggestion->named = service_name_find(service, service_name, name);
+    suggestion->named = service_name_write(name, known);
     if (suggestion->named) {
-        name_choose(made, suggestion, name);
+        name_choose(taken, suggestion, name);
     } else {
         rule_name_default(suggestion->name, service->protocol, suggestion->scope, &port, 1);
     }
 }
 
 /* --- habits ------------------------------------------------------------------------------------------------------ */
-
-bool suggest_unit_lasts(const char *unit)
-{
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:-_.@\\";
-    static const char *const passing[] = {"user@", "run-", "dbus-:"};
-    static const char *const suffixes[] = {".service", ".socket"};
-    size_t length = strlen(unit);
-    size_t hex = 0;
-    bool lasting = false;
-
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        size_t size = strlen(suffixes[i]);
-        lasting |= length > size && strcmp(unit + length - size, suffixes[i]) == 0;
-    }
-    for (size_t i = 0; i < sizeof passing / sizeof *passing; i++) {
-        lasting = lasting && strncmp(unit, passing[i], strlen(passing[i])) != 0;
-    }
-    for (const char *c = unit; *c != '\0'; c++) {
-        hex = strchr("0123456789abcdef", *c) != NULL ? hex + 1 : 0;
-        lasting = lasting && hex < 12;
-    }
-    return strspn(unit, alphabet) == length && (lasting || strcmp(unit, "init.scope") == 0);
-}
 
 /* Daemons that bind with bindresvport() at each start, as units and users of the common distributions call them. */
 static bool takes_reserved_ports(const struct tally_listener *listener)
@@ -358,13 +360,55 @@ static bool is_name_server(const struct tally *tally, enum record_protocol proto
 static bool sends_queries(const struct tally *tally, const struct judge_service *service)
 {
     bool sends = protocol_of(service->protocol)->shares_client_ports && service->port >= UNPRIVILEGED_FIRST;
+    char pattern[SUGGEST_UNIT_SIZE];
 
     for (size_t i = 0; i < service->listener_count && sends; i++) {
         const struct tally_listener *listener = service->listeners[i];
-        sends = listener->unit_state == TALLY_UNIT_KNOWN && suggest_unit_lasts(listener->unit) &&
+        sends = listener->unit_state == TALLY_UNIT_KNOWN &&
+                suggest_unit_pattern(pattern, listener->unit) != SUGGEST_UNIT_UNNAMEABLE &&
                 is_name_server(tally, service->protocol, listener->unit);
     }
     return sends;
+}
+
+bool suggest_will_query(const struct judge_service *service, const struct tally_listener *listener)
+{
+    static const char *const units[] = {"dnsmasq.",  "dnsmasq@",      "unbound.", "pdns-recursor.", "pdns-recursor@",
+                                        "libvirtd.", "virtnetworkd.", "lxc-net.", "NetworkManager."};
+    bool is_name_service = protocol_of(service->protocol)->shares_client_ports && service->port == NAME_SERVER_PORT;
+
+    for (size_t i = 0; i < sizeof units / sizeof *units && is_name_service; i++) {
+        if (listener->unit_state == TALLY_UNIT_KNOWN && strncmp(listener->unit, units[i], strlen(units[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of a login, or of the daemon itself where no session is made for one. */
+static bool is_of_ssh(const struct tally_listener *listener)
+{
+    char pattern[SUGGEST_UNIT_SIZE];
+    enum suggest_unit_kind kind;
+
+    if (listener->unit_state != TALLY_UNIT_KNOWN) {
+        return false;
+    }
+    kind = suggest_unit_pattern(pattern, listener->unit);
+    return kind == SUGGEST_UNIT_LOGIN || kind == SUGGEST_UNIT_CONNECTION ||
+           strcmp(listener->unit, "ssh.service") == 0 || strcmp(listener->unit, "sshd.service") == 0;
+}
+
+/* The displays that ssh -X makes on loopback. */
+static bool forwards_x11(const struct judge_service *service)
+{
+    bool forwards =
+        service->protocol == RECORD_TCP && service->port >= SUGGEST_X11_FIRST && service->port <= SUGGEST_X11_LAST;
+
+    for (size_t i = 0; i < service->listener_count && forwards; i++) {
+        forwards = service->listeners[i]->scope == SCOPE_LOOPBACK && is_of_ssh(service->listeners[i]);
+    }
+    return forwards;
 }
 
 static bool all_take_reserved_ports(const struct judge_service *service)
@@ -384,6 +428,12 @@ static void client_range_set(struct suggestions *made, const struct sock_host *h
     made->client_last = made->client_known ? host->port_range_last : CLIENT_LAST;
 }
 
+/* Two rules for ranges must not have a port in common. */
+static bool client_range_meets(const struct suggestions *made, uint16_t first, uint16_t last)
+{
+    return made->client_first <= last && made->client_last >= first;
+}
+
 static enum suggest_permanence permanence_of(const struct suggestions *made, const struct suggestion *suggestion,
                                              const struct tally *tally)
 {
@@ -391,15 +441,17 @@ static enum suggest_permanence permanence_of(const struct suggestions *made, con
     uint16_t port = service->port;
     bool client_port =
         made->client_first <= port && port <= made->client_last && !host_port_is_reserved(&tally->host, port);
-    bool ranges_meet = made->client_first <= SUGGEST_RESERVED_LAST && made->client_last >= SUGGEST_RESERVED_FIRST;
 
     if (client_port) {
         /* In a range made wider than Linux's own, ports with a name are those of servers. */
         return suggestion->named && port < CLIENT_FIRST ? SUGGEST_FIXED : SUGGEST_CLIENT;
     }
-    if (!ranges_meet && port >= SUGGEST_RESERVED_FIRST && port <= SUGGEST_RESERVED_LAST &&
-        all_take_reserved_ports(service)) {
+    if (port >= SUGGEST_RESERVED_FIRST && port <= SUGGEST_RESERVED_LAST && all_take_reserved_ports(service) &&
+        !client_range_meets(made, SUGGEST_RESERVED_FIRST, SUGGEST_RESERVED_LAST)) {
         return SUGGEST_RESERVED;
+    }
+    if (forwards_x11(service) && !client_range_meets(made, SUGGEST_X11_FIRST, SUGGEST_X11_LAST)) {
+        return SUGGEST_X11;
     }
     if (!suggestion->named && sends_queries(tally, service)) {
         return SUGGEST_QUERY;
@@ -409,10 +461,10 @@ static enum suggest_permanence permanence_of(const struct suggestions *made, con
 
 /* --- all of them ------------------------------------------------------------------------------------------------- */
 
-int suggest_list(struct suggestions *made, const struct tally *tally, const struct tally *connections,
-                 suggest_service_name *service_name)
+int suggest_list(struct suggestions *made, const struct tally *tally, suggest_service_name *service_name, void *names)
 {
-    struct context context = {.tally = tally, .connections = connections, .made = made};
+    struct context context = {.tally = tally, .made = made};
+    void *taken = NULL;
     int result = 0;
 
     *made = (struct suggestions){0};
@@ -426,8 +478,15 @@ int suggest_list(struct suggestions *made, const struct tally *tally, const stru
         result = service_suggest(&context, &tally->services[i]);
     }
     for (size_t i = 0; i < made->count; i++) {
-        suggestion_name(made, &made->list[i], service_name);
+        const struct judge_service *service = &made->list[i].service;
+        suggestion_name(&taken, &made->list[i], service_name(service->protocol, service->port, names));
         made->list[i].permanence = permanence_of(made, &made->list[i], tally);
+        if (tsearch(made->list[i].name, &taken, name_compare) == NULL) {
+            result = -ENOMEM;
+        }
+    }
+    while (taken != NULL) {
+        tdelete(*(const char **)taken, &taken, name_compare);
     }
     return result;
 }

@@ -12,14 +12,19 @@
 #define SUGGEST_RESERVED_FIRST 512
 #define SUGGEST_RESERVED_LAST 1023
 
+/* The displays 10 to 99 of sshd(8) (OpenSSH: X11DisplayOffset and 6000; from 100 on it is rarely another display). */
+#define SUGGEST_X11_FIRST 6010
+#define SUGGEST_X11_LAST 6099
+
 /* Will it be on the same port after the next start? */
 enum suggest_permanence {
     SUGGEST_FIXED,
     SUGGEST_CLIENT,   /* the kernel hands it out, by net.ipv4.ip_local_port_range */
     SUGGEST_RESERVED, /* of a daemon that takes any free port below 1024 */
-    SUGGEST_QUERY     /* of a name server that sends its own queries from a port of its choice */
+    SUGGEST_QUERY,    /* of a name server that sends its own queries from a port of its choice */
+    SUGGEST_X11       /* of ssh -X, which takes the first free port of its range for each login */
 };
-#define SUGGEST_PERMANENCES (SUGGEST_QUERY + 1)
+#define SUGGEST_PERMANENCES (SUGGEST_X11 + 1)
 
 /* One service, or its part in one scope where the parts differ: what one rule is to name. */
 struct suggestion {
@@ -41,21 +46,32 @@ struct suggestions {
 };
 
 /* The name of a port in the services database, NULL for none. Valid until the next call. */
-typedef const char *suggest_service_name(enum record_protocol protocol, uint16_t port);
+typedef const char *suggest_service_name(enum record_protocol protocol, uint16_t port, void *context);
 
 /*
  * Makes the suggestions of all that listens in `tally`, which is sorted and has its owners; they borrow from it.
- * `connections` has the v4-mapped connections to count, only while this runs. Each port is
- * asked for its name once. Returns 0 and *made, or -ENOMEM; either way suggest_clear() ends it.
+ * Each port is asked for its name once, with that context. Returns 0 and *made, or -ENOMEM; either way suggest_clear()
+ * ends it.
  */
-int suggest_list(struct suggestions *made, const struct tally *tally, const struct tally *connections,
-                 suggest_service_name *service_name);
+int suggest_list(struct suggestions *made, const struct tally *tally, suggest_service_name *service_name,
+                 void *context);
 
 /* All zero is fine. */
 void suggest_clear(struct suggestions *made);
 
-/* True when the unit has the same name after the next start, and one of systemd's alphabet. */
-bool suggest_unit_lasts(const char *unit);
+/*
+ * How far these listeners are reached now over any family that they may take, for reach=. False where a rule needs no
+ * such word, as they are reached as far as they are bound, or where it would not last: what is not known, or bound to
+ * an interface that is gone or down.
+ */
+bool suggest_reach(const struct judge_service *service, const struct tally *tally, enum reach_extent *widest);
+
+/*
+ * True for the name servers that choose the ports of their queries from all above 1023 unless told otherwise: dnsmasq,
+ * also as part of libvirt, LXC and NetworkManager, Unbound and the PowerDNS Recursor. Others (BIND, Knot Resolver,
+ * systemd-resolved) leave the choice to the kernel, in whose range no default judges.
+ */
+bool suggest_will_query(const struct judge_service *service, const struct tally_listener *listener);
 
 /* Writes the name of the rule for all ports of that permanence (not SUGGEST_FIXED), which no suggestion has:
  * "per-boot-tcp". Returns name. */

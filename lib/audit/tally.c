@@ -18,20 +18,7 @@
 
 struct tally *tally_create(void)
 {
-    struct tally *tally = calloc(1, sizeof *tally);
-
-    if (tally == NULL) {
-        return NULL;
-    }
-    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
-        /* Large and zero: the allocator maps it, and only the pages of ports in use are ever touched. */
-        tally->by_port[protocol] = calloc(PORTS, sizeof *tally->by_port[protocol]);
-        if (tally->by_port[protocol] == NULL) {
-            tally_free(tally);
-            return NULL;
-        }
-    }
-    return tally;
+    return calloc(1, sizeof(struct tally));
 }
 
 static int text_compare(const void *left, const void *right)
@@ -82,7 +69,8 @@ void tally_free(struct tally *tally)
 
 struct tally_service *tally_find(const struct tally *tally, enum record_protocol protocol, uint16_t port)
 {
-    uint32_t position = tally->by_port[protocol][port];
+    const uint32_t *positions = tally->by_port[protocol];
+    uint32_t position = positions != NULL ? positions[port] : 0;
 
     return position == 0 ? NULL : &tally->services[position - 1];
 }
@@ -93,6 +81,13 @@ static struct tally_service *service_make(struct tally *tally, enum record_proto
 
     if (service != NULL) {
         return service;
+    }
+    if (tally->by_port[protocol] == NULL) {
+        /* Large and zero: the allocator maps it, and only the pages of ports in use are ever touched. */
+        tally->by_port[protocol] = calloc(PORTS, sizeof *tally->by_port[protocol]);
+        if (tally->by_port[protocol] == NULL) {
+            return NULL;
+        }
     }
     if (tally->services == NULL || tally->service_count == tally->service_room) {
         size_t room = tally->service_room == 0 ? 32 : tally->service_room * 2;

@@ -38,6 +38,7 @@ struct tally_listener {
     enum scope scope;
     enum address_presence presence;           /* of the address it is bound to */
     struct address_interface interface_state; /* of the interface it is bound to, if it is */
+    enum record_answer leased; /* may another address take the place of the one it is bound to? RECORD_NO: not asked */
     struct reach reach[RECORD_FAMILIES];      /* how far it is reached over a family now, if it takes that at all */
     enum reach_extent bound[RECORD_FAMILIES]; /* how far it would be reached, whatever the host has now */
     bool has_reach;                           /* both are set */
@@ -69,8 +70,9 @@ struct tally {
     uint64_t outbound[TALLY_KINDS];
     bool interfaces_untold[RECORD_PROTOCOLS]; /* the source names no interface, be there one or not */
     char unreadable[RECORD_PROTOCOLS][512];   /* why a protocol could not be read, with the remedy; "" when it was */
+    char addresses_unread[256];               /* why addresses of the host could not be read; "" when nothing failed */
     size_t service_room;
-    uint32_t *by_port[RECORD_PROTOCOLS]; /* position in services + 1, by port */
+    uint32_t *by_port[RECORD_PROTOCOLS]; /* position in services + 1, by port; NULL before the first one */
     void *texts;                         /* names of users and units, each once: the root of a tsearch() tree */
 };
 

@@ -516,7 +516,7 @@ static const struct json_field head_fields[HEAD_FIELDS] = {
     [HEAD_NETNS] = {.name = "netns", .type = JSON_FIELD_NUMBER, .nullable = true, .least = 1, .most = INT64_MAX},
     [HEAD_NAMESPACE] =
         {.name = "namespace", .type = JSON_FIELD_TEXT, .nullable = true, .least = 1, .most = CAPTURE_NAMESPACE_MOST},
-    [HEAD_SOURCE] = {.name = "source", .type = JSON_FIELD_WORD, .word = capture_source_word},
+    [HEAD_SOURCE] = {.name = "source", .type = JSON_FIELD_WORD, .nullable = true, .word = capture_source_word},
     [HEAD_FAULT] = {.name = "fault", .type = JSON_FIELD_TEXT, .nullable = true, .least = 1, .most = CAPTURE_FAULT_MOST},
     [HEAD_IPV6] = {.name = "ipv6", .type = JSON_FIELD_BOOLEAN, .nullable = true},
     [HEAD_SYSCTLS] = {.name = "sysctls", .type = JSON_FIELD_OBJECT},
@@ -546,7 +546,8 @@ static int head_read(const struct reader *reader, const struct json_field_value 
     json_field_text_keep(host->name, &values[HEAD_HOST]);
     json_field_text_keep(host->kernel, &values[HEAD_KERNEL]);
     json_field_text_keep(snapshot->namespace, &values[HEAD_NAMESPACE]);
-    snprintf(snapshot->source, sizeof snapshot->source, "%s", capture_source_word((int)values[HEAD_SOURCE].number));
+    snprintf(snapshot->source, sizeof snapshot->source, "%s",
+             values[HEAD_SOURCE].null ? "" : capture_source_word((int)values[HEAD_SOURCE].number));
     /* Which of the protocols that was is not there, and of both it may be. */
     for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
         snapshot->tally->interfaces_untold[protocol] = strstr(snapshot->source, "procfs") != NULL;

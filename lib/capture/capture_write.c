@@ -147,7 +147,7 @@ static void head_write(struct json_stream *json, const struct snapshot *snapshot
     json_stream_line(json);
     text_or_null_write(json, "namespace", snapshot->namespace, CAPTURE_NAMESPACE_MOST);
     json_stream_line(json);
-    json_stream_text(json, "source", snapshot->source);
+    json_stream_text_or_null(json, "source", snapshot->source);
     json_stream_line(json);
     text_or_null_write(json, "fault", snapshot->fault, CAPTURE_FAULT_MOST);
     json_stream_line(json);

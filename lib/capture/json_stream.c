@@ -96,53 +96,48 @@ void json_stream_integer(struct json_stream *json, const char *key, int64_t valu
 
 /* --- texts ------------------------------------------------------------------------------------------------------- */
 
-static bool is_plain(char byte)
+/* The code point at `character` when it must be escaped: what JSON does not take as it is, and what controls terminals
+ * (U+007F to U+009F); else 0. */
+static unsigned escaped_code_point(const char *character)
 {
-    return (unsigned char)byte >= ' ' && byte != '"' && byte != '\\';
+    const unsigned char first = (unsigned char)character[0];
+    const unsigned char second = first == 0xC2 ? (unsigned char)character[1] : 0;
+
+    if (first < ' ' || first == '"' || first == '\\' || first == 0x7F) {
+        return first;
+    }
+    return second >= 0x80 && second <= 0x9F ? second : 0;
 }
 
-/* A byte that JSON does not take as it is. */
-static void byte_escape(const struct json_stream *json, char byte)
+static void code_point_escape(const struct json_stream *json, unsigned code_point)
 {
     static const char named[] = "\"\\\b\f\n\r\t";
     static const char letters[] = "\"\\bfnrt";
-    const char *found = strchr(named, byte);
-    char escaped[sizeof "\\u001F"];
+    const char *found = memchr(named, (int)code_point, sizeof named - 1);
+    char escaped[sizeof "\\u009F"];
     int length = found != NULL ? snprintf(escaped, sizeof escaped, "\\%c", letters[found - named])
-                               : snprintf(escaped, sizeof escaped, "\\u%04X", (unsigned)byte & 0x1Fu);
+                               : snprintf(escaped, sizeof escaped, "\\u%04X", code_point & 0xFFu);
 
     bytes_write(json, escaped, (size_t)length);
 }
 
+/* The bytes are whole characters of valid UTF-8, none of them NUL. */
 static void utf8_write(const struct json_stream *json, const char *bytes, size_t length)
 {
     const char *end = bytes + length;
 
     while (bytes < end) {
         const char *plain = bytes;
-        while (bytes < end && is_plain(*bytes)) {
+        unsigned code_point = 0;
+        while (bytes < end && (code_point = escaped_code_point(bytes)) == 0) {
             bytes++;
         }
         bytes_write(json, plain, (size_t)(bytes - plain));
         if (bytes < end) {
-            byte_escape(json, *bytes++);
+            code_point_escape(json, code_point);
+            bytes += code_point < 0x80 ? 1 : 2;
         }
     }
-}
-
-/*
- * How much of the text to repair at once. No character is torn apart: it has at most three bytes behind its first one,
- * so where more of them follow each other than that, they belong to none.
- */
-static size_t piece_length(const char *text)
-{
-    size_t length = strnlen(text, PIECE_SIZE);
-    size_t whole = length;
-
-    while (length == PIECE_SIZE && whole > PIECE_SIZE - 4 && ((unsigned char)text[whole] & 0xC0) == 0x80) {
-        whole--;
-    }
-    return whole > PIECE_SIZE - 4 ? whole : length;
 }
 
 void json_stream_text(struct json_stream *json, const char *key, const char *text)
@@ -152,7 +147,7 @@ void json_stream_text(struct json_stream *json, const char *key, const char *tex
     value_begin(json, key);
     bytes_write(json, "\"", 1);
     while (*text != '\0') {
-        size_t length = piece_length(text);
+        size_t length = escape_piece_length(text, PIECE_SIZE);
         utf8_write(json, repaired, escape_copy(repaired, sizeof repaired, text, length, ESCAPE_UTF8));
         text += length;
     }

@@ -33,7 +33,7 @@ void json_stream_null(struct json_stream *json, const char *key);
 void json_stream_boolean(struct json_stream *json, const char *key, bool value);
 void json_stream_integer(struct json_stream *json, const char *key, int64_t value);
 
-/* A C string of any bytes, repaired to valid UTF-8. */
+/* A C string of any bytes, repaired to valid UTF-8; control characters (C0, DEL, C1) are escaped. */
 void json_stream_text(struct json_stream *json, const char *key, const char *text);
 
 /* The same, but null for NULL and "". */

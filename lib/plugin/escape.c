@@ -46,10 +46,14 @@ static const struct lead *lead_find(unsigned char byte)
  */
 static size_t character_measure(const unsigned char *source, size_t length, bool *complete)
 {
-    const struct lead *lead = lead_find(source[0]);
+    const struct lead *lead;
     size_t taken = 1;
 
     *complete = source[0] < 0x80;
+    if (*complete) {
+        return 1;
+    }
+    lead = lead_find(source[0]);
     if (lead == NULL || length < 2 || source[1] < lead->second_first || source[1] > lead->second_last) {
         return 1;
     }
@@ -62,18 +66,23 @@ static size_t character_measure(const unsigned char *source, size_t length, bool
     return taken;
 }
 
-static struct piece ascii_as_text(const char *character)
+static struct piece ascii_as_text(const char *character, enum escape_rule rule)
 {
-    static const char from[] = "|;<>";
-    static const char to[] = "/,()";
-    const unsigned char byte = (unsigned char)*character;
-    const char *found;
-
-    if (byte < 0x20 || byte == 0x7F) {
-        return space;
+    if (rule != ESCAPE_TEXT) {
+        return (unsigned char)*character < 0x20 || *character == 0x7F ? space : (struct piece){character, 1};
     }
-    found = memchr(from, *character, sizeof from - 1);
-    return (struct piece){found != NULL ? &to[found - from] : character, 1};
+    switch (*character) {
+    case '|':
+        return (struct piece){"/", 1};
+    case ';':
+        return (struct piece){",", 1};
+    case '<':
+        return (struct piece){"(", 1};
+    case '>':
+        return (struct piece){")", 1};
+    default:
+        return (unsigned char)*character < 0x20 || *character == 0x7F ? space : (struct piece){character, 1};
+    }
 }
 
 /* Beyond ASCII: the C1 controls, marks of direction that could turn a line around for its reader, line separators. */
@@ -93,12 +102,12 @@ static uint32_t code_point_of(const char *character, size_t length)
     return code_point;
 }
 
-static struct piece character_as_text(const char *character, size_t length)
+static struct piece character_as_text(const char *character, size_t length, enum escape_rule rule)
 {
     uint32_t code_point;
 
     if (length == 1) {
-        return ascii_as_text(character);
+        return ascii_as_text(character, rule);
     }
     code_point = code_point_of(character, length);
     for (size_t i = 0; i < sizeof unprintables / sizeof *unprintables; i++) {
@@ -114,8 +123,8 @@ static struct piece character_replace(const char *character, size_t length, enum
     if (*character == '\0') {
         return space;
     }
-    if (rule == ESCAPE_TEXT) {
-        return character_as_text(character, length);
+    if (rule != ESCAPE_UTF8) {
+        return character_as_text(character, length, rule);
     }
     return (struct piece){character, length};
 }
@@ -141,6 +150,21 @@ size_t escape_copy(char *target, size_t size, const char *source, size_t length,
     }
     target[written] = '\0';
     return written;
+}
+
+/*
+ * A character has at most three bytes behind its first one, so where more of them follow each other than that, they
+ * belong to none.
+ */
+size_t escape_piece_length(const char *text, size_t most)
+{
+    size_t length = strnlen(text, most);
+    size_t whole = length;
+
+    while (length == most && whole > most - 4 && ((unsigned char)text[whole] & 0xC0) == 0x80) {
+        whole--;
+    }
+    return whole > most - 4 ? whole : length;
 }
 
 size_t escape_byte_order_mark(const char *bytes, size_t length)

@@ -8,65 +8,44 @@
 #include "plugin/range.h"
 
 #include <math.h>
-#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /*
- * With 15 digits or fewer both the digits and the power of ten are whole numbers that a double holds exactly, so one
- * division gives the nearest double, and neither strtod() nor "%g" with their locales are needed.
+ * With 15 digits or fewer each number has a double of its own. The C library reads and writes them, in its C locale:
+ * arithmetic of our own would be rounded twice where it is done with more bits (x87).
  */
 #define DIGITS_MAX 15
-#define MANTISSA_MAX UINT64_C(999999999999999)
-#define FRACTION_DIGITS_MAX (DIGITS_MAX - 1)
+#define NUMBER_MOST 999999999999999.0
 
 /* With a sign, a point and the NUL. */
 #define NUMBER_TEXT_SIZE (DIGITS_MAX + 3)
 
-static bool is_digit(char byte)
+/* Moves the cursor past digits. Returns how many. */
+static size_t digits_skip(const char **cursor)
 {
-    return byte >= '0' && byte <= '9';
-}
+    size_t count = strspn(*cursor, "0123456789");
 
-/* Reads digits onto *mantissa. Returns how many; too many only wrap around, and the caller must refuse them. */
-static size_t digits_parse(const char **cursor, uint64_t *mantissa)
-{
-    size_t count = 0;
-
-    for (; is_digit(**cursor); (*cursor)++) {
-        *mantissa = *mantissa * 10 + (uint64_t)(**cursor - '0');
-        count++;
-    }
+    *cursor += count;
     return count;
-}
-
-static uint64_t power_of_ten(size_t exponent)
-{
-    uint64_t power = 1;
-
-    for (; exponent > 0; exponent--) {
-        power *= 10;
-    }
-    return power;
 }
 
 /* Reads "-1.5" and moves the cursor behind it. */
 static bool number_parse(const char **cursor, double *number)
 {
-    const bool negative = **cursor == '-';
-    uint64_t mantissa = 0;
+    const char *text = *cursor;
     size_t whole_digits;
     size_t fraction_digits = 0;
 
-    if (negative) {
-        (*cursor)++;
-    }
-    whole_digits = digits_parse(cursor, &mantissa);
+    *cursor += *text == '-';
+    whole_digits = digits_skip(cursor);
     if (whole_digits == 0) {
         return false;
     }
     if (**cursor == '.') {
         (*cursor)++;
-        fraction_digits = digits_parse(cursor, &mantissa);
+        fraction_digits = digits_skip(cursor);
         if (fraction_digits == 0) {
             return false;
         }
@@ -74,10 +53,9 @@ static bool number_parse(const char **cursor, double *number)
     if (whole_digits + fraction_digits > DIGITS_MAX) {
         return false;
     }
-
-    *number = (double)mantissa / (double)power_of_ten(fraction_digits);
-    if (negative && mantissa != 0) {
-        *number = -*number;
+    *number = strtod(text, NULL);
+    if (*number == 0) {
+        *number = 0; /* without its sign */
     }
     return true;
 }
@@ -122,57 +100,38 @@ bool range_parse(const char *text, struct range *range)
     return true;
 }
 
-/* Makes a whole number of `magnitude` times `power`. False when range_parse() would refuse so many digits. */
-static bool mantissa_scale(double magnitude, uint64_t power, uint64_t *mantissa)
+/*
+ * Writes a number that is not below 0 with the fewest digits that read back as it, or as near as DIGITS_MAX of them
+ * come. Returns a pointer to the NUL.
+ */
+static char *magnitude_write(char *text, double magnitude)
 {
-    const double scaled = magnitude * (double)power + 0.5;
+    char *end = text;
 
-    if (!(scaled < (double)(MANTISSA_MAX + 1))) {
-        return false;
+    for (int fraction_digits = 0; fraction_digits < DIGITS_MAX; fraction_digits++) {
+        char tried[NUMBER_TEXT_SIZE + 1];
+        int length = snprintf(tried, sizeof tried, "%.*f", fraction_digits, magnitude);
+        if (length - (fraction_digits > 0) > DIGITS_MAX) {
+            break;
+        }
+        end = stpcpy(text, tried);
+        if (strtod(text, NULL) == magnitude) {
+            break;
+        }
     }
-    *mantissa = (uint64_t)scaled;
-    return true;
-}
-
-/* Returns the fewest digits that read back as the same number, the last *fraction_digits of them behind the point. */
-static uint64_t shortest_mantissa(double magnitude, size_t *fraction_digits)
-{
-    uint64_t mantissa = MANTISSA_MAX;
-    uint64_t power = 1;
-
-    *fraction_digits = 0;
-    mantissa_scale(magnitude, power, &mantissa);
-    while ((double)mantissa / (double)power != magnitude && *fraction_digits < FRACTION_DIGITS_MAX &&
-           mantissa_scale(magnitude, power * 10, &mantissa)) {
-        power *= 10;
-        (*fraction_digits)++;
-    }
-    return mantissa;
+    return end;
 }
 
 /* Writes a number, at most NUMBER_TEXT_SIZE bytes with its NUL. Returns a pointer to the NUL. */
 static char *number_write(char *text, double number)
 {
-    size_t fraction_digits;
-    uint64_t mantissa = shortest_mantissa(number < 0 ? -number : number, &fraction_digits);
-    char reversed[NUMBER_TEXT_SIZE];
-    size_t length = 0;
+    double magnitude = number > 0 ? number : 0;
 
-    for (size_t digits = 0; mantissa > 0 || digits <= fraction_digits; digits++) {
-        if (digits > 0 && digits == fraction_digits) {
-            reversed[length++] = '.';
-        }
-        reversed[length++] = (char)('0' + mantissa % 10);
-        mantissa /= 10;
-    }
     if (number < 0) {
         *text++ = '-';
+        magnitude = -number;
     }
-    while (length > 0) {
-        *text++ = reversed[--length];
-    }
-    *text = '\0';
-    return text;
+    return magnitude_write(text, magnitude < NUMBER_MOST ? magnitude : NUMBER_MOST);
 }
 
 const char *range_format(char text[static RANGE_TEXT_SIZE], const struct range *range)

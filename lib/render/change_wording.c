@@ -9,6 +9,9 @@
 #include "render/wording.h"
 #include "socket/protocol.h"
 
+/* Of a unit's name; the kernel's cgroups have none that is longer, but a capture may. */
+#define UNIT_MOST 255
+
 /* --- what changed ------------------------------------------------------------------------------------------------ */
 
 /* What a service is, to stand after "is" and "was". */
@@ -104,11 +107,12 @@ static void v6only_add(struct text_buffer *text, const struct change *change,
 
 static void unit_add(struct text_buffer *text, const struct tally_listener *listener)
 {
-    if (listener->unit_state == TALLY_UNIT_KNOWN && listener->unit[0] != '/') {
-        wording_add_owner(text, listener);
-    } else {
-        text_buffer_add(text, listener->unit_state == TALLY_UNIT_KNOWN ? "no unit" : "an unknown unit");
+    if (listener->unit_state != TALLY_UNIT_KNOWN) {
+        text_buffer_add(text, "an unknown unit");
+        return;
     }
+    text_buffer_add(text, "%s", listener->unit[0] == '/' ? "cgroup " : "");
+    text_buffer_add_cut(text, listener->unit, UNIT_MOST);
 }
 
 /* "[::]:443 belongs to apache2.service, no longer to nginx.service" */

@@ -7,6 +7,8 @@
 
 #include "render/fleet.h"
 
+#include "render/wording.h"
+
 static enum state host_state(const struct writer_host *host)
 {
     return host->failure != NULL ? host->failure->state : host->view->verdict->state;
@@ -112,6 +114,35 @@ void fleet_add_summary(struct text_buffer *text, const struct writer_fleet *flee
         text_buffer_add(text, "%zu host%s %s%s", fleet->count, plural,
                         has_policy ? "on policy" : "captured, no policy to judge by",
                         fleet->compares ? ", no change since the baseline" : "");
+    }
+}
+
+bool fleet_services_say_all(const struct judge_verdict *verdict)
+{
+    enum state state = STATE_OK;
+
+    for (size_t i = 0; i < verdict->service_count; i++) {
+        state = state_worse(state, verdict->services[i].state);
+    }
+    return verdict->service_count > 0 && state == verdict->state;
+}
+
+void fleet_add_reasons(struct text_buffer *reasons, const struct writer_host *host)
+{
+    if (host->failure != NULL) {
+        for (size_t i = 0; i < host->failure->count; i++) {
+            text_buffer_add(reasons, "%s%s", i > 0 ? "; " : "", host->failure->sentences[i]);
+        }
+        return;
+    }
+    wording_add_summary(reasons, host->view->verdict, host->view->policy);
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
+        if (host->view->verdict->unreadable[protocol]) {
+            text_buffer_add(reasons, "; %s", host->view->snapshot->tally->unreadable[protocol]);
+        }
+    }
+    if (host->view->snapshot->fault[0] != '\0') {
+        text_buffer_add(reasons, "; %s", host->view->snapshot->fault);
     }
 }
 

@@ -132,16 +132,6 @@ static void stack_write(struct json_stream *json, const struct stack *stack)
     reach_write(json, "reach", extents);
 }
 
-static const char *name_of(char text[static WORDING_SIZE], const struct judge_service *service)
-{
-    struct text_buffer name = text_buffer_start(text, WORDING_SIZE);
-
-    if (service->rule != NULL && !service->rule->is_default) {
-        return service->rule->name;
-    }
-    return text_buffer_add(&name, "%s_%u", protocol_name(service->protocol), (unsigned)service->port);
-}
-
 /* What the rule says, null where there is none. */
 static void rule_write(struct json_stream *json, const struct rule *rule)
 {
@@ -155,10 +145,12 @@ static void rule_write(struct json_stream *json, const struct rule *rule)
 
 static void service_write(struct json_stream *json, const struct tally *tally, const struct judge_service *service)
 {
-    char name[WORDING_SIZE];
+    char bytes[WORDING_SIZE];
+    struct text_buffer name = TEXT_BUFFER(bytes);
 
     json_stream_object(json, NULL);
-    json_stream_text(json, "name", name_of(name, service));
+    wording_add_name(&name, service);
+    json_stream_text(json, "name", bytes);
     json_stream_text(json, "protocol", protocol_name(service->protocol));
     json_stream_integer(json, "port", service->port);
     rule_write(json, service->rule);
@@ -349,7 +341,7 @@ static void snapshot_write(struct json_stream *json, const struct snapshot *snap
 {
     const struct sock_host *host = &snapshot->tally->host;
 
-    json_stream_text(json, "source", snapshot->source);
+    json_stream_text_or_null(json, "source", snapshot->source);
     json_stream_text_or_null(json, "remark", snapshot->remark);
     if (host->netns != 0) {
         json_stream_integer(json, "netns", (int64_t)host->netns);

@@ -5,6 +5,7 @@
 
 #include "render/policy_text.h"
 
+#include "audit/suggest_unit.h"
 #include "plugin/escape.h"
 #include "plugin/text_buffer.h"
 #include "render/netstat.h"
@@ -41,6 +42,8 @@
 struct section {
     enum record_protocol protocol;
     enum suggest_permanence permanence;
+    unsigned first; /* all of them, in one range */
+    unsigned last;
 };
 
 /* --- the policy's text ------------------------------------------------------------------------------------------- */
@@ -63,48 +66,68 @@ static void comment_write(const struct policy_text *learned, const char *format,
     fprintf(learned->out, "# %s\n", harmless);
 }
 
-/* Returns the unit that all these listeners belong to, if it can stand in a rule; else NULL, and *why is the reason,
- * NULL where they have no unit. */
-static const char *common_unit(const struct judge_service *service, const char **why)
-{
-    const char *unit = NULL;
+/* What a rule can say of the units of all its listeners. */
+struct ownership {
+    char pattern[SUGGEST_UNIT_SIZE]; /* "": no unit= */
+    enum suggest_unit_kind kind;     /* of the pattern */
+    const char *remark;              /* on the pattern, or why there is none; NULL for none */
+    bool passes;                     /* they all end with what they belong to, so that nothing has to listen */
+};
 
-    *why = NULL;
+static const struct {
+    bool passes;
+    const char *remark; /* NULL for none */
+} unit_habits[] = {
+    [SUGGEST_UNIT_LASTING] = {false, NULL},
+    [SUGGEST_UNIT_CONTAINER] = {false,
+                                "A container or virtual machine is called otherwise at each start, so unit= is a "
+                                "pattern."},
+    [SUGGEST_UNIT_LOGIN] = {true, "It ends with its login session, so nothing has to listen here (missing=ok). unit= "
+                                  "fits any session."},
+    [SUGGEST_UNIT_USER] = {true, "It ends when this user logs out, unless the user lingers (loginctl enable-linger): "
+                                 "leave out missing=ok then."},
+    [SUGGEST_UNIT_TRANSIENT] = {true, "systemd-run started it, so nothing has to listen here (missing=ok). unit= fits "
+                                      "whatever is started that way."},
+    [SUGGEST_UNIT_CONNECTION] = {true, "It ends with one connection, so nothing has to listen here (missing=ok). unit= "
+                                       "fits any connection."},
+    [SUGGEST_UNIT_UNNAMEABLE] = {false, "No unit=, as its unit may be called otherwise after the next start."},
+};
+_Static_assert(sizeof unit_habits / sizeof *unit_habits == SUGGEST_UNIT_KINDS, "each kind has a habit");
+
+static void ownership_find(struct ownership *ownership, const struct judge_service *service)
+{
+    bool differ = false;
+    bool some_in_none = false;
+
+    *ownership = (struct ownership){.kind = SUGGEST_UNIT_LASTING, .passes = service->listener_count > 0};
     for (size_t i = 0; i < service->listener_count; i++) {
         const struct tally_listener *listener = service->listeners[i];
-        if (listener->unit_state != TALLY_UNIT_KNOWN || *listener->unit == '/') {
-            return NULL;
+        char pattern[SUGGEST_UNIT_SIZE] = "";
+        enum suggest_unit_kind kind = SUGGEST_UNIT_LASTING;
+        if (listener->unit_state == TALLY_UNIT_KNOWN && strcmp(listener->unit, "/") != 0) {
+            kind = suggest_unit_pattern(pattern, listener->unit);
+        } else {
+            some_in_none = true;
         }
-        if (!suggest_unit_lasts(listener->unit)) {
-            *why = "its unit may be another one after the next start";
-            return NULL;
+        ownership->passes = ownership->passes && unit_habits[kind].passes;
+        differ = differ || (i > 0 && (strcmp(pattern, ownership->pattern) != 0 || kind != ownership->kind));
+        if (i == 0) {
+            memcpy(ownership->pattern, pattern, sizeof pattern);
+            ownership->kind = kind;
         }
-        if (unit != NULL && strcmp(unit, listener->unit) != 0) {
-            *why = "several units share the port";
-            return NULL;
-        }
-        unit = listener->unit;
     }
-    return unit;
-}
-
-/* Writes a pattern that this unit alone fits: there two backslashes match one ("\x2d" in systemd's names). */
-static void unit_pattern_write(const struct policy_text *learned, const char *unit)
-{
-    for (const char *c = unit; *c != '\0'; c++) {
-        fputs(*c == '\\' ? "\\" : "", learned->out);
-        fputc(*c, learned->out);
+    ownership->remark = some_in_none ? NULL
+                        : differ     ? "No unit=, as several units share the port."
+                                     : unit_habits[ownership->kind].remark;
+    if (differ || some_in_none) {
+        ownership->pattern[0] = '\0';
     }
 }
 
-static void unit_write(const struct policy_text *learned, const struct judge_service *service)
+static void unit_write(const struct policy_text *learned, const struct ownership *ownership)
 {
-    const char *why;
-    const char *unit = common_unit(service, &why);
-
-    if (unit != NULL) {
-        fputs(" unit=", learned->out);
-        unit_pattern_write(learned, unit);
+    if (ownership->pattern[0] != '\0') {
+        fprintf(learned->out, " unit=%s", ownership->pattern);
     }
 }
 
@@ -123,8 +146,8 @@ static void scopes_bind_add(struct text_buffer *words, const struct judge_servic
     }
 }
 
-/* Adds an item, unless it is there. */
-static void bind_add(struct text_buffer *words, const char *item)
+/* Adds an item to a comma list, unless it is there. */
+static void item_add(struct text_buffer *words, const char *item)
 {
     const size_t length = strlen(item);
 
@@ -146,11 +169,11 @@ static bool listener_bind_add(struct text_buffer *words, const struct tally_list
 
     if (listener->interface != 0) {
         snprintf(item, sizeof item, "%%%s", interface);
-        bind_add(words, item);
+        item_add(words, item);
         return *interface != '\0' && strspn(interface, harmless) == strlen(interface);
     }
     record_address_format(item, record_is_ipv4(&listener->address) ? RECORD_INET : RECORD_INET6, &listener->address);
-    bind_add(words, item);
+    item_add(words, item);
     return !record_is_wildcard(RECORD_INET, &listener->address) &&
            !record_is_wildcard(RECORD_INET6, &listener->address);
 }
@@ -158,12 +181,15 @@ static bool listener_bind_add(struct text_buffer *words, const struct tally_list
 /*
  * Where it may listen: on the interfaces and addresses that it is bound to, nowhere farther. "" where it is bound to
  * anything, and where it is bound to loopback beside addresses for everyone: so do daemons that take each address the
- * host has, and those come and go.
+ * host has, and those come and go. Nor is an address learned that is leased, or perhaps is: *leased is a listener on
+ * it.
  */
-static const char *bind_find(struct text_buffer *words, const struct judge_service *service)
+static const char *bind_find(struct text_buffer *words, const struct judge_service *service,
+                             const struct tally_listener **leased)
 {
     size_t addresses = 0;
 
+    *leased = NULL;
     scopes_bind_add(words, service);
     for (size_t i = 0; i < service->listener_count; i++) {
         const struct tally_listener *listener = service->listeners[i];
@@ -172,20 +198,39 @@ static const char *bind_find(struct text_buffer *words, const struct judge_servi
         }
         addresses += listener->interface == 0;
         if (!listener_bind_add(words, listener) || addresses > ADDRESSES_MOST || words->is_cut) {
+            *leased = NULL;
             return "";
         }
+        if (listener->interface == 0 && listener->leased != RECORD_NO && *leased == NULL) {
+            *leased = listener;
+        }
     }
-    return addresses > 0 && strncmp(words->bytes, "l", 1) == 0 ? "" : words->bytes;
+    if (addresses > 0 && strncmp(words->bytes, "l", 1) == 0) {
+        *leased = NULL;
+        return "";
+    }
+    return *leased != NULL ? "" : words->bytes;
 }
 
 static void bind_write(const struct policy_text *learned, const struct judge_service *service)
 {
     char bytes[BIND_SIZE];
     struct text_buffer words = TEXT_BUFFER(bytes);
-    const char *found = bind_find(&words, service);
+    const struct tally_listener *leased;
+    const char *found = bind_find(&words, service, &leased);
 
     if (*found != '\0') {
         fprintf(learned->out, " bind=%s", found);
+    }
+}
+
+/* From where it may be reached at most: from no farther than now, where only the host's addresses keep it from more. */
+static void reach_write(const struct policy_text *learned, const struct judge_service *service)
+{
+    enum reach_extent widest;
+
+    if (suggest_reach(service, learned->snapshot->tally, &widest)) {
+        fprintf(learned->out, " reach=%s", reach_name(widest));
     }
 }
 
@@ -206,15 +251,19 @@ static void rule_write(const struct policy_text *learned, const struct suggestio
     const struct judge_service *service = &suggestion->service;
     char bytes[SUBJECT_SIZE];
     struct text_buffer subject = TEXT_BUFFER(bytes);
+    struct ownership ownership;
 
+    ownership_find(&ownership, service);
     text_buffer_add(&subject, "%u", (unsigned)service->port);
-    fprintf(learned->out, "%-16s %s%s%s%s", subject_add(&subject, service->protocol, suggestion->scope),
+    fprintf(learned->out, "%-16s %s%s%s%s%s", subject_add(&subject, service->protocol, suggestion->scope),
             rule_requirement_name(suggestion->requirement), suggestion->named ? " name=" : "",
-            suggestion->named ? suggestion->name : "", service->as_bound ? " as=bound" : "");
+            suggestion->named ? suggestion->name : "", service->as_bound ? " as=bound" : "",
+            ownership.passes ? " missing=ok" : "");
+    reach_write(learned, service);
     if (suggestion->scope == RULE_ANY_SCOPE || suggestion->scope == SCOPE_EXTERNAL) {
         bind_write(learned, service);
     }
-    unit_write(learned, service);
+    unit_write(learned, &ownership);
     fputc('\n', learned->out);
 }
 
@@ -233,13 +282,13 @@ static void transfers_write(const struct policy_text *learned, const struct sugg
         {"pure-ftpd*.service", "PassivePortRange"},
     };
     const struct judge_service *service = &suggestion->service;
-    const char *why;
-    const char *unit = common_unit(service, &why);
+    struct ownership ownership;
     char bytes[SUBJECT_SIZE];
     struct text_buffer subject = TEXT_BUFFER(bytes);
 
-    for (size_t i = 0; i < sizeof daemons / sizeof *daemons && unit != NULL; i++) {
-        if (service->port == FTP_PORT && fnmatch(daemons[i].unit, unit, 0) == 0) {
+    ownership_find(&ownership, service);
+    for (size_t i = 0; i < sizeof daemons / sizeof *daemons; i++) {
+        if (service->port == FTP_PORT && fnmatch(daemons[i].unit, ownership.pattern, 0) == 0) {
             comment_write(learned, "Passive transfers listen elsewhere. To allow that, take the # from this rule and");
             comment_write(learned, "give it the ports of %s (a rule for these ports below must go then):",
                           daemons[i].directives);
@@ -247,7 +296,7 @@ static void transfers_write(const struct policy_text *learned, const struct sugg
                             (unsigned)learned->suggestions->client_last);
             fprintf(learned->out, "%-16s any missing=ok severity=warning name=ftp-passive",
                     subject_add(&subject, service->protocol, RULE_ANY_SCOPE));
-            unit_write(learned, service);
+            unit_write(learned, &ownership);
             fputc('\n', learned->out);
             break;
         }
@@ -306,21 +355,48 @@ static void listener_write(const struct policy_text *learned, const struct judge
     comment_write(learned, "  %s", bytes);
 }
 
+/* Writes why there is no bind= with the address of the service. */
+static void lease_remark_write(const struct policy_text *learned, const struct judge_service *service)
+{
+    char bytes[BIND_SIZE];
+    struct text_buffer words = TEXT_BUFFER(bytes);
+    char address[RECORD_ADDRESS_SIZE];
+    const struct tally_listener *leased;
+
+    bind_find(&words, service, &leased);
+    if (leased == NULL) {
+        return;
+    }
+    record_address_format(address, record_is_ipv4(&leased->address) ? RECORD_INET : RECORD_INET6, &leased->address);
+    comment_write(learned,
+                  leased->leased == RECORD_YES ? "  No bind=, as %s has a lifetime (DHCP, router advertisement) "
+                                                 "and another address may follow."
+                                               : "  No bind=, as it is not known whether %s is a fixed address.",
+                  address);
+}
+
 /* Writes what a reader must know about this rule. */
 static void remarks_write(const struct policy_text *learned, const struct suggestion *suggestion)
 {
     const struct judge_service *service = &suggestion->service;
-    const char *why;
+    struct ownership ownership;
 
     if (service->stack.kind == STACK_UNKNOWN) {
-        comment_write(learned, "  Without v6only it cannot be told whether [::] takes IPv4 too. %s holds either way.",
-                      rule_requirement_name(suggestion->requirement));
+        comment_write(
+            learned,
+            "  Whether [::] takes IPv4 too cannot be determined: IPV6_V6ONLY is not visible here. %s holds either way.",
+            rule_requirement_name(suggestion->requirement));
     }
     if (suggestion->scope != RULE_ANY_SCOPE) {
-        comment_write(learned, "  Another family reaches as far as another scope, so each scope has a rule.");
+        comment_write(learned,
+                      "  Its families can be reached from differently far, so each scope has a rule of its own.");
     }
-    if (common_unit(service, &why) == NULL && why != NULL) {
-        comment_write(learned, "  No unit=, as %s.", why);
+    if (suggestion->scope == RULE_ANY_SCOPE || suggestion->scope == SCOPE_EXTERNAL) {
+        lease_remark_write(learned, service);
+    }
+    ownership_find(&ownership, service);
+    if (ownership.remark != NULL) {
+        comment_write(learned, "  %s", ownership.remark);
     }
 }
 
@@ -358,6 +434,12 @@ static void evidence_write(const struct policy_text *learned, const struct sugge
     remarks_write(learned, suggestion);
 }
 
+static const char what_to_do[] = "# What to do with it:\n"
+                                 "#   1. save it:  check_dualstack --learn > policy.conf\n"
+                                 "#   2. read each rule: it says what is, not what should be\n"
+                                 "#   3. check it: check_dualstack -f policy.conf --lint\n"
+                                 "#   4. use it:   check_dualstack -f policy.conf\n";
+
 static void heading_write(const struct policy_text *learned)
 {
     const struct snapshot *snapshot = learned->snapshot;
@@ -382,9 +464,7 @@ static void heading_write(const struct policy_text *learned)
             comment_write(learned, "Learn it again when that changes: %s.", bytes);
         }
     }
-    comment_write(learned,
-                  "It holds on that host as it was then: it says what is, not what should be. Read each rule,");
-    comment_write(learned, "and enforce what is left with: check_dualstack --policy=FILE");
+    fputs(what_to_do, learned->out);
 }
 
 /* --- ports without a rule of their own ---------------------------------------------------------------------------- */
@@ -394,8 +474,8 @@ static bool is_of(const struct section *section, const struct suggestion *sugges
     return suggestion->permanence == section->permanence && suggestion->service.protocol == section->protocol;
 }
 
-/* Puts all listeners of the section into one service, so that one rule can be written for them. The caller frees the
- * list. */
+/* Puts all listeners of the section into one service, so that one rule can be written for them; with those of queries
+ * also the name servers that will have others at another time. The caller frees the list. */
 static int section_gather(const struct policy_text *learned, const struct section *section, struct judge_service *all,
                           size_t *suggestions)
 {
@@ -412,19 +492,22 @@ static int section_gather(const struct policy_text *learned, const struct sectio
     }
     for (size_t i = 0; i < learned->suggestions->count; i++) {
         const struct judge_service *service = &learned->suggestions->list[i].service;
-        if (is_of(section, &learned->suggestions->list[i])) {
-            for (size_t j = 0; j < service->listener_count; j++) {
+        bool is_part = is_of(section, &learned->suggestions->list[i]);
+        for (size_t j = 0; j < service->listener_count; j++) {
+            bool will_query = section->permanence == SUGGEST_QUERY && service->protocol == section->protocol &&
+                              suggest_will_query(service, service->listeners[j]);
+            if (is_part || will_query) {
                 all->listeners[all->listener_count++] = service->listeners[j];
             }
-            (*suggestions)++;
         }
+        *suggestions += is_part;
     }
     return 0;
 }
 
-static void section_explain(const struct policy_text *learned, const struct section *section, unsigned first,
-                            unsigned last)
+static void section_explain(const struct policy_text *learned, const struct section *section)
 {
+    const char *protocol = protocol_name(section->protocol);
     const char *source = learned->suggestions->client_known ? "net.ipv4.ip_local_port_range"
                                                             : "Linux's own range, this host's is unknown";
 
@@ -432,20 +515,25 @@ static void section_explain(const struct policy_text *learned, const struct sect
         comment_write(learned, "Name servers send queries of their own from %s ports that they choose themselves.",
                       protocol_of(section->protocol)->label);
     } else if (section->permanence == SUGGEST_RESERVED) {
-        comment_write(learned, "RPC daemons take any free port of %u-%u/%s at each start.", first, last,
-                      protocol_name(section->protocol));
+        comment_write(learned, "RPC daemons take any free port of %u-%u/%s at each start.", section->first,
+                      section->last, protocol);
+    } else if (section->permanence == SUGGEST_X11) {
+        comment_write(learned, "ssh -X takes the first free port of %u-%u/%s for each login.", section->first,
+                      section->last, protocol);
     } else {
-        comment_write(learned, "The kernel hands out %u-%u/%s to who names no port (%s):", first, last,
-                      protocol_name(section->protocol), source);
+        comment_write(learned, "The kernel assigns %u-%u/%s to programs that request no port (%s):", section->first,
+                      section->last, protocol, source);
         comment_write(learned, "what is there may be elsewhere after the next start.");
     }
-    comment_write(learned, "Each is pointed out, not frozen. Take the # from the rule of one that is fixed.");
 }
 
 static void section_ports_write(const struct policy_text *learned, const struct section *section, size_t suggestions)
 {
     size_t listed = 0;
 
+    if (suggestions > 0) {
+        comment_write(learned, "Listed but commented out. Uncomment a rule if its port is fixed.");
+    }
     for (size_t i = 0; i < learned->suggestions->count && listed < PORTS_LISTED; i++) {
         if (is_of(section, &learned->suggestions->list[i])) {
             evidence_write(learned, &learned->suggestions->list[i]);
@@ -465,34 +553,29 @@ static void section_default_write(const struct policy_text *learned, const struc
 {
     char bytes[SUBJECT_SIZE];
     struct text_buffer subject = TEXT_BUFFER(bytes);
-    const char *separator = "";
+    char words_bytes[RULE_LENGTH_MAX - COMMENT_SIZE];
+    struct text_buffer words = TEXT_BUFFER(words_bytes);
 
-    comment_write(learned, "This default leaves the sockets of such units alone:");
-    text_buffer_add(&subject, "default");
-    fprintf(learned->out,
-            "%-16s closed severity=warning except-unit=", subject_add(&subject, section->protocol, RULE_ANY_SCOPE));
     for (size_t i = 0; i < all->listener_count; i++) {
-        size_t first = 0;
-        while (strcmp(all->listeners[first]->unit, all->listeners[i]->unit) != 0) {
-            first++;
-        }
-        if (first == i) {
-            fputs(separator, learned->out);
-            unit_pattern_write(learned, all->listeners[i]->unit);
-            separator = ",";
-        }
+        char pattern[SUGGEST_UNIT_SIZE];
+        suggest_unit_pattern(pattern, all->listeners[i]->unit);
+        item_add(&words, pattern);
     }
-    fputc('\n', learned->out);
+    comment_write(learned, "This default leaves their sockets alone:");
+    text_buffer_add(&subject, "default");
+    fprintf(learned->out, "%-16s closed severity=warning except-unit=%s\n",
+            subject_add(&subject, section->protocol, RULE_ANY_SCOPE), words.bytes);
 }
 
 /* What keeps the default from judging them. Ports that clients share it leaves alone anyway. */
 static void section_rule_write(const struct policy_text *learned, const struct section *section,
-                               const struct judge_service *all, unsigned first, unsigned last)
+                               const struct judge_service *all)
 {
     const struct protocol *protocol = protocol_of(section->protocol);
     char bytes[SUBJECT_SIZE];
     char name[RULE_NAME_MAX + 1];
     struct text_buffer subject = TEXT_BUFFER(bytes);
+    struct ownership ownership;
 
     if (section->permanence == SUGGEST_QUERY) {
         section_default_write(learned, section, all);
@@ -503,33 +586,50 @@ static void section_rule_write(const struct policy_text *learned, const struct s
                       protocol->label);
         return;
     }
-    comment_write(learned, "Until then this rule lets such listeners be; a narrower one would be better:");
-    text_buffer_add(&subject, "%u-%u", first, last);
+    comment_write(learned, "Until then this rule allows such listeners. A narrower one would be better:");
+    text_buffer_add(&subject, "%u-%u", section->first, section->last);
     fprintf(learned->out, "%-16s any missing=ok severity=warning name=%s",
             subject_add(&subject, section->protocol, RULE_ANY_SCOPE),
             suggest_permanence_name(name, section->permanence, section->protocol));
+    ownership_find(&ownership, all);
+    reach_write(learned, all);
     bind_write(learned, all);
-    unit_write(learned, all);
+    unit_write(learned, &ownership);
     fputc('\n', learned->out);
 }
 
 static int section_write(const struct policy_text *learned, const struct section *section)
 {
-    bool reserved = section->permanence == SUGGEST_RESERVED;
-    unsigned first = reserved ? SUGGEST_RESERVED_FIRST : learned->suggestions->client_first;
-    unsigned last = reserved ? SUGGEST_RESERVED_LAST : learned->suggestions->client_last;
     struct judge_service all;
     size_t suggestions;
     int result = section_gather(learned, section, &all, &suggestions);
 
-    if (result == 0 && suggestions > 0) {
+    if (result == 0 && all.listener_count > 0) {
         fputc('\n', learned->out);
-        section_explain(learned, section, first, last);
+        section_explain(learned, section);
         section_ports_write(learned, section, suggestions);
-        section_rule_write(learned, section, &all, first, last);
+        section_rule_write(learned, section, &all);
     }
     free(all.listeners);
     return result;
+}
+
+static struct section section_of(const struct policy_text *learned, enum record_protocol protocol,
+                                 enum suggest_permanence permanence)
+{
+    struct section section = {.protocol = protocol,
+                              .permanence = permanence,
+                              .first = learned->suggestions->client_first,
+                              .last = learned->suggestions->client_last};
+
+    if (permanence == SUGGEST_RESERVED) {
+        section.first = SUGGEST_RESERVED_FIRST;
+        section.last = SUGGEST_RESERVED_LAST;
+    } else if (permanence == SUGGEST_X11) {
+        section.first = SUGGEST_X11_FIRST;
+        section.last = SUGGEST_X11_LAST;
+    }
+    return section;
 }
 
 int policy_text_write(const struct policy_text *learned)
@@ -547,12 +647,13 @@ int policy_text_write(const struct policy_text *learned)
     }
     for (int permanence = SUGGEST_FIXED + 1; permanence < SUGGEST_PERMANENCES; permanence++) {
         for (int protocol = 0; protocol < RECORD_PROTOCOLS && result == 0; protocol++) {
-            struct section section = {(enum record_protocol)protocol, (enum suggest_permanence)permanence};
+            struct section section =
+                section_of(learned, (enum record_protocol)protocol, (enum suggest_permanence)permanence);
             result = section_write(learned, &section);
         }
     }
     fputc('\n', learned->out);
-    comment_write(learned, "Whatever else listens was not there.");
+    comment_write(learned, "Anything else that listens is new.");
     fprintf(learned->out, "%-16s closed severity=warning\n", "default");
     return result;
 }

@@ -42,6 +42,9 @@ static bool stays_on_loopback(const struct judge_service *service)
         return rule->bind_scope[SCOPE_LOOPBACK] && !rule->bind_scope[SCOPE_LINK] && rule->bind_count == 0 &&
                rule->bind_interface_count == 0;
     }
+    if (rule->reach_set && rule->reach == REACH_LOOPBACK) {
+        return true;
+    }
     for (size_t i = 0; i < service->listener_count; i++) {
         if (service->listeners[i]->scope != SCOPE_LOOPBACK) {
             return false;
@@ -196,6 +199,19 @@ static void bind_add(struct text_buffer *text, const struct rule *rule)
     text_buffer_add_cut(text, rule->bind_words, VALUE_MOST);
 }
 
+static void reach_add(struct text_buffer *text, const struct judge_service *service,
+                      const struct tally_listener *listener)
+{
+    if (service->rule->reach == REACH_NONE) {
+        text_buffer_add(text, "stop ");
+        wording_add_owner(text, listener);
+    } else {
+        text_buffer_add(text, "bind it to %s",
+                        service->rule->reach == REACH_LINK ? "a link-local address" : "loopback");
+    }
+    text_buffer_add(text, ", or allow it in the policy with a wider reach=");
+}
+
 /* What UDP sockets of a resolver are is not seen: its service, or its own questions to others. */
 static void stop_add(struct text_buffer *text, const struct judge_service *service,
                      const struct tally_listener *listener)
@@ -346,12 +362,16 @@ const char *remedy_format(char text[static REMEDY_SIZE], const struct judge_serv
     case JUDGE_BIND:
         bind_add(&remedy, service->rule);
         break;
+    case JUDGE_REACH:
+        reach_add(&remedy, service, reason->listener);
+        break;
     case JUDGE_MAPPED:
     case JUDGE_IPV4:
         text_buffer_add(&remedy, "--list shows these clients, they come over IPv4");
         break;
     case JUDGE_V6ONLY_UNKNOWN:
     case JUDGE_BIND_UNKNOWN:
+    case JUDGE_REACH_UNKNOWN:
         text_buffer_add(&remedy, "let the check ask the kernel by netlink, on the host itself");
         break;
     default:

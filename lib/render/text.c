@@ -471,11 +471,16 @@ static void lines_write(const struct answer *answer)
     }
 }
 
-struct report *text_verdict_report(const struct view *view)
+size_t text_limit(unsigned verbose)
+{
+    return verbose > 0 ? LIMIT_VERBOSE : LIMIT;
+}
+
+struct report *text_verdict_report(const struct view *view, size_t limit)
 {
     struct answer answer = {
         .view = view,
-        .report = report_create(TEXT_NAME, view->verbose > 0 ? LIMIT_VERBOSE : LIMIT),
+        .report = report_create(TEXT_NAME, limit),
         .context = {.tally = view->snapshot->tally},
     };
 
@@ -536,7 +541,14 @@ int text_report_write(struct report *report, enum state state, const struct sink
 
 static int verdict_write(const struct view *view, const struct sink *sink)
 {
-    return text_report_write(text_verdict_report(view), view->verdict->state, sink);
+    struct report *report = text_verdict_report(view, text_limit(view->verbose));
+    struct waiver_list waivers = {.waivers = NULL};
+
+    if (report != NULL && view->verbose > 0 && waiver_list_add(&waivers, view->policy, view->verdict) == 0) {
+        text_fleet_unneeded_add(report, view->policy, &waivers);
+    }
+    waiver_list_clear(&waivers);
+    return text_report_write(report, view->verdict->state, sink);
 }
 
 static int failure_write(const struct writer_failure *failure, const struct sink *sink)
@@ -573,6 +585,7 @@ static int list_end(const struct writer_list_end *end, const struct sink *sink)
 
 const struct writer text_writer = {
     .name = "text",
+    .has_details = true,
     .verdict = verdict_write,
     .failure = failure_write,
     .lint = lint_write,

@@ -110,7 +110,7 @@ static int answer_keep(struct host *kept, struct report *report, bool wants_deta
 
 static int judged_keep(struct host *kept, const struct writer_host *host, bool wants_details)
 {
-    struct report *report = text_verdict_report(host->view);
+    struct report *report = text_verdict_report(host->view, text_limit(host->view->verbose));
     int result = -ENOMEM;
 
     kept->state = host->view->verdict->state;
@@ -194,9 +194,9 @@ static void findings_add(struct report *report, const struct writer_fleet *fleet
     }
 }
 
-static void value_add(struct report *report, const char *label, uint64_t value)
+static void value_add(struct report *report, const char *label, uint64_t value, struct labels_thresholds thresholds)
 {
-    struct perfdata perfdata = {.value = value};
+    struct perfdata perfdata = {.value = value, .warning = thresholds.warning, .critical = thresholds.critical};
 
     snprintf(perfdata.label, sizeof perfdata.label, "%s", label);
     report_perfdata(report, &perfdata);
@@ -207,7 +207,9 @@ static void values_add(struct report *report, const struct writer_fleet *fleet)
 {
     const struct hosts *hosts = fleet->kept;
     struct judge_total sum = {.known = true, .changes_known = true};
+    const struct labels_thresholds none = {NULL, NULL};
     const struct labels_total *label;
+    struct range ranges[2];
 
     for (size_t i = 0; i < hosts->count; i++) {
         const struct judge_total *total = &hosts->list[i].total;
@@ -215,15 +217,17 @@ static void values_add(struct report *report, const struct writer_fleet *fleet)
         sum.changes_known &= total->changes_known;
         sum.mapped += total->mapped;
         sum.violations += total->violations;
+        sum.warnings += total->warnings;
         sum.unlisted += total->unlisted;
         sum.changes += total->changes;
     }
-    value_add(report, "hosts", fleet->count);
-    value_add(report, "hosts_off", fleet_off_count(fleet));
-    value_add(report, "hosts_unknown", fleet->by_state[STATE_UNKNOWN]);
+    value_add(report, "hosts", fleet->count, none);
+    value_add(report, "hosts_off", fleet_off_count(fleet), none);
+    value_add(report, "hosts_unknown", fleet->by_state[STATE_UNKNOWN], none);
     for (int i = 0; (label = labels_total(i)) != NULL; i++) {
         if (label->set == LABELS_TOTALS && labels_total_is_known(label, &sum)) {
-            value_add(report, label->name, label->value(&sum));
+            value_add(report, label->name, label->value(&sum),
+                      label->is_breach ? labels_breach_thresholds(ranges, &sum) : none);
         }
     }
 }
@@ -258,15 +262,14 @@ static void host_add(struct report *report, const struct host *host)
     }
 }
 
-/* Waivers that could be left out of the policy. */
-static void unneeded_waivers_add(struct report *report, const struct writer_fleet *fleet)
+void text_fleet_unneeded_add(struct report *report, const struct policy *policy, const struct waiver_list *waivers)
 {
-    for (size_t i = 0; i < fleet->policy->rule_count; i++) {
+    for (size_t i = 0; i < policy->rule_count; i++) {
         char bytes[WORDING_SIZE];
         struct text_buffer text = TEXT_BUFFER(bytes);
-        if (waiver_is_unneeded(&fleet->waivers, fleet->policy->rules[i])) {
-            fleet_add_rule(&text, fleet->policy->rules[i]);
-            report_line(report, STATE_OK, "no host needs the waiver of %s any more", bytes);
+        if (waiver_is_unneeded(waivers, policy->rules[i])) {
+            fleet_add_rule(&text, policy->rules[i]);
+            report_line(report, STATE_OK, "nothing needs the waiver of %s any more", bytes);
         }
     }
 }
@@ -294,7 +297,7 @@ int text_fleet_end(struct writer_fleet *fleet, const struct sink *sink)
     for (size_t i = 0; i < hosts->count; i++) {
         host_add(report, &hosts->list[i]);
     }
-    unneeded_waivers_add(report, fleet);
+    text_fleet_unneeded_add(report, fleet->policy, &fleet->waivers);
     last_line_add(report, fleet);
     return text_report_write(report, fleet->state, sink);
 }

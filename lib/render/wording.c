@@ -35,6 +35,15 @@ void wording_add_service(struct text_buffer *text, const struct judge_service *s
     }
 }
 
+void wording_add_name(struct text_buffer *text, const struct judge_service *service)
+{
+    if (service->rule != NULL && !service->rule->is_default) {
+        text_buffer_add(text, "%s", service->rule->name);
+    } else {
+        text_buffer_add(text, "%s_%u", protocol_name(service->protocol), (unsigned)service->port);
+    }
+}
+
 void wording_add_endpoint(struct text_buffer *text, const struct judge_service *service,
                           const struct tally_listener *listener)
 {
@@ -322,9 +331,11 @@ bool wording_requirement_is_kept(const struct judge_service *service)
         switch (service->reasons[i].cause) {
         case JUDGE_FORM:
         case JUDGE_BIND:
+        case JUDGE_REACH:
         case JUDGE_UNIT:
         case JUDGE_UNIT_UNKNOWN:
         case JUDGE_BIND_UNKNOWN:
+        case JUDGE_REACH_UNKNOWN:
         case JUDGE_USER:
         case JUDGE_USER_UNKNOWN:
         case JUDGE_MAPPED:
@@ -411,6 +422,34 @@ static void outside_bind_add(struct text_buffer *text, const struct judge_servic
     text_buffer_add(text, " is outside bind=%s", service->rule->bind_words);
 }
 
+/* The listener is reached over one family or both from farther away than the rule allows. */
+static void beyond_reach_add(struct text_buffer *text, const struct judge_service *service,
+                             const struct tally_listener *listener, const struct tally *tally)
+{
+    static const char *const from[] = {
+        [REACH_NONE] = "",
+        [REACH_LOOPBACK] = "from this host",
+        [REACH_LINK] = "from its link",
+        [REACH_EXTERNAL] = "from other networks",
+    };
+    _Static_assert(sizeof from / sizeof *from == REACH_EXTENTS, "each extent has words");
+    enum reach_extent widest = REACH_NONE;
+    const char *separator = " can be reached over ";
+
+    wording_add_listener(text, service, listener);
+    for (int i = 0; i < RECORD_FAMILIES; i++) {
+        enum record_family family = (enum record_family)i;
+        enum reach_extent extent =
+            service->as_bound ? listener->bound[family] : tally_reach(tally, listener, family).extent;
+        if (tally_accepts_family(listener, family) != RECORD_NO && extent > service->rule->reach) {
+            text_buffer_add(text, "%s%s", separator, family_name(family));
+            separator = " and ";
+            widest = extent > widest ? extent : widest;
+        }
+    }
+    text_buffer_add(text, " %s, beyond reach=%s", from[widest], reach_name(service->rule->reach));
+}
+
 /* What cannot be known. */
 static void unknown_add(struct text_buffer *text, const struct judge_service *service,
                         const struct judge_reason *reason)
@@ -432,14 +471,17 @@ static void unknown_add(struct text_buffer *text, const struct judge_service *se
         return;
     }
     text_buffer_add(text, "%s",
-                    reason->cause == JUDGE_UNIT_UNKNOWN   ? "the unit of "
-                    : reason->cause == JUDGE_USER_UNKNOWN ? "the user of "
-                                                          : "whether ");
+                    reason->cause == JUDGE_UNIT_UNKNOWN    ? "the unit of "
+                    : reason->cause == JUDGE_USER_UNKNOWN  ? "the user of "
+                    : reason->cause == JUDGE_REACH_UNKNOWN ? "how far "
+                                                           : "whether ");
     wording_add_endpoint(text, service, listener);
     if (reason->cause == JUDGE_V6ONLY_UNKNOWN) {
         text_buffer_add(text, " accepts IPv4 cannot be told without v6only");
     } else if (reason->cause == JUDGE_BIND_UNKNOWN) {
         text_buffer_add(text, " is bound to an interface cannot be told from /proc/net");
+    } else if (reason->cause == JUDGE_REACH_UNKNOWN) {
+        text_buffer_add(text, " can be reached cannot be determined: the addresses of this host are not known");
     } else if (reason->cause == JUDGE_CLIENT_UNKNOWN) {
         text_buffer_add(text, " is a client's cannot be told without net.ipv4.ip_local_port_range");
     } else if (reason->cause == JUDGE_USER_UNKNOWN && listener->uid != RECORD_UID_HIDDEN) {
@@ -478,6 +520,9 @@ void wording_add_reason(struct text_buffer *text, const struct judge_service *se
     case JUDGE_BIND:
         outside_bind_add(text, service, reason->listener);
         break;
+    case JUDGE_REACH:
+        beyond_reach_add(text, service, reason->listener, context->tally);
+        break;
     case JUDGE_UNIT:
     case JUDGE_USER:
         owner_differs_add(text, service, reason);
@@ -491,6 +536,7 @@ void wording_add_reason(struct text_buffer *text, const struct judge_service *se
     case JUDGE_IPV6_UNKNOWN:
     case JUDGE_UNIT_UNKNOWN:
     case JUDGE_BIND_UNKNOWN:
+    case JUDGE_REACH_UNKNOWN:
     case JUDGE_USER_UNKNOWN:
     case JUDGE_CLIENT_UNKNOWN:
         unknown_add(text, service, reason);

@@ -43,6 +43,9 @@ void wording_add_lacking_address(struct text_buffer *text, const struct tally *t
 /* Adds "this host has no IPv6 address beyond fe80::/10". */
 void wording_add_host(struct text_buffer *text, const struct tally *tally, enum record_family family);
 
+/* Adds the name by which machines know it: its rule's, or "tcp_443" where it has none of its own. */
+void wording_add_name(struct text_buffer *text, const struct judge_service *service);
+
 /* Adds "0.0.0.0:443", "[fe80::1%eth0]:53". */
 void wording_add_endpoint(struct text_buffer *text, const struct judge_service *service,
                           const struct tally_listener *listener);

@@ -5,7 +5,10 @@
 
 #include "render/writer.h"
 
+#include "render/csv.h"
+#include "render/html.h"
 #include "render/json.h"
+#include "render/prometheus.h"
 #include "render/text.h"
 
 #include <string.h>
@@ -14,6 +17,9 @@
 static const struct writer *const writers[] = {
     &text_writer,
     &json_writer,
+    &csv_writer,
+    &html_writer,
+    &prometheus_writer,
     NULL,
 };
 

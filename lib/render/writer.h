@@ -95,12 +95,13 @@ struct writer_host {
  * sink keeps track of what could not be written. What was written ends with a newline.
  */
 struct writer {
-    const char *name;      /* as --format= takes it */
+    const char *name; /* as --format= takes it */
+    bool has_details; /* below the first line come some, which can be done without */
+    bool
+        only_verdicts; /* it writes verdicts and failures: no lists, no mistakes of --lint, and lacks these functions */
     bool needs_everything; /* also what nothing judges: every connection of every protocol is to be read for it */
     int (*verdict)(const struct view *view, const struct sink *sink);
     int (*failure)(const struct writer_failure *failure, const struct sink *sink);
-    /* Reports have neither this nor lists: NULL, from here to list_end, and --lint and --list do not take the format.
-     */
     int (*lint)(const struct writer_lint *lint, const struct sink *sink);
 
     /* The owners of the row are not known yet. */

@@ -9,6 +9,7 @@
 #include "socket/protocol.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* Where nothing proves that all were seen: what half of the walks miss, one reading in 2^32 misses. */
 #define WALKS_MOST 32
@@ -35,12 +36,13 @@ struct reading {
 static int listener_visit(const struct sock_record *record, void *context)
 {
     struct reading *reading = context;
+    int result;
 
     if (!record_is_listener(record)) {
         return 0;
     }
-    walk_listener_add(&reading->now, record);
-    return reading->tally != NULL ? tally_add(reading->tally, record) : 0;
+    result = walk_listener_add(&reading->now, record);
+    return result == 0 && reading->tally != NULL ? tally_add(reading->tally, record) : result;
 }
 
 static void pause_note(bool anywhere, void *context)
@@ -56,12 +58,10 @@ static int walk_take(struct reading *reading, struct tally *tally)
 
     walk_clear(&reading->before);
     reading->before = reading->now;
-    result = walk_begin(&reading->now);
-    if (result == 0) {
-        reading->tally = tally;
-        result = sources_scan(reading->sources, &reading->request, listener_visit, reading);
-        reading->request.turn++;
-    }
+    memset(&reading->now, 0, sizeof reading->now);
+    reading->tally = tally;
+    result = sources_scan(reading->sources, &reading->request, listener_visit, reading);
+    reading->request.turn++;
     return result;
 }
 

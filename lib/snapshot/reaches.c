@@ -9,6 +9,7 @@
 #include "socket/host.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 static enum address_origin address_origin_of(const struct sources_request *request)
 {
@@ -19,10 +20,11 @@ static enum address_origin address_origin_of(const struct sources_request *reque
 }
 
 static void listener_reach_find(struct tally_listener *listener, enum record_protocol protocol,
-                                struct address_table *table, const struct address_facts *addresses)
+                                struct address_table *table, const struct address_facts *addresses, bool asks_leases)
 {
     listener->presence = address_table_find(table, &listener->address, listener->interface);
     listener->interface_state = address_table_interface(table, listener->interface);
+    listener->leased = asks_leases ? address_table_is_leased(table, &listener->address) : RECORD_NO;
     host_interface_name(listener->interface_name, listener->interface);
     tally_reach_set(listener, protocol, addresses);
 }
@@ -39,10 +41,12 @@ int reaches_find(struct tally *tally, const struct sources *sources, const struc
         return result;
     }
     tally->addresses = *address_table_facts(table);
+    snprintf(tally->addresses_unread, sizeof tally->addresses_unread, "%s", fault.text);
     for (size_t i = 0; i < tally->service_count; i++) {
         struct tally_service *service = &tally->services[i];
         for (size_t j = 0; j < service->listener_count; j++) {
-            listener_reach_find(&service->listeners[j], service->protocol, table, &tally->addresses);
+            listener_reach_find(&service->listeners[j], service->protocol, table, &tally->addresses,
+                                request->asks_leases);
         }
     }
     address_table_free(table);

@@ -280,7 +280,7 @@ static void source_describe(const struct attempt *attempt)
     }
     snapshot_remark_choose(snapshot, attempt->request->policy, attempt->request->every_protocol);
     snprintf(snapshot->source, sizeof snapshot->source, "%s%s%s",
-             used[SOURCES_NETLINK] || !used[SOURCES_PROCFS] ? "netlink" : "",
+             used[SOURCES_NETLINK] ? "netlink" : "",
              used[SOURCES_NETLINK] && used[SOURCES_PROCFS] ? "+" : "", used[SOURCES_PROCFS] ? "procfs" : "");
 }
 
@@ -309,12 +309,30 @@ static void protocol_remarks_add(struct text_buffer *text, const struct snapshot
 }
 
 /* Could it be told of each interface that a listener is bound to whether it is there? */
-static bool are_interfaces_known(const struct tally *tally)
+static bool is_interface_known(const struct tally *tally, const struct tally_listener *listener)
+{
+    (void)tally; /* of no use here: the interface is asked for itself */
+    return listener->interface == 0 || listener->interface_state.there != RECORD_UNKNOWN;
+}
+
+/* A listener in a VRF is reached at addresses that no list of the host's holds. */
+static bool is_vrf_known(const struct tally *tally, const struct tally_listener *listener)
+{
+    for (int i = 0; i < RECORD_FAMILIES && listener->interface_state.vrf == RECORD_YES; i++) {
+        enum record_family family = (enum record_family)i;
+        if (tally_accepts_family(listener, family) != RECORD_NO && !tally_reach(tally, listener, family).known) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_known_of_all(const struct tally *tally,
+                            bool (*is_known)(const struct tally *tally, const struct tally_listener *listener))
 {
     for (size_t i = 0; i < tally->service_count; i++) {
         for (size_t j = 0; j < tally->services[i].listener_count; j++) {
-            const struct tally_listener *listener = &tally->services[i].listeners[j];
-            if (listener->interface != 0 && listener->interface_state.there == RECORD_UNKNOWN) {
+            if (!is_known(tally, &tally->services[i].listeners[j])) {
                 return false;
             }
         }
@@ -322,19 +340,31 @@ static bool are_interfaces_known(const struct tally *tally)
     return true;
 }
 
-void snapshot_addresses_remark_add(struct text_buffer *text, const struct tally *tally)
+void snapshot_addresses_remark_add(struct text_buffer *text, const struct tally *tally, bool says_why)
 {
     /* By whether those of IPv4 are known, then those of IPv6. */
     static const char *const lacking[2][2] = {{"addresses", "IPv4 addresses"}, {"IPv6 addresses", ""}};
     bool ipv4 = tally->addresses.families[RECORD_INET].known;
     bool ipv6 = tally->addresses.families[RECORD_INET6].known || tally->host.ipv6 == RECORD_NO;
-    bool interfaces = are_interfaces_known(tally);
+    bool interfaces = is_known_of_all(tally, is_interface_known);
+    bool vrfs = is_known_of_all(tally, is_vrf_known);
     const char *addresses = lacking[ipv4][ipv6];
+    bool host_lacks = *addresses != '\0' || !interfaces;
 
-    if (*addresses != '\0' || !interfaces) {
-        text_buffer_add(text, "%sthe %s%s%s of this host are not known, so reach is as far as sockets are bound",
-                        text->length > 0 ? ", " : "", addresses, *addresses != '\0' && !interfaces ? " and " : "",
+    if (!host_lacks && vrfs) {
+        return;
+    }
+    text_buffer_add(text, "%s", text->length > 0 ? ", " : "");
+    if (host_lacks) {
+        text_buffer_add(text, "the %s%s%s of this host", addresses, *addresses != '\0' && !interfaces ? " and " : "",
                         interfaces ? "" : "interfaces");
+    }
+    if (!vrfs) {
+        text_buffer_add(text, "%sthe addresses within a VRF", host_lacks ? " and " : "");
+    }
+    text_buffer_add(text, " are not known, so reach is as far as sockets are bound");
+    if (says_why && tally->addresses_unread[0] != '\0') {
+        text_buffer_add(text, " (%s)", tally->addresses_unread);
     }
 }
 
@@ -346,9 +376,9 @@ void snapshot_namespace_remark_add(struct text_buffer *text, const struct tally 
 }
 
 /* Adds what every answer about the host must say. */
-static void host_remarks_add(struct text_buffer *text, const struct snapshot *snapshot)
+static void host_remarks_add(struct text_buffer *text, const struct snapshot *snapshot, bool says_why)
 {
-    snapshot_addresses_remark_add(text, snapshot->tally);
+    snapshot_addresses_remark_add(text, snapshot->tally, says_why);
     snapshot_namespace_remark_add(text, snapshot->tally, snapshot->namespace);
 }
 
@@ -363,8 +393,8 @@ void snapshot_remark_choose(struct snapshot *snapshot, const struct policy *poli
     }
     protocol_remarks_add(&remark, snapshot, wanted);
     text_buffer_add(&brief, "%s", remark.length > 0 ? "read from /proc/net" : "");
-    host_remarks_add(&remark, snapshot);
-    host_remarks_add(&brief, snapshot);
+    host_remarks_add(&remark, snapshot, true);
+    host_remarks_add(&brief, snapshot, false);
 }
 
 struct snapshot *snapshot_create(void)
@@ -429,6 +459,9 @@ int snapshot_owners_find(struct snapshot *snapshot, sources_progress *progress)
     int result = 0;
 
     if (!snapshot->owners_known) {
+        if (!snapshot->other_host) {
+            host_details_read(&snapshot->tally->host);
+        }
         result = owners_assign(&owners, snapshot->tally);
         snapshot->owners_known = result == 0;
         owners_clear(&owners);

@@ -15,7 +15,7 @@
 
 struct snapshot {
     struct tally *tally;
-    char source[24];   /* "netlink", "procfs", "netlink+procfs" or "capture" */
+    char source[24];   /* "netlink", "procfs", "netlink+procfs" or "capture"; "" where nothing was read */
     char remark[1536]; /* what every answer says of how the host was read, "" for nothing: snapshot_remark_choose() */
     char brief[256];   /* the same in few words */
     char remarks[RECORD_PROTOCOLS][512]; /* of each protocol that was read */
@@ -65,12 +65,13 @@ void snapshot_free(struct snapshot *snapshot);
  */
 void snapshot_remark_choose(struct snapshot *snapshot, const struct policy *policy, bool every_protocol);
 
-/* Add the last two of these, where they are so, behind a comma unless the text is empty. */
-void snapshot_addresses_remark_add(struct text_buffer *text, const struct tally *tally);
+/* Add the last two of these, where they are so, behind a comma unless the text is empty; the first one with why. */
+void snapshot_addresses_remark_add(struct text_buffer *text, const struct tally *tally, bool says_why);
 void snapshot_namespace_remark_add(struct text_buffer *text, const struct tally *tally, const char *namespace);
 
 /*
- * Looks up the users and units of all listeners, unless they are known. Each listener says what could not be found out.
+ * Looks up the users and units of all listeners and the details of this host, unless they are known. Each listener says
+ * what could not be found out.
  * Returns 0 or -ENOMEM.
  */
 int snapshot_owners_find(struct snapshot *snapshot, sources_progress *progress);

@@ -29,6 +29,7 @@ typedef void sources_progress(const char *stage);
 /* Texts are borrowed as long as the sources live. */
 struct sources_request {
     enum sources_choice choice;
+    bool asks_leases;           /* whether the addresses that listeners are bound to are leased */
     const char *copies;         /* a folder of copies of /proc/net's files; NULL for this host's own */
     sources_progress *progress; /* NULL for none */
 };

@@ -16,17 +16,13 @@
 
 #define WORDS (WALK_PORTS / 64)
 
-int walk_begin(struct walk *walk)
-{
-    memset(walk, 0, sizeof *walk);
-    /* Large and zero: the allocator maps it, and only the pages of ports in use are ever touched. */
-    walk->sums = calloc(WALK_PORTS, sizeof *walk->sums);
-    return walk->sums != NULL ? 0 : -ENOMEM;
-}
+#define BLOCKS (WALK_PORTS / WALK_BLOCK_PORTS)
 
 void walk_clear(struct walk *walk)
 {
-    free(walk->sums);
+    for (size_t i = 0; i < BLOCKS; i++) {
+        free(walk->sums[i]);
+    }
     memset(walk, 0, sizeof *walk);
 }
 
@@ -107,6 +103,27 @@ static uint64_t record_sum(const struct sock_record *record)
     return mix(mix(mix(record->cookie, record->local_port), halves[0]), halves[1]);
 }
 
+static int port_sum_add(struct walk *walk, uint16_t port, uint64_t sum)
+{
+    uint64_t **block = &walk->sums[port / WALK_BLOCK_PORTS];
+
+    if (*block == NULL) {
+        *block = calloc(WALK_BLOCK_PORTS, sizeof **block);
+        if (*block == NULL) {
+            return -ENOMEM;
+        }
+    }
+    (*block)[port % WALK_BLOCK_PORTS] += sum;
+    return 0;
+}
+
+static uint64_t port_sum(const struct walk *walk, size_t port)
+{
+    const uint64_t *block = walk->sums[port / WALK_BLOCK_PORTS];
+
+    return block != NULL ? block[port % WALK_BLOCK_PORTS] : 0;
+}
+
 /* 0.0.0.0 and :: are one to the kernel's hashes; AF_INET addresses are held as v4-mapped ones, which it hashes alike.
  */
 static struct walk_place place_of(const struct sock_record *record)
@@ -155,15 +172,16 @@ static void place_add(struct walk *walk, const struct walk_place *place)
     walk->bucket[walk->bucket_count++] = *place;
 }
 
-void walk_listener_add(struct walk *walk, const struct sock_record *record)
+int walk_listener_add(struct walk *walk, const struct sock_record *record)
 {
     struct walk_place place = place_of(record);
     uint64_t sum = record_sum(record);
+    int result = port_sum_add(walk, record->local_port, sum);
 
-    walk->sums[record->local_port] += sum;
     walk->sum += sum;
     walk->count++;
     place_add(walk, &place);
+    return result;
 }
 
 void walk_pause_add(struct walk *walk, bool anywhere)
@@ -192,7 +210,7 @@ void walk_doubts_keep(struct walk_ports *ports, const struct walk *walk, const s
         if (word == 0) {
             ports->bits[i / 64] = 0;
             i |= 63;
-        } else if ((word >> i % 64 & 1) == 0 || walk->sums[i] == next->sums[i]) {
+        } else if ((word >> i % 64 & 1) == 0 || port_sum(walk, i) == port_sum(next, i)) {
             ports->bits[i / 64] &= ~(UINT64_C(1) << i % 64);
         }
     }

@@ -31,30 +31,30 @@ struct walk_place {
     uint16_t port;
 };
 
+/* Ports whose sums are kept together: an allocation for those of them that are in use. */
+#define WALK_BLOCK_PORTS 256
+
 /* How many places of one bucket are told apart. */
 #define WALK_BUCKET_MOST 64
 
-/* Begins with walk_begin(), ends with walk_clear(). */
+/* Begins with all zero, ends with walk_clear(). */
 struct walk {
-    uint64_t *sums;                             /* over the listeners of each port */
-    uint64_t sum;                               /* over all listeners */
-    size_t count;                               /* listeners */
-    unsigned pauses;                            /* 0: nothing was missed */
-    bool hides_any;                             /* after a pause it may have missed anything */
-    struct walk_ports split;                    /* that may have stood in a bucket with a pause */
-    struct walk_place bucket[WALK_BUCKET_MOST]; /* the places shown last that may share a bucket */
+    uint64_t *sums[WALK_PORTS / WALK_BLOCK_PORTS]; /* over the listeners of each port; NULL where there is none */
+    uint64_t sum;                                  /* over all listeners */
+    size_t count;                                  /* listeners */
+    unsigned pauses;                               /* 0: nothing was missed */
+    bool hides_any;                                /* after a pause it may have missed anything */
+    struct walk_ports split;                       /* that may have stood in a bucket with a pause */
+    struct walk_place bucket[WALK_BUCKET_MOST];    /* the places shown last that may share a bucket */
     size_t bucket_count;
     bool bucket_is_cut; /* more may share it */
 };
 
-/* Returns 0 or -ENOMEM; *walk is to be cleared either way. */
-int walk_begin(struct walk *walk);
-
-/* A walk of all zero is fine, too. */
+/* Frees what the walk holds and makes it all zero. */
 void walk_clear(struct walk *walk);
 
-/* Notes a listener, in the order in which they are shown. */
-void walk_listener_add(struct walk *walk, const struct sock_record *record);
+/* Notes a listener, in the order in which they are shown. Returns 0 or -ENOMEM. */
+int walk_listener_add(struct walk *walk, const struct sock_record *record);
 
 /* Notes a pause as a source_pause tells it. */
 void walk_pause_add(struct walk *walk, bool anywhere);

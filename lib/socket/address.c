@@ -38,6 +38,8 @@ struct answer {
 struct address_table {
     struct address_facts facts;
     struct address_set sets[RECORD_FAMILIES];
+    struct address_set leases;
+    enum record_answer leases_known; /* RECORD_UNKNOWN: not asked for yet */
     bool is_copy;
     bool from_netlink[RECORD_FAMILIES]; /* the set is from NETLINK_ROUTE, so more can be asked there */
     struct answer *answers;             /* ascending */
@@ -107,6 +109,7 @@ int address_table_read(struct address_table **table, enum address_origin origin,
         return -ENOMEM;
     }
     netlink_channel_init(&read->channel, NETLINK_ROUTE);
+    read->leases_known = RECORD_UNKNOWN;
     read->is_copy = origin == ADDRESS_ORIGIN_COPIES;
     if (origin == ADDRESS_ORIGIN_HOST) {
         netlink_read(read, fault);
@@ -132,6 +135,7 @@ void address_table_free(struct address_table *table)
     for (int family = 0; family < RECORD_FAMILIES; family++) {
         address_set_free(&table->sets[family]);
     }
+    address_set_free(&table->leases);
     netlink_channel_close(&table->channel);
     free(table->answers);
     free(table);
@@ -274,6 +278,27 @@ enum address_presence address_table_find(struct address_table *table, const stru
     return told;
 }
 
+enum record_answer address_table_is_leased(struct address_table *table, const struct in6_addr *address)
+{
+    enum record_family family = record_is_ipv4(address) ? RECORD_INET : RECORD_INET6;
+
+    if (record_is_wildcard(family, address) || scope_is_group(address)) {
+        return RECORD_NO;
+    }
+    if (table == NULL || !table->from_netlink[family]) {
+        return RECORD_UNKNOWN;
+    }
+    if (table->leases_known == RECORD_UNKNOWN) {
+        int result = address_netlink_read_leases(&table->channel, &table->leases);
+        table->leases_known = result == 0 ? RECORD_YES : RECORD_NO;
+        address_set_sort(&table->leases);
+    }
+    if (table->leases_known == RECORD_NO) {
+        return RECORD_UNKNOWN;
+    }
+    return address_set_find(&table->leases, address) == ADDRESS_LOCAL ? RECORD_YES : RECORD_NO;
+}
+
 /* --- interfaces -------------------------------------------------------------------------------------------------- */
 
 static enum record_answer is_up(const char *name)
@@ -334,7 +359,7 @@ struct address_interface address_table_interface(struct address_table *table, ui
     struct answer answer = {.address = in6addr_any, .interface = index};
     const struct answer *kept;
 
-    if (table == NULL || table->is_copy) {
+    if (table == NULL || table->is_copy || index == 0) {
         return (struct address_interface)ADDRESS_INTERFACE_UNKNOWN;
     }
     kept = answer_find(table, &answer.address, index);

@@ -10,6 +10,7 @@
 #include "socket/netlink_attribute.h"
 
 #include <errno.h>
+#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/ipv6.h>
 #include <linux/netlink.h>
@@ -139,6 +140,53 @@ static int dump_handle(struct netlink_channel *channel, uint16_t type, const uns
     }
     result =
         address_set_add(&sets[route.family], &route.address, route.length, route_presence(&route), route.interface);
+    return result < 0 ? netlink_channel_fail(channel, NETLINK_CHANNEL_HANDLER, -result) : 1;
+}
+
+/* IFA_LOCAL is the host's own address where IFA_ADDRESS is that of the other end. */
+static int lease_decode(const unsigned char *payload, size_t length, struct in6_addr *address, bool *is_leased)
+{
+    struct ifaddrmsg header;
+    struct netlink_attributes rest;
+    struct netlink_attribute attribute;
+    bool has_own = false;
+    size_t offset;
+    int result;
+
+    if (length < sizeof header) {
+        return -EBADMSG;
+    }
+    memcpy(&header, payload, sizeof header);
+    *is_leased =
+        (header.ifa_family == AF_INET || header.ifa_family == AF_INET6) && (header.ifa_flags & IFA_F_PERMANENT) == 0;
+    offset = header.ifa_family == AF_INET ? IPV4_OFFSET : 0;
+    *address = wildcards[header.ifa_family == AF_INET ? RECORD_INET : RECORD_INET6];
+    rest = (struct netlink_attributes){payload + sizeof header, length - sizeof header};
+    while ((result = netlink_attribute_next(&rest, &attribute)) == 1) {
+        bool is_own = attribute.type == IFA_LOCAL;
+        if (!is_own && (attribute.type != IFA_ADDRESS || has_own)) {
+            continue;
+        }
+        if (attribute.length != sizeof *address - offset) {
+            return -EBADMSG;
+        }
+        memcpy(address->s6_addr + offset, attribute.value, attribute.length);
+        has_own |= is_own;
+    }
+    return result;
+}
+
+static int lease_handle(struct netlink_channel *channel, uint16_t type, const unsigned char *payload, size_t length,
+                        void *context)
+{
+    struct in6_addr address;
+    bool is_leased = false;
+    int result = type == RTM_NEWADDR ? lease_decode(payload, length, &address, &is_leased) : -EBADMSG;
+
+    if (result < 0) {
+        return netlink_channel_fail(channel, NETLINK_CHANNEL_GARBLE, -result);
+    }
+    result = is_leased ? address_set_add(context, &address, ADDRESS_SET_LENGTHS - 1, ADDRESS_LOCAL, 0) : 0;
     return result < 0 ? netlink_channel_fail(channel, NETLINK_CHANNEL_HANDLER, -result) : 1;
 }
 
@@ -280,6 +328,12 @@ int address_netlink_handle_dump(const void *bytes, size_t length, uint32_t seque
     return bytes_handle(bytes, length, sequence, port_id, dump_handle, sets);
 }
 
+int address_netlink_handle_leases(const void *bytes, size_t length, uint32_t sequence, uint32_t port_id,
+                                  struct address_set *leases)
+{
+    return bytes_handle(bytes, length, sequence, port_id, lease_handle, leases);
+}
+
 int address_netlink_handle_address(const void *bytes, size_t length, uint32_t sequence, uint32_t port_id,
                                    enum address_presence *presence)
 {
@@ -352,6 +406,26 @@ int address_netlink_read(struct netlink_channel *channel, struct address_set set
     if (result < 0 && channel->cause != NETLINK_CHANNEL_HANDLER) {
         netlink_channel_fault_set(channel, fault, "local addresses", -result, NULL);
     }
+    return result;
+}
+
+int address_netlink_read_leases(struct netlink_channel *channel, struct address_set *leases)
+{
+    const struct ifaddrmsg body = {.ifa_family = AF_UNSPEC};
+    int interruptions = 0;
+    int result;
+
+    do {
+        result = netlink_channel_open(channel);
+        if (result == 0) {
+            struct nlmsghdr *question = question_put(channel, RTM_GETADDR, NLM_F_DUMP, &body, sizeof body);
+            result = netlink_channel_ask(channel, question->nlmsg_len, lease_handle, leases);
+        }
+        if (result < 0) {
+            netlink_channel_close(channel);
+            address_set_clear(leases);
+        }
+    } while (result == -EAGAIN && ++interruptions < TRIES);
     return result;
 }
 

@@ -23,6 +23,13 @@ int address_netlink_read(struct netlink_channel *channel, struct address_set set
                          struct fault *fault);
 
 /*
+ * Adds to `leases` (empty, not yet sorted) the host's addresses of both families that are not permanent ones: those
+ * with a lifetime, and those made from what a router announces (IFA_F_PERMANENT; kernel source: net/ipv4/devinet.c,
+ * net/ipv6/addrconf.c). Returns 0, or a negative errno: then the channel is closed and the set is empty.
+ */
+int address_netlink_read_leases(struct netlink_channel *channel, struct address_set *leases);
+
+/*
  * Asks what one unicast address is, on an interface or anywhere (0). With an interface the answer is about routes
  * through it alone, or of its VRF: it settles fe80:: addresses and those of a VRF, but a host takes any other of its
  * addresses on any interface. ADDRESS_UNKNOWN when the kernel does not tell.
@@ -34,12 +41,14 @@ enum address_presence address_netlink_ask(struct netlink_channel *channel, const
 struct address_interface address_netlink_interface(struct netlink_channel *channel, uint32_t index);
 
 /*
- * Handles `length` bytes as they were received in answer to a dump, to a question for an address, or to one for an
+ * Handles `length` bytes as they were received in answer to either dump, to a question for an address, or to one for an
  * interface; sequence, port and what comes back are those of netlink_channel_handle(). For tests and fuzzing; the
  * functions above use nothing else.
  */
 int address_netlink_handle_dump(const void *bytes, size_t length, uint32_t sequence, uint32_t port_id,
                                 struct address_set sets[static RECORD_FAMILIES]);
+int address_netlink_handle_leases(const void *bytes, size_t length, uint32_t sequence, uint32_t port_id,
+                                  struct address_set *leases);
 int address_netlink_handle_address(const void *bytes, size_t length, uint32_t sequence, uint32_t port_id,
                                    enum address_presence *presence);
 int address_netlink_handle_interface(const void *bytes, size_t length, uint32_t sequence, uint32_t port_id,

@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,10 +25,14 @@ struct unit {
     char *path; /* NULL until a directory with this id is found */
 };
 
+/* The type of a file handle that holds a cgroup's id (Linux 5.5; kernel source: FILEID_KERNFS). */
+#define HANDLE_KERNFS 0xfe
+
 /* The inode number of the whole tree's root; any other cgroup has one of its own (kernel source: fs/kernfs). */
 #define WHOLE_ROOT 1
 
 struct cgroup_table {
+    bool wide; /* ids have more bits than inode numbers: a 32-bit kernel */
     bool part; /* the mount shows a part of the tree, or some of it may not be read */
     size_t count;
     size_t found;
@@ -83,6 +88,7 @@ static struct cgroup_table *table_create(const uint64_t *ids, size_t count)
             table->units[distinct++] = table->units[i];
         }
     }
+    table->wide = false;
     table->part = false;
     table->count = distinct;
     table->found = 0;
@@ -302,7 +308,27 @@ static bool is_subdirectory(const struct dirent *entry, int directory)
     return fstatat(directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
 }
 
-static int subdirectory_note(const struct dirent *entry, const char *parent, struct cgroup_table *table,
+/*
+ * The id of the cgroup that is `name` in the directory. Where an inode number has 32 bits it is the lower half of the
+ * id, and the whole of it is in the file handle, for which no privilege is needed. Without such handles (before Linux
+ * 5.5, or refused by a seccomp filter) the inode number is all there is.
+ */
+static uint64_t id_find(int directory, const char *name, uint64_t inode)
+{
+    union {
+        struct file_handle handle;
+        char room[sizeof(struct file_handle) + sizeof inode];
+    } found = {.handle = {.handle_bytes = sizeof inode}};
+    int mount;
+
+    if (name_to_handle_at(directory, name, &found.handle, &mount, 0) == 0 &&
+        found.handle.handle_type == HANDLE_KERNFS) {
+        memcpy(&inode, found.room + offsetof(struct file_handle, f_handle), sizeof inode);
+    }
+    return inode;
+}
+
+static int subdirectory_note(const struct dirent *entry, int directory, const char *parent, struct cgroup_table *table,
                              struct queue *queue)
 {
     char *path;
@@ -311,7 +337,7 @@ static int subdirectory_note(const struct dirent *entry, const char *parent, str
     if (asprintf(&path, "%s/%s", strcmp(parent, "/") == 0 ? "" : parent, entry->d_name) < 0) {
         return -ENOMEM;
     }
-    result = table_note(table, entry->d_ino, path);
+    result = table_note(table, table->wide ? id_find(directory, entry->d_name, entry->d_ino) : entry->d_ino, path);
     if (result < 0) {
         free(path);
         return result;
@@ -338,7 +364,7 @@ static int directory_read(int root, const char *path, struct cgroup_table *table
     }
     while (result == 0 && table->found < table->count && (errno = 0, entry = readdir(directory)) != NULL) {
         if (is_subdirectory(entry, file)) {
-            result = subdirectory_note(entry, path, table, queue);
+            result = subdirectory_note(entry, file, path, table, queue);
         }
     }
     if (result == 0 && table->found < table->count && !may_skip(errno)) {
@@ -352,14 +378,17 @@ static int tree_walk(int root, struct cgroup_table *table)
 {
     struct queue queue = {NULL, 0, 0, 0};
     struct stat root_status;
+    uint64_t root_id;
     char *top;
     int result;
 
     if (fstat(root, &root_status) < 0) {
         return -errno;
     }
+    root_id = id_find(root, ".", root_status.st_ino);
+    table->wide = root_id != root_status.st_ino;
     table->part = root_status.st_ino != WHOLE_ROOT;
-    result = table->part ? 0 : table_note(table, root_status.st_ino, "/");
+    result = table->part ? 0 : table_note(table, root_id, "/");
     if (result < 0) {
         return result;
     }

@@ -2,7 +2,8 @@
  * Copyright the check_dualstack authors
  *
  * From a socket's cgroup id to the systemd unit, container or session it belongs to, without privilege: the id is the
- * inode number of a directory in the cgroup2 mount (kernel source: kernel/cgroup, cgroup_id()).
+ * inode number of a directory in the cgroup2 mount (kernel source: kernel/cgroup, cgroup_id()), and on a 32-bit kernel
+ * has a half more, which the file handle of the directory tells.
  */
 #ifndef SOCKET_CGROUP_H
 #define SOCKET_CGROUP_H

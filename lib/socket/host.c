@@ -204,21 +204,26 @@ uint32_t host_hidden_uid(void)
     return uid;
 }
 
+void host_details_read(struct sock_host *host)
+{
+    struct stat status;
+
+    if (stat("/proc/self/ns/net", &status) == 0) {
+        host->netns = status.st_ino;
+    }
+    host->bindv6only = switch_read("/proc/sys/net/ipv6/bindv6only");
+    host->disable_ipv6 = switch_read(SYSCTL_INTERFACE "/all/disable_ipv6");
+}
+
 static void this_host_read(struct sock_host *host)
 {
     struct utsname names;
-    struct stat status;
 
     if (uname(&names) == 0) {
         snprintf(host->name, sizeof host->name, "%s", names.nodename);
         snprintf(host->kernel, sizeof host->kernel, "%s", names.release);
     }
-    if (stat("/proc/self/ns/net", &status) == 0) {
-        host->netns = status.st_ino;
-    }
     host->netns_of_init = netns_of_init_read();
-    host->bindv6only = switch_read("/proc/sys/net/ipv6/bindv6only");
-    host->disable_ipv6 = switch_read(SYSCTL_INTERFACE "/all/disable_ipv6");
     port_range_read(host, "/proc/sys/net/ipv4/ip_local_port_range");
     reserved_read(host, "/proc/sys/net/ipv4/ip_local_reserved_ports");
 }

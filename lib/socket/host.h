@@ -9,17 +9,23 @@
 #include "socket/source.h"
 
 /*
- * Fills *host. `directory` is procfs_directory() for this host, or a folder of copies. ipv6 comes from its
- * if_inet6; all else is for this host only (uname(), /proc/sys/net, /proc/self/ns/net): of copies the names are "",
- * netns is 0 and the rest unknown, but for the port range and the reserved ports where copies of ip_local_port_range
- * and ip_local_reserved_ports lie beside them, or where a copy of the whole of /proc has them (../sys/net/ipv4, or
- * ../../sys/net/ipv4 for self/net). An empty if_inet6 means no IPv6, and so does a
+ * Fills *host with what decides; host_details_read() adds the rest. `directory` is procfs_directory() for this host, or
+ * a folder of copies. ipv6 comes from its if_inet6; all else is for this host only (uname(), /proc/sys/net): of copies
+ * the names are "" and the rest unknown, but for the port range and the reserved ports where copies of
+ * ip_local_port_range and ip_local_reserved_ports lie beside them, or where a copy of the whole of /proc has them
+ * (../sys/net/ipv4, or ../../sys/net/ipv4 for self/net). An empty if_inet6 means no IPv6, and so does a
  * missing one, unless the kernel opens AF_INET6 sockets or /proc/net is missing, too, or copies hold tcp6 or udp6. Such
  * a one, one that cannot be read, or that is no list of addresses, leaves host->ipv6 RECORD_UNKNOWN and returns a
  * negative errno with fault->text; the other facts are filled all the same. Facts that are not to be had stay unknown
  * and are no error. Returns 0 otherwise.
  */
 int host_read(struct sock_host *host, const char *directory, struct fault *fault);
+
+/*
+ * Adds what only explanations and captures say of this host, as each file takes time: netns, bindv6only and
+ * disable_ipv6 (/proc/self/ns/net, /proc/sys/net/ipv6). What is not to be had stays as it is.
+ */
+void host_details_read(struct sock_host *host);
 
 /*
  * Confirms that the missing file `directory`/if_inet6 ("/proc/net", or another way to it) means that this host has no

@@ -200,9 +200,10 @@ int netlink_channel_open(struct netlink_channel *channel)
 /* What the one who runs the check may look at; "" when the errno says it all. */
 static const char *common_hint(enum netlink_channel_cause cause, int code)
 {
-    static const char forbidden[] = ": if seccomp or AppArmor forbids it, allow AF_NETLINK (AppArmor: network netlink)";
+    static const char forbidden[] = ": if seccomp or AppArmor forbids it, allow AF_NETLINK, "
+                                    "see CONFINEMENT.md";
     static const char denied[] = ": if SELinux or AppArmor forbids it, label the plugin "
-                                 "nagios_unconfined_plugin_exec_t, or allow network netlink";
+                                 "nagios_unconfined_plugin_exec_t or allow netlink, see CONFINEMENT.md";
     static const struct {
         enum netlink_channel_cause cause;
         int code;
@@ -210,7 +211,7 @@ static const char *common_hint(enum netlink_channel_cause cause, int code)
     } hints[] = {
         {NETLINK_CHANNEL_OPEN, EPROTONOSUPPORT, ": does this kernel or sandbox lack it?"},
         {NETLINK_CHANNEL_OPEN, EAFNOSUPPORT,
-         ": if RestrictAddressFamilies= of the agent's unit forbids it, add AF_NETLINK there"},
+         ": if RestrictAddressFamilies= of the agent's unit forbids it, add AF_NETLINK there, see CONFINEMENT.md"},
         {NETLINK_CHANNEL_OPEN, EPERM, forbidden},
         {NETLINK_CHANNEL_OPEN, EACCES, denied},
         {NETLINK_CHANNEL_SEND, EPERM, forbidden},

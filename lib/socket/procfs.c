@@ -289,7 +289,8 @@ static int read_failed(struct fault *fault, const char *path, int error)
     bool denied = (error == EACCES || error == EPERM) && strncmp(path, "/proc/", strlen("/proc/")) == 0;
 
     return fault_set(fault, error, "cannot read %.120s: %s%s", path, strerror(error),
-                     denied ? ": if SELinux or AppArmor forbids it, allow to read /proc/*/net/**" : "");
+                     denied ? ": if SELinux or AppArmor forbids it, allow reading of /proc/*/net/**, see CONFINEMENT.md"
+                            : "");
 }
 
 static int line_failed(const struct reading *reading)

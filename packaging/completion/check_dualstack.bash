@@ -57,6 +57,7 @@ _check_dualstack_rule() {
     *)
         words='name= name=NAME severity=warning severity=critical missing=ok missing=warning missing=critical
             form=split form=single as=reached as=bound bind=loopback bind=link bind=%INTERFACE bind=PREFIX
+            reach=none reach=loopback reach=link reach=external
             unit= unit=PATTERN user= user=NAME except-unit= except-unit=PATTERN ephemeral=yes
             mapped-warning= mapped-warning=RANGE mapped-critical= mapped-critical=RANGE
             ipv4-warning= ipv4-warning=RANGE ipv4-critical= ipv4-critical=RANGE
@@ -95,19 +96,20 @@ _check_dualstack() {
         # Without quotes a rule would be several words.
         [[ $current != [\'\"]* ]] || _check_dualstack_rule "${current:1}"
         ;;
-    -f | --policy | --replay | --baseline) _check_dualstack_paths -f "$current" ;;
+    -f | --policy | --replay | --baseline | --hosts) _check_dualstack_paths -f "$current" ;;
     --procfs) _check_dualstack_paths -d "$current" ;;
     --netns) _check_dualstack_namespaces "$current" ;;
     *@) _check_dualstack_at_paths "$current" ;;
     --extra-opts) ;;
-    --format) _check_dualstack_words "$current" text json ;;
+    --format) _check_dualstack_words "$current" text json csv html prometheus ;;
+    --details) _check_dualstack_words "$current" auto none ;;
     --perfdata) _check_dualstack_words "$current" totals mapped full ;;
     --source) _check_dualstack_words "$current" auto netlink procfs ;;
-    -w | --warning | -c | --critical | -t | --timeout) ;;
+    -w | --warning | -c | --critical | -t | --timeout | --max-age) ;;
     *)
         [[ $current == [!-]* ]] || _check_dualstack_words "$current" -r --rule= -f --policy= -w --warning= \
-            -c --critical= -t --timeout= -v --verbose --format= --perfdata= --list --learn --lint --capture \
-            --baseline= --replay= --source= --procfs= --netns= --extra-opts= -V --version -h --help
+            -c --critical= -t --timeout= -v --verbose --format= --details= --perfdata= --list --learn --lint --capture \
+            --baseline= --replay= --hosts= --max-age= --source= --procfs= --netns= --extra-opts= -V --version -h --help
         [[ ${COMPREPLY[*]} != *= || ${#COMPREPLY[@]} -ne 1 ]] || compopt -o nospace
         ;;
     esac

@@ -15,7 +15,7 @@ plan tests => 15;
 my $listener = IO::Socket::INET->new( Listen => 5, LocalAddr => "127.0.0.1", Proto => "tcp" )
 	or die "cannot listen: $!";
 my $port = $listener->sockport;
-my $values = "mapped=0;;;0 violations=%d;;;0 unlisted=0;;;0 web_mapped=0;;;0";
+my $values = "mapped=0;;;0 violations=%d;0;%d;0 unlisted=0;;;0 web_mapped=0;;;0";
 
 # Runs it with the arguments and a rule for our port: the exit code, the first line, its performance data.
 sub check {
@@ -27,9 +27,9 @@ sub check {
 	like( $res->output, qr/\A[^\n]* \| \Q$perfdata\E(\n|\z)/, "$rule: performance data" ) if defined $perfdata;
 }
 
-check( "v4-only", 0, "DUALSTACK OK: 1 service on policy", sprintf( $values, 0 ) );
-check( "dual-stack severity=warning", 1, "DUALSTACK WARNING: 1 of 1 service off policy", sprintf( $values, 1 ) );
-check( "v6-only", 2, "DUALSTACK CRITICAL: 1 of 1 service off policy", sprintf( $values, 1 ) );
+check( "v4-only", 0, "DUALSTACK OK: 1 service on policy", sprintf( $values, 0, 0 ) );
+check( "dual-stack severity=warning", 1, "DUALSTACK WARNING: 1 of 1 service off policy", sprintf( $values, 1, 1 ) );
+check( "v6-only", 2, "DUALSTACK CRITICAL: 1 of 1 service off policy", sprintf( $values, 1, 0 ) );
 check( "nonsense", 3, "DUALSTACK UNKNOWN: --rule 1: " );
 
 my $res = NPTest->testCmd("./check_dualstack -V");

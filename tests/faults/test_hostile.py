@@ -38,6 +38,8 @@ NAMES = {
     "blanks": b"   ",
     "empty but for quotes": b"''\"\"",
 }
+# What a terminal would obey, C1 controls included; a line of JSON ends with a newline.
+CONTROLS = r"[\x00-\x09\x0b-\x1f\x7f-\x9f]"
 # What a cgroup or a file may be called: one component, 255 bytes at most.
 COMPONENTS = {what: name.replace(b"/", b"_")[:200] for what, name in NAMES.items() if name.strip()}
 # IFNAMSIZ is 16 with its NUL; the kernel takes all but blanks, "/" and ":".
@@ -82,7 +84,7 @@ class HostileCase(dualstack.TestCase):
         result = dualstack.run("--format=json", *args)
         self.assertEqual(result.code, code, str(result))
         self.assertEqual(len(result.lines), 1)
-        self.assertNotRegex(result.text, r"[\x00-\x09\x0b-\x1f]")
+        self.assertNotRegex(result.text, CONTROLS)
         return result.json
 
     def told_in_every_mode(self):
@@ -93,6 +95,7 @@ class HostileCase(dualstack.TestCase):
         self.assertEqual(learned.code, OK, str(learned))
         self.shape(dualstack.run("-f", "-", stdin=learned.bytes), OK)
         captured = dualstack.run("--capture")
+        self.assertNotRegex(captured.text, CONTROLS)
         json.loads(captured.text)
         return captured
 
@@ -104,6 +107,7 @@ class HostileCase(dualstack.TestCase):
         self.assertNotRegex(result.text, r"[\x00-\x09\x0b-\x1f\x7f-\x9f|;<>]")
         self.assertTrue(result.first.startswith("Proto "))
         for line in dualstack.run("--list", "--format=json", *args).text.rstrip("\n").split("\n"):
+            self.assertNotRegex(line, CONTROLS)
             json.loads(line)
         return result
 

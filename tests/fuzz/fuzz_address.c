@@ -59,7 +59,11 @@ static void question_handle(const void *bytes, size_t size)
 {
     enum address_presence presence = ADDRESS_UNKNOWN;
     struct address_interface interface = ADDRESS_INTERFACE_UNKNOWN;
+    struct address_set leases = {.prefixes = NULL};
 
+    FUZZ_REQUIRE(address_netlink_handle_leases(bytes, size, SEQUENCE, PORT_ID, &leases) <= 1);
+    set_require(&leases, RECORD_INET6);
+    address_set_free(&leases);
     if (address_netlink_handle_address(bytes, size, SEQUENCE, PORT_ID, &presence) != 0) {
         FUZZ_REQUIRE(presence == ADDRESS_UNKNOWN);
     }

@@ -11,14 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool port_find(const char *name, enum record_protocol protocol, uint16_t *port)
+static bool port_find(const char *name, enum record_protocol protocol, uint16_t *port, void *context)
 {
+    (void)context;
     *port = (uint16_t)(strlen(name) * 7 + (size_t)protocol + 1);
     return name[0] == 'h';
 }
 
-static bool user_find(const char *name, uint32_t *uid)
+static bool user_find(const char *name, uint32_t *uid, void *context)
 {
+    (void)context;
     *uid = (uint32_t)strlen(name);
     return name[0] == 'r';
 }

@@ -525,7 +525,7 @@ def refusing_sockets(family, protocol=None, error=errno.EPERM):
 
     def filter_calls():
         code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *each) for each in program))
-        head = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(program), ctypes.addressof(code)))
+        head = ctypes.create_string_buffer(struct.pack("HP", len(program), ctypes.addressof(code)))
         libc("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         libc("prctl", PR_SET_SECCOMP, SECCOMP_MODE_FILTER, head, 0, 0)
     return filter_calls

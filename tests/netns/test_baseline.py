@@ -286,7 +286,7 @@ class Generated(dualstack.TestCase):
             self.model = json.load(file)
 
     ADDRESSES = ("0.0.0.0", "::", "127.0.0.1", "::1", "192.0.2.1", "2001:db8::1", "fe80::1", "::ffff:192.0.2.1")
-    UNITS = ("nginx.service", "ssh.service", "session-%d.scope", "docker-%064x.scope", "/kubepods/pod%d/x",
+    UNITS = ("nginx.service", "ssh.service", "session-%d.scope", "docker-%064x.scope", "/kubepods/pod00000000-0000-4000-8000-%012x",
              "run-u%d.service", None)
 
     def listener(self, rng, port, protocol):

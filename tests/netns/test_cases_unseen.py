@@ -108,6 +108,19 @@ class Copies(UnseenCase):
         result = dualstack.run("--procfs=" + copies(tcp=None, tcp6=None))
         self.assertNotIn("0 services listen", result.text)
 
+    def test_where_nothing_was_read_there_is_no_source(self):
+        """Nor in a capture of it, which is UNKNOWN when it is replayed, too."""
+        folder = dualstack.temporary_folder()
+        path = os.path.join(folder, "capture.json")
+        for mode, code in (("--format=json", UNKNOWN), ("--capture", None)):
+            with self.subTest(mode=mode):
+                result = dualstack.run("--procfs=" + folder, mode)
+                self.assertIn(result.code, (code, OK) if code is None else (code,))
+                self.assertIsNone(result.json["source"], str(result))
+        with open(path, "wb") as file:
+            file.write(result.bytes)
+        self.check(UNKNOWN, "--replay=" + path, "-r", "%d v4-only" % PORT)
+
     def test_host_of_the_other_byte_order(self):
         """The kernel prints addresses as numbers of its machine. ::1 in the tables reveals it."""
         def swapped(text):
@@ -325,6 +338,18 @@ class HiddenProc(WithWords):
             self.expect(OK, words, "-r", "%d dual-stack" % PORT, "-r", "%d closed" % FREE)
 
 
+    def test_processes_of_others_are_hidden(self):
+        """hidepid=2, ProtectProc=invisible: not even process 1 is there for a user."""
+        self.sockets.listener("::", PORT, v6only=False)
+        script = "mount -t proc -o hidepid=2 proc /proc && exec setpriv --reuid=%d --clear-groups \"$0\" \"$@\""
+        with skipped_without("unshare", "-m", "sh", "-c", script % dualstack.NOBODY) as words:
+            for args in ([], ["--source=procfs"]):
+                with self.subTest(args=args):
+                    self.expect(OK, words, "-r", "%d v6" % PORT, *args)
+            self.expect(OK, words, "-r", "%d dual-stack" % PORT)
+            self.expect(CRITICAL, words, "-r", "%d v6-only" % PORT)
+
+
 class Refused(WithWords):
     """Netlink is refused: the cause and what to do about it, on the first line, where a rule is UNKNOWN for it."""
 
@@ -338,6 +363,7 @@ class Refused(WithWords):
             filtered = dualstack.refusing_sockets(dualstack.AF_NETLINK, error=error)
             result = self.check(UNKNOWN, "-r", "%d dual-stack" % PORT, uid=uid, preexec_fn=filtered)
             self.assertIn("/proc/net", result.first)
+            self.assertIn("CONFINEMENT.md", result.first)
             first = result.prose
             # Known either way, and the remark is there.
             self.check(OK, "-r", "%d v6" % PORT, uid=uid, preexec_fn=filtered)

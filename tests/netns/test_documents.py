@@ -17,7 +17,7 @@ BASH_COMPLETION = os.path.join(TOP_SRCDIR, "packaging", "completion", "check_dua
 
 # Something to give each option that takes a value.
 VALUES = {"--rule": "80 any", "--policy": "/dev/null", "--warning": "1", "--critical": "1", "--timeout": "8",
-          "--format": "text", "--perfdata": "full", "--replay": CAPTURE, "--baseline": CAPTURE, "--source": "auto", "--procfs": "/proc/net",
+          "--format": "text", "--details": "none", "--perfdata": "full", "--replay": CAPTURE, "--baseline": CAPTURE, "--hosts": "/dev/null", "--max-age": "7", "--source": "auto", "--procfs": "/proc/net",
           "--netns": "0", "--extra-opts": "check_dualstack"}
 
 SCREEN_LINES, SCREEN_COLUMNS = 24, 80
@@ -214,7 +214,7 @@ class Words(unittest.TestCase):
 
     def test_keys(self):
         words = [word.rstrip("=") for word in self.named(r"there are (name=.*note=)", "-r", "1 any x=1")]
-        self.assertEqual(len(words), 16)
+        self.assertEqual(len(words), 17)
         self.assertEqual(sorted(self.manual_items("Rule options")), sorted(words))
         offered = bash_offers("check_dualstack", "-r", "'443 any ")
         self.assertEqual({word.split()[-1].split("=")[0] for word in offered}, set(words))
@@ -222,7 +222,7 @@ class Words(unittest.TestCase):
         self.assertIn(" KEY " + " ".join(words), self.help)
 
     def test_values(self):
-        for option in ("--format", "--perfdata", "--source"):
+        for option in ("--format", "--details", "--perfdata", "--source"):
             with self.subTest(option=option):
                 words = self.named(r"unknown, write (.*)", option + "=x")
                 self.assertGreater(len(words), 1)

@@ -310,14 +310,19 @@ class WhatIsWritten(Learn):
         self.assertIn("any holds either way", text)
 
     def test_out_of_reach_without_ipv6(self):
-        """What is bound is all there is to hold it to."""
+        """Nothing reaches it, and nothing may."""
         dualstack.sysctl("net.ipv6.conf.all.disable_ipv6", 1)
         self.sockets.listener("::", 2002, v6only=True)
         text = self.learned_is_ok()
-        self.assertEqual(nameless(text), [("2002", "v6-only", "as=bound")])
-        self.assertIn("# 2002/tcp is v6-only by what it is bound to (as=bound)\n", text)
+        self.assertEqual(nameless(text), [("2002", "any", "reach=none")])
+        self.assertIn("# 2002/tcp listens, but nothing reaches it\n", text)
+        dualstack.sysctl("net.ipv6.conf.all.disable_ipv6", 0)
+        dualstack.sysctl("net.ipv6.conf.lo.disable_ipv6", 0)
+        dualstack.address_add("2001:db8::1", 128, "lo")
+        result = self.judge(CRITICAL, text)
+        self.assertIn("can be reached over IPv6 from other networks, beyond reach=none", result.text)
         self.sockets.close()
-        self.sockets.listener("::", 2002, v6only=False)
+        self.sockets.listener("0.0.0.0", 2002)
         self.judge(CRITICAL, text)
 
 
@@ -395,13 +400,90 @@ class Exposure(Learn):
         self.judge(OK, text)
 
     def test_from_this_host_alone(self):
-        """No rule says how far both families may be reached. The text says what to do."""
+        """Both families at once, so that the stack remains the same when they are opened."""
         dualstack.ip("addr flush dev lo scope global")
         self.sockets.listener("::", 2003, v6only=False)
+        self.sockets.listener("::1", 2004)
+        self.sockets.listener("::", 2005, v6only=True)
+        port = dualstack.port_of(self.sockets.listener("0.0.0.0"))
         text = self.learned_is_ok()
+        self.assertEqual(nameless(text),
+                         [("2003", "dual-stack", "reach=loopback"), ("2004", "v6-only", "bind=loopback"),
+                          ("2005", "v6-only", "reach=loopback"),
+                          ("32768-60999", "any", "missing=ok", "severity=warning", "name=per-boot-tcp",
+                           "reach=loopback")])
         self.assertIn("# 2003/tcp is dual-stack (single), from this host alone\n", text)
         self.assertIn("\n# Learn it again when that changes: this host has no IPv4 address beyond 127.0.0.0/8.\n"
                       "# Learn it again when that changes: this host has no IPv6 address beyond ::1.\n", text)
+        dualstack.address_add("192.0.2.1", 32, "lo")
+        dualstack.address_add("2001:db8::1", 128, "lo")
+        for uid in dualstack.users():
+            result = self.judge(CRITICAL, text, uid=uid)
+            self.assertEqual(result.values["violations"][0], "3")
+            self.assertIn("2003/tcp: [::]:2003", result.text)
+            self.assertIn("can be reached over IPv4 and IPv6 from other networks, beyond reach=loopback", result.text)
+            self.assertIn("0.0.0.0:%d" % port, result.text)
+        self.judge(CRITICAL, text, "--source=procfs")
+
+    def test_from_the_link_alone(self):
+        dualstack.ip("addr flush dev lo scope global")
+        dualstack.address_add("169.254.7.7", 32, "lo")
+        dualstack.address_add("fe80::7", 64, "lo")
+        self.sockets.listener("::", 2003, v6only=False)
+        text = self.learned_is_ok()
+        self.assertEqual(nameless(text), [("2003", "dual-stack", "reach=link")])
+        dualstack.ip("addr del 169.254.7.7/32 dev lo")
+        dualstack.ip("addr del fe80::7/64 dev lo")
+        self.judge(OK, text)
+        dualstack.address_add("192.0.2.1", 32, "lo")
+        dualstack.address_add("2001:db8::1", 128, "lo")
+        self.judge(CRITICAL, text)
+
+    def test_leased_addresses(self):
+        """The next lease may be another address: what is bound to one is not held to it."""
+        dualstack.ip("addr add 192.0.2.7/32 dev lo valid_lft 3600 preferred_lft 3600")
+        dualstack.ip("addr add 2001:db8::7/128 dev lo valid_lft 3600 preferred_lft 3600")
+        self.sockets.listener("192.0.2.7", 2003)
+        self.sockets.listener("2001:db8::7", 2003)
+        self.sockets.listener("192.0.2.1", 2004)
+        text = self.learned_is_ok()
+        self.assertEqual(nameless(text), [("2003", "dual-stack"), ("2004", "v4-only", "bind=192.0.2.1")])
+        self.assertIn("#   No bind=, as 192.0.2.7 has a lifetime", text)
+        self.sockets.close()
+        for address, prefix in (("192.0.2.%d", 32), ("2001:db8::%d", 128)):
+            dualstack.ip("addr del %s/%d dev lo" % (address % 7, prefix))
+            dualstack.ip("addr add %s/%d dev lo valid_lft 3600 preferred_lft 3600" % (address % 8, prefix))
+            self.sockets.listener(address % 8, 2003)
+        self.sockets.listener("192.0.2.1", 2004)
+        self.judge(OK, text)
+
+    def test_leases_are_not_known(self):
+        """/proc/net does not tell them, so no address is learned."""
+        self.sockets.listener("192.0.2.1", 2003)
+        self.sockets.listener("127.0.0.1", 2004)
+        text = self.learned_is_ok("--source=procfs")
+        self.assertEqual(nameless(text), [("2003", "v4-only"), ("2004", "v4-only", "bind=loopback")])
+        self.assertIn("#   No bind=, as it is not known whether 192.0.2.1 is a fixed address.\n", text)
+
+    def test_unreadable_addresses(self):
+        """Without if_inet6 nothing is learned; without the addresses of IPv4 not how far anything is reached."""
+        dualstack.ip("addr flush dev lo scope global")
+        self.sockets.listener("::", 2003, v6only=False)
+        self.sockets.listener("::", 2004, v6only=True)
+        self.sockets.listener("0.0.0.0", 2005)
+        for name in ("tcp", "tcp6", "udp", "udp6"):
+            with open("/proc/net/" + name, "rb") as source, open(os.path.join(self.folder, name), "wb") as copy:
+                copy.write(source.read())
+        self.assertIn("/if_inet6 is missing", self.learn("--procfs=" + self.folder, code=UNKNOWN))
+        with open("/proc/net/if_inet6", "rb") as source, open(os.path.join(self.folder, "if_inet6"), "wb") as copy:
+            copy.write(source.read())
+        text = self.learned_is_ok("--procfs=" + self.folder)
+        self.assertEqual(nameless(text), [("2003", "any"), ("2004", "any"), ("2005", "v4-only")])
+        self.assertRegex(text, r"\n# Beware: .*the IPv4 addresses of this host are not known")
+        with open(os.path.join(self.folder, "fib_trie"), "w", encoding="ascii") as file:
+            file.write("nonsense\n")
+        self.assertRegex(self.learn("--procfs=" + self.folder),
+                         r"\n# Beware: .*are not known, so reach is as far as sockets are bound \(.*/fib_trie has a line")
 
     def test_procfs(self):
         """It does not tell v6only: so neither whether IPv4 is taken, which would reach farther than IPv6."""
@@ -434,10 +516,40 @@ class Units(Learn):
     """Sockets of made-up units, whatever they are called."""
 
     network_wanted = False
+    external_wanted = True
     LASTING = ("nginx.service", "ssh.socket", "postgresql@14-main.service", r"a\x2db.service")
-    PASSING = ("session-3.scope", "docker-%s.scope" % ("0123456789abcdef" * 4), "user@1000.service", "run-u7.service",
-               "a b.service", "a*.service", "a?[b].service", "a\r443 closed.service", "#x.service", "a\x1b[1m.service",
-               "a\u202eb.service", "0123456789abcdef.service")
+    NAMELESS = ("made-up.scope", "a b.service", "a*.service", "a?[b].service", "a\r443 closed.service", "#x.service",
+                "a\x1b[1m.service", "a\u202eb.service", "0123456789abcdef.service")
+    HEX = "0123456789abcdef" * 4
+    OTHER_HEX = "fedcba9876543210" * 4
+    UUID = "8d9fd3c3-0f6c-4d4e-9c1b-a1b2c3d4e5f6"
+    # A cgroup, the same thing after the next start, login or connection, and the unit= that fits both.
+    PASSING = (
+        ("cdtest.slice/session-3.scope", "cdtest.slice/session-c12.scope", "session-*.scope"),
+        ("cdtest.slice/user@1000.service/app.slice/app-gnome-firefox-12.scope", "cdtest.slice/user@1000.service/x.scope",
+         "user@1000.service"),
+        ("cdtest.slice/run-u7.service", "cdtest.slice/run-u8.service", "run-u*.service"),
+        ("cdtest.slice/run-r%s.scope" % HEX[:32], "cdtest.slice/run-r%s.scope" % OTHER_HEX[:32], "run-r*.scope"),
+        ("cdtest.slice/sshd@3-192.0.2.1:22-198.51.100.7:50000.service",
+         "cdtest.slice/sshd@4-2001:db8::1:22-2001:db8::7:50001.service", "sshd@*.service"),
+    )
+    CONTAINERS = (
+        ("cdtest.slice/docker-%s.scope" % HEX, "cdtest.slice/docker-%s.scope" % OTHER_HEX, "docker-*.scope"),
+        ("docker/%s" % HEX, "docker/%s/init.scope" % OTHER_HEX, "/docker/*"),
+        ("kubepods.slice/kubepods-pod1.slice/cri-containerd-%s.scope" % HEX,
+         "kubepods.slice/kubepods-pod2.slice/cri-containerd-%s.scope" % OTHER_HEX, "cri-containerd-*.scope"),
+        ("kubepods.slice/kubepods-pod1.slice/crio-%s.scope" % HEX,
+         "kubepods.slice/kubepods-pod2.slice/crio-%s.scope" % OTHER_HEX, "crio-*.scope"),
+        ("kubepods/burstable/pod%s/%s" % (UUID, HEX), "kubepods/burstable/pod0%s/%s" % (UUID[1:], OTHER_HEX),
+         "/kubepods/burstable/pod*"),
+        ("cdtest.slice/libpod-%s.scope/container" % HEX, "cdtest.slice/libpod-%s.scope/container" % OTHER_HEX,
+         "libpod-*.scope"),
+        ("lxc/web/system.slice/ssh.service", "lxc/web/system.slice/ssh.service", "/lxc/web/system.slice/ssh.service"),
+        ("lxc.payload.web", "lxc.payload.web", "/lxc.payload.web"),
+        ("cdtest.slice/machine-web.scope/payload", "cdtest.slice/machine-web.scope/payload", "machine-web.scope"),
+        (r"cdtest.slice/machine-qemu\x2d3\x2dweb.scope", r"cdtest.slice/machine-qemu\x2d4\x2dweb.scope",
+         r"machine-qemu\\x2d*\\x2dweb.scope"),
+    )
 
     def setUp(self):
         super().setUp()
@@ -467,17 +579,20 @@ class Units(Learn):
         except OSError as error:
             self.skipTest("cannot move to a cgroup: %s" % error)
 
-    def in_unit(self, name, port, **options):
+    def in_unit(self, name, port, address="0.0.0.0", **options):
         """A listener whose socket belongs to that unit."""
+        return self.in_cgroup("cdtest.slice/" + name, port, address, **options)
+
+    def in_cgroup(self, path, port, address="0.0.0.0", **options):
         folder = self.root
-        for part in ("cdtest.slice", name):
+        for part in path.split("/"):
             folder = os.path.join(folder, part)
             with contextlib.suppress(FileExistsError):
                 os.mkdir(folder)
                 self.made.append(folder)
         self.enter(folder)
         try:
-            return self.sockets.listener("0.0.0.0", port, **options)
+            return self.sockets.listener(address, port, **options)
         finally:
             self.enter(self.home)
 
@@ -500,15 +615,110 @@ class Units(Learn):
         self.assertEqual(result.values["violations"][0], str(len(self.LASTING)))
 
     @dualstack.as_each_user
-    def test_passing_and_hostile_units_are_left_out(self, uid):
+    def test_hostile_units_are_left_out(self, uid):
         self.sockets.close()
-        for number, name in enumerate(self.PASSING):
+        for number, name in enumerate(self.NAMELESS):
             self.in_unit(name, 2000 + number)
         text = self.learned_is_ok(uid=uid)
-        self.assertEqual(nameless(text),
-                         [(str(2000 + number), "v4-only") for number in range(len(self.PASSING))])
-        self.assertEqual(text.count("No unit=, as its unit may be another one"), len(self.PASSING))
+        self.assertEqual(nameless(text), [(str(2000 + number), "v4-only") for number in range(len(self.NAMELESS))])
+        self.assertEqual(text.count("No unit=, as its unit may be called otherwise"), len(self.NAMELESS))
         self.assertNotRegex(text, "[\x00-\x09\x0b-\x1f\x7f]")
+
+    def learned_from(self, cgroups, uid, *words):
+        """Learns with a listener in each, and again in what they are called later; both times the policy is kept."""
+        self.sockets.close()
+        for number, (path, _, _) in enumerate(cgroups):
+            self.in_cgroup(path, 2000 + number)
+        text = self.learned_is_ok(uid=uid)
+        self.assertEqual(nameless(text),
+                         [(str(2000 + number), "v4-only", *words, "unit=" + unit)
+                          for number, (_, _, unit) in enumerate(cgroups)])
+        self.sockets.close()
+        for number, (_, later, _) in enumerate(cgroups):
+            self.in_cgroup(later, 2000 + number)
+        self.judge(OK, text, uid=uid)
+        self.sockets.close()
+        for number in range(len(cgroups)):
+            self.in_unit("other.service", 2000 + number)
+        self.assertEqual(self.judge(CRITICAL, text, uid=uid).values["violations"][0], str(len(cgroups)))
+        self.sockets.close()
+        return text
+
+    @dualstack.as_each_user
+    def test_sessions_and_transient_units(self, uid):
+        """As systemd, logind and ssh call them: they may come again, and need not."""
+        text = self.learned_from(self.PASSING, uid, "missing=ok")
+        self.judge(OK, text, uid=uid)
+        self.in_cgroup(self.PASSING[0][0], 2000 + len(self.PASSING))
+        self.judge(WARNING, text, uid=uid)
+
+    @dualstack.as_each_user
+    def test_containers(self, uid):
+        """As Docker, Kubernetes, Podman, LXC, systemd-nspawn and libvirt call them: they are called otherwise at each
+        start, and must be there."""
+        text = self.learned_from(self.CONTAINERS, uid)
+        self.assertEqual(self.judge(CRITICAL, text, uid=uid).values["violations"][0], str(len(self.CONTAINERS)))
+
+    def test_kubepods_as_documented(self):
+        self.in_cgroup("kubepods/burstable/pod%s/%s" % (self.UUID, self.HEX), 2001)
+        self.check(OK, "-r", "2001 any unit=/kubepods/*")
+        self.check(CRITICAL, "-r", "2001 any unit=/docker/*")
+        self.check(CRITICAL, "-r", "2001 any unit=kubepods*")
+
+    def test_x11_forwarding(self):
+        """The next login may get the next display; nothing else may listen there."""
+        for unit in ("session-3.scope", "sshd@3-192.0.2.1:22-198.51.100.7:50000.service", "ssh.service"):
+            with self.subTest(unit=unit), dualstack.Sockets() as self.sockets:
+                for address in ("127.0.0.1", "::1"):
+                    self.in_unit(unit, 6010, address)
+                text = self.learned_is_ok()
+                rule, *_ = [rule for rule in rules(text) if rule.startswith("6010-6099 ")]
+                self.assertIn(" any missing=ok severity=warning name=x11-tcp bind=loopback unit=", rule)
+                self.assertEqual([rule.split()[0] for rule in pointed_out(text)], ["6010"])
+                self.sockets.close()
+                self.judge(OK, text)
+                self.in_unit(unit.replace("3", "9"), 6012, "127.0.0.1")
+                self.judge(OK, text)
+                self.in_unit("other.service", 6013, "127.0.0.1")
+                self.judge(WARNING, text)
+                self.sockets.close()
+                self.in_unit(unit, 6014, "0.0.0.0")
+                self.judge(WARNING, text)
+        with dualstack.Sockets() as self.sockets:
+            self.in_unit("other.service", 6010, "127.0.0.1")
+            self.assertEqual(nameless(self.learned_is_ok()),
+                             [("6010", "v4-only", "bind=loopback", "unit=other.service")])
+
+    def test_resolvers_will_have_other_sockets(self):
+        """None is open while the policy is learned, and some are whenever they ask."""
+        dualstack.sysctl("net.ipv4.ip_local_port_range", "32768 60999")
+        for unit in ("dnsmasq.service", "unbound.service", "pdns-recursor@1.service", "libvirtd.service"):
+            with self.subTest(unit=unit), dualstack.Sockets() as self.sockets:
+                self.in_unit(unit, 53, protocol="udp")
+                text = self.learned_is_ok()
+                self.assertEqual(rules(text)[-2:],
+                                 ["default/udp      closed severity=warning except-unit=" + unit, DEFAULT])
+                self.in_unit(unit, 20001, protocol="udp")
+                self.judge(OK, text)
+                self.in_unit("other.service", 20002, protocol="udp")
+                result = self.judge(WARNING, text, "-v")
+                self.assertIn("20002/udp", result.text)
+                self.assertIn("except-unit=other.service", result.text)
+        with dualstack.Sockets() as self.sockets:
+            self.in_unit("named.service", 53, protocol="udp")
+            self.assertNotIn("except-unit=", self.learned_is_ok())
+
+    def test_passive_transfers_of_ftp(self):
+        """The rule that is suggested, with the ports of the daemon's settings, lets its transfers be and no others."""
+        dualstack.sysctl("net.ipv4.ip_local_port_range", "32768 60999")
+        self.in_unit("vsftpd.service", 21)
+        text = self.learned_is_ok()
+        suggested, *_ = [rule for rule in pointed_out(text) if "name=ftp-passive" in rule]
+        text = suggested.replace("32768-60999", "40000-40100") + "\n" + text
+        self.in_unit("vsftpd.service", 40007)
+        self.judge(OK, text)
+        self.in_unit("other.service", 40008)
+        self.judge(WARNING, text)
 
     def test_several_units(self):
         self.in_unit("a.service", 2001, reuseport=True)

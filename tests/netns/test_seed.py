@@ -36,7 +36,7 @@ class Seed(dualstack.TestCase):
     def test_dual_stack_is_ok_with_one_mapped_connection(self, uid):
         result = self.check(OK, "-r", "5555 dual-stack", uid=uid)
         self.assertTrue(result.first.startswith("DUALSTACK OK: "), str(result))
-        self.assertEqual(result.perfdata, "mapped=1;;;0 violations=0;;;0 unlisted=0;;;0 tcp_5555_mapped=1;;;0")
+        self.assertEqual(result.perfdata, "mapped=1;;;0 violations=0;0;0;0 unlisted=0;;;0 tcp_5555_mapped=1;;;0")
         self.assertEqual(len(result.lines), 1)
 
     @dualstack.as_each_user
@@ -56,7 +56,7 @@ class Seed(dualstack.TestCase):
         self.assertRegex(result.prose, r"5555/tcp is dual-stack, must be v6-only")
         self.assertTrue(result.lines[1].startswith("\\_[CRITICAL] "), str(result))
         self.assertRegex(result.lines[1], r"5555/tcp: .*\[::\]:5555")
-        self.assertEqual(result.values["violations"], ["1", "", "", "0"])
+        self.assertEqual(result.values["violations"], ["1", "0", "0", "0"])
 
     @dualstack.as_each_user
     def test_v4_only_is_critical_too(self, uid):
@@ -73,7 +73,7 @@ class Seed(dualstack.TestCase):
     def test_no_arguments(self, uid):
         """A valid run: judges nothing, counts what listens and what is mapped."""
         result = self.check(OK, uid=uid)
-        self.assertEqual(result.perfdata, "mapped=1;;;0 violations=0;;;0 unlisted=0;;;0")
+        self.assertEqual(result.perfdata, "mapped=1;;;0 violations=0;0;0;0 unlisted=0;;;0")
         self.assertTrue(re.search(r"\b1\b", result.prose), str(result))
         self.assertTrue(any("5555/tcp" in line for line in self.check(OK, "-v", uid=uid).lines))
 

@@ -55,7 +55,7 @@ class Shape(TextCase):
         port = self.open("dual-stack")
         result = self.text(OK, "-r", "%d dual-stack name=web" % port)
         self.assertEqual(len(result.lines), 1)
-        self.assertEqual(result.perfdata, "mapped=0;;;0 violations=0;;;0 unlisted=0;;;0 web_mapped=0;;;0")
+        self.assertEqual(result.perfdata, "mapped=0;;;0 violations=0;0;0;0 unlisted=0;;;0 web_mapped=0;;;0")
 
     def test_a_finding_names_service_fact_rule_and_cause(self):
         port = self.open("v4-only")
@@ -161,12 +161,46 @@ class Shape(TextCase):
         result = self.text(CRITICAL, "-r", "%d v6-only waive-until=2099-12-31" % port, "-r", "%d v6-only" % other)
         self.assertEqual(result.values["violations"][0], "1")
 
+    def test_violations_have_the_colour_of_the_state(self):
+        """A monitoring system colours a value by its own thresholds: by those, it must be as bad as what was found."""
+        for rules, code in ((["v4-only"], OK), (["v6-only severity=warning"], WARNING), (["v6-only"], CRITICAL),
+                            (["v6-only severity=warning", "v6-only severity=warning"], WARNING),
+                            (["v6-only severity=warning", "v6-only"], CRITICAL),
+                            (["v6-only severity=warning", "v4-only"], WARNING)):
+            with self.subTest(rules=rules):
+                result = self.text(code, *(word for rule in rules
+                                           for word in ("-r", "%d %s" % (self.open("v4-only"), rule))))
+                value, warning, critical, _ = map(int, result.values["violations"])
+                self.assertEqual(code, CRITICAL if value > critical else WARNING if value > warning else OK)
+
+    def test_one_line_for_carriers_of_one_line(self):
+        """--details=none: the first line of the whole answer, whatever is wrong, and nothing else."""
+        port = self.open("v4-only")
+        folder = os.path.join(dualstack.TOP_SRCDIR, "tests", "data", "captures")
+        for code, args in ((OK, ("-r", "%d v4-only" % port)), (CRITICAL, ("-r", "%d v6-only" % port)),
+                           (CRITICAL, ("-v", "-r", "%d v6-only" % port)),
+                           (UNKNOWN, ("-r", "1 nonsense", "-r", "2 nonsense")), (UNKNOWN, ("--nonsense",)),
+                           (UNKNOWN, ("--lint", "-r", "1 nonsense", "-r", "2 nonsense")),
+                           (OK, ("--lint", "-r", "%d any waive-until=2020-01-01" % port)),
+                           (UNKNOWN, ("--replay=" + folder,))):
+            with self.subTest(args=args):
+                whole = dualstack.run("--details=auto", *args)
+                self.assertEqual(whole.text, dualstack.run(*args).text)
+                self.assertEqual(whole.code, code, str(whole))
+                result = dualstack.run("--details=none", *args)
+                self.assertEqual((result.code, result.text), (code, whole.first + "\n"))
+
+    def test_details_are_of_text_alone(self):
+        args = ("--format=json", "--replay=" + os.path.join(dualstack.TOP_SRCDIR, "tests", "data", "captures"))
+        self.assertEqual(dualstack.run("--details=none", *args).lines, dualstack.run(*args).lines)
+        self.assertIn("\n", dualstack.run("--details=none", "--help").text[:-1])
+
     def test_unlisted(self):
         listed, unlisted = self.open("v4-only"), self.open("v4-only")
         rules = ["-r", "%d v4-only name=a" % listed]
         self.text(OK, *rules)
         result = self.text(WARNING, *rules, "-r", "default closed severity=warning")
-        self.assertEqual(result.perfdata, "mapped=0;;;0 violations=1;;;0 unlisted=1;;;0 a_mapped=0;;;0")
+        self.assertEqual(result.perfdata, "mapped=0;;;0 violations=1;0;1;0 unlisted=1;;;0 a_mapped=0;;;0")
         self.assertRegex(result.prose, r"\b%d/tcp is v4-only, must be closed" % unlisted)
         result = self.text(CRITICAL, "-r", "%d v6-only name=a" % listed, "-r", "default closed severity=warning")
         self.assertEqual([result.values[label][0] for label in TOTALS], ["0", "2", "1"])
@@ -235,7 +269,7 @@ class Shape(TextCase):
         self.assertTrue(any("%d/tcp" % port in line and "dual-stack" in line for line in self.text(OK, "-v").lines[1:]))
 
     def test_nothing_listens_at_all(self):
-        self.assertEqual(self.text(OK).perfdata, "mapped=0;;;0 violations=0;;;0 unlisted=0;;;0")
+        self.assertEqual(self.text(OK).perfdata, "mapped=0;;;0 violations=0;0;0;0 unlisted=0;;;0")
 
     def test_remedy_for_every_direction(self):
         """With -v each breach of a family says what to change."""
@@ -263,7 +297,7 @@ class Perfdata(TextCase):
         result = self.text(WARNING, "-r", "%d v4-only name=zz mapped-critical=0" % web, "-w", "0:1", "-c", "0:9",
                            "-r", "%d dual-stack name=ssh mapped-warning=0:5 mapped-critical=@10:" % ssh)
         # The total is of the judged services alone.
-        self.assertEqual(result.perfdata, "mapped=2;1;9;0 violations=0;;;0 unlisted=0;;;0 zz_mapped=0;;0;0 "
+        self.assertEqual(result.perfdata, "mapped=2;1;9;0 violations=0;0;0;0 unlisted=0;;;0 zz_mapped=0;;0;0 "
                                           "ssh_mapped=2;5;@10:;0")
         self.assertEqual(self.text(OK).values["mapped"][0], "3", "of all when nothing is judged")
 
@@ -315,9 +349,9 @@ class Perfdata(TextCase):
         self.connect(ipv4, "127.0.0.1", "::ffff:127.0.0.1")
         rules = ["-r", "%d dual-stack name=d" % dual, "-r", "%d v4-only name=i" % ipv4]
         self.assertEqual(self.text(OK, "--perfdata=totals", *rules).perfdata,
-                         "mapped=2;;;0 violations=0;;;0 unlisted=0;;;0")
+                         "mapped=2;;;0 violations=0;0;0;0 unlisted=0;;;0")
         mapped = self.text(OK, "--perfdata=mapped", *rules)
-        self.assertEqual(mapped.perfdata, "mapped=2;;;0 violations=0;;;0 unlisted=0;;;0 d_mapped=2;;;0 i_mapped=0;;;0")
+        self.assertEqual(mapped.perfdata, "mapped=2;;;0 violations=0;0;0;0 unlisted=0;;;0 d_mapped=2;;;0 i_mapped=0;;;0")
         self.assertEqual(mapped.perfdata, self.text(OK, *rules).perfdata)
         full = self.text(OK, "--perfdata=full", *rules).values
         self.assertEqual(list(full)[4:], ["d_mapped", "d_v4", "d_v6", "i_mapped", "i_v4", "i_v6"])

@@ -102,7 +102,7 @@ class Installed(unittest.TestCase):
                     kept = stack == required
                     result = self.check(dualstack.OK if kept else dualstack.CRITICAL,
                                         "-r", "%d %s name=service" % (port, required))
-                    self.assertEqual(result.perfdata, "mapped=%d;;;0 violations=%d;;;0 unlisted=0;;;0 service_mapped=%d;;;0"
+                    self.assertEqual(result.perfdata, "mapped=%d;;;0 violations=%d;0;0;0 unlisted=0;;;0 service_mapped=%d;;;0"
                                      % (mapped, 0 if kept else 1, mapped))
                     if kept:
                         self.assertTrue(result.prose.startswith("DUALSTACK OK: 1 service on policy"), str(result))
@@ -114,7 +114,7 @@ class Installed(unittest.TestCase):
         ports = {kind: self.serve(kind) for kind in KINDS}
         kept = self.policy("# every kind", *("%d %s name=%s" % (port, KINDS[kind][1], kind) for kind, port in ports.items()))
         result = self.check(dualstack.OK, "-f", kept)
-        self.assertEqual(result.perfdata, "mapped=1;;;0 violations=0;;;0 unlisted=0;;;0 single_mapped=1;;;0 split_mapped=0;;;0 "
+        self.assertEqual(result.perfdata, "mapped=1;;;0 violations=0;0;0;0 unlisted=0;;;0 single_mapped=1;;;0 split_mapped=0;;;0 "
                                           "v4_mapped=0;;;0 v6_mapped=0;;;0")
         broken = self.policy(*("%d dual-stack name=%s severity=warning" % (port, kind) for kind, port in ports.items()))
         result = self.check(dualstack.WARNING, "-f", broken)

@@ -228,16 +228,16 @@ class TestCluster(unittest.TestCase):
         self.assertEqual(web1[2:], (
             "\\_[WARNING] https 443/tcp: v4-only, must be dual-stack: "
             "nothing accepts IPv6, only 0.0.0.0:443 (nginx.service)",
-            ["mapped=0;;;0", "violations=1;;;0", "unlisted=0;;;0", "ssh_mapped=0;;;0", "icinga_mapped=0;;;0",
+            ["mapped=0;;;0", "violations=1;0;1;0", "unlisted=0;;;0", "ssh_mapped=0;;;0", "icinga_mapped=0;;;0",
              "http_mapped=0;;;0", "https_mapped=0;;;0"]))
         self.assertEqual(db1, (
             "OK", "DUALSTACK OK: 3 services on policy, 0 v4-mapped connections", "",
-            ["mapped=0;;;0", "violations=0;;;0", "unlisted=0;;;0", "ssh_mapped=0;;;0", "icinga_mapped=0;;;0",
+            ["mapped=0;;;0", "violations=0;0;0;0", "unlisted=0;;;0", "ssh_mapped=0;;;0", "icinga_mapped=0;;;0",
              "db_mapped=0;;;0"]))
         for name, violations in (("web1", 4), ("db1", 2)):
             state, _, _, perfdata = found[AGENTS[name] + "!dualstack-goal"]
             self.assertEqual((state, perfdata), (
-                "WARNING", ["mapped=0;;;0", "violations=%d;;;0" % violations, "unlisted=%d;;;0" % violations]))
+                "WARNING", ["mapped=0;;;0", "violations=%d;0;%d;0" % (violations, violations), "unlisted=%d;;;0" % violations]))
         self.assertEqual([port for port in (22, 80, 443, 5432) if self.machines["icinga"].listens(port)], [])
 
     def with_a_waiver(self):

@@ -142,13 +142,13 @@ class TestIcinga(unittest.TestCase):
     def test_ok(self):
         self.assertEqual(self.result("ok!dualstack"), (
             "OK", "DUALSTACK OK: 2 services on policy, 0 v4-mapped connections", "",
-            ["mapped=0;;;0", "violations=0;;;0", "unlisted=0;;;0", "web_mapped=0;;;0", "db_mapped=0;;;0"]))
+            ["mapped=0;;;0", "violations=0;0;0;0", "unlisted=0;;;0", "web_mapped=0;;;0", "db_mapped=0;;;0"]))
 
     def test_warning(self):
         self.assertEqual(self.result("warning!dualstack"), (
             "WARNING", "DUALSTACK WARNING: 1 of 1 service off policy. www 80/tcp is v4-only, must be dual-stack",
             "\\_[WARNING] www 80/tcp: v4-only, must be dual-stack: nothing accepts IPv6, only 0.0.0.0:80 (nginx.service)",
-            ["mapped=0;;;0", "violations=1;;;0", "unlisted=0;;;0", "www_mapped=0;;;0"]))
+            ["mapped=0;;;0", "violations=1;0;1;0", "unlisted=0;;;0", "www_mapped=0;;;0"]))
 
     def test_critical(self):
         state, first, rest, perfdata = self.result("critical!dualstack")
@@ -159,7 +159,7 @@ class TestIcinga(unittest.TestCase):
             "    to change it: listen on [::]:80 too (in nginx, for dual-stack: listen 0.0.0.0:80 and listen [::]:80)",
             "\\_[OK] web 443/tcp: dual-stack (must be dual-stack), on 0.0.0.0:443 (nginx.service), [::]:443 (nginx.service)",
             "\\_[OK] db 5432/tcp: v4-only (must be v4-only), on 127.0.0.1:5432 (postgresql.service)"])
-        self.assertEqual(perfdata, ["mapped=0;;;0", "violations=1;;;0", "unlisted=0;;;0", "www_mapped=0;;;0",
+        self.assertEqual(perfdata, ["mapped=0;;;0", "violations=1;0;0;0", "unlisted=0;;;0", "www_mapped=0;;;0",
                                     "web_mapped=0;;;0", "db_mapped=0;;;0"])
 
     def test_unknown(self):
@@ -170,7 +170,7 @@ class TestIcinga(unittest.TestCase):
     def test_thresholds(self):
         state, first, _, perfdata = self.result("mapped!dualstack")
         self.assertEqual((state, perfdata), (
-            "CRITICAL", ["mapped=3;1;2;0", "violations=0;;;0", "unlisted=0;;;0", "app_mapped=3;5;;0"]))
+            "CRITICAL", ["mapped=3;1;2;0", "violations=0;0;0;0", "unlisted=0;;;0", "app_mapped=3;5;;0"]))
         self.assertRegex(first, r"^DUALSTACK CRITICAL: .*3 v4-mapped connections")
 
     def test_own_listener(self):
@@ -185,14 +185,14 @@ class TestIcinga(unittest.TestCase):
             "WARNING", "DUALSTACK WARNING: 1 of 3 services off policy. www 80/tcp is v4-only, must accept IPv6"))
         # Of a further policy the rules are its own, the policy file the host's.
         state, _, rest, perfdata = self.result("both!dualstack-next")
-        self.assertEqual((state, perfdata[1:3]), ("WARNING", ["violations=3;;;0", "unlisted=2;;;0"]), rest)
+        self.assertEqual((state, perfdata[1:3]), ("WARNING", ["violations=3;0;3;0", "unlisted=2;;;0"]), rest)
         self.assertEqual(set(re.findall(r"(?m)^\\_\[WARNING\] (.*?/tcp): ", rest)),
                          {"www 80/tcp", "5432/tcp", "5665/tcp"})
 
     def test_200_broken_rules(self):
         """The first line and the performance data arrive whole: the totals alone, or a label for each rule."""
         rules = len(BROKEN)
-        totals = ["mapped=0;;;0", "violations=%d;;;0" % rules, "unlisted=0;;;0"]
+        totals = ["mapped=0;;;0", "violations=%d;0;0;0" % rules, "unlisted=0;;;0"]
         for name, perfdata in (("broken", totals), ("whole", totals + ["r%d_mapped=0;;;0" % port for port in BROKEN])):
             with self.subTest(name):
                 command = self.services[name + "!dualstack"]["last_check_result"]["command"]

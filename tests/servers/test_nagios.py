@@ -21,7 +21,7 @@ MANY = 200
 TIMES = 10
 
 # Rules for what listens on the Nagios host, and what Nagios must have of them: state, output, long output, perfdata.
-TOTALS = "mapped=%d;;;0 violations=%d;;;0 unlisted=%d;;;0"
+TOTALS = "mapped=%d;;;0 violations=%d;0;0;0 unlisted=%d;;;0"
 LOCAL = {
     "OK": (
         "22 dual-stack name=ssh\n8443 dual-stack name=api mapped-warning=5 mapped-critical=10\n", OK,
@@ -147,7 +147,7 @@ class Stored(unittest.TestCase):
         self.holds(("localhost", "mapped"), WARNING,
                    "DUALSTACK WARNING: 1 v4-mapped connection, must be at least 5. "
                    "4 services listen (3 dual-stack, 1 v4-only), no policy to judge by",
-                   [], "mapped=1;5:;10;0 violations=0;;;0 unlisted=0;;;0")
+                   [], "mapped=1;5:;10;0 violations=0;0;0;0 unlisted=0;;;0")
         self.holds(("localhost", "Dual-stack"), *folded(nrpe.POLICY))
 
     def test_asked_by_nrpe(self):

@@ -18,7 +18,7 @@ from nrpe import PACKETS, POLICY, SMALL_PACKET
 PROGRAM = hosts.PLUGINS + "/check_dualstack"
 FIFO = "/etc/nagios/fifo"
 MANY = 200
-SILENT = "mapped=0;;;0 violations=%d;;;0 unlisted=%d;;;0"
+SILENT = "mapped=0;;;0 violations=%d;0;0;0 unlisted=%d;;;0"
 SAMPLE_PERFDATA = SILENT + " ssh_mapped=0;;;0 web_mapped=0;;;0 agent_mapped=0;;;0"
 
 # What the policies of these tests need beside packaging/nrpe/dualstack.cfg.
@@ -138,7 +138,7 @@ class States(NrpeCase):
         self.services.sockets.client("::1", 443)
         self.through_each_packet(
             OK, "check_dualstack",
-            "DUALSTACK OK: 5 services on policy, 1 v4-mapped connection | mapped=1;;;0 violations=0;;;0 unlisted=0;;;0 "
+            "DUALSTACK OK: 5 services on policy, 1 v4-mapped connection | mapped=1;;;0 violations=0;0;0;0 unlisted=0;;;0 "
             "ssh_mapped=0;;;0 web_mapped=1;;;0 agent_mapped=0;;;0")
 
 

@@ -123,7 +123,7 @@ class Icinga(ReadmeCase):
         services.listen("nginx.service", "[::]:443")
         state, line, more, metrics = self.result()
         self.assertEqual((state, line, more), ("OK", "DUALSTACK OK: 3 services on policy, 0 v4-mapped connections", ""))
-        self.assertEqual(metrics, ["mapped=0;;;0", "violations=0;;;0", "unlisted=0;;;0", "ssh_mapped=0;;;0",
+        self.assertEqual(metrics, ["mapped=0;;;0", "violations=0;0;0;0", "unlisted=0;;;0", "ssh_mapped=0;;;0",
                                    "web_mapped=0;;;0"])
 
 

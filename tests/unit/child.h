@@ -17,7 +17,13 @@ bool child_text_write(const char *path, const char *text);
 /* Whoever is not root becomes root of a user namespace of their own. Returns false when they may not. */
 bool child_privilege_get(void);
 
-/* From now on socket(AF_INET6, ...) fails with this errno. Returns false when the kernel takes no such filter. */
-bool child_socket_deny(int error);
+/* From now on socket(AF_INET6, ...) of this process fails with this errno. */
+void child_ipv6_deny(int error);
+
+/*
+ * From now on system call `call` of this process (__NR_socket, __NR_bind, ...) does nothing but fail with `error`, or
+ * return 0 for 0. Returns false when the kernel takes no such filter.
+ */
+bool child_call_forbid(long call, int error);
 
 #endif

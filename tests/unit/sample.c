@@ -16,17 +16,19 @@
 
 #define OTHER_INTERFACE 2
 
-static bool port_find(const char *name, enum record_protocol protocol, uint16_t *port)
+static bool port_find(const char *name, enum record_protocol protocol, uint16_t *port, void *context)
 {
     (void)name;
+    (void)context;
     (void)protocol;
     (void)port;
     return false;
 }
 
-static bool user_find(const char *name, uint32_t *uid)
+static bool user_find(const char *name, uint32_t *uid, void *context)
 {
     (void)name;
+    (void)context;
     *uid = 1;
     return true;
 }

@@ -17,11 +17,9 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/fib_rules.h>
-#include <linux/filter.h>
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <linux/seccomp.h>
 #include <linux/veth.h>
 #include <sched.h>
 #include <stddef.h>
@@ -29,7 +27,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -59,6 +56,13 @@ static enum address_presence find(struct address_table *table, const char *text,
     struct in6_addr address = address_of(text);
 
     return address_table_find(table, &address, interface);
+}
+
+static enum record_answer is_leased(struct address_table *table, const char *text)
+{
+    struct in6_addr address = address_of(text);
+
+    return address_table_is_leased(table, &address);
 }
 
 /* --- copies ------------------------------------------------------------------------------------------------------ */
@@ -146,6 +150,7 @@ START_TEST(without_a_table_nothing_is_known)
     ck_assert_int_eq(find(NULL, "127.0.0.1", 0), ADDRESS_UNKNOWN);
     ck_assert_int_eq(find(NULL, "255.255.255.255", 0), ADDRESS_BROADCAST);
     ck_assert_int_eq(address_table_interface(NULL, 1).there, RECORD_UNKNOWN);
+    ck_assert_int_eq(is_leased(NULL, "192.0.2.1"), RECORD_UNKNOWN);
     address_table_free(NULL);
 }
 END_TEST
@@ -248,6 +253,24 @@ static bool address_is_taken(const char *text, unsigned interface)
     mnl_attr_put_u32(header, RTA_OIF, interface);
     request_send(header, type_keep, &type);
     return type == RTN_LOCAL;
+}
+
+/* As a DHCP client adds it: for an hour. */
+static bool lease_add(const char *text, unsigned length, unsigned interface)
+{
+    bool ipv4 = strchr(text, ':') == NULL;
+    const struct ifaddrmsg body = {.ifa_family = ipv4 ? AF_INET : AF_INET6,
+                                   .ifa_prefixlen = (uint8_t)length,
+                                   .ifa_flags = ipv4 ? 0 : IFA_F_NODAD,
+                                   .ifa_index = interface};
+    const struct ifa_cacheinfo lifetime = {.ifa_prefered = 3600, .ifa_valid = 3600};
+    char buffer[256] = {0};
+    struct nlmsghdr *header = request_begin(buffer, RTM_NEWADDR, NLM_F_CREATE, &body, sizeof body);
+
+    address_put(header, IFA_LOCAL, text);
+    address_put(header, IFA_ADDRESS, text);
+    mnl_attr_put(header, IFA_CACHEINFO, sizeof lifetime, &lifetime);
+    return request_send(header, NULL, NULL) == 0;
 }
 
 /* Of IPv6 without the wait for duplicates; but the kernel makes the way to it a little later than the address. */
@@ -555,6 +578,44 @@ START_TEST(addresses_are_found)
 }
 END_TEST
 
+/* By what NETLINK_ROUTE says, and not known without it. */
+static void leases_see(int row)
+{
+    static const struct {
+        const char *address;
+        enum record_answer leased;
+        bool is_of_no_host;
+    } leases[] = {
+        {"192.0.2.1", RECORD_NO, false},    {"192.0.2.7", RECORD_YES, false}, {"2001:db8::1", RECORD_NO, false},
+        {"2001:db8::7", RECORD_YES, false}, {"::1", RECORD_NO, false},        {"203.0.113.1", RECORD_NO, false},
+        {"0.0.0.0", RECORD_NO, true},       {"::", RECORD_NO, true},          {"224.0.0.1", RECORD_NO, true},
+    };
+    unsigned lo = SCOPE_LOOPBACK_INTERFACE;
+    struct address_table *table;
+
+    seen->skipped = !namespace_enter() || !interface_raise(lo);
+    if (seen->skipped) {
+        return;
+    }
+    SEE(address_add("192.0.2.1", 32, lo) && address_add("2001:db8::1", 128, lo), "fixed addresses");
+    SEE(lease_add("192.0.2.7", 32, lo) && lease_add("2001:db8::7", 128, lo), "leased addresses");
+    table = table_read(origins[row], "/proc/net");
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < COUNT(leases); i++) {
+            bool is_told = origins[row] == ADDRESS_ORIGIN_HOST || leases[i].is_of_no_host;
+            enum record_answer expected = is_told ? leases[i].leased : RECORD_UNKNOWN;
+            SEE(is_leased(table, leases[i].address) == expected, "%s: not %d", leases[i].address, (int)expected);
+        }
+    }
+    address_table_free(table);
+}
+
+START_TEST(leases_are_told)
+{
+    child_run(leases_see, _i);
+}
+END_TEST
+
 /* A socket can be bound to what is the host's own or a broadcast address, and to no other. */
 static bool can_bind(const struct in6_addr *address)
 {
@@ -764,14 +825,14 @@ static const struct {
     {__NR_bind, EACCES,
      "cannot open a NETLINK_ROUTE socket to list local addresses (Permission denied): if SELinux or AppArmor forbids "
      "it, label the plugin "
-     "nagios_unconfined_plugin_exec_t, or allow network netlink"},
+     "nagios_unconfined_plugin_exec_t or allow netlink, see CONFINEMENT.md"},
     {__NR_sendto, EPERM,
      "cannot ask the kernel over NETLINK_ROUTE for local addresses (Operation not permitted): if seccomp or "
-     "AppArmor forbids it, allow AF_NETLINK (AppArmor: network netlink)"},
+     "AppArmor forbids it, allow AF_NETLINK, see CONFINEMENT.md"},
     {__NR_recvmsg, EACCES,
      "cannot read the kernel's list of local addresses from NETLINK_ROUTE (Permission denied): if SELinux or AppArmor "
      "forbids it, label the plugin "
-     "nagios_unconfined_plugin_exec_t, or allow network netlink"},
+     "nagios_unconfined_plugin_exec_t or allow netlink, see CONFINEMENT.md"},
     {__NR_recvmsg, ENOBUFS, "the kernel's list of local addresses was interrupted (Resource temporarily unavailable)"},
     {__NR_recvmsg, 0, "the list of local addresses is not the kernel's answer to this request (Protocol error)"},
     /* without strict checking the kernel sends all tables: no fault */
@@ -779,26 +840,13 @@ static const struct {
     {__NR_setsockopt, ENOPROTOOPT, ""},
 };
 
-static bool call_forbid(long call, int error)
-{
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)error),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {.len = sizeof code / sizeof code[0], .filter = code};
-
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
 static void refusal_see(int row)
 {
     unsigned interfaces[4] = {0};
     struct fault fault = {""};
     struct address_table *table = NULL;
 
-    seen->skipped = !host_make(interfaces) || !call_forbid(refusals[row].call, refusals[row].error);
+    seen->skipped = !host_make(interfaces) || !child_call_forbid(refusals[row].call, refusals[row].error);
     if (seen->skipped) {
         return;
     }
@@ -824,10 +872,11 @@ static void no_ipv6_see(int row)
     struct address_table *table;
 
     (void)row;
-    seen->skipped = !namespace_enter() || !child_socket_deny(EAFNOSUPPORT);
+    seen->skipped = !namespace_enter();
     if (seen->skipped) {
         return;
     }
+    child_ipv6_deny(EAFNOSUPPORT);
     file_write("fib_trie", FIB_TRIE);
     file_write("dev", "");
     table = table_read(ADDRESS_ORIGIN_PROCFS, folder_name());
@@ -857,6 +906,7 @@ int main(void)
     tcase_add_checked_fixture(live, folder_make, folder_remove);
     tcase_add_loop_test(live, bare_host, 0, COUNT(origins));
     tcase_add_loop_test(live, addresses_are_found, 0, COUNT(origins));
+    tcase_add_loop_test(live, leases_are_told, 0, COUNT(origins));
     tcase_add_loop_test(live, presence_is_who_can_bind, 0, COUNT(origins));
     tcase_add_loop_test(live, many_addresses, 0, COUNT(origins));
     tcase_add_test(live, questions_end);

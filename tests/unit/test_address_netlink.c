@@ -13,6 +13,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/ipv6.h>
 #include <linux/netlink.h>
@@ -447,6 +448,124 @@ START_TEST(dump_is_handled)
 }
 END_TEST
 
+/* --- leases ------------------------------------------------------------------------------------------------------ */
+
+/* An address of the host's own; `peer` is that of the other end of a line, NULL for none. */
+static void own_add(const char *text, const char *peer, uint8_t flags)
+{
+    int family = strchr(text, ':') == NULL ? AF_INET : AF_INET6;
+    struct ifaddrmsg body = {.ifa_family = (uint8_t)family, .ifa_flags = flags};
+    size_t length = family == AF_INET ? 4 : 16;
+    unsigned char address[16];
+
+    message_add(RTM_NEWADDR, &body, sizeof body);
+    ck_assert_int_eq(inet_pton(family, text, address), 1);
+    if (family == AF_INET || peer != NULL) {
+        attribute_add(IFA_LOCAL, address, length);
+    }
+    ck_assert_int_eq(inet_pton(family, peer != NULL ? peer : text, address), 1);
+    attribute_add(IFA_ADDRESS, address, length);
+    attribute_add(IFA_LABEL, "eth0", 5);
+}
+
+static enum address_presence lease_find(const char *text)
+{
+    struct in6_addr address;
+    char mapped[64];
+
+    snprintf(mapped, sizeof mapped, "%s%s", strchr(text, ':') == NULL ? "::ffff:" : "", text);
+    ck_assert_int_eq(inet_pton(AF_INET6, mapped, &address), 1);
+    return address_set_find(&sets[RECORD_INET], &address);
+}
+
+static int leases_handle(void)
+{
+    return address_netlink_handle_leases(answer.bytes, answer.length, SEQUENCE, PORT_ID, &sets[RECORD_INET]);
+}
+
+START_TEST(leases_are_kept)
+{
+    static const struct ifaddrmsg other = {.ifa_family = AF_UNIX};
+
+    answer_begin();
+    own_add("127.0.0.1", NULL, IFA_F_PERMANENT);
+    own_add("192.0.2.1", NULL, 0);
+    own_add("192.0.2.2", NULL, IFA_F_PERMANENT);
+    own_add("192.0.2.3", "192.0.2.4", 0);
+    own_add("2001:db8::1", NULL, 0);
+    own_add("2001:db8::2", NULL, IFA_F_PERMANENT | IFA_F_NODAD);
+    own_add("2001:db8::3", "2001:db8::4", IFA_F_DEPRECATED);
+    message_add(RTM_NEWADDR, &other, sizeof other);
+    end_add(NLMSG_DONE, 0);
+    ck_assert_int_eq(leases_handle(), 0);
+    ck_assert_uint_eq(sets[RECORD_INET].count, 4);
+    address_set_sort(&sets[RECORD_INET]);
+    ck_assert_int_eq(lease_find("192.0.2.1"), ADDRESS_LOCAL);
+    ck_assert_int_eq(lease_find("192.0.2.2"), ADDRESS_ABSENT);
+    ck_assert_int_eq(lease_find("192.0.2.3"), ADDRESS_LOCAL);
+    ck_assert_int_eq(lease_find("192.0.2.4"), ADDRESS_ABSENT);
+    ck_assert_int_eq(lease_find("2001:db8::1"), ADDRESS_LOCAL);
+    ck_assert_int_eq(lease_find("2001:db8::3"), ADDRESS_LOCAL);
+    ck_assert_int_eq(lease_find("2001:db8::4"), ADDRESS_ABSENT);
+}
+END_TEST
+
+static void build_route(void)
+{
+    local_add("192.0.2.1");
+}
+
+static void build_long_lease(void)
+{
+    const struct ifaddrmsg body = {.ifa_family = AF_INET};
+
+    message_add(RTM_NEWADDR, &body, sizeof body);
+    attribute_add(IFA_LOCAL, &in6addr_loopback, sizeof in6addr_loopback);
+}
+
+static void build_interrupted_lease(void)
+{
+    answer.flags |= NLM_F_DUMP_INTR;
+    own_add("192.0.2.1", NULL, 0);
+    end_add(NLMSG_DONE, 0);
+}
+
+static void build_short_lease(void)
+{
+    const struct ifaddrmsg body = {.ifa_family = AF_INET6};
+
+    message_add(RTM_NEWADDR, &body, sizeof body - 1);
+}
+
+static void build_lease_with_half_attribute(void)
+{
+    const struct ifaddrmsg body = {.ifa_family = AF_INET6};
+
+    message_add(RTM_NEWADDR, &body, sizeof body);
+    bytes_add("\x10", 2);
+}
+
+static const struct {
+    const char *what;
+    void (*build)(void);
+    int result;
+} bad_leases[] = {
+    {"a route", build_route, -EBADMSG},
+    {"IPv4 address of sixteen bytes", build_long_lease, -EBADMSG},
+    {"short body", build_short_lease, -EBADMSG},
+    {"attribute cut within its header", build_lease_with_half_attribute, -EBADMSG},
+    {"refused", build_refusal, -EPERM},
+    {"interrupted", build_interrupted_lease, -EAGAIN},
+};
+
+START_TEST(bad_leases_are_errors)
+{
+    answer_begin();
+    bad_leases[_i].build();
+    ck_assert_msg(leases_handle() == bad_leases[_i].result, "%s", bad_leases[_i].what);
+}
+END_TEST
+
 /* --- one address ------------------------------------------------------------------------------------------------- */
 
 static int address_handle(enum address_presence *presence)
@@ -721,6 +840,8 @@ int main(void)
     tcase_add_test(dumped, route_without_a_destination_is_for_all);
     tcase_add_test(dumped, many_addresses);
     tcase_add_loop_test(dumped, dump_is_handled, 0, COUNT(dumps));
+    tcase_add_test(dumped, leases_are_kept);
+    tcase_add_loop_test(dumped, bad_leases_are_errors, 0, COUNT(bad_leases));
     suite_add_tcase(suite, dumped);
     tcase_add_loop_test(asked, address_is_what_its_route_is, 0, COUNT(answers));
     tcase_add_loop_test(asked, bad_answer_tells_nothing, 0, COUNT(bad_answers));

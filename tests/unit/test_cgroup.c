@@ -26,6 +26,32 @@
 
 static char mountinfo[PATH_MAX];
 
+/* What the kernel's name_to_handle_at() is for the test: without handles, or with those of a 32-bit kernel. */
+static enum {
+    HANDLES_NONE,
+    HANDLES_FOREIGN, /* of a file system that is no cgroup tree */
+    HANDLES_WIDE,    /* the inode number is the lower half of the id */
+} handles;
+
+int name_to_handle_at(int directory, const char *name, struct file_handle *handle, int *mount, int flags)
+{
+    struct stat status;
+    uint64_t id;
+
+    if (handles == HANDLES_NONE || fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) < 0) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
+    ck_assert_uint_ge(handle->handle_bytes, sizeof id);
+    ck_assert_int_eq(flags, 0);
+    id = status.st_ino | UINT64_C(3) << 32;
+    handle->handle_bytes = sizeof id;
+    handle->handle_type = handles == HANDLES_WIDE ? 0xfe : 1;
+    memcpy(handle->f_handle, &id, sizeof id);
+    *mount = 0;
+    return 0;
+}
+
 static void tree_make(void)
 {
     folder_make();
@@ -191,6 +217,24 @@ START_TEST(many_ids)
     ck_assert_ptr_null(cgroup_table_path(table, 0));
     ck_assert_ptr_null(cgroup_table_path(table, unasked));
     cgroup_table_free(table);
+}
+END_TEST
+
+/* On a 32-bit kernel the id has a half more than the inode number, of whatever value. */
+START_TEST(ids_of_64_bits_with_inodes_of_32)
+{
+    const uint64_t ids[] = {directory_make("two/a.slice/b.service") | UINT64_C(3) << 32,
+                            directory_make("two/a.slice/b.service")};
+    struct cgroup_table *table;
+
+    mountinfo_write(CGROUP2("/", "DIR/two"));
+    for (int i = HANDLES_NONE; i <= HANDLES_WIDE; i++) {
+        handles = i;
+        table = table_read(ids, UNIT_COUNT(ids));
+        ck_assert_pstr_eq(cgroup_table_path(table, ids[i != HANDLES_WIDE]), "/a.slice/b.service");
+        ck_assert_ptr_null(cgroup_table_path(table, ids[i == HANDLES_WIDE]));
+        cgroup_table_free(table);
+    }
 }
 END_TEST
 
@@ -433,6 +477,7 @@ int main(void)
     tcase_add_loop_test(walk, no_mount, 0, UNIT_COUNT(broken));
     tcase_add_test(walk, unreadable_mountinfo);
     tcase_add_test(walk, many_ids);
+    tcase_add_test(walk, ids_of_64_bits_with_inodes_of_32);
     tcase_add_test(walk, no_ids);
     tcase_add_test(walk, other_entries);
     tcase_add_test(walk, deep_and_wide);

@@ -170,7 +170,7 @@ static const struct {
     {"", "443=::+session-3.scope", "443=::+session-17.scope"},
     {"", "443=::+docker-0123456789abcdef.scope", "443=::+docker-fedcba9876543210.scope"},
     {"", "443=::+run-u12.service", "443=::+run-u345.service"},
-    {"", "443=::+/kubepods/pod1/0123456789abcdef", "443=::+/kubepods/pod1/fedcba9876543210"},
+    {"", "443=::+/kubepods/0123456789abcdef", "443=::+/kubepods/fedcba9876543210"},
     {"", "443=::!61184:a+a.service", "443=::!65519:a+a.service"},
     {"", "443=::!33:www-data+a.service", "443=::!33+a.service"},
     {"", "443=::!61184:a+a.service 443=::!7+a.service", "443=::!7+a.service 443=::!65519:a+a.service"},

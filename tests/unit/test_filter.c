@@ -247,16 +247,16 @@ END_TEST
 /* Ascending and not overlapping, at most `most`; neighbours may touch. */
 static size_t ports_roll(struct source_ports *ports, size_t most, unsigned spread)
 {
-    unsigned port = (unsigned)(random() % spread);
+    unsigned port = (unsigned)random() % spread;
     size_t count = 0;
 
     while (count < most && port <= UINT16_MAX) {
-        unsigned last = port + (unsigned)(random() % 3 == 0 ? random() % spread : 0);
+        unsigned last = port + (random() % 3 == 0 ? (unsigned)random() % spread : 0);
 
         last = last < UINT16_MAX ? last : UINT16_MAX;
         ports[count].first = (uint16_t)port;
         ports[count++].last = (uint16_t)last;
-        port = last + 1 + (unsigned)(random() % spread);
+        port = last + 1 + (unsigned)random() % spread;
     }
     return count;
 }

@@ -344,6 +344,7 @@ START_TEST(this_host)
     struct stat status;
 
     ck_assert_msg(host_read(&host, "/proc/net", &fault) == 0, "%s", fault.text);
+    host_details_read(&host);
     ck_assert_int_ne(host.ipv6, RECORD_UNKNOWN);
     ck_assert_int_eq(uname(&names), 0);
     ck_assert_str_eq(host.name, names.nodename);
@@ -370,6 +371,7 @@ START_TEST(no_descriptors)
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
     setrlimit(RLIMIT_NOFILE, &(struct rlimit){(rlim_t)lowest, before.rlim_max});
     status = host_read(&host, "/proc/net", &fault);
+    host_details_read(&host);
     setrlimit(RLIMIT_NOFILE, &before);
     ck_assert_int_eq(status, -EMFILE);
     ck_assert_int_eq(host.ipv6, RECORD_UNKNOWN);
@@ -455,9 +457,7 @@ static void other_host_see(const struct other_host *other, struct seen *seen)
     if (other->proc != NULL && !proc_replace(other->proc, other->content)) {
         return;
     }
-    if (other->socket_errno != 0 && !child_socket_deny(other->socket_errno)) {
-        return;
-    }
+    child_ipv6_deny(other->socket_errno);
     seen->skipped = false;
     seen->status = host_read(&seen->host, "/proc/net", &seen->fault);
 }
@@ -503,6 +503,7 @@ static void sysctls_see(struct seen *seen)
     }
     seen->skipped = false;
     seen->status = host_read(&seen->host, "/proc/net", &seen->fault);
+    host_details_read(&seen->host);
 }
 
 START_TEST(sysctls)

@@ -12,6 +12,7 @@
 #include "unit.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,12 +71,32 @@ START_TEST(lines_begin_where_they_should)
 }
 END_TEST
 
+/* What is a control character to a terminal is escaped, as the other library does not do; frees its argument. */
+static char *controls_escaped(char *json)
+{
+    char *escaped = malloc(strlen(json) * 6 + 1);
+    char *to = escaped;
+
+    for (const char *from = json; *from != '\0'; from++) {
+        if (*from == '\x7f') {
+            to += sprintf(to, "\\u007F");
+        } else if (from[0] == '\xc2' && (unsigned char)from[1] >= 0x80 && (unsigned char)from[1] <= 0x9F) {
+            to += sprintf(to, "\\u00%02X", (unsigned)(unsigned char)*++from);
+        } else {
+            *to++ = *from;
+        }
+    }
+    *to = '\0';
+    free(json);
+    return escaped;
+}
+
 static void assert_text(const char *text)
 {
     size_t size = ESCAPE_SIZE(strlen(text));
     char *repaired = malloc(size);
     json_t *value = json_stringn(repaired, escape_copy(repaired, size, text, strlen(text), ESCAPE_UTF8));
-    char *expected = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    char *expected = controls_escaped(json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY));
     struct collect collected = {.text = NULL};
     const struct sink sink = collect_sink(&collected);
     struct json_stream json = {.sink = &sink};
@@ -99,10 +120,41 @@ START_TEST(every_byte_is_escaped)
 }
 END_TEST
 
+/* Neighbours of the control characters stay as they are. */
+static const struct {
+    const char *text;
+    const char *json;
+} controls[] = {
+    {"~", "\"~\""},
+    {"\x7f", "\"\\u007F\""},
+    {"\xc2\x80", "\"\\u0080\""},
+    {"a.service\xc2\x9b"
+     "31m",
+     "\"a.service\\u009B31m\""},
+    {"\xc2\x9f", "\"\\u009F\""},
+    {"\xc2\xa0", "\"\xc2\xa0\""},
+    {"\xc3\x9b", "\"\xc3\x9b\""},
+    {"\x9b", "\"\xef\xbf\xbd\""},
+    {"\xc2\x9b\xc2\x9b\x7f", "\"\\u009B\\u009B\\u007F\""},
+};
+
+START_TEST(controls_of_terminals_are_escaped)
+{
+    struct collect collected = {.text = NULL};
+    const struct sink sink = collect_sink(&collected);
+    struct json_stream json = {.sink = &sink};
+
+    json_stream_text(&json, NULL, controls[_i].text);
+    ck_assert_str_eq(collected.text, controls[_i].json);
+    collect_clear(&collected);
+}
+END_TEST
+
 /* Around the length of the pieces that texts are repaired in, whole characters and broken ones. */
 static const char *const parts[] = {
     "\xc3\xa4",         "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xf0\x9f\x98", "\xe2\x82", "\xc3", "\x80",
     "\x80\x80\x80\x80", "\xf5\x80\x80", "\xed\xa0\x80",     "\"",           "\\",       "\n",   "\x01",
+    "\xc2\x9b",         "\x7f",
 };
 
 START_TEST(pieces_tear_nothing_apart)
@@ -150,6 +202,7 @@ int main(void)
     tcase_add_test(tcase, values_are_nested);
     tcase_add_test(tcase, lines_begin_where_they_should);
     tcase_add_test(tcase, every_byte_is_escaped);
+    tcase_add_loop_test(tcase, controls_of_terminals_are_escaped, 0, UNIT_COUNT(controls));
     tcase_add_loop_test(tcase, pieces_tear_nothing_apart, 0, UNIT_COUNT(parts));
     tcase_add_test(tcase, random_bytes_are_text);
     suite_add_tcase(suite, tcase);

@@ -16,17 +16,19 @@
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
 
-static bool port_by_name(const char *name, enum record_protocol protocol, uint16_t *port)
+static bool port_by_name(const char *name, enum record_protocol protocol, uint16_t *port, void *context)
 {
     (void)name;
+    (void)context;
     (void)protocol;
     (void)port;
     return false;
 }
 
-static bool uid_by_name(const char *name, uint32_t *uid)
+static bool uid_by_name(const char *name, uint32_t *uid, void *context)
 {
     (void)name;
+    (void)context;
     (void)uid;
     return false;
 }
@@ -75,7 +77,7 @@ static struct judge_verdict verdict_of(uint64_t connections[][TALLY_KINDS], bool
     return (struct judge_verdict){
         .rule_connections = connections,
         .rule_known = rule_known,
-        .total = {.known = known, .mapped = 5, .mapped_out = 6, .violations = 7, .unlisted = 8},
+        .total = {.known = known, .mapped = 5, .mapped_out = 6, .violations = 7, .warnings = 3, .unlisted = 8},
     };
 }
 
@@ -89,27 +91,27 @@ static const struct {
     bool known;
     const char *values;
 } cases[] = {
-    {"", LABELS_DEFAULT, true, "mapped=5;1;2;0 violations=7;;;0 unlisted=8;;;0"},
-    {"", LABELS_FULL, true, "mapped=5;1;2;0 mapped_out=6;;;0 violations=7;;;0 unlisted=8;;;0"},
-    {TWO, LABELS_TOTALS, true, "mapped=5;1;2;0 violations=7;;;0 unlisted=8;;;0"},
+    {"", LABELS_DEFAULT, true, "mapped=5;1;2;0 violations=7;0;3;0 unlisted=8;;;0"},
+    {"", LABELS_FULL, true, "mapped=5;1;2;0 mapped_out=6;;;0 violations=7;0;3;0 unlisted=8;;;0"},
+    {TWO, LABELS_TOTALS, true, "mapped=5;1;2;0 violations=7;0;3;0 unlisted=8;;;0"},
     {TWO, LABELS_MAPPED, true,
-     "mapped=5;1;2;0 violations=7;;;0 unlisted=8;;;0 web_mapped=2;10;@5:20;0 dns_mapped=12;;;0"},
+     "mapped=5;1;2;0 violations=7;0;3;0 unlisted=8;;;0 web_mapped=2;10;@5:20;0 dns_mapped=12;;;0"},
     {TWO, LABELS_DEFAULT, true,
-     "mapped=5;1;2;0 violations=7;;;0 unlisted=8;;;0 web_mapped=2;10;@5:20;0 dns_mapped=12;;;0"},
+     "mapped=5;1;2;0 violations=7;0;3;0 unlisted=8;;;0 web_mapped=2;10;@5:20;0 dns_mapped=12;;;0"},
     {TWO, LABELS_FULL, true,
-     "mapped=5;1;2;0 mapped_out=6;;;0 violations=7;;;0 unlisted=8;;;0 web_mapped=2;10;@5:20;0 web_v4=1;;;0 "
+     "mapped=5;1;2;0 mapped_out=6;;;0 violations=7;0;3;0 unlisted=8;;;0 web_mapped=2;10;@5:20;0 web_v4=1;;;0 "
      "web_v6=3;;;0 dns_mapped=12;;;0 dns_v4=11;;;0 dns_v6=13;;;0"},
     /* Those of a rule that has a threshold on them, however much else is asked for. */
-    {IPV4, LABELS_TOTALS, true, "mapped=5;1;2;0 violations=7;;;0 unlisted=8;;;0"},
+    {IPV4, LABELS_TOTALS, true, "mapped=5;1;2;0 violations=7;0;3;0 unlisted=8;;;0"},
     {IPV4, LABELS_DEFAULT, true,
-     "mapped=5;1;2;0 violations=7;;;0 unlisted=8;;;0 web_mapped=2;;;0 web_ipv4=3;10;;0 old_mapped=12;1;;0 "
+     "mapped=5;1;2;0 violations=7;0;3;0 unlisted=8;;;0 web_mapped=2;;;0 web_ipv4=3;10;;0 old_mapped=12;1;;0 "
      "old_ipv4=23;;5;0 dns_mapped=22;;;0"},
     {IPV4, LABELS_FULL, true,
-     "mapped=5;1;2;0 mapped_out=6;;;0 violations=7;;;0 unlisted=8;;;0 web_mapped=2;;;0 web_ipv4=3;10;;0 web_v4=1;;;0 "
+     "mapped=5;1;2;0 mapped_out=6;;;0 violations=7;0;3;0 unlisted=8;;;0 web_mapped=2;;;0 web_ipv4=3;10;;0 web_v4=1;;;0 "
      "web_v6=3;;;0 old_mapped=12;1;;0 old_ipv4=23;;5;0 old_v4=11;;;0 old_v6=13;;;0 dns_mapped=22;;;0 dns_v4=21;;;0 "
      "dns_v6=23;;;0"},
     /* What is not known is left out; how many services are off policy is known even then. */
-    {TWO, LABELS_FULL, false, "violations=7;;;0 unlisted=8;;;0"},
+    {TWO, LABELS_FULL, false, "violations=7;0;3;0 unlisted=8;;;0"},
 };
 
 START_TEST(sets_hold_their_values)

@@ -93,6 +93,34 @@ START_TEST(short_text_is_one_write)
 }
 END_TEST
 
+/* What comes behind the first line's end is left out, however it is put together. */
+static const struct {
+    const char *parts[3];
+    const char *written;
+} first_lines[] = {
+    {{"", "", ""}, ""},
+    {{"one\ntwo\n", "three\n", ""}, "one\n"},
+    {{"o", "ne\ntwo", "\nthree\n"}, "one\n"},
+    {{"one", "\n", "\ntwo\n"}, "one\n"},
+    {{"no ", "end", ""}, "no end"},
+};
+
+START_TEST(first_line_is_all)
+{
+    struct output *output = output_begin();
+    struct lines lines = {.stage = "testing", .only_first = true};
+
+    for (int i = 0; i < 3; i++) {
+        text_write(&lines, first_lines[_i].parts[i]);
+    }
+    lines_flush(&lines);
+    output_end(output);
+    ck_assert_uint_eq(output->length, strlen(first_lines[_i].written));
+    ck_assert_int_eq(memcmp(output->bytes, first_lines[_i].written, output->length), 0);
+    free(output);
+}
+END_TEST
+
 START_TEST(long_text_that_comes_alone_is_one_write)
 {
     struct output *output = output_begin();
@@ -141,13 +169,13 @@ START_TEST(pieces_end_with_a_line)
     size_t at = 0;
 
     while (length + 300 < MOST / 2) {
-        size_t line = unit_random(&state) % 300;
+        size_t line = (size_t)(unit_random(&state) % 300);
         memset(text + length, 'a' + (int)(length % 26), line);
         length += line;
         text[length++] = '\n';
     }
     for (size_t written = 0; written < length;) {
-        size_t count = unit_random(&state) % 700 + 1;
+        size_t count = (size_t)(unit_random(&state) % 700) + 1;
         count = count < length - written ? count : length - written;
         ck_assert_int_eq(lines_write(text + written, count, &lines), 0);
         written += count;
@@ -215,6 +243,7 @@ int main(void)
     TCase *tcase = tcase_create("lines");
 
     tcase_add_loop_test(tcase, short_text_is_one_write, 0, UNIT_COUNT(texts));
+    tcase_add_loop_test(tcase, first_line_is_all, 0, UNIT_COUNT(first_lines));
     tcase_add_test(tcase, long_text_that_comes_alone_is_one_write);
     tcase_add_test(tcase, long_text_waits_its_turn);
     tcase_add_loop_test(tcase, pieces_end_with_a_line, 0, 2);

@@ -14,17 +14,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool port_by_name(const char *name, enum record_protocol protocol, uint16_t *port)
+static bool port_by_name(const char *name, enum record_protocol protocol, uint16_t *port, void *context)
 {
     (void)name;
+    (void)context;
     (void)protocol;
     (void)port;
     return false;
 }
 
-static bool uid_by_name(const char *name, uint32_t *uid)
+static bool uid_by_name(const char *name, uint32_t *uid, void *context)
 {
     (void)name;
+    (void)context;
     *uid = 33;
     return true;
 }
@@ -101,6 +103,8 @@ static const struct {
      {"p:1: closed bars every listener, also those that bind= allows, narrow it with a scope such as @external"}},
     {"default closed unit=x.service",
      {"p:1: closed bars every listener, also those that unit= allows, narrow it with a scope such as @external"}},
+    {"23 closed reach=loopback",
+     {"p:1: closed bars every listener, also those that reach= allows, narrow it with a scope such as @external"}},
     {"23 closed user=0",
      {"p:1: closed bars every listener, also those that user= allows, narrow it with a scope such as @external"}},
     {"23@external closed", {NULL}},
@@ -118,6 +122,8 @@ static const struct {
     {"default closed except-unit=dnsmasq,unbound*,/lxc/dns",
      {"p:1: except-unit=dnsmasq fits no unit, their names end in .service and the like, write "
       "except-unit=dnsmasq.service"}},
+    {"443 any as=bound reach=loopback", {NULL}},
+    {"443 dual-stack bind=loopback reach=loopback", {NULL}},
     {"443 any as=bound", {"p:1: as=bound makes no difference to any, leave it out"}},
     {"23 closed as=bound", {"p:1: as=bound makes no difference to closed, leave it out"}},
     {"443 v6 as=bound", {NULL}},

@@ -9,14 +9,13 @@
 
 #include "socket/filter.h"
 
+#include "child.h"
 #include "unit.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/filter.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
-#include <linux/seccomp.h>
 #include <linux/sock_diag.h>
 #include <net/if.h>
 #include <sched.h>
@@ -24,7 +23,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -1025,7 +1023,7 @@ static const struct {
     {__NR_socket, EPROTONOSUPPORT, -EPROTONOSUPPORT, "cannot open a NETLINK_SOCK_DIAG socket to list UDP sockets",
      ": does this kernel or sandbox lack it?"},
     {__NR_socket, EAFNOSUPPORT, -EAFNOSUPPORT, "cannot open a NETLINK_SOCK_DIAG socket to list UDP sockets",
-     ": if RestrictAddressFamilies= of the agent's unit forbids it, add AF_NETLINK there"},
+     ": if RestrictAddressFamilies= of the agent's unit forbids it, add AF_NETLINK there, see CONFINEMENT.md"},
     {__NR_bind, EADDRINUSE, -EADDRINUSE, "cannot open a NETLINK_SOCK_DIAG socket to list UDP sockets", ""},
     {__NR_sendto, ECONNREFUSED, -ECONNREFUSED, "cannot ask the kernel over NETLINK_SOCK_DIAG for UDP sockets", ""},
     {__NR_sendto, EINTR, -EINTR, "cannot ask the kernel over NETLINK_SOCK_DIAG for UDP sockets", ""},
@@ -1035,20 +1033,6 @@ static const struct {
     {__NR_recvmsg, ENOBUFS, -EAGAIN, "the kernel's list of UDP sockets was interrupted", ""},
     {__NR_recvmsg, 0, -EPROTO, "the list of UDP sockets is not the kernel's answer to this request", ""},
 };
-
-/* From now on system call `call` of this process does nothing but fail with `error`. */
-static bool call_forbid(long call, int error)
-{
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)error),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {.len = sizeof code / sizeof code[0], .filter = code};
-
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
 
 /* What the child tells of its scan. */
 struct report {
@@ -1069,7 +1053,7 @@ static void report_write(int descriptor, int row)
     if (netlink_open(&source, "/proc/net", &report.fault) != 0) {
         exit(EXIT_FAILURE);
     }
-    report.forbidden = call_forbid(refusals[row].call, refusals[row].error);
+    report.forbidden = child_call_forbid(refusals[row].call, refusals[row].error);
     if (report.forbidden) {
         report.result = source->scan(source, &request, record_keep, &records, &report.fault);
     }

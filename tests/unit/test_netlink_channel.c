@@ -32,20 +32,20 @@ static const struct {
      "cannot open a NETLINK_SOCK_DIAG socket to list things (||)"},
     {NETLINK_ROUTE, NETLINK_CHANNEL_OPEN, EAFNOSUPPORT, NULL,
      "cannot open a NETLINK_ROUTE socket to list things (||): if RestrictAddressFamilies= of the agent's unit "
-     "forbids it, add AF_NETLINK there"},
+     "forbids it, add AF_NETLINK there, see CONFINEMENT.md"},
     {NETLINK_ROUTE, NETLINK_CHANNEL_SEND, ENOBUFS, NULL, "cannot ask the kernel over NETLINK_ROUTE for things (||)"},
     {NETLINK_ROUTE, NETLINK_CHANNEL_RECEIVE, EIO, NULL,
      "cannot read the kernel's list of things from NETLINK_ROUTE (||)"},
     {NETLINK_ROUTE, NETLINK_CHANNEL_REFUSAL, EACCES, NULL,
      "the kernel refused to list things over NETLINK_ROUTE (||): if SELinux or AppArmor forbids it, label the plugin "
-     "nagios_unconfined_plugin_exec_t, or allow network netlink"},
+     "nagios_unconfined_plugin_exec_t or allow netlink, see CONFINEMENT.md"},
     {NETLINK_SOCK_DIAG, NETLINK_CHANNEL_SEND, EACCES, NULL,
      "cannot ask the kernel over NETLINK_SOCK_DIAG for things (||): if SELinux or AppArmor forbids it, label the "
      "plugin "
-     "nagios_unconfined_plugin_exec_t, or allow network netlink"},
+     "nagios_unconfined_plugin_exec_t or allow netlink, see CONFINEMENT.md"},
     {NETLINK_SOCK_DIAG, NETLINK_CHANNEL_OPEN, EPERM, NULL,
-     "cannot open a NETLINK_SOCK_DIAG socket to list things (||): if seccomp or AppArmor forbids it, allow AF_NETLINK "
-     "(AppArmor: network netlink)"},
+     "cannot open a NETLINK_SOCK_DIAG socket to list things (||): if seccomp or AppArmor forbids it, allow AF_NETLINK, "
+     "see CONFINEMENT.md"},
     {NETLINK_ROUTE, NETLINK_CHANNEL_REFUSAL, EACCES, ": why?",
      "the kernel refused to list things over NETLINK_ROUTE (||): why?"},
     {NETLINK_ROUTE, NETLINK_CHANNEL_INTERRUPTION, EAGAIN, NULL, "the kernel's list of things was interrupted (||)"},

@@ -83,7 +83,14 @@ static const struct {
     {"-t 0", "--timeout: '0' is no time, write whole seconds from 1 to 86400, such as 8 or 8:critical"},
     {"-t 86401", "--timeout: '86401' is no time, write whole seconds from 1 to 86400, such as 8 or 8:critical"},
     {"-t 8:later", "--timeout: 'later' is no state, write ok, warning, critical or unknown"},
-    {"--format=xml", "--format: 'xml' is unknown, write text or json"},
+    {"--format=xml", "--format: 'xml' is unknown, write text, json, csv, html or prometheus"},
+    {"--details=some", "--details: 'some' is unknown, write auto or none"},
+    {"--list --format=prometheus",
+     "--format=prometheus is for checks, so it does not go with --list, --learn, --lint or --capture"},
+    {"--format=prometheus --lint",
+     "--format=prometheus is for checks, so it does not go with --list, --learn, --lint or --capture"},
+    {"--details=none --capture",
+     "--details=none shortens a check's answer, so it does not go with --list, --learn, --capture"},
     {"--perfdata=all", "--perfdata: 'all' is unknown, write totals, mapped or full"},
     {"--source=ss", "--source: 'ss' is unknown, write auto, netlink or procfs"},
     {"--list --learn", "--list, --learn, --lint and --capture do not go together, choose one"},
@@ -236,16 +243,16 @@ START_TEST(help_says_it_in_these_words)
         "such",
         "\n  -f, --policy=FILE  read rules from FILE, one a line (-: standard input)\n",
         "\n  -w, --warning=RANGE, -c, --critical=RANGE  on v4-mapped connections\n",
-        "\n  --format=FORMAT    text or json\n",
+        "\n  --format=FORMAT    text json csv html prometheus        --details=none  1 line\n",
         "\n  --list             all sockets as netstat shows them, and what is on the wire\n",
         "\n  --extra-opts[=[SECTION][@FILE]]  options from an ini file, before these\n",
         "\n  --hosts=FILE       hosts to expect        --max-age=DAYS  of captures\n",
         "\n  -V, --version      print the version        -h, --help  print this\n",
         "\nRULE is PORTS[/tcp|/udp][@loopback|@link|@external] REQUIREMENT [KEY=VALUE]...\n  PORTS        443  80,443",
         "\n  REQUIREMENT  v4-only v6-only dual-stack: that; v4 v6: at least; any; closed\n",
-        "\n  KEY          name severity missing form as bind unit user mapped-warning\n"
-        "               mapped-critical ipv4-warning ipv4-critical except-unit ephemeral\n"
-        "               waive-until note                        More: check_dualstack(1)\n",
+        "\n  KEY          name severity missing form as bind reach unit user\n               mapped-warning "
+        "mapped-critical ipv4-warning ipv4-critical\n               except-unit ephemeral waive-until note  More: "
+        "check_dualstack(1)\n",
     };
     char text[OPTIONS_HELP_SIZE];
 

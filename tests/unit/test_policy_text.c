@@ -23,8 +23,9 @@ struct socket {
     struct sample_listener listener;
 };
 
-static const char *port_name(enum record_protocol protocol, uint16_t port)
+static const char *port_name(enum record_protocol protocol, uint16_t port, void *context)
 {
+    (void)context;
     return port == 443 ? "https" : port == 53 && protocol == RECORD_UDP ? "domain" : NULL;
 }
 
@@ -66,7 +67,7 @@ static char *policy_learn(void)
     tally_sort(snapshot->tally);
     learned.out = open_memstream(&text, &length);
     ck_assert_ptr_nonnull(learned.out);
-    ck_assert_int_eq(suggest_list(&suggestions, snapshot->tally, snapshot->tally, port_name), 0);
+    ck_assert_int_eq(suggest_list(&suggestions, snapshot->tally, port_name, NULL), 0);
     ck_assert_int_eq(policy_text_write(&learned), 0);
     ck_assert_int_eq(fclose(learned.out), 0);
     suggest_clear(&suggestions);
@@ -119,11 +120,11 @@ static const struct {
     {RECORD_YES,
      {{TCP(80), {.address = "::", .unit = "a.service"}}},
      "#   [::]:80 accepts IPv6, and IPv4 unknown, user 0, unit a.service\n"
-     "#   Without v6only it cannot be told whether [::] takes IPv4 too. v6 holds either way.\n"
+     "#   Whether [::] takes IPv4 too cannot be determined: IPV6_V6ONLY is not visible here. v6 holds either way.\n"
      "80               v6 unit=a.service\n\n"},
     {RECORD_NO,
      {{TCP(80), {.address = "::", .unit = "a.service"}}},
-     "#   Without v6only it cannot be told whether [::] takes IPv4 too. any holds either way.\n"
+     "#   Whether [::] takes IPv4 too cannot be determined: IPV6_V6ONLY is not visible here. any holds either way.\n"
      "80               any unit=a.service\n\n"},
     {RECORD_NO,
      {{TCP(80), {.address = "2001:db8::1", .unit = "a.service"}}},
@@ -185,12 +186,12 @@ static const struct {
      {{TCP(443), {.address = "0.0.0.0", .unit = "a.service"}}, {TCP(443), {.address = "::1", .unit = "a.service"}}},
      "# 443/tcp is v4-only\n"
      "#   0.0.0.0:443 accepts IPv4, user 0, unit a.service\n"
-     "#   Another family reaches as far as another scope, so each scope has a rule.\n"
+     "#   Its families can be reached from differently far, so each scope has a rule of its own.\n"
      "443@external     v4-only name=https-external unit=a.service\n"
      "\n"
      "# 443/tcp is v6-only\n"
      "#   [::1]:443 accepts IPv6, user 0, unit a.service\n"
-     "#   Another family reaches as far as another scope, so each scope has a rule.\n"
+     "#   Its families can be reached from differently far, so each scope has a rule of its own.\n"
      "443@loopback     v6-only name=https-loopback unit=a.service\n\n"},
     /* Units that a rule can name, and those that it cannot. */
     {RECORD_YES,
@@ -202,14 +203,38 @@ static const struct {
     {RECORD_YES,
      {{TCP(80), {.address = "0.0.0.0", .unit = "user@1000.service"}}},
      "unit user@1000.service\n"
-     "#   No unit=, as its unit may be another one after the next start.\n"
-     "80               v4-only\n"},
+     "#   It ends when this user logs out, unless the user lingers (loginctl enable-linger): leave out missing=ok "
+     "then.\n"
+     "80               v4-only missing=ok unit=user@1000.service\n"},
     {RECORD_YES,
      {{TCP(80), {.address = "0.0.0.0", .unit = "session-1.scope"}}},
-     "#   No unit=, as its unit may be another one after the next start.\n80               v4-only\n"},
+     "#   It ends with its login session, so nothing has to listen here (missing=ok). unit= fits any session.\n"
+     "80               v4-only missing=ok unit=session-*.scope\n"},
+    {RECORD_YES,
+     {{TCP(80), {.address = "0.0.0.0", .unit = "run-u7.service"}}},
+     "#   systemd-run started it, so nothing has to listen here (missing=ok). unit= fits whatever is started that "
+     "way.\n"
+     "80               v4-only missing=ok unit=run-u*.service\n"},
+    {RECORD_YES,
+     {{TCP(80), {.address = "0.0.0.0", .unit = "sshd@3-192.0.2.1:22-198.51.100.7:50000.service"}}},
+     "#   It ends with one connection, so nothing has to listen here (missing=ok). unit= fits any connection.\n"
+     "80               v4-only missing=ok unit=sshd@*.service\n"},
+    {RECORD_YES,
+     {{TCP(80), {.address = "0.0.0.0", .unit = "docker-0123456789abcdef.scope"}},
+      {TCP(80), {.address = "::", .v6only = RECORD_V6ONLY_YES, .unit = "docker-fedcba9876543210.scope"}}},
+     "#   A container or virtual machine is called otherwise at each start, so unit= is a pattern.\n"
+     "80               dual-stack unit=docker-*.scope\n"},
+    {RECORD_YES,
+     {{TCP(80), {.address = "0.0.0.0", .unit = "session-1.scope"}},
+      {TCP(80), {.address = "::", .v6only = RECORD_V6ONLY_YES, .unit = "user@0.service"}}},
+     "#   No unit=, as several units share the port.\n80               dual-stack missing=ok\n"},
+    {RECORD_YES,
+     {{TCP(80), {.address = "0.0.0.0", .unit = "session-1.scope"}},
+      {TCP(80), {.address = "::", .v6only = RECORD_V6ONLY_YES, .unit_state = TALLY_UNIT_GONE}}},
+     "its unit is gone\n80               dual-stack\n"},
     {RECORD_YES,
      {{TCP(80), {.address = "0.0.0.0", .unit = "app-0123456789ab.service"}}},
-     "#   No unit=, as its unit may be another one after the next start.\n80               v4-only\n"},
+     "#   No unit=, as its unit may be called otherwise after the next start.\n80               v4-only\n"},
     {RECORD_YES,
      {{TCP(80), {.address = "0.0.0.0", .unit = "a.service"}}, {TCP(80), {.address = "::1", .unit = "a.service"}}},
      "80@loopback      v6-only unit=a.service\n"},
@@ -219,7 +244,7 @@ static const struct {
      "#   No unit=, as several units share the port.\n80               dual-stack\n"},
     {RECORD_YES,
      {{TCP(80), {.address = "0.0.0.0", .unit = "/docker/1"}}},
-     "user 0, cgroup /docker/1\n80               v4-only\n"},
+     "user 0, cgroup /docker/1\n80               v4-only unit=/docker/1\n"},
     {RECORD_YES, {{TCP(80), {.address = "0.0.0.0", .unit = "/"}}}, "user 0, no unit\n80               v4-only\n"},
     {RECORD_YES,
      {{TCP(80), {.address = "0.0.0.0", .unit_state = TALLY_UNIT_GONE}}},
@@ -232,7 +257,7 @@ static const struct {
     {RECORD_YES,
      {{TCP(80), {.address = "0.0.0.0", .unit = "a\n80 any.service", .user = "x|y\r\nz"}}},
      "user x/y  z, unit a 80 any.service\n"
-     "#   No unit=, as its unit may be another one after the next start.\n"
+     "#   No unit=, as its unit may be called otherwise after the next start.\n"
      "80               v4-only\n"},
 };
 
@@ -281,17 +306,18 @@ static const struct {
 } sections[] = {
     {true,
      {TCP(40000), {.address = "127.0.0.1", .unit = "a.service"}},
-     "\n# The kernel hands out 32768-60999/tcp to who names no port (net.ipv4.ip_local_port_range):\n"
+     "\n# The kernel assigns 32768-60999/tcp to programs that request no port (net.ipv4.ip_local_port_range):\n"
      "# what is there may be elsewhere after the next start.\n"
-     "# Each is pointed out, not frozen. Take the # from the rule of one that is fixed.\n"
+     "# Listed but commented out. Uncomment a rule if its port is fixed.\n"
      "# 40000/tcp is v4-only\n"
      "#   127.0.0.1:40000 accepts IPv4, user 0, unit a.service\n"
      "#40000            v4-only bind=loopback unit=a.service\n"
-     "# Until then this rule lets such listeners be, a narrower one would be better:\n"
+     "# Until then this rule allows such listeners. A narrower one would be better:\n"
      "32768-60999      any missing=ok severity=warning name=per-boot-tcp bind=loopback unit=a.service\n\n"},
     {false,
      {TCP(40000), {.address = "0.0.0.0"}},
-     "# The kernel hands out 32768-60999/tcp to who names no port (Linux's own range, this host's is unknown):\n"},
+     "# The kernel assigns 32768-60999/tcp to programs that request no port (Linux's own range, this host's is "
+     "unknown):\n"},
     {true,
      {UDP(40000), {.address = "0.0.0.0"}},
      "#40000/udp        v4-only\n"
@@ -299,21 +325,132 @@ static const struct {
     {false,
      {UDP(40000), {.address = "0.0.0.0"}},
      "#40000/udp        v4-only\n"
-     "# Until then this rule lets such listeners be, a narrower one would be better:\n"
+     "# Until then this rule allows such listeners. A narrower one would be better:\n"
      "32768-60999/udp  any missing=ok severity=warning name=per-boot-udp\n\n"},
     {true,
      {UDP(700), {.address = "0.0.0.0", .unit = "rpc-statd.service"}},
      "\n# RPC daemons take any free port of 512-1023/udp at each start.\n"
-     "# Each is pointed out, not frozen. Take the # from the rule of one that is fixed.\n"
+     "# Listed but commented out. Uncomment a rule if its port is fixed.\n"
      "# 700/udp is v4-only\n"
      "#   0.0.0.0:700 accepts IPv4, user 0, unit rpc-statd.service\n"
      "#700/udp          v4-only unit=rpc-statd.service\n"
-     "# Until then this rule lets such listeners be, a narrower one would be better:\n"
+     "# Until then this rule allows such listeners. A narrower one would be better:\n"
      "512-1023/udp     any missing=ok severity=warning name=rpc-reserved-udp unit=rpc-statd.service\n\n"},
+    {true,
+     {TCP(6010), {.address = "127.0.0.1", .unit = "session-3.scope"}},
+     "\n# ssh -X takes the first free port of 6010-6099/tcp for each login.\n"
+     "# Listed but commented out. Uncomment a rule if its port is fixed.\n"
+     "# 6010/tcp is v4-only\n"
+     "#   127.0.0.1:6010 accepts IPv4, user 0, unit session-3.scope\n"
+     "#   It ends with its login session, so nothing has to listen here (missing=ok). unit= fits any session.\n"
+     "#6010             v4-only missing=ok bind=loopback unit=session-*.scope\n"
+     "# Until then this rule allows such listeners. A narrower one would be better:\n"
+     "6010-6099        any missing=ok severity=warning name=x11-tcp bind=loopback unit=session-*.scope\n\n"},
     {true,
      {TCP(700), {.address = "0.0.0.0", .user = "statd", .unit_state = TALLY_UNIT_GONE}},
      "512-1023         any missing=ok severity=warning name=rpc-reserved-tcp\n\n"},
 };
+
+/* From where it may be reached, by the widest addresses of the host. */
+static const struct {
+    unsigned ipv4, ipv6; /* scopes */
+    bool known;
+    struct sample_listener listener;
+    const char *rule;
+} reaches[] = {
+    {7, 7, true, {.address = "::", .v6only = RECORD_V6ONLY_NO}, "80               dual-stack\n"},
+    {1, 1, true, {.address = "::", .v6only = RECORD_V6ONLY_NO}, "80               dual-stack reach=loopback\n"},
+    {3, 3, true, {.address = "::", .v6only = RECORD_V6ONLY_NO}, "80               dual-stack reach=link\n"},
+    {7, 1, true, {.address = "::", .v6only = RECORD_V6ONLY_NO}, "80               v4-only\n"},
+    {1, 3, true, {.address = "::", .v6only = RECORD_V6ONLY_NO}, "80               v6-only reach=link\n"},
+    {1, 7, true, {.address = "0.0.0.0"}, "80               v4-only reach=loopback\n"},
+    {7, 0, true, {.address = "::", .v6only = RECORD_V6ONLY_YES}, "80               any reach=none\n"},
+    {1, 1, true, {.address = "::"}, "80               v6 reach=loopback\n"},
+    /* What it is bound to says as much, or more. */
+    {1, 1, true, {.address = "127.0.0.1"}, "80               v4-only bind=loopback\n"},
+    {1, 1, true, {.address = "fe80::1%eth0"}, "80               v6-only as=bound bind=link\n"},
+    {1, 1, true, {.address = "192.0.2.1"}, "80               v4-only as=bound bind=192.0.2.1\n"},
+    /* What is not known is not learned. */
+    {0, 0, false, {.address = "0.0.0.0"}, "80               v4-only\n"},
+};
+
+START_TEST(learns_from_where_it_is_reached)
+{
+    snapshot->tally->addresses.families[RECORD_INET].scopes = reaches[_i].ipv4;
+    snapshot->tally->addresses.families[RECORD_INET].known = reaches[_i].known;
+    snapshot->tally->addresses.families[RECORD_INET6].scopes = reaches[_i].ipv6;
+    snapshot->tally->addresses.families[RECORD_INET6].known = reaches[_i].known;
+    host_listen(&(struct socket){TCP(80), reaches[_i].listener});
+    learned_must_have(reaches[_i].rule);
+}
+END_TEST
+
+/* What is bound to an interface that is gone or down is not held to where it is reached now. */
+START_TEST(interfaces_come_and_go)
+{
+    struct tally_listener *listener;
+
+    host_listen(&(struct socket){TCP(80), {.address = "0.0.0.0%eth0"}});
+    host_listen(&(struct socket){TCP(80), {.address = "127.0.0.1"}});
+    tally_sort(snapshot->tally);
+    for (size_t i = 0; i < 2; i++) {
+        listener = &tally_find(snapshot->tally, RECORD_TCP, 80)->listeners[i];
+        listener->interface_state.up = _i == 0 ? RECORD_YES : RECORD_NO;
+        tally_reach_set(listener, RECORD_TCP, &snapshot->tally->addresses);
+    }
+    learned_must_have("80               v4-only bind=loopback,%eth0\n");
+}
+END_TEST
+
+/* An address that is leased, or may be, is not learned; what is bound to an interface has none. */
+static const struct {
+    const char *address;
+    enum record_answer leased;
+    const char *expected;
+} leases[] = {
+    {"192.0.2.1", RECORD_NO, "user 0, unit not known\n80               v4-only bind=192.0.2.1\n"},
+    {"192.0.2.1", RECORD_YES,
+     "#   No bind=, as 192.0.2.1 has a lifetime (DHCP, router advertisement) and another address may follow.\n"
+     "80               v4-only\n"},
+    {"::ffff:192.0.2.1", RECORD_YES, "#   No bind=, as 192.0.2.1 has a lifetime"},
+    {"2001:db8::1", RECORD_UNKNOWN,
+     "#   No bind=, as it is not known whether 2001:db8::1 is a fixed address.\n80               v6-only\n"},
+    {"192.0.2.1%eth0", RECORD_YES, "unit not known\n80               v4-only bind=%eth0\n"},
+    {"127.0.0.1", RECORD_UNKNOWN, "unit not known\n80               v4-only bind=loopback\n"},
+    {"0.0.0.0", RECORD_UNKNOWN, "unit not known\n80               v4-only\n"},
+};
+
+START_TEST(forgets_leased_addresses)
+{
+    host_listen(&(struct socket){TCP(80), {.address = leases[_i].address}});
+    tally_find(snapshot->tally, RECORD_TCP, 80)->listeners[0].leased = leases[_i].leased;
+    learned_must_have(leases[_i].expected);
+}
+END_TEST
+
+/* A resolver without a socket for queries at the moment, and one that has the kernel choose their ports. */
+static const struct {
+    struct socket socket;
+    const char *expected;
+} resolvers[] = {
+    {{UDP(53), {.address = "0.0.0.0", .unit = "unbound.service"}},
+     "\n# Name servers send queries of their own from UDP ports that they choose themselves.\n"
+     "# This default leaves their sockets alone:\n"
+     "default/udp      closed severity=warning except-unit=unbound.service\n\n"},
+    {{UDP(53), {.address = "127.0.0.1", .unit = "dnsmasq@a.service"}}, "except-unit=dnsmasq@a.service\n"},
+    {{UDP(53), {.address = "192.168.122.1", .unit = "libvirtd.service"}}, "except-unit=libvirtd.service\n"},
+    {{UDP(53), {.address = "0.0.0.0", .unit = "named.service"}}, "unit=named.service\n\n# Anything else"},
+    {{UDP(67), {.address = "0.0.0.0", .unit = "dnsmasq.service"}}, "unit=dnsmasq.service\n\n# Anything else"},
+    {{TCP(53), {.address = "0.0.0.0", .unit = "dnsmasq.service"}}, "unit=dnsmasq.service\n\n# Anything else"},
+    {{UDP(53), {.address = "0.0.0.0", .unit_state = TALLY_UNIT_GONE}}, "v4-only name=domain\n\n# Anything else"},
+};
+
+START_TEST(expects_queries_of_resolvers)
+{
+    host_listen(&resolvers[_i].socket);
+    learned_must_have(resolvers[_i].expected);
+}
+END_TEST
 
 /* Two name servers with sockets for queries of their own, the units of which the default leaves alone. */
 START_TEST(leaves_queries_of_name_servers_alone)
@@ -330,7 +467,7 @@ START_TEST(leaves_queries_of_name_servers_alone)
         host_listen(&sockets[i]);
     }
     learned_must_have("#20003/udp        v4-only unit=a\\\\x2d.service\n"
-                      "# This default leaves the sockets of such units alone:\n"
+                      "# This default leaves their sockets alone:\n"
                       "default/udp      closed severity=warning except-unit=a\\\\x2d.service,b.service\n\n");
 }
 END_TEST
@@ -382,10 +519,13 @@ END_TEST
 
 #define HEADING "# Policy for check_dualstack, learned by version " PACKAGE_VERSION " on "
 #define READ_EACH                                                                                                      \
-    "# It holds on that host as it was then: it says what is, not what should be. Read each rule,\n"                   \
-    "# and enforce what is left with: check_dualstack --policy=FILE\n"                                                 \
+    "# What to do with it:\n"                                                                                          \
+    "#   1. save it:  check_dualstack --learn > policy.conf\n"                                                         \
+    "#   2. read each rule: it says what is, not what should be\n"                                                     \
+    "#   3. check it: check_dualstack -f policy.conf --lint\n"                                                         \
+    "#   4. use it:   check_dualstack -f policy.conf\n"                                                                \
     "\n"
-#define DEFAULT "# Whatever else listens was not there.\ndefault          closed severity=warning\n"
+#define DEFAULT "# Anything else that listens is new.\ndefault          closed severity=warning\n"
 
 static const struct {
     const char *name;
@@ -424,6 +564,10 @@ int main(void)
     tcase_add_test(tcase, counts_what_was_seen);
     tcase_add_loop_test(tcase, points_out_ports_that_change, 0, UNIT_COUNT(sections));
     tcase_add_test(tcase, points_out_the_first_of_many);
+    tcase_add_loop_test(tcase, learns_from_where_it_is_reached, 0, UNIT_COUNT(reaches));
+    tcase_add_loop_test(tcase, interfaces_come_and_go, 0, 2);
+    tcase_add_loop_test(tcase, forgets_leased_addresses, 0, UNIT_COUNT(leases));
+    tcase_add_loop_test(tcase, expects_queries_of_resolvers, 0, UNIT_COUNT(resolvers));
     tcase_add_test(tcase, leaves_queries_of_name_servers_alone);
     tcase_add_loop_test(tcase, suggests_a_rule_for_transfers, 0, UNIT_COUNT(transfers));
     tcase_add_loop_test(tcase, says_where_it_comes_from, 0, UNIT_COUNT(headings));

@@ -787,10 +787,10 @@ static void lack_see(int index, struct seen *seen)
     struct source *source;
 
     seen->skipped = true;
-    if (!child_privilege_get() || unshare(CLONE_NEWNS) < 0 || !proc_replace() ||
-        (lacks[index].socket_errno != 0 && !child_socket_deny(lacks[index].socket_errno))) {
+    if (!child_privilege_get() || unshare(CLONE_NEWNS) < 0 || !proc_replace()) {
         return;
     }
+    child_ipv6_deny(lacks[index].socket_errno);
     seen->skipped = false;
     request.families = lacks[index].families;
     seen->status = procfs_open(&source, "/proc/net", &seen->fault);

@@ -20,7 +20,7 @@
 
 /* --- a host that knows a few names ------------------------------------------------------------------------------- */
 
-static bool port_by_name(const char *name, enum record_protocol protocol, uint16_t *port)
+static bool port_by_name(const char *name, enum record_protocol protocol, uint16_t *port, void *context)
 {
     static const struct {
         const char *name;
@@ -32,6 +32,7 @@ static bool port_by_name(const char *name, enum record_protocol protocol, uint16
         {"who", RECORD_TCP, 1111},  {"who", RECORD_UDP, 2222},
     };
 
+    (void)context;
     for (int i = 0; i < COUNT(services); i++) {
         if (strcmp(services[i].name, name) == 0 && services[i].protocol == protocol) {
             *port = services[i].port;
@@ -41,8 +42,9 @@ static bool port_by_name(const char *name, enum record_protocol protocol, uint16
     return false;
 }
 
-static bool uid_by_name(const char *name, uint32_t *uid)
+static bool uid_by_name(const char *name, uint32_t *uid, void *context)
 {
+    (void)context;
     *uid = 33;
     return strcmp(name, "www-data") == 0;
 }
@@ -395,6 +397,11 @@ static const char *const good_rules[] = {
     "443 any mapped-warning=~:10 mapped-critical=10:",
     "443 closed severity=warning bind=loopback unit=x user=0 note=y mapped-critical=0 waive-until=2027-01-31",
     "443 any as=reached",
+    "443 any reach=none",
+    "443 dual-stack reach=loopback",
+    "443 v6-only reach=link as=bound",
+    "443 any reach=external",
+    "default any reach=loopback",
     "443 any bind=%a",
     "443 any bind=%123456789012345",
     "443 any ipv4-warning=~:10 ipv4-critical=10:",
@@ -564,6 +571,10 @@ static const struct {
     {"443 any mapped-critical=-1", {"mapped-critical=-1|no threshold range"}},
     {"443 any ipv4-warning=5x", {"ipv4-warning=5x|no threshold range|5:10"}},
     {"443 any ipv4-critical=10:5", {"ipv4-critical=10:5|no threshold range"}},
+    {"443 any reach=local", {"reach=local|reach=none, reach=loopback, reach=link or reach=external"}},
+    {"443 any reach=loopback,link", {"reach=loopback,link|reach=none, reach=loopback"}},
+    {"443 dual-stack reach=none", {"reach=none|dual-stack|any reach=none"}},
+    {"443 v6 reach=none", {"reach=none|v6|any reach=none"}},
     {"443 any as=bind", {"as=bind|as=reached or as=bound"}},
     {"443 any bind=%", {"bind=|'%'|no interface|%eth0"}},
     {"443 any bind=%1234567890123456", {"bind=|'%1234567890123456'|no interface"}},
@@ -661,7 +672,7 @@ START_TEST(right_words_are_offered)
     }
     error_check("443 nonsense", 12, "write v4-only, v6-only, dual-stack, v4, v6, any or closed");
     error_check("443 any nonsense=1", 18,
-                "there are name=, severity=, missing=, form=, as=, bind=, unit=, user=, mapped-warning=, "
+                "there are name=, severity=, missing=, form=, as=, bind=, reach=, unit=, user=, mapped-warning=, "
                 "mapped-critical=, ipv4-warning=, ipv4-critical=, except-unit=, ephemeral=, waive-until= and note=");
     error_check("443 any form=split", 18, "form= goes with dual-stack alone; leave it out");
     error_check("443 closed missing=ok", 21, "missing= does not go with closed, where nothing is what must be");

@@ -298,19 +298,34 @@ static const struct {
     enum record_answer has_ipv6;
     const char *listener; /* beside one on :: */
     enum record_answer interface;
+    const char *why; /* addresses could not be read */
+    enum record_answer vrf;
     const char *remark;
 } lacks[] = {
-    {true, true, RECORD_YES, "0.0.0.0", RECORD_UNKNOWN, ""},
-    {true, true, RECORD_YES, "0.0.0.0%eth0", RECORD_YES, ""},
-    {true, true, RECORD_YES, "0.0.0.0%eth0", RECORD_NO, ""},
-    {true, true, RECORD_YES, "0.0.0.0%eth0", RECORD_UNKNOWN, "the interfaces" AS_BOUND},
-    {false, true, RECORD_YES, "0.0.0.0", RECORD_UNKNOWN, "the IPv4 addresses" AS_BOUND},
-    {true, false, RECORD_YES, "0.0.0.0", RECORD_UNKNOWN, "the IPv6 addresses" AS_BOUND},
-    {true, false, RECORD_NO, "0.0.0.0", RECORD_UNKNOWN, ""},
-    {false, false, RECORD_YES, "0.0.0.0", RECORD_UNKNOWN, "the addresses" AS_BOUND},
-    {false, false, RECORD_NO, "0.0.0.0", RECORD_UNKNOWN, "the IPv4 addresses" AS_BOUND},
-    {false, false, RECORD_YES, "0.0.0.0%eth0", RECORD_UNKNOWN, "the addresses and interfaces" AS_BOUND},
-    {true, false, RECORD_YES, "0.0.0.0%eth0", RECORD_UNKNOWN, "the IPv6 addresses and interfaces" AS_BOUND},
+    {true, true, RECORD_YES, "0.0.0.0", RECORD_UNKNOWN, "", RECORD_UNKNOWN, ""},
+    {true, true, RECORD_YES, "0.0.0.0%eth0", RECORD_YES, "", RECORD_NO, ""},
+    {true, true, RECORD_YES, "0.0.0.0%eth0", RECORD_NO, "", RECORD_UNKNOWN, ""},
+    {true, true, RECORD_YES, "0.0.0.0%eth0", RECORD_UNKNOWN, "", RECORD_UNKNOWN, "the interfaces" AS_BOUND},
+    {false, true, RECORD_YES, "0.0.0.0", RECORD_UNKNOWN, "", RECORD_UNKNOWN, "the IPv4 addresses" AS_BOUND},
+    {true, false, RECORD_YES, "0.0.0.0", RECORD_UNKNOWN, "", RECORD_UNKNOWN, "the IPv6 addresses" AS_BOUND},
+    {true, false, RECORD_NO, "0.0.0.0", RECORD_UNKNOWN, "", RECORD_UNKNOWN, ""},
+    {false, false, RECORD_YES, "0.0.0.0", RECORD_UNKNOWN, "", RECORD_UNKNOWN, "the addresses" AS_BOUND},
+    {false, false, RECORD_NO, "0.0.0.0", RECORD_UNKNOWN, "", RECORD_UNKNOWN, "the IPv4 addresses" AS_BOUND},
+    {false, false, RECORD_YES, "0.0.0.0%eth0", RECORD_UNKNOWN, "", RECORD_UNKNOWN,
+     "the addresses and interfaces" AS_BOUND},
+    {true, false, RECORD_YES, "0.0.0.0%eth0", RECORD_UNKNOWN, "", RECORD_UNKNOWN,
+     "the IPv6 addresses and interfaces" AS_BOUND},
+    /* Why, where something is lacking. */
+    {false, true, RECORD_YES, "0.0.0.0", RECORD_UNKNOWN, "fib_trie is empty", RECORD_UNKNOWN,
+     "the IPv4 addresses" AS_BOUND " (fib_trie is empty)"},
+    {true, true, RECORD_YES, "0.0.0.0", RECORD_UNKNOWN, "refused, but files were there", RECORD_UNKNOWN, ""},
+    /* A wildcard in a VRF; what is bound to an address there was asked about. */
+    {true, true, RECORD_YES, "0.0.0.0%eth0", RECORD_YES, "", RECORD_YES,
+     "the addresses within a VRF are not known, so reach is as far as sockets are bound"},
+    {true, true, RECORD_YES, "192.0.2.1%eth0", RECORD_YES, "", RECORD_YES, ""},
+    {false, true, RECORD_YES, "0.0.0.0%eth0", RECORD_YES, "", RECORD_YES,
+     "the IPv4 addresses of this host and the addresses within a VRF are not known, so reach is as far as sockets are "
+     "bound"},
 };
 
 START_TEST(what_is_not_known_is_told)
@@ -329,9 +344,15 @@ START_TEST(what_is_not_known_is_told)
     service = &snapshot->tally->services[snapshot->tally->service_count - 1];
     ck_assert_uint_eq(service->listener_count, 1);
     service->listeners[0].interface_state.there = lacks[_i].interface;
+    service->listeners[0].interface_state.vrf = lacks[_i].vrf;
+    tally_reach_set(&service->listeners[0], RECORD_UDP, &snapshot->tally->addresses);
+    strcpy(snapshot->tally->addresses_unread, lacks[_i].why);
 
-    snapshot_addresses_remark_add(&text, snapshot->tally);
+    snapshot_addresses_remark_add(&text, snapshot->tally, true);
     ck_assert_str_eq(text.bytes, lacks[_i].remark);
+    text = TEXT_BUFFER(bytes);
+    snapshot_addresses_remark_add(&text, snapshot->tally, false);
+    ck_assert_ptr_null(strchr(text.bytes, '('));
     snapshot_free(snapshot);
 }
 END_TEST

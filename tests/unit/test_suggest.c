@@ -29,7 +29,7 @@ static const struct {
     struct service services[SERVICES]; /* a port of 0 ends them */
     uint16_t client_first, client_last;
     const char *suggested; /* "NAME" of each rule, with "*" where it is the rule's own, "!" of a client port, "?"
-                              reserved, ">" of queries */
+                              reserved, ">" of queries, "x" of displays */
 } cases[] = {
     {{{0}}, 32768, 60999, ""},
     {{{RECORD_TCP, 80, "0.0.0.0", NULL}}, 32768, 60999, "http"},
@@ -67,10 +67,27 @@ static const struct {
     {{{RECORD_UDP, 53, "::", "a.service"}, {RECORD_UDP, 1023, "::", "a.service"}}, 32768, 60999, "domain udp_1023*"},
     {{{RECORD_UDP, 53, "::", "a.service"}, {RECORD_UDP, 8008, "::", "a.service"}}, 32768, 60999, "domain http"},
     {{{RECORD_UDP, 53, "::", "a.service"}, {RECORD_UDP, 40000, "::", "a.service"}}, 32768, 60999, "domain udp_40000*!"},
+    /* Displays of ssh -X: on loopback, of a login or of sshd itself, and never in a range that the kernel has too. */
+    {{{RECORD_TCP, 6010, "127.0.0.1 ::1", "session-3.scope"}}, 32768, 60999, "tcp_6010*x"},
+    {{{RECORD_TCP, 6099, "::1", "sshd@3-192.0.2.1:22-198.51.100.7:50000.service"}}, 32768, 60999, "tcp_6099*x"},
+    {{{RECORD_TCP, 6011, "127.0.0.1", "ssh.service"}}, 32768, 60999, "tcp_6011*x"},
+    {{{RECORD_TCP, 6011, "127.0.0.1", "sshd.service"}}, 1024, 60999, "tcp_6011*!"},
+    {{{RECORD_TCP, 6009, "127.0.0.1", "ssh.service"}, {RECORD_TCP, 6100, "127.0.0.1", "ssh.service"}},
+     32768,
+     60999,
+     "tcp_6009* tcp_6100*"},
+    {{{RECORD_TCP, 6010, "0.0.0.0", "session-3.scope"}, {RECORD_TCP, 6011, "127.0.0.1", "a.service"}},
+     32768,
+     60999,
+     "tcp_6010* tcp_6011*"},
+    {{{RECORD_UDP, 6010, "127.0.0.1", "session-3.scope"}, {RECORD_TCP, 6010, "127.0.0.1", NULL}},
+     32768,
+     60999,
+     "tcp_6010* udp_6010*"},
     {{{RECORD_UDP, 53, "::", "a b.scope"}, {RECORD_UDP, 20001, "::", "a b.scope"}}, 32768, 60999, "domain udp_20001*"},
 };
 
-static const char *service_name(enum record_protocol protocol, uint16_t port)
+static const char *service_name(enum record_protocol protocol, uint16_t port, void *context)
 {
     static const struct {
         uint16_t port;
@@ -82,6 +99,7 @@ static const char *service_name(enum record_protocol protocol, uint16_t port)
     };
 
     (void)protocol;
+    (void)context;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (names[i].port == port) {
             return names[i].name;
@@ -115,8 +133,11 @@ static void service_add(struct tally *tally, const struct service *service)
 
 START_TEST(services_get_rules)
 {
-    static const char marks[] =
-        {[SUGGEST_FIXED] = '\0', [SUGGEST_CLIENT] = '!', [SUGGEST_RESERVED] = '?', [SUGGEST_QUERY] = '>'};
+    static const char marks[] = {[SUGGEST_FIXED] = '\0',
+                                 [SUGGEST_CLIENT] = '!',
+                                 [SUGGEST_RESERVED] = '?',
+                                 [SUGGEST_QUERY] = '>',
+                                 [SUGGEST_X11] = 'x'};
     struct tally *tally = tally_create();
     struct suggestions made;
     char text[256] = "";
@@ -128,7 +149,7 @@ START_TEST(services_get_rules)
         service_add(tally, &cases[_i].services[i]);
     }
     tally_sort(tally);
-    ck_assert_int_eq(suggest_list(&made, tally, tally, service_name), 0);
+    ck_assert_int_eq(suggest_list(&made, tally, service_name, NULL), 0);
     for (size_t i = 0; i < made.count; i++) {
         const struct suggestion *one = &made.list[i];
         size_t length = strlen(text);

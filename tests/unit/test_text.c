@@ -17,8 +17,8 @@
 #include <string.h>
 
 #define TODAY day_start(TRIAL_TODAY)
-#define NO_VALUES "mapped=0;;;0 violations=0;;;0 unlisted=0;;;0"
-#define ONE_VIOLATION "mapped=0;;;0 violations=1;;;0 unlisted=0;;;0"
+#define NO_VALUES "mapped=0;;;0 violations=0;0;0;0 unlisted=0;;;0"
+#define ONE_VIOLATION "mapped=0;;;0 violations=1;0;0;0 unlisted=0;;;0"
 #define OFF "DUALSTACK CRITICAL: 1 of 1 service off policy"
 #define UNTOLD "DUALSTACK UNKNOWN: 1 of 1 service cannot be judged"
 
@@ -105,12 +105,12 @@ static const struct {
      OFF ". web 443/tcp: [::]:443 belongs to user root, must be www-data | " ONE_VIOLATION " web_mapped=0;;;0\n"
          "\\_[CRITICAL] web 443/tcp: dual-stack (must listen): [::]:443 belongs to user root, must be www-data\n"},
     {"443 any mapped-critical=1 name=web", "443=:: 443~::ffff:10.0.0.1*3",
-     OFF ". web 443/tcp: 3 v4-mapped connections, must be at most 1 | mapped=3;;;0 violations=1;;;0 unlisted=0;;;0 "
+     OFF ". web 443/tcp: 3 v4-mapped connections, must be at most 1 | mapped=3;;;0 violations=1;0;0;0 unlisted=0;;;0 "
          "web_mapped=3;;1;0\n"
          "\\_[CRITICAL] web 443/tcp: dual-stack (must listen): 3 v4-mapped connections, must be at most 1, on "
          "[::]:443\n"},
     {"443 any ipv4-critical=1 name=web", "443=:: 443~::ffff:10.0.0.1*3",
-     OFF ". web 443/tcp: 3 IPv4 connections, must be at most 1 | mapped=3;;;0 violations=1;;;0 unlisted=0;;;0 "
+     OFF ". web 443/tcp: 3 IPv4 connections, must be at most 1 | mapped=3;;;0 violations=1;0;0;0 unlisted=0;;;0 "
          "web_mapped=3;;;0 web_ipv4=3;;1;0\n"
          "\\_[CRITICAL] web 443/tcp: dual-stack (must listen): 3 IPv4 connections, must be at most 1, on "
          "[::]:443\n"},
@@ -136,7 +136,7 @@ static const struct {
             "\\_[UNKNOWN] low 40000/udp: v4-only, must be closed: whether 0.0.0.0:40000 is a client's cannot be told "
             "without net.ipv4.ip_local_port_range\n"},
     {"443 any name=web", "notcp",
-     UNTOLD ". web 443/tcp cannot be judged. refused | violations=0;;;0 unlisted=0;;;0\n"
+     UNTOLD ". web 443/tcp cannot be judged. refused | violations=0;0;0;0 unlisted=0;;;0\n"
             "\\_[UNKNOWN] web 443/tcp: unknown, must listen: refused\n"},
     {"443 v4-only name=web waive-until=2026-11-24", "443=::",
      "DUALSTACK OK: 1 service on policy (1 waived), 0 v4-mapped connections | " NO_VALUES " web_mapped=0;;;0\n"
@@ -146,7 +146,7 @@ static const struct {
      "\\_[OK] web 443/tcp: waived until 2026-11-23, 1 day left: dual-stack, must be v4-only: [::]:443 accepts IPv6\n"},
     {"443 v4-only name=web waive-until=2026-11-21 note=OPS-1", "443=::",
      "DUALSTACK CRITICAL: 1 of 1 service off policy. web 443/tcp is dual-stack, must be v4-only | mapped=0;;;0 "
-     "violations=1;;;0 unlisted=0;;;0 web_mapped=0;;;0\n"
+     "violations=1;0;0;0 unlisted=0;;;0 web_mapped=0;;;0\n"
      "\\_[CRITICAL] web 443/tcp: dual-stack, must be v4-only: [::]:443 accepts IPv6, the waiver ended on 2026-11-21, "
      "note OPS-1\n"},
     {"443 v4-only name=web waive-until=2026-11-22", "443=::",
@@ -154,7 +154,7 @@ static const struct {
      "\\_[OK] web 443/tcp: waived until 2026-11-22, the last day: dual-stack, must be v4-only: [::]:443 accepts "
      "IPv6\n"},
     {"default closed severity=warning", "443=0.0.0.0",
-     "DUALSTACK WARNING: 1 of 1 service off policy. 443/tcp is v4-only, must be closed | mapped=0;;;0 violations=1;;;0 "
+     "DUALSTACK WARNING: 1 of 1 service off policy. 443/tcp is v4-only, must be closed | mapped=0;;;0 violations=1;0;1;0 "
      "unlisted=1;;;0\n"
      "\\_[WARNING] 443/tcp: v4-only, must be closed: 0.0.0.0:443 listens\n"},
     {"53/udp@loopback v4-only name=stub", "u53=::%lo",
@@ -175,7 +175,7 @@ START_TEST(worst_comes_first)
         "1 any name=a severity=warning\n2 v6-only name=b\n3 any name=c\n4 v6-only name=d\n5 any name=e",
         "2=::/? 4=0.0.0.0 5=::", &(struct view){.verbose = 0},
         "DUALSTACK CRITICAL: 3 of 5 services off policy. c 3/tcp is missing, must listen. d 4/tcp is v4-only, "
-        "must be v6-only ... and 2 more | mapped=0;;;0 violations=3;;;0 unlisted=0;;;0 a_mapped=0;;;0 "
+        "must be v6-only ... and 2 more | mapped=0;;;0 violations=3;0;1;0 unlisted=0;;;0 a_mapped=0;;;0 "
         "b_mapped=0;;;0 c_mapped=0;;;0 d_mapped=0;;;0 e_mapped=0;;;0\n"
         "\\_[CRITICAL] c 3/tcp: closed, must listen: nothing listens\n"
         "\\_[CRITICAL] d 4/tcp: v4-only, must be v6-only: nothing accepts IPv6, 0.0.0.0:4 accepts IPv4\n"
@@ -213,7 +213,7 @@ static const struct {
     {"443 any name=web", EVIDENCE_HOST, 0, LABELS_MAPPED, ON_POLICY " | " NO_VALUES " web_mapped=0;;;0\n"},
     {"443 any name=web mapped-warning=5:9", EVIDENCE_HOST, 0, LABELS_FULL,
      "DUALSTACK WARNING: 1 of 1 service off policy. web 443/tcp: 0 v4-mapped connections, must be between 5 and 9 | "
-     "mapped=0;;;0 mapped_out=0;;;0 violations=1;;;0 unlisted=0;;;0 web_mapped=0;5:9;;0 web_v4=2;;;0 web_v6=0;;;0\n"
+     "mapped=0;;;0 mapped_out=0;;;0 violations=1;0;1;0 unlisted=0;;;0 web_mapped=0;5:9;;0 web_v4=2;;;0 web_v6=0;;;0\n"
      "\\_[WARNING] web 443/tcp: dual-stack (must listen): 0 v4-mapped connections, must be between 5 and 9, on "
      "0.0.0.0:443 (nginx.service), [::]:443 (user www-data)\n"},
     {"443 any name=web", EVIDENCE_HOST, 1, LABELS_TOTALS, ON_POLICY " | " NO_VALUES "\n" EVIDENCE_LINE},
@@ -338,7 +338,7 @@ START_TEST(thresholds_are_echoed)
         "443 any name=web", "443=:: 443~::ffff:10.0.0.1*3",
         &(struct view){.thresholds = {&warning, &critical}, .perfdata = LABELS_TOTALS},
         "DUALSTACK WARNING: 3 v4-mapped connections, must be at most 1. 1 service on policy | mapped=3;1;5;0 "
-        "violations=0;;;0 unlisted=0;;;0\n");
+        "violations=0;0;0;0 unlisted=0;;;0\n");
 }
 END_TEST
 

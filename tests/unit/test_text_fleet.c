@@ -84,7 +84,7 @@ static const struct {
     {"443 dual-stack name=web",
      0,
      {{"a", "443=::", NULL}, {"b", "443=::", NULL}},
-     "DUALSTACK OK: 2 hosts on policy | hosts=2;;;0 hosts_off=0;;;0 hosts_unknown=0;;;0 mapped=0;;;0 violations=0;;;0 "
+     "DUALSTACK OK: 2 hosts on policy | hosts=2;;;0 hosts_off=0;;;0 hosts_unknown=0;;;0 mapped=0;;;0 violations=0;0;0;0 "
      "unlisted=0;;;0\n"
      "\\_[OK] a: 1 service on policy, 0 v4-mapped connections\n"
      "\\_[OK] b: 1 service on policy, 0 v4-mapped connections\n"
@@ -99,7 +99,7 @@ static const struct {
       {"three", "443=0.0.0.0", NULL},
       {"", "443=0.0.0.0 22=:: 443~10.0.0.1 22~::ffff:10.0.0.1*2", NULL}},
      "DUALSTACK CRITICAL: 4 of 6 hosts off policy, 1 cannot be judged: three, two, one, x.json | hosts=6;;;0 "
-     "hosts_off=4;;;0 hosts_unknown=1;;;0 violations=5;;;0 unlisted=0;;;0\n"
+     "hosts_off=4;;;0 hosts_unknown=1;;;0 violations=5;0;3;0 unlisted=0;;;0\n"
      "\\_[CRITICAL] three: 2 of 2 services off policy. 22/tcp is missing, must listen. web 443/tcp is v4-only, must be "
      "dual-stack\n"
      "\\_[CRITICAL] two: 1 of 2 services off policy. 22/tcp is missing, must listen\n"
@@ -114,7 +114,7 @@ static const struct {
      {{"a", "443=::/?", NULL}, {"b", NULL, "b: is gone"}},
      "DUALSTACK UNKNOWN: 2 of 2 hosts cannot be judged. a: 1 of 1 service cannot be judged. web 443/tcp: whether "
      "[::]:443 accepts IPv4 cannot be told without v6only ... and 1 more | hosts=2;;;0 hosts_off=0;;;0 "
-     "hosts_unknown=2;;;0 violations=0;;;0 unlisted=0;;;0\n"
+     "hosts_unknown=2;;;0 violations=0;0;0;0 unlisted=0;;;0\n"
      "\\_[UNKNOWN] a: 1 of 1 service cannot be judged. web 443/tcp: whether [::]:443 accepts IPv4 cannot be told "
      "without v6only\n"
      "\\_[UNKNOWN] b: is gone\n"
@@ -123,14 +123,14 @@ static const struct {
      0,
      {{"b", NULL, "b: is gone"}},
      "DUALSTACK UNKNOWN: 1 of 1 host cannot be judged. b: is gone | hosts=1;;;0 hosts_off=0;;;0 hosts_unknown=1;;;0 "
-     "violations=0;;;0 unlisted=0;;;0\n"
+     "violations=0;0;0;0 unlisted=0;;;0\n"
      "\\_[UNKNOWN] b: is gone\n"
      "\\_[UNKNOWN] 1 host: 0 CRITICAL, 0 WARNING, 1 UNKNOWN, 0 OK\n"},
     {"",
      0,
      {{"a", "443=:: 443~::ffff:10.0.0.1*2", NULL}},
      "DUALSTACK OK: 1 host captured, no policy to judge by | hosts=1;;;0 hosts_off=0;;;0 hosts_unknown=0;;;0 "
-     "mapped=2;;;0 violations=0;;;0 unlisted=0;;;0\n"
+     "mapped=2;;;0 violations=0;0;0;0 unlisted=0;;;0\n"
      "\\_[OK] a: 1 service listens (1 dual-stack), 2 v4-mapped connections, no policy to judge by\n"
      "\\_[OK] 1 host: 0 CRITICAL, 0 WARNING, 0 UNKNOWN, 1 OK\n"},
     /* Who wants to know is told which capture it was, and all that its own answer would say. */
@@ -138,7 +138,7 @@ static const struct {
      1,
      {{"a", "443=::", NULL}, {"b", NULL, "b: is gone"}},
      "DUALSTACK UNKNOWN: 1 of 2 hosts cannot be judged. b: is gone | hosts=2;;;0 hosts_off=0;;;0 hosts_unknown=1;;;0 "
-     "violations=0;;;0 unlisted=0;;;0\n"
+     "violations=0;0;0;0 unlisted=0;;;0\n"
      "\\_[UNKNOWN] b: is gone\n"
      "\\_[OK] a: 1 service on policy, 0 v4-mapped connections\n"
      "    x.json, captured at 2026-11-22T00:00:00Z\n"
@@ -148,7 +148,7 @@ static const struct {
      2,
      {{"a", "443=0.0.0.0", NULL}},
      "DUALSTACK CRITICAL: 1 of 1 host off policy: a | hosts=1;;;0 hosts_off=1;;;0 hosts_unknown=0;;;0 mapped=0;;;0 "
-     "violations=1;;;0 unlisted=0;;;0\n"
+     "violations=1;0;0;0 unlisted=0;;;0\n"
      "\\_[CRITICAL] a: 1 of 1 service off policy. web 443/tcp is v4-only, must be dual-stack\n"
      "    x.json, captured at 2026-11-22T00:00:00Z\n"
      "    \\_[CRITICAL] web 443/tcp: v4-only, must be dual-stack: nothing accepts IPv6, only 0.0.0.0:443\n"

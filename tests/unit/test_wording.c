@@ -244,6 +244,26 @@ static const struct {
      {{.address = "0.0.0.0", .unit = "nginx.service"}},
      {.kind = STACK_V4_ONLY},
      "0.0.0.0:443 (nginx.service) is outside bind=loopback,10.0.0.0/8"},
+    {JUDGE_REACH,
+     "443 any reach=loopback",
+     {{.address = "::", .v6only = RECORD_V6ONLY_NO, .unit = "nginx.service"}},
+     {.kind = STACK_DUAL},
+     "[::]:443 (nginx.service) can be reached over IPv4 and IPv6 from other networks, beyond reach=loopback"},
+    {JUDGE_REACH,
+     "443 any reach=loopback",
+     {{.address = "fe80::1"}},
+     {.kind = STACK_V6_ONLY},
+     "[fe80::1]:443 can be reached over IPv6 from its link, beyond reach=loopback"},
+    {JUDGE_REACH,
+     "443 any reach=none",
+     {{.address = "127.0.0.1"}},
+     {.kind = STACK_V4_ONLY},
+     "127.0.0.1:443 can be reached over IPv4 from this host, beyond reach=none"},
+    {JUDGE_REACH_UNKNOWN,
+     "443 any reach=loopback",
+     {{.address = "0.0.0.0"}},
+     {.kind = STACK_V4_ONLY},
+     "how far 0.0.0.0:443 can be reached cannot be determined: the addresses of this host are not known"},
     {JUDGE_UNIT,
      "443 any unit=nginx.service",
      {{.address = "0.0.0.0", .unit = "apache2.service"}},
@@ -432,9 +452,10 @@ START_TEST(demands_what_the_rule_does)
 END_TEST
 
 /* The causes of a service whose stack is what the rule demands. */
-static const enum judge_cause beside_the_stack[] = {JUDGE_FORM, JUDGE_BIND,         JUDGE_UNIT,
-                                                    JUDGE_USER, JUDGE_UNIT_UNKNOWN, JUDGE_MAPPED,
-                                                    JUDGE_IPV4, JUDGE_BIND_UNKNOWN, JUDGE_USER_UNKNOWN};
+static const enum judge_cause beside_the_stack[] = {JUDGE_FORM,  JUDGE_BIND,         JUDGE_UNIT,
+                                                    JUDGE_USER,  JUDGE_UNIT_UNKNOWN, JUDGE_MAPPED,
+                                                    JUDGE_IPV4,  JUDGE_BIND_UNKNOWN, JUDGE_USER_UNKNOWN,
+                                                    JUDGE_REACH, JUDGE_REACH_UNKNOWN};
 
 START_TEST(knows_when_the_requirement_is_kept)
 {

@@ -169,14 +169,16 @@ struct tally *trial_tally(const char *text)
 
 /* --- a case: policy and host together ---------------------------------------------------------------------------- */
 
-static bool port_by_name(const char *name, enum record_protocol protocol, uint16_t *port)
+static bool port_by_name(const char *name, enum record_protocol protocol, uint16_t *port, void *context)
 {
+    (void)context;
     *port = 443;
     return strcmp(name, "https") == 0 && protocol == RECORD_TCP;
 }
 
-static bool uid_by_name(const char *name, uint32_t *uid)
+static bool uid_by_name(const char *name, uint32_t *uid, void *context)
 {
+    (void)context;
     *uid = 33;
     return strcmp(name, "www-data") == 0;
 }

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * The answers of --format=prometheus.
+ */
+#include "config.h"
+
+#include "render/prometheus.h"
+
+#include "plugin/escape.h"
+#include "render/wording.h"
+#include "socket/protocol.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PREFIX "check_dualstack_"
+
+/* What is written together, in this order. A metric for each total follows. */
+enum part {
+    PART_COMMENTS,
+    PART_STATE,
+    PART_TIME,
+    PART_SERVICES,
+    PART_RULES,
+    PART_TOTALS
+};
+
+#define TOTALS_MOST 8
+#define PARTS (PART_TOTALS + TOTALS_MOST)
+
+static const struct metric {
+    const char *name; /* behind the prefix; NULL for comments */
+    const char *help;
+} metrics[] = {
+    [PART_COMMENTS] = {NULL, NULL},
+    [PART_STATE] = {"state", "State of the check: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN."},
+    [PART_TIME] = {"time_seconds", "When the sockets were read, in seconds since 1970."},
+    [PART_SERVICES] = {"service_state",
+                       "State of each service that is judged: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN."},
+    [PART_RULES] = {"rule_connections", "Established connections of each rule, by kind, as performance data has them."},
+};
+
+/* An answer while it is put together. */
+struct exposition {
+    FILE *parts[PARTS];
+    char *text[PARTS];
+    size_t length[PARTS];
+};
+
+static struct metric metric_of(int part)
+{
+    const struct labels_total *total;
+
+    if (part < PART_TOTALS) {
+        return metrics[part];
+    }
+    total = labels_total(part - PART_TOTALS);
+    return (struct metric){total->name, total->meaning};
+}
+
+static int part_count(void)
+{
+    int count = PART_TOTALS;
+
+    while (labels_total(count - PART_TOTALS) != NULL) {
+        count++;
+    }
+    assert(count <= PARTS);
+    return count;
+}
+
+static void exposition_free(struct exposition *exposition)
+{
+    for (int i = 0; exposition != NULL && i < PARTS; i++) {
+        if (exposition->parts[i] != NULL) {
+            fclose(exposition->parts[i]);
+        }
+        free(exposition->text[i]);
+    }
+    free(exposition);
+}
+
+/* NULL when out of memory. */
+static struct exposition *exposition_create(void)
+{
+    struct exposition *exposition = calloc(1, sizeof *exposition);
+    int count = part_count();
+
+    for (int i = 0; exposition != NULL && i < count; i++) {
+        exposition->parts[i] = open_memstream(&exposition->text[i], &exposition->length[i]);
+        if (exposition->parts[i] == NULL) {
+            exposition_free(exposition);
+            return NULL;
+        }
+    }
+    return exposition;
+}
+
+/* --- samples ----------------------------------------------------------------------------------------------------- */
+
+/* Writes any bytes as one line, with a backslash before each of `escaped`. */
+static int text_write(FILE *part, const char *text, const char *escaped)
+{
+    size_t size = ESCAPE_SIZE(strlen(text));
+    char *clean = malloc(size);
+
+    if (clean == NULL) {
+        return -ENOMEM;
+    }
+    escape_copy(clean, size, text, strlen(text), ESCAPE_TEXT);
+    for (const char *byte = clean; *byte != '\0'; byte++) {
+        if (strchr(escaped, *byte) != NULL) {
+            putc('\\', part);
+        }
+        putc(*byte, part);
+    }
+    free(clean);
+    return 0;
+}
+
+/* Begins a sample of the host, NULL where there is but one; its labels follow, each a word without quotes. */
+static int sample_begin(const struct exposition *exposition, int part, const char *host)
+{
+    FILE *samples = exposition->parts[part];
+    int result = 0;
+
+    fprintf(samples, PREFIX "%s{", metric_of(part).name);
+    if (host != NULL) {
+        fputs("host=\"", samples);
+        result = text_write(samples, host, "\\\"");
+        fputs("\",", samples);
+    }
+    return result;
+}
+
+/* A comma behind the last label is allowed, and so are braces around none. */
+static void sample_end(const struct exposition *exposition, int part, uint64_t value)
+{
+    fprintf(exposition->parts[part], "} %" PRIu64 "\n", value);
+}
+
+static int sample_add(const struct exposition *exposition, int part, const char *host, uint64_t value)
+{
+    int result = sample_begin(exposition, part, host);
+
+    sample_end(exposition, part, value);
+    return result;
+}
+
+/* A label that is empty is the same as none. */
+static int service_add(const struct exposition *exposition, const char *host, const struct judge_service *service)
+{
+    const struct rule *rule = service->rule;
+    bool scoped = rule != NULL && rule->scope != RULE_ANY_SCOPE;
+    char name[WORDING_SIZE];
+    struct text_buffer text = TEXT_BUFFER(name);
+    int result = sample_begin(exposition, PART_SERVICES, host);
+
+    wording_add_name(&text, service);
+    fprintf(exposition->parts[PART_SERVICES],
+            "name=\"%s\",protocol=\"%s\",port=\"%u\",scope=\"%s\",stack=\"%s\",required=\"%s\"", name,
+            protocol_name(service->protocol), (unsigned)service->port,
+            scoped ? scope_name((enum scope)rule->scope) : "", stack_kind_name(service->stack.kind),
+            rule != NULL ? rule_requirement_name(rule->requirement) : "");
+    sample_end(exposition, PART_SERVICES, (uint64_t)service->state);
+    return result;
+}
+
+/* Where the numbers go as they are walked. */
+struct numbers {
+    const struct exposition *exposition;
+    const char *host;
+    int result;
+};
+
+static int total_part(const struct labels_value *value)
+{
+    int index = 0;
+
+    while (labels_total(index)->name != value->name) {
+        index++;
+    }
+    return PART_TOTALS + index;
+}
+
+static void number_add(void *context, const struct labels_value *value)
+{
+    struct numbers *numbers = context;
+    bool of_rule = *value->suffix == '_';
+    int part = of_rule ? PART_RULES : total_part(value);
+    int result = sample_begin(numbers->exposition, part, numbers->host);
+
+    if (of_rule) {
+        fprintf(numbers->exposition->parts[part], "name=\"%s\",kind=\"%s\"", value->name, value->suffix + 1);
+    }
+    sample_end(numbers->exposition, part, value->value);
+    numbers->result = result != 0 ? result : numbers->result;
+}
+
+/* --- answers ----------------------------------------------------------------------------------------------------- */
+
+static int verdict_add(const struct exposition *exposition, const char *host, const struct view *view)
+{
+    const struct judge_verdict *verdict = view->verdict;
+    /* Lines do not end, so there is room for the numbers of each rule. */
+    const struct labels_request request = {
+        .policy = view->policy,
+        .verdict = verdict,
+        .set = view->perfdata == LABELS_DEFAULT ? LABELS_MAPPED : view->perfdata,
+    };
+    struct numbers numbers = {.exposition = exposition, .host = host};
+    int result = sample_add(exposition, PART_STATE, host, (uint64_t)verdict->state);
+
+    if (result == 0) {
+        result = sample_add(exposition, PART_TIME, host, (uint64_t)view->snapshot->time);
+    }
+    for (size_t i = 0; i < verdict->service_count && result == 0; i++) {
+        result = service_add(exposition, host, &verdict->services[i]);
+    }
+    labels_walk(&request, number_add, &numbers);
+    return result != 0 ? result : numbers.result;
+}
+
+static int failure_add(const struct exposition *exposition, const char *host, const struct writer_failure *failure)
+{
+    FILE *comments = exposition->parts[PART_COMMENTS];
+    int result = sample_add(exposition, PART_STATE, host, (uint64_t)failure->state);
+
+    for (size_t i = 0; i < failure->count && result == 0; i++) {
+        fprintf(comments, "# %s: ", state_name(failure->state));
+        result = text_write(comments, failure->sentences[i], "");
+        putc('\n', comments);
+    }
+    return result;
+}
+
+/* Writes all parts. Returns 0, or -ENOMEM before anything was written. */
+static int exposition_write(struct exposition *exposition, const struct sink *sink)
+{
+    int count = part_count();
+
+    for (int i = 0; i < count; i++) {
+        if (fflush(exposition->parts[i]) != 0 || ferror(exposition->parts[i]) != 0) {
+            return -ENOMEM;
+        }
+    }
+    for (int i = 0; i < count; i++) {
+        const struct metric metric = metric_of(i);
+        if (exposition->length[i] > 0 && metric.name != NULL) {
+            const char *const texts[] = {"# HELP " PREFIX, metric.name, " ",       metric.help, "\n",
+                                         "# TYPE " PREFIX, metric.name, " gauge\n"};
+            for (size_t j = 0; j < sizeof texts / sizeof *texts; j++) {
+                sink_text(sink, texts[j]);
+            }
+        }
+        sink->write(exposition->text[i], exposition->length[i], sink->context);
+    }
+    return 0;
+}
+
+/* Adds one host, by its verdict or its failure, and is the whole answer. */
+static int answer_write(const struct view *view, const struct writer_failure *failure, const struct sink *sink)
+{
+    struct exposition *exposition = exposition_create();
+    int result = -ENOMEM;
+
+    if (exposition != NULL) {
+        result = failure != NULL ? failure_add(exposition, NULL, failure) : verdict_add(exposition, NULL, view);
+    }
+    if (result == 0) {
+        result = exposition_write(exposition, sink);
+    }
+    exposition_free(exposition);
+    return result;
+}
+
+static int verdict_write(const struct view *view, const struct sink *sink)
+{
+    return answer_write(view, NULL, sink);
+}
+
+static int failure_write(const struct writer_failure *failure, const struct sink *sink)
+{
+    return answer_write(NULL, failure, sink);
+}
+
+/* --- fleets ------------------------------------------------------------------------------------------------------ */
+
+static int fleet_host(struct writer_fleet *fleet, const struct writer_host *host, const struct sink *sink)
+{
+    const char *name = *host->name != '\0' ? host->name : host->file;
+
+    (void)sink;
+    if (fleet->kept == NULL) {
+        fleet->kept = exposition_create();
+    }
+    if (fleet->kept == NULL) {
+        return -ENOMEM;
+    }
+    return host->failure != NULL ? failure_add(fleet->kept, name, host->failure)
+                                 : verdict_add(fleet->kept, name, host->view);
+}
+
+static int fleet_end(struct writer_fleet *fleet, const struct sink *sink)
+{
+    struct exposition *exposition = fleet->kept;
+
+    if (exposition != NULL && fleet->stopped != NULL) {
+        fprintf(exposition->parts[PART_COMMENTS], "# %s: %s after %zu of %zu hosts\n", state_name(STATE_UNKNOWN),
+                fleet->stopped, fleet->count, fleet->expected);
+    }
+    return exposition != NULL ? exposition_write(exposition, sink) : 0;
+}
+
+static void fleet_clear(struct writer_fleet *fleet)
+{
+    exposition_free(fleet->kept);
+    fleet->kept = NULL;
+}
+
+const struct writer prometheus_writer = {
+    .name = "prometheus",
+    .only_verdicts = true,
+    .verdict = verdict_write,
+    .failure = failure_write,
+    .fleet_host = fleet_host,
+    .fleet_end = fleet_end,
+    .fleet_clear = fleet_clear,
+};
