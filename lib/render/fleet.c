@@ -7,6 +7,8 @@
 
 #include "render/fleet.h"
 
+#include "render/change_wording.h"
+
 #include "render/wording.h"
 
 static enum state host_state(const struct writer_host *host)
@@ -124,7 +126,28 @@ bool fleet_services_say_all(const struct judge_verdict *verdict)
     for (size_t i = 0; i < verdict->service_count; i++) {
         state = state_worse(state, verdict->services[i].state);
     }
-    return verdict->service_count > 0 && state == verdict->state;
+    return verdict->service_count > 0 && state == verdict->state &&
+           (verdict->changes == NULL || verdict->changes->state == STATE_OK);
+}
+
+/* What changed since the baseline, or why that cannot be said. */
+static void changes_add(struct text_buffer *reasons, const struct view *view)
+{
+    const struct change_list *list = view->verdict->changes;
+
+    if (view->baseline == NULL) {
+        return;
+    }
+    text_buffer_add(reasons, "; ");
+    if (view->baseline->missing != NULL) {
+        text_buffer_add(reasons, "%s", view->baseline->missing);
+        return;
+    }
+    change_wording_add_summary(reasons, list, view->baseline->time);
+    for (size_t i = 0; i < list->count; i++) {
+        text_buffer_add(reasons, "; ");
+        change_wording_add(reasons, &list->changes[i], list);
+    }
 }
 
 void fleet_add_reasons(struct text_buffer *reasons, const struct writer_host *host)
@@ -144,6 +167,7 @@ void fleet_add_reasons(struct text_buffer *reasons, const struct writer_host *ho
     if (host->view->snapshot->fault[0] != '\0') {
         text_buffer_add(reasons, "; %s", host->view->snapshot->fault);
     }
+    changes_add(reasons, host->view);
 }
 
 void fleet_add_rule(struct text_buffer *text, const struct rule *rule)

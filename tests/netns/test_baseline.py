@@ -3,6 +3,7 @@
 """--baseline: what changed since a capture, live and host by host, and nothing else."""
 
 import copy
+import csv
 import json
 import os
 import random
@@ -388,6 +389,27 @@ class Generated(dualstack.TestCase):
         self.assertIn("no baseline for d in ", reports[2]["errors"][0])
         result = self.check(CRITICAL, *args, "-r", "5432 v4-only")
         self.assertRegex(result.first, "3 of 3 hosts off policy or changed: ")
+
+    def test_every_format(self):
+        """Reports say of each host what changed, and those for machines count it."""
+        self.save(self.before, "a.json", host="a")
+        self.save(self.after, "a.json", host="a", listeners=self.model["listeners"][1:])
+        self.save(self.before, "b.json", host="b")
+        self.save(self.after, "b.json", host="b")
+        self.save(self.after, "c.json", host="c")
+        sentence = "22/tcp is v6-only, was dual-stack: no longer on 0.0.0.0:22 (ssh.service)"
+        args = ["--replay=" + self.after, "--baseline=" + self.before]
+        rows = list(csv.DictReader(self.check(WARNING, *args, "--format=csv").text.splitlines()))
+        hosts = {row["host"]: row for row in rows if row["row"] == "host"}
+        self.assertEqual({name: row["state"] for name, row in hosts.items()}, {"a": "WARNING", "c": "UNKNOWN"})
+        self.assertIn("; 1 change since 2026-11-22T09:00:00Z; " + sentence, hosts["a"]["reasons"])
+        self.assertIn("; no baseline for c in ", hosts["c"]["reasons"])
+        page = self.check(WARNING, *args, "--format=html").text
+        self.assertEqual(page.count(sentence), 2)  # as a finding, and as evidence
+        self.assertIn("no baseline for c in ", page)
+        metrics = self.check(WARNING, "--replay=" + self.after + "/a.json", "--baseline=" + self.before,
+                             "--format=prometheus").text
+        self.assertRegex(metrics, r"(?m)^check_dualstack_changes\{[^}]*\} 1$")
 
     def test_one_file(self):
         path = self.save(self.after, "x.json", host="a")
