@@ -7,11 +7,12 @@
 
 #include "audit/change.h"
 
+#include "audit/change_listeners.h"
 #include "audit/judge_service.h"
-#include "audit/suggest_unit.h"
 #include "socket/host_port.h"
 #include "socket/protocol.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,283 +27,6 @@ struct context {
     struct change_list *list;
     size_t room;
 };
-
-/* --- points on which listeners differ ---------------------------------------------------------------------------- */
-
-typedef const struct tally_listener *listener_pointer;
-
-static listener_pointer listener_at(const void *place)
-{
-    return *(const listener_pointer *)place;
-}
-
-static int address_compare(const void *left, const void *right)
-{
-    listener_pointer a = listener_at(left);
-    listener_pointer b = listener_at(right);
-
-    return a->family != b->family ? COMPARE(a->family, b->family) : memcmp(&a->address, &b->address, sizeof a->address);
-}
-
-static int interface_compare(const void *left, const void *right)
-{
-    int order = address_compare(left, right);
-
-    return order != 0 ? order : strcmp(listener_at(left)->interface_name, listener_at(right)->interface_name);
-}
-
-static int accepts_compare(const void *left, const void *right)
-{
-    int order = address_compare(left, right);
-    enum record_answer a = tally_accepts(listener_at(left)).ipv4;
-    enum record_answer b = tally_accepts(listener_at(right)).ipv4;
-
-    return order != 0 ? order : COMPARE(a, b);
-}
-
-/*
- * By what a unit is called after its next start, too: session-3.scope and session-4.scope are alike, and so are units
- * of which nobody knows that, and those that are not known.
- */
-static int unit_compare(const void *left, const void *right)
-{
-    listener_pointer a = listener_at(left);
-    listener_pointer b = listener_at(right);
-    char a_pattern[SUGGEST_UNIT_SIZE];
-    char b_pattern[SUGGEST_UNIT_SIZE];
-
-    if (a->unit_state != TALLY_UNIT_KNOWN || b->unit_state != TALLY_UNIT_KNOWN) {
-        return COMPARE(a->unit_state == TALLY_UNIT_KNOWN, b->unit_state == TALLY_UNIT_KNOWN);
-    }
-    if (strcmp(a->unit, b->unit) == 0) {
-        return 0;
-    }
-    suggest_unit_pattern(a_pattern, a->unit);
-    suggest_unit_pattern(b_pattern, b->unit);
-    return strcmp(a_pattern, b_pattern);
-}
-
-static int address_unit_compare(const void *left, const void *right)
-{
-    int order = address_compare(left, right);
-
-    return order != 0 ? order : unit_compare(left, right);
-}
-
-static int uid_compare(const void *left, const void *right)
-{
-    return COMPARE(listener_at(left)->uid, listener_at(right)->uid);
-}
-
-static int address_uid_compare(const void *left, const void *right)
-{
-    int order = address_compare(left, right);
-
-    return order != 0 ? order : uid_compare(left, right);
-}
-
-/* By name, and those without one by number. */
-static int user_compare(const void *left, const void *right)
-{
-    const char *a = listener_at(left)->user;
-    const char *b = listener_at(right)->user;
-
-    if (a == NULL || b == NULL) {
-        return a == b ? uid_compare(left, right) : COMPARE(a != NULL, b != NULL);
-    }
-    return strcmp(a, b);
-}
-
-static int address_user_compare(const void *left, const void *right)
-{
-    int order = address_compare(left, right);
-
-    return order != 0 ? order : user_compare(left, right);
-}
-
-static bool is_always_known(const struct tally *tally, enum record_protocol protocol, listener_pointer listener)
-{
-    (void)tally;
-    (void)protocol;
-    (void)listener;
-    return true;
-}
-
-static bool is_interface_known(const struct tally *tally, enum record_protocol protocol, listener_pointer listener)
-{
-    return listener->interface != 0 || !tally->interfaces_untold[protocol];
-}
-
-static bool is_accepted_known(const struct tally *tally, enum record_protocol protocol, listener_pointer listener)
-{
-    (void)tally;
-    (void)protocol;
-    return tally_accepts(listener).ipv4 != RECORD_UNKNOWN;
-}
-
-static bool is_unit_known(const struct tally *tally, enum record_protocol protocol, listener_pointer listener)
-{
-    (void)tally;
-    (void)protocol;
-    return listener->unit_state == TALLY_UNIT_KNOWN;
-}
-
-static bool is_user_known(const struct tally *tally, enum record_protocol protocol, listener_pointer listener)
-{
-    (void)tally;
-    (void)protocol;
-    return listener->uid != RECORD_UID_HIDDEN;
-}
-
-typedef int listener_compare(const void *left, const void *right);
-
-/*
- * The listeners of both sides are taken as sets by `compare`. With `within`, which `compare` refines, only listeners
- * count that are alike to one of the other side by that. With `also` the sets must differ by both: a dynamic user has
- * another number after a start, and a name service that is out of order has no names.
- */
-static const struct row {
-    enum change_point point;
-    listener_compare *compare;
-    listener_compare *within; /* NULL for none */
-    listener_compare *also;   /* NULL for none */
-    bool (*is_known)(const struct tally *tally, enum record_protocol protocol, listener_pointer listener);
-} rows[] = {
-    {CHANGE_ADDRESSES, address_compare, NULL, NULL, is_always_known},
-    {CHANGE_INTERFACES, interface_compare, address_compare, NULL, is_interface_known},
-    {CHANGE_V6ONLY, accepts_compare, address_compare, NULL, is_accepted_known},
-    {CHANGE_UNITS, address_unit_compare, address_compare, NULL, is_unit_known},
-    {CHANGE_UNITS, unit_compare, NULL, NULL, is_unit_known},
-    {CHANGE_USERS, address_user_compare, address_compare, address_uid_compare, is_user_known},
-    {CHANGE_USERS, user_compare, NULL, uid_compare, is_user_known},
-};
-
-/* Listeners of one side, sorted by the row's compare. */
-struct listeners {
-    const struct tally *tally;
-    enum record_protocol protocol;
-    listener_pointer *list;
-    size_t count;
-};
-
-/* What a row found. */
-struct outcome {
-    struct change_difference difference;
-    bool certain;
-};
-
-/* The part of the list from `first` on that is alike to it; all of it where `within` is NULL. */
-static struct listeners group_at(const struct listeners *listeners, size_t first, listener_compare *within)
-{
-    struct listeners group = *listeners;
-    size_t end = first + 1;
-
-    while (end < listeners->count && (within == NULL || within(&listeners->list[first], &listeners->list[end]) == 0)) {
-        end++;
-    }
-    group.list = listeners->list + first;
-    group.count = end - first;
-    return group;
-}
-
-static bool has_unknown(const struct row *row, const struct listeners *group)
-{
-    for (size_t i = 0; i < group->count; i++) {
-        if (!row->is_known(group->tally, group->protocol, group->list[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* What of `group` is not in `other`. Returns true when a listener of which all is known is among that. */
-static bool unmatched_find(const struct row *row, const struct listeners *group, const struct listeners *other,
-                           struct change_sockets *unmatched)
-{
-    bool found_known = false;
-    size_t j = 0;
-
-    for (size_t i = 0; i < group->count; i++) {
-        int order = 1;
-        while (j < other->count && (order = row->compare(&group->list[i], &other->list[j])) > 0) {
-            j++;
-        }
-        if (j < other->count && order == 0) {
-            continue;
-        }
-        if (i > 0 && row->compare(&group->list[i - 1], &group->list[i]) == 0) {
-            continue;
-        }
-        if (unmatched->count < CHANGE_SHOWN) {
-            unmatched->first[unmatched->count] = group->list[i];
-        }
-        unmatched->count++;
-        found_known |= row->is_known(group->tally, group->protocol, group->list[i]);
-    }
-    return found_known;
-}
-
-/* Only what is known to be on one side, and cannot be what is unknown on the other, differs for sure. */
-static void groups_compare(const struct row *row, const struct listeners *before, const struct listeners *after,
-                           struct outcome *outcome)
-{
-    bool lost = unmatched_find(row, before, after, &outcome->difference.before);
-    bool gained = unmatched_find(row, after, before, &outcome->difference.after);
-
-    outcome->certain |= (lost && !has_unknown(row, after)) || (gained && !has_unknown(row, before));
-}
-
-/* Returns whether the sets differ. */
-static bool sets_differ(const struct row *row, const struct listeners *before, const struct listeners *after,
-                        struct outcome *outcome)
-{
-    size_t i = 0;
-    size_t j = 0;
-
-    *outcome = (struct outcome){.certain = false};
-    qsort(before->list, before->count, sizeof *before->list, row->compare);
-    qsort(after->list, after->count, sizeof *after->list, row->compare);
-    while (i < before->count && j < after->count) {
-        int order = row->within != NULL ? row->within(&before->list[i], &after->list[j]) : 0;
-        struct listeners old = group_at(before, i, row->within);
-        struct listeners new = group_at(after, j, row->within);
-        if (order == 0) {
-            groups_compare(row, &old, &new, outcome);
-        }
-        i += order <= 0 ? old.count : 0;
-        j += order >= 0 ? new.count : 0;
-    }
-    return outcome->difference.before.count + outcome->difference.after.count > 0;
-}
-
-static bool row_differs(const struct row *row, const struct listeners *before, const struct listeners *after,
-                        struct outcome *outcome)
-{
-    struct row other = *row;
-
-    if (row->also != NULL) {
-        other.compare = row->also;
-        if (!sets_differ(&other, before, after, outcome)) {
-            return false;
-        }
-    }
-    return sets_differ(row, before, after, outcome);
-}
-
-static void listeners_compare(struct change *change, const struct listeners *before, const struct listeners *after)
-{
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const unsigned bit = CHANGE_BIT(rows[i].point);
-        struct outcome outcome;
-        if ((change->points & bit) == 0 && row_differs(&rows[i], before, after, &outcome) &&
-            (outcome.certain || (change->unknown & bit) == 0)) {
-            change->differences[rows[i].point] = outcome.difference;
-            change->points |= outcome.certain ? bit : 0;
-            change->unknown |= bit;
-        }
-    }
-    change->unknown &= ~change->points;
-}
 
 /* --- points of the whole service --------------------------------------------------------------------------------- */
 
@@ -439,7 +163,7 @@ static enum record_answer is_left_out(const struct context *context, const struc
 
 /* Does the policy leave the listener to its unit, by except-unit=? */
 static bool is_excepted(const struct context *context, const struct tally *tally, const struct tally_service *source,
-                        listener_pointer listener)
+                        const struct tally_listener *listener)
 {
     const struct rule *rule =
         policy_find(context->question->policy, &tally->host, source->protocol, source->port, listener->scope);
@@ -453,7 +177,7 @@ static int side_fill(const struct context *context, struct judge_service *servic
     if (source == NULL) {
         return 0;
     }
-    service->listeners = calloc(source->listener_count + 1, sizeof(listener_pointer));
+    service->listeners = calloc(source->listener_count + 1, sizeof(const struct tally_listener *));
     if (service->listeners == NULL) {
         return -ENOMEM;
     }
@@ -465,27 +189,6 @@ static int side_fill(const struct context *context, struct judge_service *servic
     return 0;
 }
 
-/* Compares the services where both listen. */
-static int points_find(const struct context *context, struct change *change)
-{
-    size_t count = change->before.listener_count;
-    listener_pointer *copies = calloc(count + change->after.listener_count, sizeof *copies);
-    struct listeners before = {context->question->before, change->before.protocol, copies, count};
-    struct listeners after = {context->question->after, change->before.protocol, copies + count,
-                              change->after.listener_count};
-
-    if (copies == NULL) {
-        return -ENOMEM;
-    }
-    memcpy(before.list, change->before.listeners, before.count * sizeof *copies);
-    memcpy(after.list, change->after.listeners, after.count * sizeof *copies);
-    listeners_compare(change, &before, &after);
-    free(copies);
-    stacks_compare(change);
-    stack_points_settle(change);
-    return 0;
-}
-
 static int sides_compare(const struct context *context, struct change *change, bool *differs)
 {
     bool then = change->before.listener_count > 0;
@@ -493,7 +196,9 @@ static int sides_compare(const struct context *context, struct change *change, b
     int result = stacks_find(context, change);
 
     if (result == 0 && then && now) {
-        result = points_find(context, change);
+        result = change_listeners_compare(change, context->question->before, context->question->after);
+        stacks_compare(change);
+        stack_points_settle(change);
     }
     *differs = then != now || change->points != 0 || change->unknown != 0;
     return result;
@@ -560,11 +265,17 @@ static int service_compare(struct context *context, const struct tally_service *
                            const struct tally_service *after)
 {
     const struct tally_service *either = before != NULL ? before : after;
-    const struct judge_service named = {.protocol = either->protocol, .port = either->port};
-    struct change change = {.before = named, .after = named};
+    struct change change = {.points = 0};
     bool differs = false;
-    int result = side_fill(context, &change.before, context->question->before, before);
+    int result;
 
+    assert(either != NULL);
+    if (context->list->unreadable[either->protocol]) {
+        return 0;
+    }
+    change.before = (struct judge_service){.protocol = either->protocol, .port = either->port};
+    change.after = change.before;
+    result = side_fill(context, &change.before, context->question->before, before);
     if (result == 0) {
         result = side_fill(context, &change.after, context->question->after, after);
     }
@@ -598,16 +309,18 @@ static int services_compare(struct context *context)
     int result = 0;
 
     while (result == 0 && (i < before->service_count || j < after->service_count)) {
-        const struct tally_service *then = i < before->service_count ? &before->services[i] : NULL;
-        const struct tally_service *now = j < after->service_count ? &after->services[j] : NULL;
-        int order = then == NULL ? 1 : now == NULL ? -1 : order_of(then, now);
-        then = order <= 0 ? then : NULL;
-        now = order >= 0 ? now : NULL;
-        i += then != NULL;
-        j += now != NULL;
-        if (!context->list->unreadable[(then != NULL ? then : now)->protocol]) {
-            result = service_compare(context, then, now);
+        const struct tally_service *then = NULL;
+        const struct tally_service *now = NULL;
+        int order = i == before->service_count  ? 1
+                    : j == after->service_count ? -1
+                                                : order_of(&before->services[i], &after->services[j]);
+        if (order <= 0) {
+            then = &before->services[i++];
         }
+        if (order >= 0) {
+            now = &after->services[j++];
+        }
+        result = service_compare(context, then, now);
     }
     return result;
 }
