@@ -491,12 +491,27 @@ static bool is_empty(const struct page *page, enum stream stream)
     return ftell(page->streams[stream]) == 0;
 }
 
-/* "policy.conf", or "the command line": where the rule is from, without its place there. */
-static int source_length(const struct rule *rule)
+/* Writes where the rule is from, without its place there: "policy.conf". */
+static void source_add(struct text_buffer *text, const struct rule *rule)
 {
     const char *colon = strrchr(rule->origin, ':');
 
-    return colon != NULL ? (int)(colon - rule->origin) : (int)strlen("--rule");
+    if (colon != NULL) {
+        text_buffer_add(text, "%.*s", (int)(colon - rule->origin), rule->origin);
+    } else {
+        text_buffer_add(text, "the command line");
+    }
+}
+
+static bool is_same_source(const struct rule *a, const struct rule *b)
+{
+    char bytes[2][WORDING_SIZE];
+    struct text_buffer one = TEXT_BUFFER(bytes[0]);
+    struct text_buffer other = TEXT_BUFFER(bytes[1]);
+
+    source_add(&one, a);
+    source_add(&other, b);
+    return strcmp(bytes[0], bytes[1]) == 0;
 }
 
 /* Which files, and how many rules; behind that all of them. */
@@ -512,12 +527,11 @@ static void policy_write(FILE *stream, const struct policy *policy)
     }
     text_buffer_add_count(&text, policy->rule_count, "rule");
     for (size_t i = 0; i < policy->rule_count; i++) {
-        const struct rule *rule = policy->rules[i];
-        if (last == NULL || source_length(last) != source_length(rule) ||
-            strncmp(last->origin, rule->origin, (size_t)source_length(rule)) != 0) {
-            text_buffer_add(&text, "%s%.*s", last == NULL ? " of " : ", ", source_length(rule), rule->origin);
+        if (last == NULL || !is_same_source(last, policy->rules[i])) {
+            text_buffer_add(&text, last == NULL ? " of " : ", ");
+            source_add(&text, policy->rules[i]);
         }
-        last = rule;
+        last = policy->rules[i];
     }
     fputs("<dt>Policy<dd><details><summary>", stream);
     text_write(stream, bytes);
