@@ -70,29 +70,48 @@ static void missing_add(struct text_buffer *text, const struct run *run, const s
     unreadable_add(text, captures);
 }
 
-static int entry_read(struct baseline *baseline, const struct captures_entry *entry)
+/* How many captures there are from this one on that say they are of the host. */
+static size_t captures_count(const struct captures_entry *entry)
+{
+    size_t count = 0;
+
+    for (; entry != NULL; entry = entry->next) {
+        count++;
+    }
+    return count;
+}
+
+static void failure_say(struct baseline *baseline, const struct captures_entry *entry, const char *error)
 {
     struct text_buffer text = TEXT_BUFFER(baseline->sentence);
-    char error[JSON_FIELD_ERROR_SIZE];
-    int result;
 
+    text_buffer_add(&text, "no baseline: ");
+    text_buffer_add_cut(&text, captures_name(entry->path), PATH_MOST);
+    text_buffer_add(&text, ": %s", error);
+    baseline->view.missing = baseline->sentence;
+}
+
+/* Reads the newest that can be read; where none can, the sentence is about the newest. */
+static int newest_read(struct baseline *baseline, const struct captures_entry *newest)
+{
     deadline_stage("reading the baseline");
-    result = captures_read(entry, &baseline->snapshot, error);
-    if (result == -ENOMEM) {
-        return result;
+    for (const struct captures_entry *entry = newest; entry != NULL && baseline->snapshot == NULL;
+         entry = entry->next) {
+        char error[JSON_FIELD_ERROR_SIZE];
+        int result = captures_read(entry, &baseline->snapshot, error);
+        if (result == -ENOMEM) {
+            return result;
+        }
+        if (result == 0) {
+            baseline->view = (struct view_baseline){
+                .file = captures_name(entry->path),
+                .time = baseline->snapshot->time,
+                .captures = captures_count(entry),
+            };
+        } else if (entry == newest) {
+            failure_say(baseline, entry, error);
+        }
     }
-    if (result != 0) {
-        text_buffer_add(&text, "no baseline: ");
-        text_buffer_add_cut(&text, captures_name(entry->path), PATH_MOST);
-        text_buffer_add(&text, ": %s", error);
-        baseline->view.missing = baseline->sentence;
-        return 0;
-    }
-    baseline->view = (struct view_baseline){
-        .file = captures_name(entry->path),
-        .time = baseline->snapshot->time,
-        .captures = entry->older + 1,
-    };
     return 0;
 }
 
@@ -110,7 +129,7 @@ int baseline_find(const struct run *run, const struct snapshot *snapshot, struct
         baseline->view.missing = baseline->sentence;
         return 0;
     }
-    return entry_read(baseline, entry);
+    return newest_read(baseline, entry);
 }
 
 void baseline_clear(struct baseline *baseline)

@@ -67,7 +67,10 @@ static char *host_make(const struct capture_head *head)
 static int entry_look(struct captures_entry *entry)
 {
     struct capture_head head;
-    int result = file_read(entry->path, CAPTURES_LENGTH_MOST, &entry->bytes, &entry->length, entry->error);
+    int result;
+
+    _Static_assert(CAPTURES_ERROR_SIZE >= FILE_ERROR_SIZE, "error holds either");
+    result = file_read(entry->path, CAPTURES_LENGTH_MOST, &entry->bytes, &entry->length, entry->error);
 
     if (result == 0) {
         result = capture_head_read(entry->bytes, entry->length, &head);
@@ -235,8 +238,8 @@ int captures_choose(struct captures *captures)
             sorted[captures->newest_count++] = sorted[i];
             continue;
         }
-        newest->older++;
         sorted[i]->is_older = true;
+        sorted[i - 1]->next = sorted[i];
         captures->older_count++;
     }
     return 0;

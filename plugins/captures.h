@@ -14,6 +14,9 @@
 #include <stddef.h>
 #include <time.h>
 
+/* Room for what is wrong with a file, or with the capture in it. */
+#define CAPTURES_ERROR_SIZE 256
+
 /* A file that should hold a capture. */
 struct captures_entry {
     char *path;
@@ -21,9 +24,9 @@ struct captures_entry {
     time_t time;
     char *bytes; /* of what can be read but once, such as a pipe; NULL for what is to be read again */
     size_t length;
-    size_t older; /* of the newest: how many others of its host there are */
+    struct captures_entry *next; /* once they were chosen: the next older one of its host; NULL for none */
     bool is_older;
-    char error[FILE_ERROR_SIZE]; /* why there is nothing to read, "" when there may be */
+    char error[CAPTURES_ERROR_SIZE]; /* why there is nothing to read, "" when there may be */
 };
 
 /* Begin with all zero, end with captures_clear(). */
@@ -47,7 +50,10 @@ struct captures {
 int captures_add(struct captures *captures, const char *path, bool (*progress)(void *context, size_t count),
                  void *context);
 
-/* Finds the newest capture of each host, the first one of those that are equally new. Returns 0 or -ENOMEM. */
+/*
+ * Finds the newest capture of each host, the first one of those that are equally new. To be called when the last one
+ * was added. Returns 0 or -ENOMEM.
+ */
 int captures_choose(struct captures *captures);
 
 /*

@@ -91,15 +91,16 @@ int hosts_read(struct hosts *hosts, const char *path, char error[static FILE_ERR
     return result;
 }
 
-void hosts_note(struct hosts *hosts, const char *name)
+bool hosts_note(struct hosts *hosts, const char *name, bool is_found)
 {
     struct hosts_name key = {.name = (char *)name};
     struct hosts_name *found =
         hosts->count > 0 ? bsearch(&key, hosts->list, hosts->count, sizeof *hosts->list, name_compare) : NULL;
 
     if (found != NULL) {
-        found->is_found = true;
+        found->is_found = is_found;
     }
+    return found != NULL;
 }
 
 size_t hosts_count_missing(const struct hosts *hosts)

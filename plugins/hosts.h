@@ -29,10 +29,10 @@ struct hosts {
  */
 int hosts_read(struct hosts *hosts, const char *path, char error[static FILE_ERROR_SIZE]);
 
-/* Notes that there is a host of that name, whether it must be there or not. */
-void hosts_note(struct hosts *hosts, const char *name);
+/* Notes whether the host is there. Returns true when it must be. */
+bool hosts_note(struct hosts *hosts, const char *name, bool is_found);
 
-/* How many have not been noted. */
+/* How many are not there. */
 size_t hosts_count_missing(const struct hosts *hosts);
 
 void hosts_clear(struct hosts *hosts);

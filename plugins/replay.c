@@ -30,7 +30,7 @@
 /* A capture that was judged, or why it cannot be. Begin with path and host, all else zero. */
 struct replayed {
     const char *path;
-    const char *host;          /* whose it is, as far as that is known before it is read; "" where it is not */
+    const char *host;          /* of what is not judged, "" where nobody knows: what cannot be read is not believed */
     struct snapshot *snapshot; /* NULL when it failed */
     struct judge_verdict *verdict;
     struct baseline baseline;
@@ -91,8 +91,10 @@ static void older_add(struct snapshot *snapshot, size_t older)
     }
 }
 
-/* Reads and judges the capture. Returns 0, also when it failed, or -ENOMEM. */
-static int capture_judge(const struct run *run, struct replayed *replayed, const struct captures_entry *entry)
+/* Reads and judges the capture, which is the newest of `others` and one more. Returns 0, also when it failed, or
+ * -ENOMEM. */
+static int capture_judge(const struct run *run, struct replayed *replayed, const struct captures_entry *entry,
+                         size_t others)
 {
     char error[JSON_FIELD_ERROR_SIZE];
     int result;
@@ -108,7 +110,7 @@ static int capture_judge(const struct run *run, struct replayed *replayed, const
     }
     if (result == 0) {
         result = check_snapshot(run, replayed->snapshot, &replayed->baseline, &replayed->verdict);
-        older_add(replayed->snapshot, entry->older);
+        older_add(replayed->snapshot, others);
     }
     return result;
 }
@@ -143,7 +145,7 @@ static int single_replay(const struct run *run, enum state *state)
 {
     struct captures_entry entry = {.path = (char *)run->options->replays[0]};
     struct replayed replayed = {.path = entry.path, .host = ""};
-    int result = capture_judge(run, &replayed, &entry);
+    int result = capture_judge(run, &replayed, &entry, 0);
 
     if (result == 0) {
         *state = replayed.snapshot != NULL ? replayed.verdict->state : STATE_UNKNOWN;
@@ -198,22 +200,62 @@ static void too_old_fail(const struct fleet *fleet, struct replayed *replayed, c
     replayed_fail(replayed, error);
 }
 
-static int entry_add(struct fleet *fleet, const struct captures_entry *entry)
+/* Adds the host of that capture, of which there are so many others. *is_host: it has one, judged or too old. */
+static int entry_add(struct fleet *fleet, const struct captures_entry *entry, size_t others, bool *is_host)
 {
-    struct replayed replayed = {.path = entry->path, .host = entry->host != NULL ? entry->host : ""};
+    struct replayed replayed = {.path = entry->path, .host = ""};
     int result = 0;
 
     if (entry->error[0] != '\0') {
         replayed_fail(&replayed, entry->error);
     } else if (is_too_old(fleet, entry)) {
         too_old_fail(fleet, &replayed, entry);
+        replayed.host = entry->host;
     } else {
-        result = capture_judge(fleet->run, &replayed, entry);
+        result = capture_judge(fleet->run, &replayed, entry, others);
     }
+    *is_host = replayed.snapshot != NULL || *replayed.host != '\0';
     if (result == 0) {
         result = replayed_add(fleet, &replayed);
     }
     replayed_clear(&replayed);
+    return result;
+}
+
+/* Finds out which of a host's captures can be read. Returns 0 and their number, or -ENOMEM. */
+static int captures_try(struct captures_entry *newest, size_t *count)
+{
+    int result = 0;
+
+    *count = 0;
+    for (struct captures_entry *entry = newest; entry != NULL && result != -ENOMEM; entry = entry->next) {
+        struct snapshot *snapshot = NULL;
+        result = captures_read(entry, &snapshot, entry->error);
+        *count += result == 0;
+        snapshot_free(snapshot);
+    }
+    return result == -ENOMEM ? result : 0;
+}
+
+/* The newest that can be read is judged; what cannot be read is told of whatever its name is, and never left out. */
+static int host_add(struct fleet *fleet, struct captures_entry *newest)
+{
+    size_t readable = 1;
+    bool is_told = false;
+    int result = newest->next != NULL ? captures_try(newest, &readable) : 0;
+
+    for (struct captures_entry *entry = newest; entry != NULL && result == 0; entry = entry->next) {
+        bool is_host;
+        if (entry->error[0] == '\0' && is_told) {
+            continue;
+        }
+        fleet->hosts.expected += entry != newest;
+        result = entry_add(fleet, entry, readable - 1, &is_host);
+        is_told |= is_host;
+    }
+    if (!is_told && newest->host != NULL) {
+        fleet->hosts.expected += hosts_note(&fleet->expected, newest->host, false);
+    }
     return result;
 }
 
@@ -240,7 +282,7 @@ static int fleet_find(struct fleet *fleet)
     }
     for (size_t i = 0; i < fleet->captures.count; i++) {
         if (fleet->captures.list[i].host != NULL) {
-            hosts_note(&fleet->expected, fleet->captures.list[i].host);
+            hosts_note(&fleet->expected, fleet->captures.list[i].host, true);
         }
     }
     fleet->hosts.expected = fleet->captures.count - fleet->captures.older_count + hosts_count_missing(&fleet->expected);
@@ -254,7 +296,7 @@ static int captures_judge(struct fleet *fleet)
     for (size_t i = 0; i < fleet->captures.count && result == 0 && !must_stop(fleet); i++) {
         if (!fleet->captures.list[i].is_older) {
             progress_show(&fleet->progress, fleet->hosts.count, fleet->hosts.expected, "hosts judged");
-            result = entry_add(fleet, &fleet->captures.list[i]);
+            result = host_add(fleet, &fleet->captures.list[i]);
         }
     }
     return result;
@@ -287,10 +329,29 @@ static void fleet_stop(struct fleet *fleet)
     }
 }
 
+/* A folder without captures is no fleet, unless there should be one. */
+static bool is_nothing(const struct fleet *fleet)
+{
+    return fleet->captures.count == 1 && fleet->captures.list[0].error[0] != '\0' && fleet->expected.count == 0 &&
+           captures_is_folder(fleet->captures.list[0].path);
+}
+
+static int nothing_write(const struct fleet *fleet)
+{
+    struct replayed replayed = {.path = fleet->captures.list[0].path, .host = ""};
+
+    replayed_fail(&replayed, fleet->captures.list[0].error);
+    return replayed_write(fleet->run, &replayed, NULL);
+}
+
 static int fleet_judge(struct fleet *fleet)
 {
     int result = fleet_find(fleet);
 
+    if (result == 0 && is_nothing(fleet)) {
+        fleet->hosts.state = STATE_UNKNOWN;
+        return nothing_write(fleet);
+    }
     if (result == 0) {
         result = captures_judge(fleet);
     }

@@ -103,7 +103,8 @@ void fleet_add_summary(struct text_buffer *text, const struct writer_fleet *flee
     size_t off = fleet_off_count(fleet);
 
     if (fleet->stopped != NULL) {
-        text_buffer_add(text, "%s after %zu of %zu hosts. ", fleet->stopped, fleet->count, fleet->expected);
+        text_buffer_add(text, "%s after %zu of %zu hosts%s", fleet->stopped, fleet->count, fleet->expected,
+                        fleet->count > 0 ? ". " : "");
     }
     if (off > 0) {
         text_buffer_add(text, "%zu of %zu host%s %s", off, fleet->count, plural, off_words(fleet));
@@ -112,7 +113,7 @@ void fleet_add_summary(struct text_buffer *text, const struct writer_fleet *flee
         text_buffer_add(text, off > 0 ? ", %zu cannot be judged" : "%zu of %zu host%s cannot be judged", unknown,
                         fleet->count, plural);
     }
-    if (off + unknown == 0) {
+    if (fleet->count > 0 && off + unknown == 0) {
         text_buffer_add(text, "%zu host%s %s%s", fleet->count, plural,
                         has_policy ? "on policy" : "captured, no policy to judge by",
                         fleet->compares ? ", no change since the baseline" : "");

@@ -235,7 +235,11 @@ static void finding_add(const struct page *page, size_t number, const struct wri
     text = TEXT_BUFFER(bytes);
     if (service->rule->waive_set) {
         bool ended = service->rule->waive_day < host->view->today;
-        text_buffer_add(&text, ended ? "the waiver ended on %s" : "waived until %s", service->rule->waive_text);
+        text_buffer_add(&text, "%s %s",
+                        ended             ? "the waiver ended on"
+                        : service->waived ? "waived until"
+                                          : "the waiver of it ends on",
+                        service->rule->waive_text);
     }
     if (service->rule->note != NULL) {
         text_buffer_add(&text, "%s%s", text.length > 0 ? ", " : "", service->rule->note);
@@ -491,12 +495,27 @@ static bool is_empty(const struct page *page, enum stream stream)
     return ftell(page->streams[stream]) == 0;
 }
 
-/* "policy.conf", or "the command line": where the rule is from, without its place there. */
-static int source_length(const struct rule *rule)
+/* Writes where the rule is from, without its place there: "policy.conf". */
+static void source_add(struct text_buffer *text, const struct rule *rule)
 {
     const char *colon = strrchr(rule->origin, ':');
 
-    return colon != NULL ? (int)(colon - rule->origin) : (int)strlen("--rule");
+    if (colon != NULL) {
+        text_buffer_add(text, "%.*s", (int)(colon - rule->origin), rule->origin);
+    } else {
+        text_buffer_add(text, "the command line");
+    }
+}
+
+static bool is_same_source(const struct rule *a, const struct rule *b)
+{
+    char bytes[2][WORDING_SIZE];
+    struct text_buffer one = TEXT_BUFFER(bytes[0]);
+    struct text_buffer other = TEXT_BUFFER(bytes[1]);
+
+    source_add(&one, a);
+    source_add(&other, b);
+    return strcmp(bytes[0], bytes[1]) == 0;
 }
 
 /* Which files, and how many rules; behind that all of them. */
@@ -512,12 +531,11 @@ static void policy_write(FILE *stream, const struct policy *policy)
     }
     text_buffer_add_count(&text, policy->rule_count, "rule");
     for (size_t i = 0; i < policy->rule_count; i++) {
-        const struct rule *rule = policy->rules[i];
-        if (last == NULL || source_length(last) != source_length(rule) ||
-            strncmp(last->origin, rule->origin, (size_t)source_length(rule)) != 0) {
-            text_buffer_add(&text, "%s%.*s", last == NULL ? " of " : ", ", source_length(rule), rule->origin);
+        if (last == NULL || !is_same_source(last, policy->rules[i])) {
+            text_buffer_add(&text, last == NULL ? " of " : ", ");
+            source_add(&text, policy->rules[i]);
         }
-        last = rule;
+        last = policy->rules[i];
     }
     fputs("<dt>Policy<dd><details><summary>", stream);
     text_write(stream, bytes);
@@ -571,8 +589,43 @@ static void summary_write(FILE *stream, const struct page *page, const struct wr
             fleet->by_state[STATE_WARNING], fleet->by_state[STATE_UNKNOWN]);
 }
 
+/* A table that can be sorted, in a region of its own that can be moved sideways. */
+struct table {
+    const char *heading; /* the id of the one above it */
+    const char *caption;
+    const char *class;
+    const char *filter;     /* what to call the field that shows some of its rows; NULL for none */
+    const char *columns[8]; /* those of numbers begin with # */
+};
+
+static void table_begin(FILE *stream, const struct table *table)
+{
+    fprintf(stream, "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-labelledby=\"%s\"", table->heading);
+    if (table->filter != NULL) {
+        fprintf(stream, " data-filter=\"%s\"", table->filter);
+    }
+    fprintf(stream, "><table class=\"%s\"><caption>%s</caption>\n<thead><tr>", table->class, table->caption);
+    for (size_t i = 0; i < sizeof table->columns / sizeof *table->columns && table->columns[i] != NULL; i++) {
+        bool is_number = *table->columns[i] == '#';
+        fprintf(stream, "<th scope=\"col\"%s>%s", is_number ? " class=\"n\"" : "", table->columns[i] + is_number);
+    }
+    fputs("</thead>\n<tbody>\n", stream);
+}
+
+static void table_end(FILE *stream)
+{
+    fputs("</tbody></table></div>\n", stream);
+}
+
 static void findings_write(struct page *page, const struct sink *sink)
 {
+    static const struct table table = {
+        .heading = "off",
+        .caption = "The worst first; each host leads to its evidence",
+        .class = "sort off",
+        .filter = "Show services that contain",
+        .columns = {"Host", "State", "Service", "Is", "Must", "Why", "Note"},
+    };
     FILE *stream = page->streams[TEXT];
     bool has_any = false;
 
@@ -584,32 +637,32 @@ static void findings_write(struct page *page, const struct sink *sink)
         fputs("<p>None.</p>\n", stream);
         return;
     }
-    fputs("<div class=\"wide\" tabindex=\"0\" data-filter=\"Show services that contain\"><table class=\"sort off\">"
-          "<caption>The worst first; each host leads to its evidence</caption>\n<thead><tr><th scope=\"col\">Host"
-          "<th scope=\"col\">State<th scope=\"col\">Service<th scope=\"col\">Is<th scope=\"col\">Must"
-          "<th scope=\"col\">Why<th scope=\"col\">Note</thead>\n<tbody>\n",
-          stream);
+    table_begin(stream, &table);
     stream_flush(page, TEXT, sink);
     for (int rank = 0; rank < RANKS; rank++) {
         stream_flush(page, (enum stream)(FINDINGS + rank), sink);
     }
-    fputs("</tbody></table></div>\n", stream);
+    table_end(stream);
 }
 
 static void failures_write(struct page *page, const struct sink *sink)
 {
+    static const struct table table = {
+        .heading = "unjudged",
+        .caption = "They count as UNKNOWN",
+        .class = "sort",
+        .columns = {"Host", "File", "Why"},
+    };
     FILE *stream = page->streams[TEXT];
 
     if (is_empty(page, FAILURES)) {
         return;
     }
-    fputs("<h2 id=\"unjudged\">Hosts that could not be judged</h2>\n<div class=\"wide\" tabindex=\"0\"><table "
-          "class=\"sort\"><thead><tr>"
-          "<th scope=\"col\">Host<th scope=\"col\">File<th scope=\"col\">Why</thead>\n<tbody>\n",
-          stream);
+    fputs("<h2 id=\"unjudged\">Hosts that could not be judged</h2>\n", stream);
+    table_begin(stream, &table);
     stream_flush(page, TEXT, sink);
     stream_flush(page, FAILURES, sink);
-    fputs("</tbody></table></div>\n", stream);
+    table_end(stream);
 }
 
 /* "66 days left", "the last day", "the waiver ended on 2026-11-21". */
@@ -646,22 +699,29 @@ static void waiver_write(FILE *stream, const struct writer_fleet *fleet, const s
 
 static void waivers_write(FILE *stream, const struct writer_fleet *fleet)
 {
+    static const struct table table = {
+        .heading = "waivers",
+        .caption = "Until the end of its day a breach of the rule counts as OK",
+        .class = "sort",
+        .columns = {"Rule", "Until", "Left", "#Hosts with a breach under it", "Note"},
+    };
     bool has_any = false;
 
     fputs("<h2 id=\"waivers\">Waivers</h2>\n", stream);
     for (size_t i = 0; i < fleet->policy->rule_count; i++) {
-        if (!fleet->policy->rules[i]->waive_set) {
-            continue;
+        if (fleet->policy->rules[i]->waive_set && !has_any) {
+            table_begin(stream, &table);
+            has_any = true;
         }
-        fputs(has_any ? ""
-                      : "<div class=\"wide\" tabindex=\"0\"><table class=\"sort\"><thead><tr><th scope=\"col\">Rule"
-                        "<th scope=\"col\">Until<th scope=\"col\">Left<th scope=\"col\" class=\"n\">Hosts with a "
-                        "breach under it<th scope=\"col\">Note</thead>\n<tbody>\n",
-              stream);
-        waiver_write(stream, fleet, fleet->policy->rules[i]);
-        has_any = true;
+        if (fleet->policy->rules[i]->waive_set) {
+            waiver_write(stream, fleet, fleet->policy->rules[i]);
+        }
     }
-    fputs(has_any ? "</tbody></table></div>\n" : "<p>None.</p>\n", stream);
+    if (has_any) {
+        table_end(stream);
+    } else {
+        fputs("<p>None.</p>\n", stream);
+    }
 }
 
 static uint64_t taken_sum(const uint64_t counts[static TAKEN])
@@ -712,6 +772,14 @@ static void still_write(FILE *stream, const uint64_t counts[static TAKEN], const
 
 static void services_write(FILE *stream, struct page *page)
 {
+    static const struct table table = {
+        .heading = "way",
+        .caption =
+            "How many hosts take each service over which family. In the bar, IPv6 alone is dark, both are light, "
+            "IPv4 alone is empty",
+        .class = "sort",
+        .columns = {"Service", "#IPv6 only", "#Both", "#IPv4 only", "#Not known", "Done"},
+    };
     uint64_t all[TAKEN] = {0};
     uint64_t rest[TAKEN] = {0};
 
@@ -725,13 +793,8 @@ static void services_write(FILE *stream, struct page *page)
           stream);
     still_write(stream, page->hosts, "hosts");
     still_write(stream, all, "services on them");
-    fputs("</ul>\n<div class=\"wide\" tabindex=\"0\"><table class=\"sort\"><caption>How many hosts take each service "
-          "over which family. "
-          "In the bar: IPv6 alone is dark, both are light, IPv4 alone is empty</caption>\n<thead><tr>"
-          "<th scope=\"col\">Service<th scope=\"col\" class=\"n\">IPv6 only<th scope=\"col\" class=\"n\">Both"
-          "<th scope=\"col\" class=\"n\">IPv4 only<th scope=\"col\" class=\"n\">Not known"
-          "<th scope=\"col\">Done</thead>\n<tbody>\n",
-          stream);
+    fputs("</ul>\n", stream);
+    table_begin(stream, &table);
     for (size_t i = 0; i < page->service_count && i < SERVICES_MOST; i++) {
         const struct service *service = &page->services[i];
         fprintf(stream, "<tr><th scope=\"row\">%s%s%u/%s</th>", service->name, *service->name != '\0' ? " " : "",
@@ -742,7 +805,7 @@ static void services_write(FILE *stream, struct page *page)
         fprintf(stream, "<tr><th scope=\"row\">%zu others</th>", page->service_count - SERVICES_MOST);
         counts_write(stream, rest);
     }
-    fputs("</tbody></table></div>\n", stream);
+    table_end(stream);
 }
 
 static void evidence_write(struct page *page, const struct sink *sink)

@@ -51,12 +51,20 @@ void text_fleet_clear(struct writer_fleet *fleet)
     fleet->kept = NULL;
 }
 
+/* What is kept, made when there is none yet. NULL when out of memory. */
+static struct hosts *hosts_of(struct writer_fleet *fleet)
+{
+    if (fleet->kept == NULL) {
+        fleet->kept = calloc(1, sizeof(struct hosts));
+    }
+    return fleet->kept;
+}
+
 /* Returns NULL when out of memory. */
 static struct host *host_append(struct writer_fleet *fleet)
 {
-    struct hosts *hosts = fleet->kept != NULL ? fleet->kept : calloc(1, sizeof *hosts);
+    struct hosts *hosts = hosts_of(fleet);
 
-    fleet->kept = hosts;
     if (hosts != NULL && hosts->count == hosts->room) {
         size_t room = hosts->room == 0 ? 64 : hosts->room * 2;
         struct host *grown = realloc(hosts->list, room * sizeof *grown);
@@ -284,13 +292,15 @@ static void last_line_add(struct report *report, const struct writer_fleet *flee
 
 int text_fleet_end(struct writer_fleet *fleet, const struct sink *sink)
 {
-    struct hosts *hosts = fleet->kept;
-    struct report *report = report_create(TEXT_NAME, 0);
+    struct hosts *hosts = hosts_of(fleet);
+    struct report *report = hosts != NULL ? report_create(TEXT_NAME, 0) : NULL;
 
     if (report == NULL) {
         return -ENOMEM;
     }
-    qsort(hosts->list, hosts->count, sizeof *hosts->list, host_compare);
+    if (hosts->count > 0) {
+        qsort(hosts->list, hosts->count, sizeof *hosts->list, host_compare);
+    }
     summary_add(report, fleet);
     findings_add(report, fleet);
     values_add(report, fleet);

@@ -427,6 +427,17 @@ class Generated(dualstack.TestCase):
         self.assertIn("no change since 2026-11-21T09:00:00Z (newest of 3 baselines)",
                       self.check(OK, "--replay=" + path, "--baseline=" + self.before).first)
 
+    def test_newest_that_can_be_read(self):
+        """What is cut off does not hide what was captured before it."""
+        broken = dict(self.model, time="2026-11-21T09:00:00Z", outbound="cut off")
+        write(os.path.join(self.before, "2.json"), broken)
+        path = self.save(self.after, "x.json")
+        self.assertIn("no baseline: %s/2.json: outbound is " % self.before,
+                      self.check(UNKNOWN, "--replay=" + path, "--baseline=" + self.before).first)
+        self.save(self.before, "1.json", time="2026-11-20T09:00:00Z")
+        self.assertIn("no change since 2026-11-20T09:00:00Z |",
+                      self.check(OK, "--replay=" + path, "--baseline=" + self.before).first)
+
     def test_namespaces_are_hosts_of_their_own(self):
         self.save(self.before, "1.json", namespace="blue", listeners=self.model["listeners"][1:])
         path = self.save(self.after, "x.json")
