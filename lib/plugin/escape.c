@@ -66,17 +66,31 @@ static size_t character_measure(const unsigned char *source, size_t length, bool
     return taken;
 }
 
-static struct piece ascii_as_text(const char *character)
+/* What carriers of a plugin's output do not take: another character for it, or its name. */
+static struct piece refused_as_text(const char *character, enum escape_rule rule, const char *replacement,
+                                    const char *name)
+{
+    switch (rule) {
+    case ESCAPE_NAMED:
+        return (struct piece){name, strlen(name)};
+    case ESCAPE_TERMINAL:
+        return (struct piece){character, 1};
+    default:
+        return (struct piece){replacement, 1};
+    }
+}
+
+static struct piece ascii_as_text(const char *character, enum escape_rule rule)
 {
     switch (*character) {
     case '|':
-        return (struct piece){"/", 1};
+        return refused_as_text(character, rule, "/", "(pipe)");
     case ';':
-        return (struct piece){",", 1};
+        return refused_as_text(character, rule, ",", "(semicolon)");
     case '<':
-        return (struct piece){"(", 1};
+        return refused_as_text(character, rule, "(", "(less-than)");
     case '>':
-        return (struct piece){")", 1};
+        return refused_as_text(character, rule, ")", "(greater-than)");
     default:
         return (unsigned char)*character < 0x20 || *character == 0x7F ? space : (struct piece){character, 1};
     }
@@ -99,12 +113,12 @@ static uint32_t code_point_of(const char *character, size_t length)
     return code_point;
 }
 
-static struct piece character_as_text(const char *character, size_t length)
+static struct piece character_as_text(const char *character, size_t length, enum escape_rule rule)
 {
     uint32_t code_point;
 
     if (length == 1) {
-        return ascii_as_text(character);
+        return ascii_as_text(character, rule);
     }
     code_point = code_point_of(character, length);
     for (size_t i = 0; i < sizeof unprintables / sizeof *unprintables; i++) {
@@ -120,8 +134,8 @@ static struct piece character_replace(const char *character, size_t length, enum
     if (*character == '\0') {
         return space;
     }
-    if (rule == ESCAPE_TEXT) {
-        return character_as_text(character, length);
+    if (rule != ESCAPE_UTF8) {
+        return character_as_text(character, length, rule);
     }
     return (struct piece){character, length};
 }

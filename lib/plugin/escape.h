@@ -9,8 +9,10 @@
 #include <stddef.h>
 
 enum escape_rule {
-    ESCAPE_TEXT, /* a plugin's free text, one line */
-    ESCAPE_UTF8  /* only makes it valid UTF-8 without NUL: what a JSON encoder needs */
+    ESCAPE_TEXT,     /* a plugin's free text, one line */
+    ESCAPE_NAMED,    /* the same where a reader must know what was typed: "a;b" becomes "a(semicolon)b" */
+    ESCAPE_TERMINAL, /* one line for a person alone, not for what carries a plugin's output */
+    ESCAPE_UTF8      /* only makes it valid UTF-8 without NUL: what a JSON encoder needs */
 };
 
 /*
@@ -19,15 +21,22 @@ enum escape_rule {
  * forms, surrogates, beyond U+10FFFF, truncated) become U+FFFD, one for each maximal broken part. NUL becomes a space.
  * Under ESCAPE_TEXT also: "|" becomes "/", ";" becomes ",", "<" becomes "(" and ">" becomes ")", and every control
  * character (C0, DEL, C1), line separator (U+2028, U+2029) and mark of direction (U+200E, U+200F, U+202A to U+202E,
- * U+2066 to U+2069) becomes a space. Each ASCII replacement is one byte for one byte. `size` is at least 1. Returns the
- * length written without the NUL.
+ * U+2066 to U+2069) becomes a space. Each ASCII replacement is one byte for one byte. ESCAPE_NAMED does the same, but
+ * names the four: "(pipe)", "(semicolon)", "(less-than)", "(greater-than)"; ESCAPE_TERMINAL leaves them as they are.
+ * `size` is at least 1. Returns the length written without the NUL.
  */
 size_t escape_copy(char *target, size_t size, const char *source, size_t length, enum escape_rule rule);
 
 /* How many bytes of UTF-8's byte order mark a text file starts with, which are no part of its text: 3, or 0. */
 size_t escape_byte_order_mark(const char *bytes, size_t length);
 
-/* A size that always holds the whole result for `length` bytes: every byte could become U+FFFD (3 bytes), and a NUL. */
+/* The longest that one character becomes. */
+#define ESCAPE_CHARACTER_MOST (sizeof "(greater-than)" - 1)
+
+/*
+ * A size that always holds the whole result for `length` bytes, but under ESCAPE_NAMED: every byte could become U+FFFD
+ * (3 bytes), and a NUL.
+ */
 #define ESCAPE_SIZE(length) ((length)*3 + 1)
 
 #endif

@@ -7,6 +7,7 @@
 #ifndef PLUGIN_REPORT_H
 #define PLUGIN_REPORT_H
 
+#include "plugin/escape.h"
 #include "plugin/perfdata.h"
 #include "plugin/state.h"
 
@@ -16,9 +17,10 @@ struct report;
 
 /*
  * Starts a report that stays within `limit` bytes, newlines included; 0 for no limit. `name` stands before the state
- * ("DUALSTACK"; static). Ends with report_free(). NULL when out of memory.
+ * ("DUALSTACK"; static), `escape` says how what is added is made harmless. Ends with report_free(). NULL when out of
+ * memory.
  */
-struct report *report_create(const char *name, size_t limit);
+struct report *report_create(const char *name, size_t limit, enum escape_rule escape);
 
 /* NULL is fine. */
 void report_free(struct report *report);

@@ -404,7 +404,7 @@ struct report *text_verdict_report(const struct view *view)
 {
     struct answer answer = {
         .view = view,
-        .report = report_create(TEXT_NAME, view->verbose > 0 ? LIMIT_VERBOSE : LIMIT),
+        .report = report_create(TEXT_NAME, view->verbose > 0 ? LIMIT_VERBOSE : LIMIT, ESCAPE_TEXT),
         .context = {.tally = view->snapshot->tally},
     };
 
@@ -423,7 +423,7 @@ struct report *text_verdict_report(const struct view *view)
 
 struct report *text_failure_report(const struct writer_failure *failure)
 {
-    struct report *report = report_create(TEXT_NAME, LIMIT);
+    struct report *report = report_create(TEXT_NAME, LIMIT, ESCAPE_NAMED);
 
     if (report == NULL) {
         return NULL;
@@ -436,7 +436,7 @@ struct report *text_failure_report(const struct writer_failure *failure)
         report_line(report, failure->state, "%s", failure->sentences[i]);
     }
     if (failure->count > SENTENCES) {
-        report_line(report, failure->state, "and %zu more mistakes, --lint lists them all", failure->count - SENTENCES);
+        report_line(report, failure->state, "and %zu more errors, --lint lists them all", failure->count - SENTENCES);
     }
     if (failure->more != NULL) {
         report_note(report, "%s", failure->more);
@@ -476,7 +476,7 @@ static int failure_write(const struct writer_failure *failure, const struct sink
 /* Warnings are lines of their own state, whatever that of the whole. */
 static int lint_write(const struct writer_lint *lint, const struct sink *sink)
 {
-    struct report *report = report_create(TEXT_NAME, 0);
+    struct report *report = report_create(TEXT_NAME, 0, ESCAPE_TERMINAL);
 
     if (report == NULL) {
         return -ENOMEM;

@@ -286,7 +286,7 @@ static void last_line_add(struct report *report, const struct writer_fleet *flee
 int text_fleet_end(struct writer_fleet *fleet, const struct sink *sink)
 {
     struct hosts *hosts = fleet->kept;
-    struct report *report = report_create(TEXT_NAME, 0);
+    struct report *report = report_create(TEXT_NAME, 0, ESCAPE_TEXT);
 
     if (report == NULL) {
         return -ENOMEM;

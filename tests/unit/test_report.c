@@ -24,7 +24,7 @@
 
 static struct report *report_start(size_t limit)
 {
-    struct report *report = report_create("DUALSTACK", limit);
+    struct report *report = report_create("DUALSTACK", limit, ESCAPE_TEXT);
 
     ck_assert_ptr_nonnull(report);
     return report;
