@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * The policy of this run, from the command line and its file.
+ * The policy of this run, from the command line and its files.
  */
 #ifndef POLICY_LOAD_H
 #define POLICY_LOAD_H

@@ -213,6 +213,15 @@ static bool reaches_beyond(const struct evaluation *evaluation, const struct tal
     return false;
 }
 
+/* Listeners of a replay have names of another host, where the user may have another number. */
+static bool user_fits(const struct rule *rule, const struct tally_listener *listener)
+{
+    if (rule->user_by_name) {
+        return listener->user != NULL && strcmp(listener->user, rule->user) == 0;
+    }
+    return listener->uid == rule->uid;
+}
+
 /* Is this listener to blame for the cause? What nobody in particular is to blame for blames nobody. */
 static bool is_to_blame(const struct evaluation *evaluation, const struct tally_listener *listener,
                         enum judge_cause cause, const struct stack_assumption *assumption)
@@ -240,7 +249,7 @@ static bool is_to_blame(const struct evaluation *evaluation, const struct tally_
         return (rule->unit != NULL && listener->unit_state != TALLY_UNIT_KNOWN) ||
                may_be_excepted(evaluation->service, listener);
     case JUDGE_USER:
-        return rule->user != NULL && listener->uid != RECORD_UID_HIDDEN && listener->uid != rule->uid;
+        return rule->user != NULL && listener->uid != RECORD_UID_HIDDEN && !user_fits(rule, listener);
     case JUDGE_USER_UNKNOWN:
         return rule->user != NULL && listener->uid == RECORD_UID_HIDDEN;
     case JUDGE_V6ONLY_UNKNOWN:

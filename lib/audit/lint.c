@@ -101,11 +101,10 @@ static void scoped_range_check(struct lint *lint, const struct rule *rule)
             const struct rule *other = policy_find(lint->policy, &any_host, (enum record_protocol)rule->protocol,
                                                    (uint16_t)port, (enum scope)rule->scope);
             if (other != rule && other->scope == RULE_ANY_SCOPE && other->command_line == rule->command_line) {
-                WARN(
-                    lint, rule,
-                    "at port %u the rule at %s comes before it, as a single port comes before a range even where only "
-                    "the range has a scope: write a rule for %u@%s if that is not meant",
-                    port, other->origin, port, scope_name((enum scope)rule->scope));
+                WARN(lint, rule,
+                     "at port %u the rule at %s comes before it, as a single port comes before a range even where only "
+                     "the range has a scope: write a rule for %u@%s if that is not meant",
+                     port, other->origin, port, scope_name((enum scope)rule->scope));
                 return;
             }
         }

@@ -107,12 +107,16 @@ struct rule {
     bool as_bound;  /* judges how far sockets are bound, not how far they are reached now */
     bool reach_set;
     bool ephemeral; /* its ranges, or the default, judge UDP ports that clients share */
+    bool user_by_name; /* the listener's user must be called so: `uid` is not known */
     bool waive_set;
     bool bind_set;
     bool bind_scope[SCOPES];
 };
 
-/* Asked for the names in rules, so that this floor reads no database. Each returns false for a name nobody knows. */
+/*
+ * Asked for the names in rules, so that this floor reads no database. Each returns false for a name nobody knows. Where
+ * `user` is NULL, users are compared by name: those of another host, whose uids are not this one's.
+ */
 struct rule_names {
     bool (*port)(const char *name, enum record_protocol protocol, uint16_t *port, void *context);
     bool (*user)(const char *name, uint32_t *uid, void *context);

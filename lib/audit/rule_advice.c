@@ -76,8 +76,10 @@ static bool is_no_rule(struct rule_parser *parser, char *const *words)
         rule_parser_fail(parser, "'" RULE_QUOTE "' begins a section of an ini file: such a file goes with --extra-opts",
                          word);
     } else if (strchr(word, '=') != NULL) {
-        rule_parser_fail(parser, "'" RULE_QUOTE "' is not a port: options follow the requirement, such as: 443 "
-                         "dual-stack name=web", word);
+        rule_parser_fail(parser,
+                         "'" RULE_QUOTE "' is not a port: options follow the requirement, such as: 443 "
+                         "dual-stack name=web",
+                         word);
     } else {
         return false;
     }
@@ -131,8 +133,8 @@ static bool has_blanks_in_list(struct rule_parser *parser, char *const *words, s
         return false;
     }
     for (size_t i = 0; i < count && is_of(words[i], DIGITS ",-;:"); i++) {
-        bool is_joined = right.length == 0 || strchr(marks, bytes[right.length - 1]) != NULL ||
-                         strchr(marks, words[i][0]) != NULL;
+        bool is_joined =
+            right.length == 0 || strchr(marks, bytes[right.length - 1]) != NULL || strchr(marks, words[i][0]) != NULL;
         text_buffer_add(&right, "%s%s", is_joined ? "" : ",", words[i]);
     }
     for (char *c = bytes; *c != '\0'; c++) {
@@ -233,12 +235,15 @@ void rule_advice_port(struct rule_parser *parser, const char *item)
     size_t digits = strspn(item, DIGITS);
 
     if (is_word(item, all_word)) {
-        rule_parser_fail(parser, "'" RULE_QUOTE "' is not a port: use default for all that no rule names, such as: "
-                         "default closed", item);
+        rule_parser_fail(parser,
+                         "'" RULE_QUOTE "' is not a port: use default for all that no rule names, such as: "
+                         "default closed",
+                         item);
     } else if (nearest_word(item, default_word) != NULL) {
         rule_parser_fail(parser, "'" RULE_QUOTE "' is not a port: did you mean default?", item);
     } else if (digits > 0 && strcmp(item + digits, "+") == 0) {
-        rule_parser_fail(parser, "'" RULE_QUOTE "' is not a port: write a range as %.*s-65535", item, (int)digits, item);
+        rule_parser_fail(parser, "'" RULE_QUOTE "' is not a port: write a range as %.*s-65535", item, (int)digits,
+                         item);
     } else if (is_of(item, DIGITS ";+&|")) {
         text_buffer_add(&right, "%s", item);
         for (char *mark = bytes; *(mark += strcspn(mark, ";+&|")) != '\0';) {
@@ -252,8 +257,10 @@ void rule_advice_port(struct rule_parser *parser, const char *item)
     } else if (service_build(&right, parser, item)) {
         rule_parser_fail(parser, "'" RULE_QUOTE "' is not a port: did you mean %s?", item, bytes);
     } else {
-        rule_parser_fail(parser, "'" RULE_QUOTE "' is neither a port nor a %s service known here: use a number such as "
-                         "443", item, protocol_name((enum record_protocol)parser->rule->protocol));
+        rule_parser_fail(parser,
+                         "'" RULE_QUOTE "' is neither a port nor a %s service known here: use a number such as "
+                         "443",
+                         item, protocol_name((enum record_protocol)parser->rule->protocol));
     }
 }
 
@@ -317,15 +324,18 @@ void rule_advice_scope(struct rule_parser *parser, const char *text)
     }
 }
 
-/* --- requirement --------------------------------------------------------------------------------------------------- */
+/* --- requirement ---------------------------------------------------------------------------------------------------
+ */
 
 /* What other tools call it. */
 static const struct synonym {
     const char *typed;
     const char *meant;
 } synonyms[] = {
-    {"ignore", "any missing=ok"}, {"optional", "any missing=ok"}, {"both", "dual-stack"}, {"open", "any"},
-    {"none", "closed"},           {"off", "closed"},              {"deny", "closed"},
+    {"ignore", "any missing=ok"}, {"optional", "any missing=ok"},
+    {"both", "dual-stack"},       {"open", "any"},
+    {"none", "closed"},           {"off", "closed"},
+    {"deny", "closed"},
 };
 
 void rule_advice_requirement(struct rule_parser *parser, const char *word)
@@ -345,7 +355,8 @@ void rule_advice_requirement(struct rule_parser *parser, const char *word)
     rule_parser_fail(parser, "'" RULE_QUOTE "' is not a requirement: %s", word, list);
 }
 
-/* --- options ------------------------------------------------------------------------------------------------------- */
+/* --- options -------------------------------------------------------------------------------------------------------
+ */
 
 /* Adds the words without quotes, as one. */
 static void note_add(struct text_buffer *right, char *const *words, size_t count)
@@ -441,8 +452,9 @@ bool rule_advice_value(struct rule_parser *parser, const char *key, const char *
         size_t quote = *value == '\'' || *value == '"' ? 1 : 3;
         size_t end = length > quote && value[length - 1] == value[0] ? length - 1 : length;
         *is_whole = end < length;
-        rule_parser_fail(parser, *is_whole ? "values have no quotes: write %s=%.*s"
-                                           : "values have neither quotes nor blanks: %s=%.*s ends with the word",
+        rule_parser_fail(parser,
+                         *is_whole ? "values have no quotes: write %s=%.*s"
+                                   : "values have neither quotes nor blanks: %s=%.*s ends with the word",
                          key, (int)(end - quote < 60 ? end - quote : 60), value + quote);
     } else if (!is_list && length > 1 && strchr(",;", value[length - 1]) != NULL) {
         rule_parser_fail(parser, "options are separated by blanks: write %s=%.*s", key,

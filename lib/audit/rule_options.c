@@ -331,6 +331,8 @@ static void read_user(struct rule_parser *parser, char *value)
         rule_parser_fail(parser, "user=" RULE_QUOTE " is out of range: user ids are 0 to %u", value, UID_MOST);
     } else if (number) {
         rule->uid = (uint32_t)uid;
+    } else if (parser->names->user == NULL) {
+        rule->user_by_name = true;
     } else if (!parser->names->user(value, &rule->uid, parser->names->context)) {
         rule_parser_fail(parser, "user=" RULE_QUOTE " is not a user of this host: use a name it knows or a user id",
                          value);

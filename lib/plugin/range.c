@@ -111,8 +111,8 @@ static bool swapped_build(char right[static RANGE_TEXT_SIZE], const char *text)
     if (colon == NULL) {
         return false;
     }
-    length = snprintf(right, RANGE_TEXT_SIZE, "%.*s%s:%.*s", (int)(start - text), text, colon + 1,
-                      (int)(colon - start), start);
+    length = snprintf(right, RANGE_TEXT_SIZE, "%.*s%s:%.*s", (int)(start - text), text, colon + 1, (int)(colon - start),
+                      start);
     return length < RANGE_TEXT_SIZE && range_parse(right, &range);
 }
 

@@ -382,10 +382,22 @@ static void details_write(const struct answer *answer, const struct judge_servic
     }
 }
 
+/* A threshold that can never show is a mistake that no answer would reveal. */
+static void thresholds_note_write(const struct answer *answer)
+{
+    const struct labels_thresholds *thresholds = &answer->view->thresholds;
+
+    if (answer->view->verbose > 0 && thresholds->warning != NULL && thresholds->critical != NULL &&
+        range_covers(thresholds->critical, thresholds->warning)) {
+        report_note(answer->report, "WARNING can never show: --critical fires before --warning");
+    }
+}
+
 static void lines_write(const struct answer *answer)
 {
     const struct view *view = answer->view;
 
+    thresholds_note_write(answer);
     for (size_t i = 0; i < answer->finding_count; i++) {
         details_write(answer, answer->findings[i]);
     }

@@ -37,7 +37,7 @@ static const struct rule_names names = {.port = port_by_name, .user = uid_by_nam
 
 #define OTHERS "others come before it everywhere, such as the rule at "
 #define CLIENTS                                                                                                        \
-    "never judges anything on this host, which assigns UDP ports 32768-60999 to clients "                            \
+    "never judges anything on this host, which assigns UDP ports 32768-60999 to clients "                              \
     "(net.ipv4.ip_local_port_range): only a rule that names the port itself or has ephemeral=yes "                     \
     "judges there"
 
@@ -49,14 +49,14 @@ static const struct {
     {"", {"policy: has no rules, so nothing is judged and every host is OK"}},
     {"443 dual-stack", {NULL}},
     /* Rules that never come to judge. */
-    {"100-101 any\n100,101 any name=two", {"p:1: never judges anything, " OTHERS "p:2"}},
-    {"default/tcp closed\n1-65535 any", {"p:1: never judges anything, " OTHERS "p:2"}},
-    {"default/udp closed\n1-65535/udp any", {"p:1: never judges anything, " OTHERS "p:2"}},
-    {"default closed\ndefault/tcp closed\ndefault/udp closed", {"p:1: never judges anything, " OTHERS "p:2"}},
+    {"100-101 any\n100,101 any name=two", {"p:1: never judges anything: " OTHERS "p:2"}},
+    {"default/tcp closed\n1-65535 any", {"p:1: never judges anything: " OTHERS "p:2"}},
+    {"default/udp closed\n1-65535/udp any", {"p:1: never judges anything: " OTHERS "p:2"}},
+    {"default closed\ndefault/tcp closed\ndefault/udp closed", {"p:1: never judges anything: " OTHERS "p:2"}},
     {"53 any\n53@loopback any\n53@link any\n53@external any",
-     {"p:1: has no listener left to judge, so its service is always missing, " OTHERS "p:4"}},
-    {"53 any missing=ok\n53@loopback any\n53@link any\n53@external any", {"p:1: never judges anything, " OTHERS "p:4"}},
-    {"53 closed\n53@loopback any\n53@link any\n53@external any", {"p:1: never judges anything, " OTHERS "p:4"}},
+     {"p:1: has no listener left to judge, so its service is always missing: " OTHERS "p:4"}},
+    {"53 any missing=ok\n53@loopback any\n53@link any\n53@external any", {"p:1: never judges anything: " OTHERS "p:4"}},
+    {"53 closed\n53@loopback any\n53@link any\n53@external any", {"p:1: never judges anything: " OTHERS "p:4"}},
     {"8000-8099@loopback any\n8080 any",
      {"p:1: at port 8080 the rule at p:2 comes before it, as a single port comes before a range even where only the "
       "range has a scope: write a rule for 8080@loopback if that is not meant"}},

@@ -355,8 +355,8 @@ END_TEST
 /* Every pair of these, by what each says of every count. */
 START_TEST(covers_what_alerts_with_it)
 {
-    static const char *const texts[] = {"0",  "3",   "5",  "~:3", "2:5", "3:3", "5:", "0:", "~:",  "-5:1",
-                                        "@0", "@~:", "@3", "@2:", "@2:5", "@5:5", "@~:-1", "-9:-2"};
+    static const char *const texts[] = {"0",    "3",  "5",   "~:3", "2:5", "3:3",  "5:",   "0:",    "~:",
+                                        "-5:1", "@0", "@~:", "@3",  "@2:", "@2:5", "@5:5", "@~:-1", "-9:-2"};
     const double counts = 12;
 
     for (int i = 0; i < UNIT_COUNT(texts); i++) {

@@ -373,6 +373,24 @@ START_TEST(later_options_are_read)
 }
 END_TEST
 
+/* Where there is nobody to ask for users, their names are compared: those of another host. */
+START_TEST(users_can_be_known_by_name_alone)
+{
+    static const struct rule_names elsewhere = {.port = port_by_name};
+    struct rule_errors errors = {0};
+    struct rule *rule = NULL;
+
+    ck_assert_int_eq(rule_parse("443 any user=bind", 17, "p:1", &elsewhere, &errors, &rule), 1);
+    ck_assert(rule->user_by_name);
+    ck_assert_str_eq(rule->user, "bind");
+    rule_free(rule);
+    ck_assert_int_eq(rule_parse("443 any user=33", 15, "p:1", &elsewhere, &errors, &rule), 1);
+    ck_assert(!rule->user_by_name);
+    ck_assert_uint_eq(rule->uid, 33);
+    rule_free(rule);
+}
+END_TEST
+
 /* Right in all their variety; each must be read without an error. */
 static const char *const good_rules[] = {
     "443 any severity=critical",
@@ -606,7 +624,9 @@ static const struct {
     {"443 tcp dual severity=x", {"443/tcp"}},
     {"80 443 dual severity=x", {"80,443"}},
     {"0 any severity=x", {"port 0", "severity must be warning or critical, not 'x'"}},
-    {"0 dual severity=x form=round", {"port 0", "'dual'", "severity must be warning or critical, not 'x'", "form must be split or single, not 'round'"}},
+    {"0 dual severity=x form=round",
+     {"port 0", "'dual'", "severity must be warning or critical, not 'x'",
+      "form must be split or single, not 'round'"}},
     {"443 dual missing=perhaps form=split", {"'dual'", "not 'perhaps'"}},
     {"443 severity=warning", {"no requirement after '443'|dual-stack"}},
 };
@@ -900,6 +920,7 @@ static Suite *rule_suite(void)
     tcase_add_test(option, options_have_defaults);
     tcase_add_test(option, options_are_read);
     tcase_add_test(option, later_options_are_read);
+    tcase_add_test(option, users_can_be_known_by_name_alone);
     tcase_add_loop_test(option, good_rules_are_read, 0, COUNT(good_rules));
     tcase_add_loop_test(option, missing_has_a_state, 0, COUNT(missing));
     suite_add_tcase(suite, option);

@@ -358,7 +358,11 @@ static const struct {
      NULL,
      NULL,
      "DUALSTACK UNKNOWN: p:1: bad ... and 2 more\n\\_[UNKNOWN] p:2: worse\n\\_[UNKNOWN] p:3: worst\n"},
-    {STATE_UNKNOWN, {"a|b;c<d>\x1b\xff"}, NULL, NULL, "DUALSTACK UNKNOWN: a(pipe)b(semicolon)c(less-than)d(greater-than) \xef\xbf\xbd\n"},
+    {STATE_UNKNOWN,
+     {"a|b;c<d>\x1b\xff"},
+     NULL,
+     NULL,
+     "DUALSTACK UNKNOWN: a(pipe)b(semicolon)c(less-than)d(greater-than) \xef\xbf\xbd\n"},
 };
 
 START_TEST(failures_are_told)
