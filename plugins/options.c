@@ -73,13 +73,14 @@ static const char *state_word(int index)
 }
 
 /* What is wrong with a value that must be one of some words. */
-static int word_refuse(struct option_reader *reader, const char *text, const char *(*word)(int index))
+static int word_refuse(struct option_reader *reader, const char *what, const char *text,
+                       const char *(*word)(int index))
 {
     char bytes[160];
     struct text_buffer advice = TEXT_BUFFER(bytes);
 
     nearest_advise(&advice, text, word, "", "");
-    return OPTION_FAIL(reader, "--%s: '%.60s' is unknown: %s", reader->row->name, text, bytes);
+    return OPTION_FAIL(reader, "--%s: %s'%.60s' is unknown: %s", reader->row->name, what, text, bytes);
 }
 
 static int timeout_read(struct option_reader *reader, const char *text)
@@ -95,7 +96,7 @@ static int timeout_read(struct option_reader *reader, const char *text)
                            text, TIMEOUT_MOST);
     }
     if (text[digits] == ':' && !state_parse(text + digits + 1, &options->timeout_state)) {
-        return word_refuse(reader, text + digits + 1, state_word);
+        return word_refuse(reader, "state ", text + digits + 1, state_word);
     }
     options->timeout = (unsigned)seconds;
     return 0;
@@ -160,7 +161,7 @@ static int word_read(struct option_reader *reader, const char *text, int *value)
             return 0;
         }
     }
-    return word_refuse(reader, text, word);
+    return word_refuse(reader, "", text, word);
 }
 
 static int format_read(struct option_reader *reader, const char *text)

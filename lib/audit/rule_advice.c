@@ -280,7 +280,7 @@ static bool ports_gather(struct text_buffer *right, const char *ports, const cha
         }
     }
     text_buffer_add(right, "/");
-    return length > 0;
+    return length == strcspn(rest, ",/+&");
 }
 
 void rule_advice_protocol(struct rule_parser *parser, const char *ports, const char *text)

@@ -33,7 +33,7 @@ CLIENT_ADDRESSES = ("127.0.0.1", "::1", "192.0.2.1", "2001:db8::1", "::ffff:127.
 HOSTILE = {
     "array": "is not a capture of check_dualstack: it must be one JSON object",
     "deep": "line 1, column 2058: maximum parsing depth reached",
-    "empty": "line 1, column 0: ",
+    "empty": "is empty: did the capture fail?",
     "family": "listeners[0].address is \"::1\", must be an IPv4 address",
     "huge-count": "connections[1].ipv4_mapped is 9007199254740993, must be a whole number from 0 to 4294967295",
     "huge-number": "line 19, column 566: too big integer",
