@@ -176,6 +176,11 @@ int report_perfdata(struct report *report, const struct perfdata *perfdata)
     return report->error;
 }
 
+bool report_is_full(const struct report *report)
+{
+    return report->limit > 0 && report->details.length > report->limit;
+}
+
 /* Adds a line below the first: `start` and the text behind it. */
 __attribute__((format(printf, 3, 0))) static int detail_add(struct report *report, const char *start,
                                                             const char *format, va_list arguments)
@@ -185,8 +190,7 @@ __attribute__((format(printf, 3, 0))) static int detail_add(struct report *repor
     const char *const texts[] = {bytes, "\n", NULL};
     int result;
 
-    /* The details exceed the limit already, so nothing that follows will ever be printed. */
-    if (report->limit > 0 && report->details.length > report->limit) {
+    if (report_is_full(report)) {
         return 0;
     }
     text_buffer_add(&detail, "%s", start);

@@ -11,6 +11,7 @@
 #include "plugin/perfdata.h"
 #include "plugin/state.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct report;
@@ -39,6 +40,12 @@ int report_perfdata(struct report *report, const struct perfdata *perfdata);
 /* Adds a detail line "\_[STATE] text", or, for report_note(), "text" indented by four spaces below the last one. */
 int report_line(struct report *report, enum state state, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int report_note(struct report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * True when the lines so far exceed the limit, so that none that follows can be shown: report_line() then only counts,
+ * whatever its text, and report_note() does nothing.
+ */
+bool report_is_full(const struct report *report);
 
 /*
  * Writes the whole answer: "NAME STATE: prose | perfdata\n" and the lines in the order they were added. Prose longer

@@ -372,6 +372,10 @@ static void details_write(const struct answer *answer, const struct judge_servic
 {
     unsigned verbose = answer->view->verbose;
 
+    if (report_is_full(answer->report)) {
+        report_line(answer->report, service->state, "not shown");
+        return;
+    }
     service_write(answer, service);
     if (verbose >= 2) {
         evidence_write(answer, service);
