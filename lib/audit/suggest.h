@@ -12,7 +12,7 @@
 #define SUGGEST_RESERVED_FIRST 512
 #define SUGGEST_RESERVED_LAST 1023
 
-/* The displays 10 to 99 of sshd(8) (OpenSSH: X11DisplayOffset and 6000; from 100 on it is rarely another display). */
+/* Where sshd(8) listens for ssh -X: display N is port 6000 + N, and the first is 10 (X11DisplayOffset). */
 #define SUGGEST_X11_FIRST 6010
 #define SUGGEST_X11_LAST 6099
 
