@@ -483,7 +483,7 @@ class Exposure(Learn):
         with open(os.path.join(self.folder, "fib_trie"), "w", encoding="ascii") as file:
             file.write("nonsense\n")
         self.assertRegex(self.learn("--procfs=" + self.folder),
-                         r"\n# Beware: .*are not known, so reach is as far as sockets are bound \(.*/fib_trie has a line")
+                         r"\n# Beware: .*are not known, so reach is as far as sockets are bound: .*/fib_trie has a line")
 
     def test_procfs(self):
         """It does not tell v6only: so neither whether IPv4 is taken, which would reach farther than IPv6."""
