@@ -50,11 +50,11 @@ typedef const char *suggest_service_name(enum record_protocol protocol, uint16_t
 
 /*
  * Makes the suggestions of all that listens in `tally`, which is sorted and has its owners; they borrow from it.
- * Each port is asked for its name once, with that context. Returns 0 and *made, or -ENOMEM; either way suggest_clear()
+ * Each port is asked for its name once, with `names`. Returns 0 and *made, or -ENOMEM; either way suggest_clear()
  * ends it.
  */
 int suggest_list(struct suggestions *made, const struct tally *tally, suggest_service_name *service_name,
-                 void *context);
+                 void *names);
 
 /* All zero is fine. */
 void suggest_clear(struct suggestions *made);
