@@ -191,7 +191,7 @@ END_TEST
 
 START_TEST(takes_no_bytes)
 {
-    char target[1] = "x";
+    char target[1] = {'x'};
 
     ck_assert_uint_eq(escape_copy(target, sizeof target, NULL, 0, ESCAPE_TEXT), 0);
     ck_assert_int_eq(target[0], '\0');
