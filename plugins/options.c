@@ -73,8 +73,7 @@ static const char *state_word(int index)
 }
 
 /* What is wrong with a value that must be one of some words. */
-static int word_refuse(struct option_reader *reader, const char *what, const char *text,
-                       const char *(*word)(int index))
+static int word_refuse(struct option_reader *reader, const char *what, const char *text, const char *(*word)(int index))
 {
     char bytes[160];
     struct text_buffer advice = TEXT_BUFFER(bytes);

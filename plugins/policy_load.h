@@ -17,7 +17,8 @@ struct policy_names {
 
 /*
  * Reads all rules and finishes the policy. A file that cannot be read is one of policy->errors. Returns 0 and *policy,
- * which policy_free() ends; or -ENOMEM. Either way fills *names, which the policy borrows and is to be cleared after it.
+ * which policy_free() ends; or -ENOMEM. Either way fills *names, which the policy borrows and is to be cleared after
+ * it.
  */
 int policy_load(const struct options *options, struct policy_names *names, struct policy **policy);
 

@@ -224,7 +224,7 @@ COMMANDS = (
     (["-t", "8s"], "'8s'", "8 or 8:critical"),
     (["-t", "8:crit"], "'crit'", "did you mean critical?"),
     (["--format=JSON"], "'JSON'", "did you mean json?"),
-    (["--format=yaml"], "'yaml'", "text or json"),
+    (["--format=yaml"], "'yaml'", "use text, json"),
     (["--source=proc"], "'proc'", "did you mean procfs?"),
     (["--perfdata=all"], "'all'", "totals, mapped or full"),
     (["--replay=empty.json"], "empty.json: is empty", "did the capture fail?"),

@@ -91,8 +91,8 @@ END_TEST
 
 START_TEST(test_locator_without_file)
 {
-    mistake_check("@", &nowhere, "no file is named behind the @");
-    mistake_check("web@", &nowhere, "no file is named behind the @ of 'web@'");
+    mistake_check("@", &nowhere, "no file name after the @");
+    mistake_check("web@", &nowhere, "no file name after the @ of 'web@'");
 }
 END_TEST
 
@@ -185,7 +185,7 @@ START_TEST(test_search_order)
         ck_assert_int_eq(remove(ranked[i]), 0);
     }
     load(&extra, NULL, &search);
-    ck_assert_msg(strstr(extra.mistake, "there is no ini file") != NULL, "'%s'", extra.mistake);
+    ck_assert_msg(strstr(extra.mistake, "no ini file found") != NULL, "'%s'", extra.mistake);
     ck_assert_str_eq(extra.places, "looked for monitoring-plugins.ini, plugins.ini and nagios-plugins.ini in "
                                    "$NAGIOS_CONFIG_PATH (none:one::./two:), then for away.ini, first.ini, "
                                    "one/monitoring-plugins.ini/x, second.ini");
