@@ -321,20 +321,27 @@ static int modes_check(struct option_reader *reader)
 static int stdin_check(struct option_reader *reader, const struct extra_opts *extra)
 {
     const struct options *options = reader->options;
-    const char *readers[3] = {NULL};
+    const struct {
+        const char *name;
+        const char *const *files;
+        size_t count;
+    } lists[] = {
+        {"--policy", options->policies, options->policy_count},
+        {"--hosts", &options->hosts, options->hosts != NULL},
+        {"--baseline", options->baselines, options->baseline_count},
+        {"--replay", options->replays, options->replay_count},
+    };
+    const char *readers[2] = {NULL};
     size_t count = 0;
 
     if (extra != NULL && extra->reads_stdin) {
         readers[count++] = "--extra-opts";
     }
-    for (size_t i = 0; i < options->policy_count && count < 2; i++) {
-        if (strcmp(options->policies[i], "-") == 0) {
-            readers[count++] = "--policy";
-        }
-    }
-    for (size_t i = 0; i < options->replay_count && count < 2; i++) {
-        if (strcmp(options->replays[i], "-") == 0) {
-            readers[count++] = "--replay";
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        for (size_t j = 0; j < lists[i].count && count < 2; j++) {
+            if (strcmp(lists[i].files[j], "-") == 0) {
+                readers[count++] = lists[i].name;
+            }
         }
     }
     return count < 2 ? 0
@@ -385,6 +392,10 @@ static int combination_check(struct option_reader *reader, const struct extra_op
                            options->procfs != NULL  ? "procfs"
                            : options->netns != NULL ? "netns"
                                                     : "source");
+    }
+    if (options->replay_count == 0 && (options->hosts != NULL || options->max_age > 0)) {
+        return OPTION_FAIL(reader, "--%s is about captures, so it needs --replay",
+                           options->hosts != NULL ? "hosts" : "max-age");
     }
     result = stdin_check(reader, extra);
     return result != 0 ? result : policies_check(reader);
@@ -548,6 +559,9 @@ int arguments_parse(struct options *options, int argc, char **argv, const struct
     }
     if (options->procfs != NULL) {
         options->source = SOURCES_CHOICE_PROCFS;
+    }
+    if (options->timeout == 0 && options->replay_count == 0) {
+        options->timeout = OPTIONS_TIMEOUT;
     }
     return result;
 }

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "arguments.h"
+#include "baseline.h"
 #include "capture.h"
 #include "check.h"
 #include "deadline.h"
@@ -35,7 +36,18 @@ enum mode_needs {
 /* Judges a host: this one, or those that were captured. */
 static int judge_run(const struct run *run, enum state *state)
 {
-    return run->options->replay_count > 0 ? replay_run(run, state) : check_run(run, state);
+    struct captures baselines = {.list = NULL};
+    struct run compared = *run;
+    int result = baseline_list_read(run->options, &baselines);
+
+    if (run->options->baseline_count > 0) {
+        compared.baselines = &baselines;
+    }
+    if (result == 0) {
+        result = run->options->replay_count > 0 ? replay_run(&compared, state) : check_run(&compared, state);
+    }
+    captures_clear(&baselines);
+    return result;
 }
 
 static int help_run(const struct run *run, enum state *state)

@@ -22,6 +22,8 @@
 static struct {
     const char *volatile stage;
     volatile sig_atomic_t answering;
+    volatile sig_atomic_t is_gentle;
+    volatile sig_atomic_t stopped_by; /* the signal that asked to stop, 0 for none */
     bool started;
     struct timespec began;
     timer_t timer;
@@ -60,11 +62,30 @@ static size_t stage_fill(char *filled, size_t size, const struct deadline_answer
     return length;
 }
 
+/* The first signal asks to stop, and sees to it that a second one comes. */
+static bool stop_ask(int signal)
+{
+    const struct itimerspec second = {.it_value = {.tv_sec = 1}};
+
+    if (!deadline.is_gentle || deadline.stopped_by != 0) {
+        return false;
+    }
+    deadline.stopped_by = signal;
+    timer_settime(deadline.timer, 0, &second, NULL);
+    return true;
+}
+
 static void answer_and_end(int signal)
 {
-    const struct deadline_answer *answer = signal == SIGALRM ? &deadline.late : &deadline.ended;
+    int cause = deadline.stopped_by != 0 ? deadline.stopped_by : signal;
+    const struct deadline_answer *answer = cause == SIGALRM ? &deadline.late : &deadline.ended;
     char text[DEADLINE_TEXT_SIZE + 256];
-    size_t length = stage_fill(text, sizeof text, answer, deadline.stage);
+    size_t length;
+
+    if (stop_ask(signal)) {
+        return;
+    }
+    length = stage_fill(text, sizeof text, answer, deadline.stage);
 
     /* A reader that takes nothing must not keep the process from ending. */
     if (deadline.answering || poll(&(struct pollfd){.fd = STDOUT_FILENO, .events = POLLOUT}, 1, 0) != 1 ||
@@ -74,7 +95,7 @@ static void answer_and_end(int signal)
     _exit((int)answer->state);
 }
 
-/* Makes the timer, which runs from now, or lets the one there is end at another time. */
+/* Makes the timer, which runs from now, or lets the one there is end at another time; never, for 0 seconds. */
 static int timer_set(unsigned seconds)
 {
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
@@ -85,8 +106,10 @@ static int timer_set(unsigned seconds)
         return -errno;
     }
     deadline.started = true;
-    when.it_value = deadline.began;
-    when.it_value.tv_sec += (time_t)seconds;
+    if (seconds > 0) {
+        when.it_value = deadline.began;
+        when.it_value.tv_sec += (time_t)seconds;
+    }
     return timer_settime(deadline.timer, TIMER_ABSTIME, &when, NULL) == 0 ? 0 : -errno;
 }
 
@@ -134,6 +157,29 @@ void deadline_resume(void)
 {
     if (deadline.started) {
         timer_settime(deadline.timer, 0, &deadline.left, NULL);
+    }
+}
+
+void deadline_stop_gently(void)
+{
+    struct sigaction action = {.sa_handler = answer_and_end};
+
+    sigfillset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    deadline.is_gentle = 1;
+}
+
+const char *deadline_stopped(void)
+{
+    switch (deadline.stopped_by) {
+    case 0:
+        return NULL;
+    case SIGINT:
+        return "stopped by SIGINT";
+    case SIGTERM:
+        return "stopped by SIGTERM";
+    default:
+        return "out of time";
     }
 }
 

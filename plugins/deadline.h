@@ -29,7 +29,8 @@ int deadline_answer_write(const char *bytes, size_t length, void *context);
 /*
  * From now on SIGALRM, sent after `seconds` of the monotonic clock, prints *late and ends the process with its state;
  * SIGTERM does so with *ended at any time. Both are copied. May be called again when more is known: the seconds count
- * from the first call all the same. Returns 0 or a negative errno when no timer is to be had.
+ * from the first call all the same. 0 seconds: there is no end. Returns 0 or a negative errno when no timer is to be
+ * had.
  */
 int deadline_start(unsigned seconds, const struct deadline_answer *late, const struct deadline_answer *ended);
 
@@ -42,6 +43,15 @@ void deadline_stage(const char *stage);
  */
 void deadline_pause(void);
 void deadline_resume(void);
+
+/*
+ * From now on, what would end the process asks it to stop by itself, and so does SIGINT. What has not stopped within a
+ * second, or at the second signal, ends as before.
+ */
+void deadline_stop_gently(void);
+
+/* Why the process is to stop: "stopped by SIGINT"; NULL as long as it is not. A literal. */
+const char *deadline_stopped(void);
 
 /* The answer is being written: from now on the process only ends, so that there are never two answers. */
 void deadline_answering(void);

@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TIMEOUT_DEFAULT 8
 #define TIMEOUT_MOST 86400
+#define AGE_MOST 36500
 
 static int list_add(const char ***list, size_t *count, const char *text)
 {
@@ -142,6 +142,32 @@ static int replay_read(struct option_reader *reader, const char *text)
     int result = name_read(reader, text, &text);
 
     return result != 0 ? result : list_add(&options->replays, &options->replay_count, text);
+}
+
+static int baseline_read(struct option_reader *reader, const char *text)
+{
+    struct options *options = reader->options;
+    int result = name_read(reader, text, &text);
+
+    return result != 0 ? result : list_add(&options->baselines, &options->baseline_count, text);
+}
+
+static int hosts_read(struct option_reader *reader, const char *text)
+{
+    return name_read(reader, text, &reader->options->hosts);
+}
+
+static int max_age_read(struct option_reader *reader, const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    unsigned long days = digits > 0 && digits < 6 && text[digits] == '\0' ? strtoul(text, NULL, 10) : 0;
+
+    if (days < 1 || days > AGE_MOST) {
+        return OPTION_FAIL(reader, "--max-age: '%.60s' is not a number of days: use whole days from 1 to %d", text,
+                           AGE_MOST);
+    }
+    reader->options->max_age = (unsigned)days;
+    return 0;
 }
 
 static int extra_opts_read(struct option_reader *reader, const char *text)
@@ -293,12 +319,13 @@ static const struct option_row rows[] = {
     {"list", "", "all sockets as netstat shows them, and what is on the wire", .read = mode_read, .mode = OPTIONS_LIST},
     {"learn", "", "print a policy that fits", .read = mode_read, .mode = OPTIONS_LEARN},
     {"lint", "[=strict]", "check one", .read = lint_read, .word = lint_word, .mode = OPTIONS_LINT, .beside = true},
-    {"capture", "", "print what there is to judge, as JSON, to judge elsewhere", .read = mode_read,
-     .mode = OPTIONS_CAPTURE},
+    {"capture", "", "print a JSON capture", .read = mode_read, .mode = OPTIONS_CAPTURE},
+    {"baseline", "=FILE", "changes since", .read = baseline_read, .modes = CHECK, .beside = true},
     {"replay", "=FILE", "judge a capture, or all those in a folder (repeatable)", .read = replay_read, .modes = CHECK},
-    {"source", "=SOURCE", "auto, netlink or procfs (/proc/net, which lacks v6only)", .read = source_read,
-     .word = source_word, .modes = SOCKETS},
-    {"procfs", "=DIR", "read copies of /proc/net's files in DIR", .read = procfs_read, .modes = SOCKETS},
+    {"hosts", "=FILE", "hosts to expect", .read = hosts_read, .modes = CHECK},
+    {"max-age", "=DAYS", "of captures", .read = max_age_read, .modes = CHECK, .beside = true},
+    {"source", "=SOURCE", "auto, netlink or procfs", .read = source_read, .word = source_word, .modes = SOCKETS},
+    {"procfs", "=DIR", "copied files", .read = procfs_read, .modes = SOCKETS, .beside = true},
     {"netns", "=NAME", "another network namespace, by name, path or process id", .read = netns_read, .modes = SOCKETS},
     {"extra-opts", "[=[SECTION][@FILE]]", "options from an ini file, before these", .read = extra_opts_read},
     {"version", "", "print the version", .read = help_read, .mode = OPTIONS_VERSION, .letter = 'V'},
@@ -330,7 +357,6 @@ bool option_row_is_extra_opts(const struct option_row *row)
 void options_init(struct options *options)
 {
     *options = (struct options){
-        .timeout = TIMEOUT_DEFAULT,
         .timeout_state = STATE_UNKNOWN,
         .writer = writer_default(),
     };
@@ -341,6 +367,7 @@ void options_clear(struct options *options)
     free(options->rules);
     free(options->policies);
     free(options->replays);
+    free(options->baselines);
     free(options->extra);
     *options = (struct options){0};
 }

@@ -8,20 +8,17 @@
 #include "replay.h"
 
 #include "audit/day.h"
-#include "capture/capture_read.h"
+#include "captures.h"
 #include "check.h"
 #include "deadline.h"
-#include "file.h"
+#include "hosts.h"
+#include "progress.h"
+#include "render/fleet.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-/* A hundred times what a large host's capture takes. */
-#define CAPTURE_SIZE_MOST (64u << 20)
 
 /* A sentence names this much of a file. */
 #define PATH_LENGTH 120u
@@ -30,31 +27,29 @@
 
 /* --- one capture ------------------------------------------------------------------------------------------------- */
 
-/* A capture that was judged, or why it cannot be. Begin with the path and all else zero. */
+/* A capture that was judged, or why it cannot be. Begin with path and host, all else zero. */
 struct replayed {
     const char *path;
+    const char *host;          /* whose it is, as far as that is known before it is read; "" where it is not */
     struct snapshot *snapshot; /* NULL when it failed */
     struct judge_verdict *verdict;
+    struct baseline baseline;
     char sentence[SENTENCE_SIZE];
 };
 
 static void replayed_clear(struct replayed *replayed)
 {
     judge_free(replayed->verdict);
+    baseline_clear(&replayed->baseline);
     snapshot_free(replayed->snapshot);
     replayed->verdict = NULL;
     replayed->snapshot = NULL;
 }
 
-static const char *name_of(const char *path)
-{
-    return strcmp(path, "-") == 0 ? "standard input" : path;
-}
-
 /* Of a long path the end tells more, and the error behind it must not be cut. */
 static void replayed_fail(struct replayed *replayed, const char *error)
 {
-    const char *name = name_of(replayed->path);
+    const char *name = captures_name(replayed->path);
     size_t length = strlen(name);
     bool too_long = length > PATH_LENGTH;
 
@@ -72,7 +67,7 @@ static int origin_add(const struct run *run, const struct replayed *replayed)
     if (run->options->verbose >= 3) {
         day_time_format(time, snapshot->time);
         snprintf(line, sizeof line, "asked nobody: %.300s was captured at %s from %s under Linux %s",
-                 name_of(replayed->path), *time != '\0' ? time : "an unknown time",
+                 captures_name(replayed->path), *time != '\0' ? time : "an unknown time",
                  *snapshot->source != '\0' ? snapshot->source : "no source", snapshot->tally->host.kernel);
         snapshot->questions = calloc(1, sizeof *snapshot->questions);
         if (snapshot->questions == NULL || (snapshot->questions[0] = strdup(line)) == NULL) {
@@ -84,21 +79,26 @@ static int origin_add(const struct run *run, const struct replayed *replayed)
     return 0;
 }
 
+/* That there are older captures of the host is one more thing to say of how it was read. */
+static void older_add(struct snapshot *snapshot, size_t older)
+{
+    char *const remarks[] = {snapshot->remark, snapshot->brief};
+    const size_t sizes[] = {sizeof snapshot->remark, sizeof snapshot->brief};
+
+    for (size_t i = 0; older > 0 && i < sizeof remarks / sizeof *remarks; i++) {
+        size_t length = strlen(remarks[i]);
+        snprintf(remarks[i] + length, sizes[i] - length, "%snewest of %zu captures", length > 0 ? ", " : "", older + 1);
+    }
+}
+
 /* Reads and judges the capture. Returns 0, also when it failed, or -ENOMEM. */
-static int capture_judge(const struct run *run, struct replayed *replayed)
+static int capture_judge(const struct run *run, struct replayed *replayed, const struct captures_entry *entry)
 {
     char error[JSON_FIELD_ERROR_SIZE];
-    char *bytes = NULL;
-    size_t length = 0;
     int result;
 
-    _Static_assert(JSON_FIELD_ERROR_SIZE >= FILE_ERROR_SIZE, "error holds either");
     deadline_stage("reading a capture");
-    result = file_read(replayed->path, CAPTURE_SIZE_MOST, &bytes, &length, error);
-    if (result == 0) {
-        result = capture_read(bytes, length, &replayed->snapshot, error);
-    }
-    free(bytes);
+    result = captures_read(entry, &replayed->snapshot, error);
     if (result != 0 && result != -ENOMEM) {
         replayed_fail(replayed, error);
         return 0;
@@ -106,7 +106,11 @@ static int capture_judge(const struct run *run, struct replayed *replayed)
     if (result == 0) {
         result = origin_add(run, replayed);
     }
-    return result == 0 ? check_snapshot(run, replayed->snapshot, &replayed->verdict) : result;
+    if (result == 0) {
+        result = check_snapshot(run, replayed->snapshot, &replayed->baseline, &replayed->verdict);
+        older_add(replayed->snapshot, entry->older);
+    }
+    return result;
 }
 
 /* Writes it as a host of the fleet, or as the whole answer where `fleet` is NULL. */
@@ -114,60 +118,98 @@ static int replayed_write(const struct run *run, const struct replayed *replayed
 {
     const struct writer *writer = run->writer;
     const char *const sentence = replayed->sentence;
-    /* It is another host that cannot be judged, and who that is nobody knows. */
     const struct writer_failure failure = {.state = STATE_UNKNOWN,
-                                           .host = "",
+                                           .host = replayed->host,
                                            .time = time(NULL),
                                            .sentences = &sentence,
                                            .count = 1};
-    struct writer_host host = {.file = name_of(replayed->path), .name = "", .failure = &failure};
+    struct writer_host host = {.file = captures_name(replayed->path), .name = replayed->host, .failure = &failure};
     struct view view;
 
     if (replayed->snapshot != NULL) {
-        view = check_view(run, replayed->snapshot, replayed->verdict);
+        view = check_view(run, replayed->snapshot, replayed->verdict, &replayed->baseline);
         host.name = replayed->snapshot->tally->host.name;
         host.time = replayed->snapshot->time;
         host.view = &view;
         host.failure = NULL;
     }
     if (fleet != NULL) {
-        return writer->fleet_host(fleet, &host, &run->sink);
+        return fleet_add(writer, fleet, &host, &run->sink);
     }
     return host.failure != NULL ? writer->failure(host.failure, &run->sink) : writer->verdict(host.view, &run->sink);
 }
 
-static enum state state_of(const struct replayed *replayed)
+static int single_replay(const struct run *run, enum state *state)
 {
-    return replayed->snapshot != NULL ? replayed->verdict->state : STATE_UNKNOWN;
+    struct captures_entry entry = {.path = (char *)run->options->replays[0]};
+    struct replayed replayed = {.path = entry.path, .host = ""};
+    int result = capture_judge(run, &replayed, &entry);
+
+    if (result == 0) {
+        *state = replayed.snapshot != NULL ? replayed.verdict->state : STATE_UNKNOWN;
+        result = replayed_write(run, &replayed, NULL);
+    }
+    replayed_clear(&replayed);
+    return result;
 }
 
 /* --- many -------------------------------------------------------------------------------------------------------- */
 
 struct fleet {
     const struct run *run;
+    struct captures captures;
+    struct hosts expected; /* of --hosts */
+    struct progress progress;
     struct writer_fleet hosts;
 };
 
-/* Counts it, tells of it, and lets go of it: its part of the answer goes out before the next one is read. */
+static bool must_stop(const struct fleet *fleet)
+{
+    return fleet->run->lines->error != 0 || deadline_stopped() != NULL;
+}
+
+/* Writes it and lets go of it: its part of the answer goes out before the next one is read. */
 static int replayed_add(struct fleet *fleet, struct replayed *replayed)
 {
-    struct writer_fleet *hosts = &fleet->hosts;
     int result;
 
-    hosts->count++;
-    hosts->by_state[state_of(replayed)]++;
-    hosts->state = state_worse(hosts->state, state_of(replayed));
-    result = replayed_write(fleet->run, replayed, hosts);
+    progress_hide(&fleet->progress);
+    result = replayed_write(fleet->run, replayed, &fleet->hosts);
     lines_flush(fleet->run->lines);
     replayed_clear(replayed);
     return result;
 }
 
-static int file_add(struct fleet *fleet, const char *path)
+static bool is_too_old(const struct fleet *fleet, const struct captures_entry *entry)
 {
-    struct replayed replayed = {.path = path};
-    int result = capture_judge(fleet->run, &replayed);
+    unsigned most = fleet->run->options->max_age;
 
+    return most > 0 && entry->host != NULL && fleet->hosts.time - entry->time > (time_t)most * DAY_SECONDS;
+}
+
+static void too_old_fail(const struct fleet *fleet, struct replayed *replayed, const struct captures_entry *entry)
+{
+    unsigned most = fleet->run->options->max_age;
+    char time[DAY_TIME_SIZE];
+    char error[128];
+
+    snprintf(error, sizeof error, "captured at %s, more than %u day%s ago", day_time_format(time, entry->time), most,
+             most == 1 ? "" : "s");
+    replayed_fail(replayed, error);
+}
+
+static int entry_add(struct fleet *fleet, const struct captures_entry *entry)
+{
+    struct replayed replayed = {.path = entry->path, .host = entry->host != NULL ? entry->host : ""};
+    int result = 0;
+
+    if (entry->error[0] != '\0') {
+        replayed_fail(&replayed, entry->error);
+    } else if (is_too_old(fleet, entry)) {
+        too_old_fail(fleet, &replayed, entry);
+    } else {
+        result = capture_judge(fleet->run, &replayed, entry);
+    }
     if (result == 0) {
         result = replayed_add(fleet, &replayed);
     }
@@ -175,129 +217,126 @@ static int file_add(struct fleet *fleet, const char *path)
     return result;
 }
 
-/* What is no capture to begin with counts as one that cannot be judged. */
-static int failure_add(struct fleet *fleet, const char *path, const char *error)
+static bool captures_progress(void *context, size_t count)
 {
-    struct replayed replayed = {.path = path};
+    struct fleet *fleet = context;
 
-    replayed_fail(&replayed, error);
-    return replayed_add(fleet, &replayed);
+    progress_show(&fleet->progress, count, 0, "captures found");
+    return !must_stop(fleet);
 }
 
-/* --- folders ----------------------------------------------------------------------------------------------------- */
-
-static bool is_folder(const char *path)
+/* Finds out which hosts there are, and should be. */
+static int fleet_find(struct fleet *fleet)
 {
-    struct stat status;
-
-    return strcmp(path, "-") != 0 && stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-}
-
-/* What cannot be asked is taken for a file, so that reading it tells why: a host is never left out in silence. */
-static bool is_file(const char *path)
-{
-    struct stat status;
-
-    return stat(path, &status) != 0 || S_ISREG(status.st_mode);
-}
-
-static int is_shown(const struct dirent *entry)
-{
-    return entry->d_name[0] != '.';
-}
-
-/* By bytes, whatever the locale says. */
-static int entry_compare(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int entry_add(struct fleet *fleet, const char *folder, const char *name, size_t *count)
-{
-    bool ends_in_slash = folder[strlen(folder) - 1] == '/';
-    size_t size = strlen(folder) + strlen(name) + 2;
-    char *path = malloc(size);
+    const struct options *options = fleet->run->options;
     int result = 0;
 
-    if (path == NULL) {
-        return -ENOMEM;
+    deadline_stage("reading a capture");
+    for (size_t i = 0; i < options->replay_count && result == 0 && !must_stop(fleet); i++) {
+        result = captures_add(&fleet->captures, options->replays[i], captures_progress, fleet);
     }
-    snprintf(path, size, "%s%s%s", folder, ends_in_slash ? "" : "/", name);
-    if (is_file(path)) {
-        (*count)++;
-        result = file_add(fleet, path);
+    if (result == 0) {
+        result = captures_choose(&fleet->captures);
     }
-    free(path);
+    for (size_t i = 0; i < fleet->captures.count; i++) {
+        if (fleet->captures.list[i].host != NULL) {
+            hosts_note(&fleet->expected, fleet->captures.list[i].host);
+        }
+    }
+    fleet->hosts.expected = fleet->captures.count - fleet->captures.older_count + hosts_count_missing(&fleet->expected);
     return result;
 }
 
-static bool stdout_failed(const struct fleet *fleet)
+static int captures_judge(struct fleet *fleet)
 {
-    return fleet->run->lines->error != 0;
-}
-
-static int folder_add(struct fleet *fleet, const char *folder)
-{
-    struct dirent **entries = NULL;
-    int entry_count = scandir(folder, &entries, is_shown, entry_compare);
-    size_t count = 0;
     int result = 0;
 
-    if (entry_count < 0) {
-        char error[FILE_ERROR_SIZE];
-        if (errno == ENOMEM) {
-            return -ENOMEM;
+    for (size_t i = 0; i < fleet->captures.count && result == 0 && !must_stop(fleet); i++) {
+        if (!fleet->captures.list[i].is_older) {
+            progress_show(&fleet->progress, fleet->hosts.count, fleet->hosts.expected, "hosts judged");
+            result = entry_add(fleet, &fleet->captures.list[i]);
         }
-        snprintf(error, sizeof error, "cannot be read: %s", strerror(errno));
-        return failure_add(fleet, folder, error);
     }
-    for (int i = 0; i < entry_count && result == 0 && !stdout_failed(fleet); i++) {
-        result = entry_add(fleet, folder, entries[i]->d_name, &count);
-    }
-    for (int i = 0; i < entry_count; i++) {
-        free(entries[i]);
-    }
-    free(entries);
-    return result == 0 && count == 0 ? failure_add(fleet, folder, "holds no capture") : result;
+    return result;
 }
 
-/* --- the whole --------------------------------------------------------------------------------------------------- */
+/* The hosts that must be there and are not. */
+static int missing_add(struct fleet *fleet)
+{
+    int result = 0;
+
+    for (size_t i = 0; i < fleet->expected.count && result == 0 && !must_stop(fleet); i++) {
+        const struct hosts_name *host = &fleet->expected.list[i];
+        struct replayed replayed = {.path = "", .host = host->name};
+        snprintf(replayed.sentence, sizeof replayed.sentence, "there is no capture of this host");
+        result = host->is_found ? 0 : replayed_add(fleet, &replayed);
+    }
+    return result;
+}
+
+/* What was judged is told, and how far that is. */
+static void fleet_stop(struct fleet *fleet)
+{
+    struct writer_fleet *hosts = &fleet->hosts;
+
+    if (hosts->count < hosts->expected && deadline_stopped() != NULL) {
+        hosts->stopped = deadline_stopped();
+        hosts->state = STATE_UNKNOWN;
+        hosts->waivers.partial = true;
+        deadline_pause();
+    }
+}
+
+static int fleet_judge(struct fleet *fleet)
+{
+    int result = fleet_find(fleet);
+
+    if (result == 0) {
+        result = captures_judge(fleet);
+    }
+    if (result == 0) {
+        result = missing_add(fleet);
+    }
+    progress_hide(&fleet->progress);
+    if (result == 0) {
+        fleet_stop(fleet);
+        result = fleet->run->writer->fleet_end(&fleet->hosts, &fleet->run->sink);
+    }
+    return result;
+}
 
 static int fleet_replay(const struct run *run, enum state *state)
 {
     const struct options *options = run->options;
-    struct fleet fleet = {.run = run, .hosts = {.policy = run->policy, .verbose = options->verbose}};
-    int result = 0;
-
-    for (size_t i = 0; i < options->replay_count && result == 0 && !stdout_failed(&fleet); i++) {
-        const char *path = options->replays[i];
-        result = is_folder(path) ? folder_add(&fleet, path) : file_add(&fleet, path);
-    }
-    if (result == 0) {
-        result = run->writer->fleet_end(&fleet.hosts, &run->sink);
-    }
-    *state = fleet.hosts.state;
-    run->writer->fleet_clear(&fleet.hosts);
-    return result;
-}
-
-static int single_replay(const struct run *run, enum state *state)
-{
-    struct replayed replayed = {.path = run->options->replays[0]};
-    int result = capture_judge(run, &replayed);
+    struct fleet fleet = {.run = run,
+                          .hosts = {.policy = run->policy,
+                                    .verbose = options->verbose,
+                                    .time = time(NULL),
+                                    .compares = run->baselines != NULL}};
+    char error[FILE_ERROR_SIZE];
+    char sentence[SENTENCE_SIZE];
+    int result = options->hosts != NULL ? hosts_read(&fleet.expected, options->hosts, error) : 0;
 
     if (result == 0) {
-        *state = state_of(&replayed);
-        result = replayed_write(run, &replayed, NULL);
+        deadline_stop_gently();
+        progress_start(&fleet.progress);
+        result = fleet_judge(&fleet);
+        *state = fleet.hosts.state;
+        fleet_clear(run->writer, &fleet.hosts);
+    } else if (result != -ENOMEM) {
+        snprintf(sentence, sizeof sentence, "--hosts: %.300s %s", captures_name(options->hosts), error);
+        result = run_fail(run, &(const char *){sentence}, 1);
     }
-    replayed_clear(&replayed);
+    captures_clear(&fleet.captures);
+    hosts_clear(&fleet.expected);
     return result;
 }
 
 int replay_run(const struct run *run, enum state *state)
 {
     const struct options *options = run->options;
-    bool is_fleet = options->replay_count > 1 || is_folder(options->replays[0]);
+    bool is_fleet = options->replay_count > 1 || captures_is_folder(options->replays[0]) || options->hosts != NULL ||
+                    options->max_age > 0;
 
     return is_fleet ? fleet_replay(run, state) : single_replay(run, state);
 }

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DAY_SECONDS 86400
-
 bool day_parse(const char *text, int32_t *day)
 {
     static const int days_before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};

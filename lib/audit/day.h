@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#define DAY_SECONDS 86400
+
 /* Reads "YYYY-MM-DD". Returns false when there is no such day. */
 bool day_parse(const char *text, int32_t *day);
 

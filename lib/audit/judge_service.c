@@ -197,6 +197,17 @@ static bool bind_is_unknown(const struct evaluation *evaluation, const struct ta
            evaluation->tally->interfaces_untold[evaluation->service->protocol];
 }
 
+/* Can the listener's user not be told: is the uid hidden, or without a name where the rule has one? */
+static bool user_is_unknown(const struct rule *rule, const struct tally_listener *listener)
+{
+    return listener->uid == RECORD_UID_HIDDEN || (rule->user_by_name && listener->user == NULL);
+}
+
+static bool user_fits(const struct rule *rule, const struct tally_listener *listener)
+{
+    return rule->user_by_name ? strcmp(listener->user, rule->user) == 0 : listener->uid == rule->uid;
+}
+
 /* Is the listener reached from farther away than the rule allows, by what is known of it or (`known` false) perhaps? */
 static bool reaches_beyond(const struct evaluation *evaluation, const struct tally_listener *listener,
                            const struct stack_socket *socket, bool known)
@@ -211,15 +222,6 @@ static bool reaches_beyond(const struct evaluation *evaluation, const struct tal
         }
     }
     return false;
-}
-
-/* Listeners of a replay have names of another host, where the user may have another number. */
-static bool user_fits(const struct rule *rule, const struct tally_listener *listener)
-{
-    if (rule->user_by_name) {
-        return listener->user != NULL && strcmp(listener->user, rule->user) == 0;
-    }
-    return listener->uid == rule->uid;
 }
 
 /* Is this listener to blame for the cause? What nobody in particular is to blame for blames nobody. */
@@ -249,9 +251,9 @@ static bool is_to_blame(const struct evaluation *evaluation, const struct tally_
         return (rule->unit != NULL && listener->unit_state != TALLY_UNIT_KNOWN) ||
                may_be_excepted(evaluation->service, listener);
     case JUDGE_USER:
-        return rule->user != NULL && listener->uid != RECORD_UID_HIDDEN && !user_fits(rule, listener);
+        return rule->user != NULL && !user_is_unknown(rule, listener) && !user_fits(rule, listener);
     case JUDGE_USER_UNKNOWN:
-        return rule->user != NULL && listener->uid == RECORD_UID_HIDDEN;
+        return rule->user != NULL && user_is_unknown(rule, listener);
     case JUDGE_V6ONLY_UNKNOWN:
         return tally_accepts(listener).ipv4 == RECORD_UNKNOWN;
     case JUDGE_CLIENT_UNKNOWN:

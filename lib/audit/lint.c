@@ -19,6 +19,9 @@
 /* What RRD files keep of a value's name. */
 #define RRD_NAME_LENGTH 19
 
+/* A waiver that ends within so many days is worth a warning. */
+#define WAIVER_NOTICE_DAYS 30
+
 /* No host hands out ports, so that what is found is true of every host. */
 static const struct sock_host any_host = {.port_range_first = 1, .port_range_last = 0};
 
@@ -205,6 +208,14 @@ static void waiver_check(struct lint *lint, const struct rule *rule)
 {
     int32_t days = lint->today - rule->waive_day;
 
+    if (rule->waive_set && days < 0 && days >= -WAIVER_NOTICE_DAYS) {
+        WARN(lint, rule, "waive-until=%s ends in %ld day%s and breaches count again then: fix them or renew it",
+             rule->waive_text, (long)-days, days == -1 ? "" : "s");
+    }
+    if (rule->waive_set && days == 0) {
+        WARN(lint, rule, "waive-until=%s ends today and breaches count again tomorrow: fix them or renew it",
+             rule->waive_text);
+    }
     if (rule->waive_set && days > 0) {
         WARN(lint, rule, "waive-until=%s ended %ld day%s ago and breaches count again: remove or renew it",
              rule->waive_text, (long)days, days == 1 ? "" : "s");

@@ -123,6 +123,12 @@ const char *tally_text_keep(struct tally *tally, const char *text);
  */
 void tally_sort(struct tally *tally);
 
+/*
+ * Makes one listener of those that differ in nothing but their cgroup, and sets that to 0: its number changes whenever
+ * a unit starts. To be called when the owners are known, on a sorted tally; pointers to listeners are no longer valid.
+ */
+void tally_cgroups_forget(struct tally *tally);
+
 /* The service, or NULL when nothing listens there. It is valid until the next listener is added. */
 struct tally_service *tally_find(const struct tally *tally, enum record_protocol protocol, uint16_t port);
 

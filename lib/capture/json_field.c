@@ -251,16 +251,24 @@ static int unknown_member_report(char error[static JSON_FIELD_ERROR_SIZE], const
 int json_field_read_all(char error[static JSON_FIELD_ERROR_SIZE], const struct json_path *path, json_t *object,
                         const struct json_field *fields, size_t count, struct json_field_value *values)
 {
+    size_t found = 0;
+
     for (size_t i = 0; i < count; i++) {
         struct json_path member = {.parent = path, .name = fields[i].name};
         json_t *node = json_object_get(object, fields[i].name);
-        int result = node == NULL ? json_field_fail(error, &member, "is missing")
-                                  : json_field_read(error, &member, &fields[i], node, &values[i]);
+        int result;
+        if (node == NULL && fields[i].optional) {
+            values[i] = (struct json_field_value){.null = true};
+            continue;
+        }
+        result = node == NULL ? json_field_fail(error, &member, "is missing")
+                              : json_field_read(error, &member, &fields[i], node, &values[i]);
         if (result != 0) {
             return result;
         }
+        found++;
     }
-    return json_object_size(object) == count ? 0 : unknown_member_report(error, path, object, fields, count);
+    return json_object_size(object) == found ? 0 : unknown_member_report(error, path, object, fields, count);
 }
 
 int json_field_read_element(char error[static JSON_FIELD_ERROR_SIZE], const struct json_path *path, json_t *node,

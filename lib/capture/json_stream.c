@@ -140,21 +140,6 @@ static void utf8_write(const struct json_stream *json, const char *bytes, size_t
     }
 }
 
-/*
- * How much of the text to repair at once. No character is torn apart: it has at most three bytes behind its first one,
- * so where more of them follow each other than that, they belong to none.
- */
-static size_t piece_length(const char *text)
-{
-    size_t length = strnlen(text, PIECE_SIZE);
-    size_t whole = length;
-
-    while (length == PIECE_SIZE && whole > PIECE_SIZE - 4 && ((unsigned char)text[whole] & 0xC0) == 0x80) {
-        whole--;
-    }
-    return whole > PIECE_SIZE - 4 ? whole : length;
-}
-
 void json_stream_text(struct json_stream *json, const char *key, const char *text)
 {
     char repaired[ESCAPE_SIZE(PIECE_SIZE)];
@@ -162,7 +147,7 @@ void json_stream_text(struct json_stream *json, const char *key, const char *tex
     value_begin(json, key);
     bytes_write(json, "\"", 1);
     while (*text != '\0') {
-        size_t length = piece_length(text);
+        size_t length = escape_piece_length(text, PIECE_SIZE);
         utf8_write(json, repaired, escape_copy(repaired, sizeof repaired, text, length, ESCAPE_UTF8));
         text += length;
     }

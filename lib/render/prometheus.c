@@ -308,7 +308,13 @@ static int fleet_host(struct writer_fleet *fleet, const struct writer_host *host
 
 static int fleet_end(struct writer_fleet *fleet, const struct sink *sink)
 {
-    return fleet->kept != NULL ? exposition_write(fleet->kept, sink) : 0;
+    struct exposition *exposition = fleet->kept;
+
+    if (exposition != NULL && fleet->stopped != NULL) {
+        fprintf(exposition->parts[PART_COMMENTS], "# %s: %s after %zu of %zu hosts\n", state_name(STATE_UNKNOWN),
+                fleet->stopped, fleet->count, fleet->expected);
+    }
+    return exposition != NULL ? exposition_write(exposition, sink) : 0;
 }
 
 static void fleet_clear(struct writer_fleet *fleet)

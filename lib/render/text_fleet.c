@@ -6,7 +6,9 @@
 #include "render/text_fleet.h"
 
 #include "audit/day.h"
+#include "render/fleet.h"
 #include "render/text_report.h"
+#include "render/wording.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -108,7 +110,7 @@ static int answer_keep(struct host *kept, struct report *report, bool wants_deta
 
 static int judged_keep(struct host *kept, const struct writer_host *host, bool wants_details)
 {
-    struct report *report = text_verdict_report(host->view);
+    struct report *report = text_verdict_report(host->view, text_limit(host->view->verbose));
     int result = -ENOMEM;
 
     kept->state = host->view->verdict->state;
@@ -122,14 +124,14 @@ static int judged_keep(struct host *kept, const struct writer_host *host, bool w
     return result;
 }
 
-/* The sentence of a failure begins with the file. */
+/* The sentence of a failure says which file it is about; whose that is, only where it is known. */
 static int failed_keep(struct host *kept, const struct writer_failure *failure)
 {
     struct report *report = text_failure_report(failure);
     int result = -ENOMEM;
 
     kept->state = failure->state;
-    kept->name = strdup("");
+    kept->name = strdup(failure->host);
     if (report != NULL && kept->name != NULL) {
         result = answer_keep(kept, report, false);
     }
@@ -150,30 +152,13 @@ int text_fleet_host(struct writer_fleet *fleet, const struct writer_host *host, 
 
 /* --- the first line ---------------------------------------------------------------------------------------------- */
 
-static size_t off_count(const struct writer_fleet *fleet)
-{
-    return fleet->by_state[STATE_CRITICAL] + fleet->by_state[STATE_WARNING];
-}
-
 static void summary_add(struct report *report, const struct writer_fleet *fleet)
 {
-    const char *plural = fleet->count == 1 ? "" : "s";
-    bool has_policy = fleet->policy->rule_count > 0;
-    size_t unknown = fleet->by_state[STATE_UNKNOWN];
-    size_t off = off_count(fleet);
+    char bytes[WORDING_SIZE];
+    struct text_buffer text = TEXT_BUFFER(bytes);
 
-    if (off > 0) {
-        report_prose(report, "%zu of %zu host%s %s", off, fleet->count, plural,
-                     has_policy ? "off policy" : "outside the thresholds");
-    }
-    if (unknown > 0) {
-        report_prose(report, off > 0 ? ", %zu cannot be judged" : "%zu of %zu host%s cannot be judged", unknown,
-                     fleet->count, plural);
-    }
-    if (off + unknown == 0) {
-        report_prose(report, "%zu host%s %s", fleet->count, plural,
-                     has_policy ? "on policy" : "captured, no policy to judge by");
-    }
+    fleet_add_summary(&text, fleet);
+    report_prose(report, "%s", bytes);
 }
 
 /* The hosts that are off policy; they come first. */
@@ -198,7 +183,7 @@ static void findings_add(struct report *report, const struct writer_fleet *fleet
     const struct hosts *hosts = fleet->kept;
     const struct host *first = hosts->list;
     size_t unknown = fleet->by_state[STATE_UNKNOWN];
-    size_t off = off_count(fleet);
+    size_t off = fleet_off_count(fleet);
 
     names_add(report, hosts, off);
     if (off == 0 && unknown > 0) {
@@ -221,7 +206,7 @@ static void value_add(struct report *report, const char *label, uint64_t value, 
 static void values_add(struct report *report, const struct writer_fleet *fleet)
 {
     const struct hosts *hosts = fleet->kept;
-    struct judge_total sum = {.known = true};
+    struct judge_total sum = {.known = true, .changes_known = true};
     const struct labels_thresholds none = {NULL, NULL};
     const struct labels_total *label;
     struct range ranges[2];
@@ -229,16 +214,18 @@ static void values_add(struct report *report, const struct writer_fleet *fleet)
     for (size_t i = 0; i < hosts->count; i++) {
         const struct judge_total *total = &hosts->list[i].total;
         sum.known &= total->known;
+        sum.changes_known &= total->changes_known;
         sum.mapped += total->mapped;
         sum.violations += total->violations;
         sum.warnings += total->warnings;
         sum.unlisted += total->unlisted;
+        sum.changes += total->changes;
     }
     value_add(report, "hosts", fleet->count, none);
-    value_add(report, "hosts_off", off_count(fleet), none);
+    value_add(report, "hosts_off", fleet_off_count(fleet), none);
     value_add(report, "hosts_unknown", fleet->by_state[STATE_UNKNOWN], none);
     for (int i = 0; (label = labels_total(i)) != NULL; i++) {
-        if (label->set == LABELS_TOTALS && (sum.known || !label->counts_sockets)) {
+        if (label->set == LABELS_TOTALS && labels_total_is_known(label, &sum)) {
             value_add(report, label->name, label->value(&sum),
                       label->is_breach ? labels_breach_thresholds(ranges, &sum) : none);
         }
@@ -275,6 +262,18 @@ static void host_add(struct report *report, const struct host *host)
     }
 }
 
+void text_fleet_unneeded_add(struct report *report, const struct policy *policy, const struct waiver_list *waivers)
+{
+    for (size_t i = 0; i < policy->rule_count; i++) {
+        char bytes[WORDING_SIZE];
+        struct text_buffer text = TEXT_BUFFER(bytes);
+        if (waiver_is_unneeded(waivers, policy->rules[i])) {
+            fleet_add_rule(&text, policy->rules[i]);
+            report_line(report, STATE_OK, "nothing needs the waiver of %s any more", bytes);
+        }
+    }
+}
+
 /* A monitoring system reads the first line, a human at a terminal the last. */
 static void last_line_add(struct report *report, const struct writer_fleet *fleet)
 {
@@ -298,6 +297,7 @@ int text_fleet_end(struct writer_fleet *fleet, const struct sink *sink)
     for (size_t i = 0; i < hosts->count; i++) {
         host_add(report, &hosts->list[i]);
     }
+    text_fleet_unneeded_add(report, fleet->policy, &fleet->waivers);
     last_line_add(report, fleet);
     return text_report_write(report, fleet->state, sink);
 }

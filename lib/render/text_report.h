@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * Answers as reports, before they are written. For the files of the text writer alone.
+ * Answers as reports, before they are written. For the files of the text writer, and for pages, which show them.
  */
 #ifndef RENDER_TEXT_REPORT_H
 #define RENDER_TEXT_REPORT_H
@@ -11,8 +11,11 @@
 
 #define TEXT_NAME "DUALSTACK"
 
-/* Each is the caller's to free; NULL when out of memory. */
-struct report *text_verdict_report(const struct view *view);
+/* How long a plugin's answer may be, in bytes. */
+size_t text_limit(unsigned verbose);
+
+/* Each is the caller's to free; NULL when out of memory. A verdict's stays within `limit` bytes; 0 for no limit. */
+struct report *text_verdict_report(const struct view *view, size_t limit);
 struct report *text_failure_report(const struct writer_failure *failure);
 
 /* Writes the report in one piece and frees it. Returns 0, or -ENOMEM, also for NULL. */

@@ -5,6 +5,8 @@
 
 #include "render/writer.h"
 
+#include "render/csv.h"
+#include "render/html.h"
 #include "render/json.h"
 #include "render/prometheus.h"
 #include "render/text.h"
@@ -15,6 +17,8 @@
 static const struct writer *const writers[] = {
     &text_writer,
     &json_writer,
+    &csv_writer,
+    &html_writer,
     &prometheus_writer,
     NULL,
 };

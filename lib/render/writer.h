@@ -7,6 +7,7 @@
 #ifndef RENDER_WRITER_H
 #define RENDER_WRITER_H
 
+#include "audit/waiver.h"
 #include "plugin/sink.h"
 #include "render/netstat.h"
 #include "render/view.h"
@@ -62,14 +63,22 @@ struct writer_list_end {
     size_t fault_count;
 };
 
-/* The hosts of a --replay of several. Begin with policy and verbose, all else zero. */
+/* The hosts of a --replay of several. Begin with the first five, all else zero; fleet_add() counts. */
 struct writer_fleet {
     const struct policy *policy;
     unsigned verbose;
-    size_t count; /* the hosts so far, and their states */
+    time_t time;         /* of the report */
+    size_t expected;     /* so many hosts there should be */
+    bool compares;       /* each with its baseline */
+    const char *stopped; /* what kept the report from its end: "stopped by SIGINT"; NULL for nothing */
+    size_t count;        /* the hosts so far, and their states */
     size_t by_state[STATE_UNKNOWN + 1];
-    enum state state; /* the worst of them */
-    void *kept;       /* what the writer keeps until the end; its own */
+    size_t judged;    /* those of them that have a verdict */
+    size_t changed;   /* those of them that changed since their baselines */
+    size_t violating; /* and those that have violations */
+    enum state state; /* the worst of them; UNKNOWN of what did not come to its end */
+    struct waiver_list waivers;
+    void *kept; /* what the writer keeps until the end; its own */
 };
 
 /* One of them. */

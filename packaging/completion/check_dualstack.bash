@@ -96,21 +96,21 @@ _check_dualstack() {
         # Without quotes a rule would be several words.
         [[ $current != [\'\"]* ]] || _check_dualstack_rule "${current:1}"
         ;;
-    -f | --policy | --replay) _check_dualstack_paths -f "$current" ;;
+    -f | --policy | --replay | --baseline | --hosts) _check_dualstack_paths -f "$current" ;;
     --procfs) _check_dualstack_paths -d "$current" ;;
     --netns) _check_dualstack_namespaces "$current" ;;
     *@) _check_dualstack_at_paths "$current" ;;
     --extra-opts) ;;
-    --format) _check_dualstack_words "$current" text json prometheus ;;
+    --format) _check_dualstack_words "$current" text json csv html prometheus ;;
     --details) _check_dualstack_words "$current" auto none ;;
     --lint) _check_dualstack_words "$current" strict ;;
     --perfdata) _check_dualstack_words "$current" totals mapped full ;;
     --source) _check_dualstack_words "$current" auto netlink procfs ;;
-    -w | --warning | -c | --critical | -t | --timeout) ;;
+    -w | --warning | -c | --critical | -t | --timeout | --max-age) ;;
     *)
         [[ $current == [!-]* ]] || _check_dualstack_words "$current" -r --rule= -f --policy= -w --warning= \
             -c --critical= -t --timeout= -v --verbose --format= --details= --perfdata= --list --learn --lint --capture \
-            --replay= --source= --procfs= --netns= --extra-opts= -V --version -h --help
+            --baseline= --replay= --hosts= --max-age= --source= --procfs= --netns= --extra-opts= -V --version -h --help
         [[ ${COMPREPLY[*]} != *= || ${#COMPREPLY[@]} -ne 1 ]] || compopt -o nospace
         ;;
     esac

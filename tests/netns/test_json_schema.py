@@ -17,7 +17,7 @@ SCHEMA = os.path.join(dualstack.TOP_SRCDIR, "plugins", "check_dualstack.schema.j
 TOP = ["plugin", "version", "schema", "time", "host", "source", "netns", "ipv6", "addresses", "state",
        "summary", "services", "totals", "errors"]
 SERVICE = ["name", "protocol", "port", "scope", "rule", "origin", "required", "stack", "form", "lopsided", "reach",
-           "state", "waived", "reasons", "listeners", "connections"]
+           "state", "waived", "waive_until", "reasons", "listeners", "connections"]
 TOTALS = ["mapped", "mapped_out", "violations", "unlisted"]
 LISTENER = ["family", "address", "port", "interface", "v6only", "scope", "accepts", "reach", "sockets", "uid",
             "user", "unit"]

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * Many hosts in one answer: what is counted, and said, whatever the format.
+ */
+#ifndef RENDER_FLEET_H
+#define RENDER_FLEET_H
+
+#include "plugin/text_buffer.h"
+#include "render/writer.h"
+
+/* Counts the host and hands it to the writer. Returns 0 or -ENOMEM. */
+int fleet_add(const struct writer *writer, struct writer_fleet *fleet, const struct writer_host *host,
+              const struct sink *sink);
+
+/* Frees what was kept, at any time. */
+void fleet_clear(const struct writer *writer, struct writer_fleet *fleet);
+
+/* Writes one host, or why there is none, as a writer does that has nothing but fleets. Returns 0 or -ENOMEM. */
+int fleet_verdict_write(const struct writer *writer, const struct view *view, const struct sink *sink);
+int fleet_failure_write(const struct writer *writer, const struct writer_failure *failure, const struct sink *sink);
+
+/* How many hosts are off policy. */
+size_t fleet_off_count(const struct writer_fleet *fleet);
+
+/*
+ * Adds how all is: "2 of 3 hosts off policy, 1 cannot be judged", and before that, where it did not come to its end,
+ * "stopped by SIGINT after 3 of 200 hosts. ".
+ */
+void fleet_add_summary(struct text_buffer *text, const struct writer_fleet *fleet);
+
+/* True when the states of the services are all there is to the host's. */
+bool fleet_services_say_all(const struct judge_verdict *verdict);
+
+/* Adds why the host could not be judged, or what there is to say of it as a whole: "2 of 6 services off policy", and
+ * each change since its baseline. */
+void fleet_add_reasons(struct text_buffer *reasons, const struct writer_host *host);
+
+/* Adds "22/tcp (policy.conf:3)": the rule of a waiver. */
+void fleet_add_rule(struct text_buffer *text, const struct rule *rule);
+
+#endif

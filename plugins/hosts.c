@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * The hosts of --hosts.
+ */
+#include "config.h"
+
+#include "hosts.h"
+
+#include "plugin/escape.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* More than any list of hosts needs. */
+#define LENGTH_MOST (16u << 20)
+
+static int name_add(struct hosts *hosts, char *name)
+{
+    if (hosts->count == hosts->room) {
+        size_t room = hosts->room == 0 ? 64 : hosts->room * 2;
+        struct hosts_name *grown = realloc(hosts->list, room * sizeof *grown);
+        if (grown == NULL) {
+            return -ENOMEM;
+        }
+        hosts->list = grown;
+        hosts->room = room;
+    }
+    hosts->list[hosts->count++] = (struct hosts_name){.name = name};
+    return 0;
+}
+
+/* Splits the bytes into names. */
+static int names_add(struct hosts *hosts, size_t length)
+{
+    char *rest = hosts->bytes + escape_byte_order_mark(hosts->bytes, length);
+    char *line = rest;
+    int result = 0;
+
+    while (*line != '\0' && result == 0) {
+        size_t line_length = strcspn(line, "\r\n");
+        rest = line + line_length + (line[line_length] != '\0');
+        line[line_length] = '\0';
+        line[strcspn(line, "#")] = '\0';
+        line += strspn(line, " \t");
+        line[strcspn(line, " \t")] = '\0';
+        result = *line != '\0' ? name_add(hosts, line) : 0;
+        line = rest;
+    }
+    return result;
+}
+
+static int name_compare(const void *left, const void *right)
+{
+    const struct hosts_name *a = left;
+    const struct hosts_name *b = right;
+
+    return strcmp(a->name, b->name);
+}
+
+static void names_sort(struct hosts *hosts)
+{
+    size_t kept = 0;
+
+    qsort(hosts->list, hosts->count, sizeof *hosts->list, name_compare);
+    for (size_t i = 0; i < hosts->count; i++) {
+        if (kept == 0 || name_compare(&hosts->list[kept - 1], &hosts->list[i]) != 0) {
+            hosts->list[kept++] = hosts->list[i];
+        }
+    }
+    hosts->count = kept;
+}
+
+int hosts_read(struct hosts *hosts, const char *path, char error[static FILE_ERROR_SIZE])
+{
+    size_t length = 0;
+    int result = file_read(path, LENGTH_MOST, &hosts->bytes, &length, error);
+
+    if (result == 0) {
+        result = names_add(hosts, length);
+    }
+    if (result == 0 && hosts->count == 0) {
+        snprintf(error, FILE_ERROR_SIZE, "has no names of hosts, write one a line");
+        result = -EINVAL;
+    }
+    if (result == 0) {
+        names_sort(hosts);
+    }
+    return result;
+}
+
+void hosts_note(struct hosts *hosts, const char *name)
+{
+    struct hosts_name key = {.name = (char *)name};
+    struct hosts_name *found =
+        hosts->count > 0 ? bsearch(&key, hosts->list, hosts->count, sizeof *hosts->list, name_compare) : NULL;
+
+    if (found != NULL) {
+        found->is_found = true;
+    }
+}
+
+size_t hosts_count_missing(const struct hosts *hosts)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < hosts->count; i++) {
+        count += !hosts->list[i].is_found;
+    }
+    return count;
+}
+
+void hosts_clear(struct hosts *hosts)
+{
+    free(hosts->list);
+    free(hosts->bytes);
+    *hosts = (struct hosts){.list = NULL};
+}

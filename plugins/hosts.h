@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * The hosts of --hosts, which a replay must have captures of.
+ */
+#ifndef HOSTS_H
+#define HOSTS_H
+
+#include "file.h"
+
+#include <stdbool.h>
+
+struct hosts_name {
+    char *name; /* a part of the file's bytes */
+    bool is_found;
+};
+
+/* Begin with all zero, end with hosts_clear(). */
+struct hosts {
+    char *bytes;
+    struct hosts_name *list; /* sorted, each name once */
+    size_t count;
+    size_t room;
+};
+
+/*
+ * Reads a file with a name a line, "-" for standard input. Blanks around it, empty lines and what follows a # do not
+ * count. Returns 0; -ENOMEM; or another negative errno, and `error` is the end of a sentence that begins with the path.
+ */
+int hosts_read(struct hosts *hosts, const char *path, char error[static FILE_ERROR_SIZE]);
+
+/* Notes that there is a host of that name, whether it must be there or not. */
+void hosts_note(struct hosts *hosts, const char *name);
+
+/* How many have not been noted. */
+size_t hosts_count_missing(const struct hosts *hosts);
+
+void hosts_clear(struct hosts *hosts);
+
+#endif
