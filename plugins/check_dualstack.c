@@ -23,6 +23,9 @@
 #include "usage.h"
 
 #include <errno.h>
+#if defined WITH_STATIC && defined __GLIBC__
+#include <nss.h>
+#endif
 #include <stdio.h>
 #include <string.h>
 
@@ -32,6 +35,18 @@ enum mode_needs {
     NEEDS_POLICY, /* mistakes included */
     NEEDS_HOST    /* a policy without mistakes, in the network namespace to look at */
 };
+
+/*
+ * glibc would load what nsswitch.conf names from this host, where it may be of another version: what is linked with
+ * nothing shared knows the users and services of the files alone.
+ */
+static void names_prepare(void)
+{
+#if defined WITH_STATIC && defined __GLIBC__
+    __nss_configure_lookup("passwd", "files");
+    __nss_configure_lookup("services", "files");
+#endif
+}
 
 /* Judges a host: this one, or those that were captured. */
 static int judge_run(const struct run *run, enum state *state)
@@ -217,6 +232,7 @@ int main(int argc, char **argv)
     int exit_code;
 
     stdout_prepare();
+    names_prepare();
     result = options_read(&options, &extra, argc, argv, &mistake);
     lines.stage = modes[options.mode].stage;
     lines.pauses = modes[options.mode].pauses;
