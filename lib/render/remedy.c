@@ -202,8 +202,10 @@ static void bind_add(struct text_buffer *text, const struct rule *rule)
 static void reach_add(struct text_buffer *text, const struct judge_service *service,
                       const struct tally_listener *listener)
 {
+    bool has_unit = listener->unit_state == TALLY_UNIT_KNOWN && listener->unit[0] != '/';
+
     if (service->rule->reach == REACH_NONE) {
-        text_buffer_add(text, "stop ");
+        text_buffer_add(text, has_unit ? "stop " : "stop the program of ");
         wording_add_owner(text, listener);
     } else {
         text_buffer_add(text, "bind it to %s",
