@@ -410,10 +410,13 @@ static void evidence_write(const struct answer *answer, const struct judge_servi
 
 static void remedies_write(const struct answer *answer, const struct judge_service *service)
 {
+    const struct snapshot *snapshot = answer->view->snapshot;
+    bool is_replay = strcmp(snapshot->source, "capture") == 0;
+
     for (size_t i = 0; i < service->reason_count; i++) {
         char text[REMEDY_SIZE];
-        if (*remedy_format(text, service, &service->reasons[i], answer->view->snapshot->tally) != '\0') {
-            report_note(answer->report, "to change it: %s", text);
+        if (*remedy_format(text, service, &service->reasons[i], snapshot->tally, is_replay) != '\0') {
+            report_note(answer->report, "to fix: %s", text);
         }
     }
 }

@@ -227,8 +227,7 @@ static const struct {
     {"443 v6-only name=web", "443=0.0.0.0", 1, LABELS_TOTALS,
      OFF ". web 443/tcp is v4-only, must be v6-only | " ONE_VIOLATION "\n"
          "\\_[CRITICAL] web 443/tcp: v4-only, must be v6-only: nothing accepts IPv6, 0.0.0.0:443 accepts IPv4\n"
-         "    to change it: listen on [::]:443 too\n"
-         "    to change it: do not listen on 0.0.0.0:443\n"},
+         "    to fix: listen on [::]:443 in place of 0.0.0.0:443, with IPV6_V6ONLY on\n"},
     {"443 any name=web", "443=192.0.2.1 443=192.0.2.2 443=192.0.2.3 443=192.0.2.4 443=192.0.2.5", 1, LABELS_TOTALS,
      ON_POLICY " | " NO_VALUES "\n"
                "\\_[OK] web 443/tcp: v4-only (must listen), on 192.0.2.1:443, 192.0.2.2:443, 192.0.2.3:443 ... and 2 "
