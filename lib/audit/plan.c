@@ -45,6 +45,22 @@ static bool takes(const struct plan *plan, const struct tally_listener *listener
     return extent != REACH_NONE && extent >= plan->extent;
 }
 
+bool plan_widens_bind(const struct plan *plan)
+{
+    return plan->bind_lacks[RECORD_INET] || plan->bind_lacks[RECORD_INET6];
+}
+
+static enum plan_place place_of(const struct tally_listener *listener)
+{
+    if (listener->scope != SCOPE_EXTERNAL) {
+        return listener->scope == SCOPE_LOOPBACK ? PLAN_LOOPBACK : PLAN_LINK;
+    }
+    if (!record_is_wildcard(listener->family, &listener->address)) {
+        return PLAN_ADDRESS;
+    }
+    return listener->interface != 0 ? PLAN_INTERFACE : PLAN_WILDCARD;
+}
+
 static bool bind_fits(const struct plan *plan, const struct tally_listener *listener, bool takes_ipv4)
 {
     const struct judge_service *service = plan->service;
@@ -52,7 +68,8 @@ static bool bind_fits(const struct plan *plan, const struct tally_listener *list
     bool is_unknown =
         rule->bind_interface_count > 0 && listener->interface == 0 && plan->tally->interfaces_untold[service->protocol];
 
-    return !rule->bind_set || is_unknown || judge_bind_fits(rule, listener, takes_ipv4);
+    return !rule->bind_set || is_unknown || judge_bind_fits(rule, listener, takes_ipv4) ||
+           (plan_widens_bind(plan) && plan->place != PLAN_BIND && place_of(listener) == plan->place);
 }
 
 /* --- what becomes of a listener ---------------------------------------------------------------------------------- */
@@ -109,6 +126,22 @@ static bool has_prefix(const struct rule *rule, enum record_family family)
     return false;
 }
 
+/* Does bind= have a prefix that a loopback address of the family lies in? */
+static bool has_loopback(const struct rule *rule, enum record_family family)
+{
+    static const struct in6_addr loopback[RECORD_FAMILIES] = {
+        [RECORD_INET] = {.s6_addr = {[10] = 0xFF, [11] = 0xFF, [12] = 127, [15] = 1}},
+        [RECORD_INET6] = IN6ADDR_LOOPBACK_INIT,
+    };
+
+    for (size_t i = 0; i < rule->bind_count; i++) {
+        if (prefix_contains(&rule->bind[i], &loopback[family])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Does bind= allow a socket of the family there? */
 static bool place_allows(const struct rule *rule, enum plan_place place, enum record_family family)
 {
@@ -121,9 +154,9 @@ static bool place_allows(const struct rule *rule, enum plan_place place, enum re
     case PLAN_INTERFACE:
         return rule->bind_interface_count > 0;
     case PLAN_LOOPBACK:
-        return rule->bind_scope[SCOPE_LOOPBACK];
+        return rule->bind_scope[SCOPE_LOOPBACK] || has_loopback(rule, family);
     case PLAN_LINK:
-        return rule->bind_scope[SCOPE_LINK];
+        return rule->bind_scope[SCOPE_LINK] || rule_binds_whole(rule, family == RECORD_INET);
     case PLAN_BIND:
         return has_prefix(rule, family);
     case PLAN_ADDRESS:
@@ -156,29 +189,21 @@ static bool reaches_beyond(const struct plan *plan, enum plan_place place)
     return false;
 }
 
-/* May a socket of each of the families, or of one of them at least, listen there? */
-static bool place_suits(const struct plan *plan, enum plan_place place, const bool wanted[RECORD_FAMILIES], bool any)
+/* May sockets of all families that the rule needs listen there, of either if it needs none in particular? */
+static bool place_suits(const struct plan *plan, enum plan_place place)
 {
     const struct rule *rule = plan->service->rule;
-    int allowed = 0;
-    int count = 0;
+    bool allows_any = false;
 
-    for (int family = 0; family < RECORD_FAMILIES; family++) {
-        count += wanted[family];
-        allowed += wanted[family] && place_allows(rule, place, (enum record_family)family);
+    for (int i = 0; i < RECORD_FAMILIES; i++) {
+        enum record_family family = (enum record_family)i;
+        bool allows = place_allows(rule, place, family);
+        if (is_needed(rule, family) && !allows) {
+            return false;
+        }
+        allows_any |= allows;
     }
-    return (any ? allowed > 0 : allowed == count) && !reaches_beyond(plan, place);
-}
-
-static enum plan_place place_of(const struct tally_listener *listener)
-{
-    if (listener->scope != SCOPE_EXTERNAL) {
-        return listener->scope == SCOPE_LOOPBACK ? PLAN_LOOPBACK : PLAN_LINK;
-    }
-    if (!record_is_wildcard(listener->family, &listener->address)) {
-        return PLAN_ADDRESS;
-    }
-    return listener->interface != 0 ? PLAN_INTERFACE : PLAN_WILDCARD;
+    return allows_any && !reaches_beyond(plan, place);
 }
 
 /* The listener that is reached from farthest, over either family: where it listens, others are to listen. */
@@ -200,33 +225,12 @@ static const struct tally_listener *model_find(const struct plan *plan, enum rea
     return model;
 }
 
-/* The families that the rule needs; where it needs none in particular, those that the service takes now. */
-static void wanted_find(const struct plan *plan, bool wanted[RECORD_FAMILIES])
-{
-    const struct judge_service *service = plan->service;
-
-    wanted[RECORD_INET] = is_needed(service->rule, RECORD_INET);
-    wanted[RECORD_INET6] = is_needed(service->rule, RECORD_INET6);
-    if (wanted[RECORD_INET] || wanted[RECORD_INET6]) {
-        return;
-    }
-    for (size_t i = 0; i < service->listener_count; i++) {
-        wanted[RECORD_INET] |= takes(plan, service->listeners[i], RECORD_INET);
-        wanted[RECORD_INET6] |= takes(plan, service->listeners[i], RECORD_INET6);
-    }
-}
-
-/* The first of the places that suits; -1 for none. */
+/* The first of the places that suits, before others one that is no wider than the service is now; -1 for none. */
 static int place_find(const struct plan *plan, const enum plan_place *places, int count)
 {
-    const struct rule *rule = plan->service->rule;
-    bool is_choosy = is_needed(rule, RECORD_INET) || is_needed(rule, RECORD_INET6);
-    bool wanted[RECORD_FAMILIES];
-
-    wanted_find(plan, wanted);
-    for (int any = 0; any <= !is_choosy; any++) {
+    for (int wider = 0; wider <= 1; wider++) {
         for (int i = 0; i < count; i++) {
-            if (place_suits(plan, places[i], wanted, any != 0)) {
+            if ((wider != 0 || place_extent(places[i]) <= plan->extent) && place_suits(plan, places[i])) {
                 return i;
             }
         }
@@ -245,12 +249,16 @@ static void place_choose(struct plan *plan)
     if (rule->bind_set) {
         found = place_find(plan, places, (int)(sizeof places / sizeof *places));
     }
-    plan->place = found >= 0 ? places[found] : PLAN_BIND;
-    for (int family = 0; family < RECORD_FAMILIES; family++) {
-        plan->bind_lacks[family] =
-            found < 0 && is_needed(rule, (enum record_family)family) && !has_prefix(rule, (enum record_family)family);
+    if (found >= 0) {
+        plan->place = places[found];
+    } else {
+        plan->place = place_extent(places[0]) < REACH_EXTERNAL ? places[0] : PLAN_BIND;
     }
-    if (plan->extent > place_extent(plan->place)) {
+    for (int family = 0; family < RECORD_FAMILIES; family++) {
+        plan->bind_lacks[family] = found < 0 && is_needed(rule, (enum record_family)family) &&
+                                   !place_allows(rule, plan->place, (enum record_family)family);
+    }
+    if (plan->extent > place_extent(plan->place) || plan->place != places[0]) {
         plan->extent = place_extent(plan->place);
     }
 }
@@ -316,6 +324,16 @@ static const struct tally_listener *limited_find(const struct plan *plan, enum r
     return NULL;
 }
 
+/* Any family will do, so one that bind= allows. */
+static void something_add(struct plan *plan)
+{
+    for (int i = 0; i < RECORD_FAMILIES && !plan->adds[RECORD_INET] && !plan->adds[RECORD_INET6]; i++) {
+        enum record_family family = (enum record_family)i;
+        plan->adds[i] = place_allows(plan->service->rule, plan->place, family);
+        plan->host_lacks[i] = plan->adds[i] && !host_has(plan, family);
+    }
+}
+
 /* New sockets for what the rule needs, and for what goes with a listener that must not stay where it is. */
 static void additions_choose(struct plan *plan)
 {
@@ -343,6 +361,9 @@ static void additions_choose(struct plan *plan)
         plan->limited[i] = limited_find(plan, family);
         plan->adds[i] = is_wanted && !is_barred(rule, family) && !kept[i] && plan->limited[i] == NULL;
         plan->host_lacks[i] = plan->adds[i] && !host_has(plan, family);
+    }
+    if (!kept[RECORD_INET] && !kept[RECORD_INET6] && rule->requirement == RULE_ANY) {
+        something_add(plan);
     }
     if (plan->form == STACK_SINGLE) {
         plan->adds_both = !has_single;

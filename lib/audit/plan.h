@@ -57,6 +57,9 @@ struct plan {
 void plan_make(struct plan *plan, const struct judge_service *service, const struct tally *tally,
                enum stack_form preferred);
 
+/* True when no place of bind= will do for what the rule needs: the plan's place is to be added to it. */
+bool plan_widens_bind(const struct plan *plan);
+
 /* What becomes of this listener of the service. */
 enum plan_change plan_change_of(const struct plan *plan, const struct tally_listener *listener);
 

@@ -52,13 +52,13 @@ static const char *const sentences[] = {
     [REMEDY_RESTART] = "restart {owner} when the interface is back",
     [REMEDY_LEAVE_INTERFACE] = "do not bind {endpoint} to an interface",
     [REMEDY_BRING_UP_INTERFACE] = "bring {interface} up",
-    [REMEDY_ADD_INTERFACE_ADDRESS] = "add an {family} address to {interface}",
+    [REMEDY_ADD_INTERFACE_ADDRESS] = "add {lacking} to {interface}",
     [REMEDY_ENABLE_INTERFACE_IPV6] =
         "enable IPv6 on {interface} (sysctl net.ipv6.conf.{interface}.disable_ipv6=0 and an MTU of at least 1280)",
     [REMEDY_FEWER_CLIENTS] = "move clients to IPv6{list}",
     [REMEDY_MORE_CLIENTS] = "find out why there {clients}",
     [REMEDY_USE_NETLINK] = "let the check ask the kernel by netlink, on the host itself",
-    [REMEDY_WIDEN_BIND] = "add an {family} prefix to bind= in the policy",
+    [REMEDY_WIDEN_BIND] = "add {addition} to bind= in the policy",
     [REMEDY_USE_SPLIT] = "use form=split in the policy (only a wildcard takes both families)",
     [REMEDY_ALLOW] = "allow it in the policy",
     [REMEDY_ALLOW_MISSING] = "use missing=ok in the policy",
@@ -275,9 +275,16 @@ static void lacking_add(struct text_buffer *text, const struct subject *subject)
     }
 }
 
-static void family_add(struct text_buffer *text, const struct subject *subject)
+/* Adds what bind= lacks. */
+static void addition_add(struct text_buffer *text, const struct subject *subject)
 {
-    text_buffer_add(text, "%s", family_name(subject->family));
+    const struct plan *plan = subject->plan;
+
+    if (plan->place == PLAN_LOOPBACK || plan->place == PLAN_LINK) {
+        text_buffer_add(text, "%s", scope_name(plan->place == PLAN_LOOPBACK ? SCOPE_LOOPBACK : SCOPE_LINK));
+    } else {
+        text_buffer_add(text, "an %s prefix", family_name(subject->family));
+    }
 }
 
 static void interface_add(struct text_buffer *text, const struct subject *subject)
@@ -343,7 +350,7 @@ static const struct {
     {"endpoint}", endpoint_add}, {"user}", user_add},           {"new}", new_add},
     {"old}", old_add},           {"v6only}", v6only_add},       {"lacking}", lacking_add},
     {"loopback}", loopback_add}, {"address}", address_add},     {"present}", present_add},
-    {"family}", family_add},     {"interface}", interface_add}, {"list}", list_add},
+    {"addition}", addition_add}, {"interface}", interface_add}, {"list}", list_add},
     {"clients}", clients_add},   {"exception}", exception_add},
 };
 
@@ -490,7 +497,8 @@ static void limit_add(struct remedy *remedy)
     const struct subject *subject = &remedy->subject;
     enum reach_limit limit = tally_reach(subject->tally, subject->listener, subject->family).limit;
 
-    if (lifts[limit].kind == REMEDY_ADD_HOST_ADDRESS) {
+    if (limit == REACH_HOST_ADDRESSES ||
+        (limit == REACH_INTERFACE_ADDRESSES && subject->plan->extent == REACH_LOOPBACK)) {
         host_address_add(remedy);
     } else {
         step_add(remedy, lifts[limit].kind);
@@ -552,36 +560,56 @@ static void v6only_hint_add(struct remedy *remedy, bool on)
     text_buffer_add(&remedy->text, ")");
 }
 
+/* Is it all the reasons about sockets that bind= forbids where they are? Else to allow that is not enough. */
+static bool is_about_bind_alone(const struct judge_service *service)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < service->reason_count; i++) {
+        if (is_of_sockets(service->reasons[i].cause) && service->reasons[i].cause != JUDGE_BIND) {
+            return false;
+        }
+        found |= service->reasons[i].cause == JUDGE_BIND;
+    }
+    return found;
+}
+
+/* Other ways around what limits the listener, where that is all there is to do. */
+static void limit_other_ways_add(struct remedy *remedy)
+{
+    const struct subject *subject = &remedy->subject;
+    enum reach_limit limit = tally_reach(subject->tally, subject->listener, subject->family).limit;
+    enum remedy_kind other = lifts[limit].other;
+
+    if (other == REMEDY_LEAVE_ADDRESS || (other == REMEDY_LEAVE_INTERFACE && !subject->service->rule->bind_set)) {
+        other_way_add(remedy, other);
+    }
+    if (limit == REACH_ADDRESS_ABSENT) {
+        other_way_add(remedy, REMEDY_USE_BOUND);
+    }
+}
+
 static void other_ways_add(struct remedy *remedy)
 {
     const struct plan *plan = remedy->subject.plan;
-    const struct judge_service *service = remedy->subject.service;
+    bool is_only_step = plan->first[PLAN_LEAVE] == NULL && plan->first[PLAN_SET_V6ONLY] == NULL &&
+                        !plan->adds[RECORD_INET6] && !plan->form_is_impossible;
 
-    if (plan->clearable != NULL) {
+    if (is_only_step && plan->clearable != NULL && !plan->host_lacks[RECORD_INET]) {
         remedy->subject.listener = plan->clearable;
         other_way_add(remedy, REMEDY_CLEAR_V6ONLY);
         v6only_hint_add(remedy, false);
     }
     for (int family = 0; family < RECORD_FAMILIES; family++) {
-        const struct tally_listener *limited = plan->limited[family];
-        enum reach_limit limit =
-            limited != NULL ? tally_reach(plan->tally, limited, (enum record_family)family).limit : REACH_UNLIMITED;
+        const struct tally_listener *other = plan->limited[RECORD_FAMILIES - 1 - family];
         remedy->subject.family = (enum record_family)family;
-        remedy->subject.listener = limited;
-        if (lifts[limit].other == REMEDY_LEAVE_INTERFACE && service->rule->bind_interface_count > 0) {
-            continue;
-        }
-        if (lifts[limit].other != REMEDY_KINDS) {
-            other_way_add(remedy, lifts[limit].other);
-        }
-        if (limit == REACH_ADDRESS_ABSENT) {
-            other_way_add(remedy, REMEDY_USE_BOUND);
+        remedy->subject.listener = plan->limited[family];
+        if (is_only_step && plan->limited[family] != NULL && other == NULL && !plan->adds[RECORD_INET]) {
+            limit_other_ways_add(remedy);
         }
     }
-    for (size_t i = 0; i < service->reason_count; i++) {
-        if (service->reasons[i].cause == JUDGE_BIND) {
-            other_way_add(remedy, REMEDY_ALLOW);
-        }
+    if (is_about_bind_alone(remedy->subject.service) && !plan_widens_bind(plan)) {
+        other_way_add(remedy, REMEDY_ALLOW);
     }
 }
 
