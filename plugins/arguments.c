@@ -245,7 +245,7 @@ static int word_refuse(struct option_reader *reader, int argc, char **argv)
     if (strchr(last_rule, ' ') == NULL) {
         text_buffer_add(&rule, "%s", last_rule);
         words_add(&rule, argc, argv);
-        return OPTION_FAIL(reader, "unexpected argument '%.60s': a rule needs quotes, -r '%s'", word, list);
+        return OPTION_FAIL(reader, "unexpected argument '%.60s': quote the whole rule, -r '%s'", word, list);
     }
     if (*word >= '0' && *word <= '9') {
         words_add(&rule, strchr(word, ' ') != NULL ? optind + 1 : argc, argv);

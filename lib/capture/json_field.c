@@ -40,6 +40,11 @@ static bool is_too_much(const char *bytes, size_t length)
     return containers > CONTAINERS_MOST || values > VALUES_MOST;
 }
 
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
 int json_field_root_parse(const char *bytes, size_t length, json_t **root, char error[static JSON_FIELD_ERROR_SIZE])
 {
     json_error_t fault;
@@ -47,7 +52,7 @@ int json_field_root_parse(const char *bytes, size_t length, json_t **root, char 
     size_t blanks = 0;
 
     *root = NULL;
-    while (blanks < length && memchr(" \t\r\n", bytes[blanks], 4) != NULL) {
+    while (blanks < length && is_blank(bytes[blanks])) {
         blanks++;
     }
     if (blanks == length) {

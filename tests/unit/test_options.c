@@ -89,7 +89,7 @@ static const struct {
     /* Words that belong to no option. */
     {"443", "unexpected argument '443': rules are given with -r, such as -r '443'"},
     {"443 dual-stack", "unexpected argument '443': rules are given with -r, such as -r '443 dual-stack'"},
-    {"-r 443 dual-stack", "unexpected argument 'dual-stack': a rule needs quotes, -r '443 dual-stack'"},
+    {"-r 443 dual-stack", "unexpected argument 'dual-stack': quote the whole rule, -r '443 dual-stack'"},
     {"p.conf", "unexpected argument 'p.conf': a policy is read with -f, such as -f p.conf"},
     {"--lint policy", "unexpected argument 'policy': a policy is read with -f, such as -f policy"},
     {"--learn p.conf", "unexpected argument 'p.conf': redirect standard output to write a file"},
