@@ -115,4 +115,10 @@ bool judge_rests_on_absence(const struct judge_verdict *verdict);
 const struct tally_listener *judge_widest_listener(const struct judge_service *service, const struct tally *tally,
                                                    enum record_family family);
 
+/*
+ * True when bind= of the rule, which has one, allows the listener. On a wildcard that takes IPv4 it depends on
+ * `takes_ipv4` whether IPv4 must be allowed as well.
+ */
+bool judge_bind_fits(const struct rule *rule, const struct tally_listener *listener, bool takes_ipv4);
+
 #endif

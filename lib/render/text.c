@@ -410,10 +410,13 @@ static void evidence_write(const struct answer *answer, const struct judge_servi
 
 static void remedies_write(const struct answer *answer, const struct judge_service *service)
 {
+    const struct snapshot *snapshot = answer->view->snapshot;
+    bool is_replay = strcmp(snapshot->source, "capture") == 0;
+
     for (size_t i = 0; i < service->reason_count; i++) {
         char text[REMEDY_SIZE];
-        if (*remedy_format(text, service, &service->reasons[i], answer->view->snapshot->tally) != '\0') {
-            report_note(answer->report, "to change it: %s", text);
+        if (*remedy_format(text, service, &service->reasons[i], snapshot->tally, is_replay) != '\0') {
+            report_note(answer->report, "to fix: %s", text);
         }
     }
 }
@@ -422,6 +425,10 @@ static void details_write(const struct answer *answer, const struct judge_servic
 {
     unsigned verbose = answer->view->verbose;
 
+    if (report_is_full(answer->report)) {
+        report_line(answer->report, service->state, "not shown");
+        return;
+    }
     service_write(answer, service);
     if (verbose >= 2) {
         evidence_write(answer, service);
@@ -429,6 +436,17 @@ static void details_write(const struct answer *answer, const struct judge_servic
     if (verbose >= 1) {
         v6only_note_write(answer, service);
         remedies_write(answer, service);
+    }
+}
+
+/* A threshold that can never show is a mistake that no answer would reveal. */
+static void thresholds_note_write(const struct answer *answer)
+{
+    const struct labels_thresholds *thresholds = &answer->view->thresholds;
+
+    if (answer->view->verbose > 0 && thresholds->warning != NULL && thresholds->critical != NULL &&
+        range_covers(thresholds->critical, thresholds->warning)) {
+        report_note(answer->report, "WARNING can never show: --critical fires before --warning");
     }
 }
 
@@ -456,6 +474,7 @@ static void lines_write(const struct answer *answer)
 {
     const struct view *view = answer->view;
 
+    thresholds_note_write(answer);
     for (size_t i = 0; i < answer->finding_count; i++) {
         details_write(answer, answer->findings[i]);
     }
@@ -480,7 +499,7 @@ struct report *text_verdict_report(const struct view *view, size_t limit)
 {
     struct answer answer = {
         .view = view,
-        .report = report_create(TEXT_NAME, limit),
+        .report = report_create(TEXT_NAME, limit, ESCAPE_TEXT),
         .context = {.tally = view->snapshot->tally},
     };
 
@@ -499,7 +518,7 @@ struct report *text_verdict_report(const struct view *view, size_t limit)
 
 struct report *text_failure_report(const struct writer_failure *failure)
 {
-    struct report *report = report_create(TEXT_NAME, LIMIT);
+    struct report *report = report_create(TEXT_NAME, LIMIT, ESCAPE_NAMED);
 
     if (report == NULL) {
         return NULL;
@@ -512,7 +531,7 @@ struct report *text_failure_report(const struct writer_failure *failure)
         report_line(report, failure->state, "%s", failure->sentences[i]);
     }
     if (failure->count > SENTENCES) {
-        report_line(report, failure->state, "and %zu more mistakes, --lint lists them all", failure->count - SENTENCES);
+        report_line(report, failure->state, "and %zu more errors, --lint lists them all", failure->count - SENTENCES);
     }
     if (failure->more != NULL) {
         report_note(report, "%s", failure->more);
@@ -559,7 +578,7 @@ static int failure_write(const struct writer_failure *failure, const struct sink
 /* Warnings are lines of their own state, whatever that of the whole. */
 static int lint_write(const struct writer_lint *lint, const struct sink *sink)
 {
-    struct report *report = report_create(TEXT_NAME, 0);
+    struct report *report = report_create(TEXT_NAME, 0, ESCAPE_LINE);
 
     if (report == NULL) {
         return -ENOMEM;

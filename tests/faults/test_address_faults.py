@@ -24,7 +24,7 @@ IPV6_FREEBIND = 78
 VIP = "2001:db8::99"
 
 # Each rule by its name: what holds, and what is broken as what. But for the last two none would be, and all would be
-# broken, if the sockets alone decided.
+# broken, if the sockets alone decided; and "near" is broken by them.
 HOLDS = {
     "lone": "2001 v4-only",
     "vip": "2002 v4-only",
@@ -33,6 +33,7 @@ HOLDS = {
     "idle": "2008 any",
     "link": "2004 v4-only",
     "local": "2007 dual-stack form=split",
+    "near": "2009 any reach=link",
 }
 BREAKS = {
     "lone": ("2001 dual-stack", CRITICAL),
@@ -40,6 +41,7 @@ BREAKS = {
     "gone": ("2003 v4", CRITICAL),
     "dns": ("2005/udp dual-stack", CRITICAL),
     "idle": ("2008 v6 severity=warning", WARNING),
+    "near": ("2009 any reach=loopback", CRITICAL),
 }
 
 
@@ -66,6 +68,7 @@ class Host:
         listener("127.0.0.1", 2007)
         listener("::1", 2007)
         self.free(2008)
+        listener("::", 2009, v6only=True)
         dualstack.ip("link del ve8")
         self.folder = dualstack.temporary_folder()
         self.policy = os.path.join(self.folder, "policy.conf")
@@ -218,14 +221,32 @@ class LearnJudge(scenarios.LearnJudge):
 
     def judged(self, policy):
         excuses = excuses_of(policy)
-        args = ["--source=procfs"] if "procfs" in excuses else []
         before = []
         if "the interfaces of this host" in policy:
             # The addresses are known, by files. Of the sockets only the first, of NETLINK_SOCK_DIAG, is to be had.
             before = ["strace", "-f", "-qq", "-o", os.devnull, "-e", "inject=socket:error=EPERM:when=2+"]
         elif "as bound" in excuses:
+            policy = re.sub(r" reach=\w+", "", policy)
             policy = re.sub(r"^[^#\n]+?(?=\s*(?:#.*)?$)", r"\g<0> as=bound", policy, flags=re.MULTILINE)
+        if "procfs" not in excuses:
+            return self.start(policy, [], before)
+        # One protocol may have been read from there, and the other not.
+        answers = [min((self.start(part, args, before) for args in ([], ["--source=procfs"])),
+                       key=lambda answer: answer.code != OK) for part in self.parts(policy)]
+        return max(answers, key=lambda answer: answer.code != OK)
+
+    @staticmethod
+    def start(policy, args, before):
         return scenarios.start(Scenario("learned", ["-f", "-", *args], OK, None, policy.encode()), *before)
+
+    @staticmethod
+    def parts(policy):
+        """A policy for each protocol."""
+        rules = re.findall(r"^[^#\n].*", policy, re.MULTILINE)
+        for protocol in ("tcp", "udp"):
+            part = [rule for rule in rules
+                    if rule[0] != "d" and ("/udp" in rule.split()[0]) == (protocol == "udp")]
+            yield "\n".join([*part, "default/%s closed severity=warning" % protocol])
 
     @staticmethod
     def subjects(policy):
@@ -287,7 +308,7 @@ class AddressFaults(test_faults.Faults):
                   for excuses in excuses_together(REMARKS)}
         wrong = {tuple(sorted(excuses)): {name for name, state in found.items() if state in ("WARNING", "CRITICAL")}
                  for excuses, found in states.items()}
-        bound = {"lone", "vip", "gone", "dns"}
+        bound = {"lone", "vip", "gone", "dns", "near"}
         self.assertEqual(wrong, {("as bound",): bound, ("procfs",): {"gone"}, ("as bound", "procfs"): bound})
 
 

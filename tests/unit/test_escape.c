@@ -158,6 +158,33 @@ START_TEST(makes_valid_utf8)
 }
 END_TEST
 
+static const struct {
+    const char *source;
+    const char *named;
+    const char *terminal;
+} quotes[] = {
+    {"80,443", "80,443", "80,443"},
+    {"80;443", "80(semicolon)443", "80;443"},
+    {"a|b", "a(pipe)b", "a|b"},
+    {"<1 >2", "(less-than)1 (greater-than)2", "<1 >2"},
+    {"\x1B[1m\xff\xE2\x80\xA8;", " [1m" FFFD " (semicolon)", " [1m" FFFD " ;"},
+};
+
+/* What a user typed is named where it cannot be shown, and shown where nothing but a person reads it. */
+START_TEST(quotes_can_be_read)
+{
+    const char *source = quotes[_i].source;
+    char target[128];
+
+    escape_copy(target, sizeof target, source, strlen(source), ESCAPE_NAMED);
+    ck_assert_str_eq(target, quotes[_i].named);
+    escape_copy(target, sizeof target, source, strlen(source), ESCAPE_LINE);
+    ck_assert_str_eq(target, quotes[_i].terminal);
+    /* Never half a name. */
+    ck_assert_uint_eq(escape_copy(target, 10, "123456789;", 10, ESCAPE_NAMED), 9);
+}
+END_TEST
+
 /* Every size for one source with characters of each length: never half a character, never a shorter one in its place.
  */
 START_TEST(cuts_between_characters)
@@ -186,7 +213,7 @@ END_TEST
 
 START_TEST(takes_no_bytes)
 {
-    char target[1] = "x";
+    char target[1] = {'x'};
 
     ck_assert_uint_eq(escape_copy(target, sizeof target, NULL, 0, ESCAPE_TEXT), 0);
     ck_assert_int_eq(target[0], '\0');
@@ -359,6 +386,7 @@ int main(void)
     tcase_add_loop_test(cases, makes_text_harmless, 0, UNIT_COUNT(conversions));
     tcase_add_loop_test(cases, makes_lines_harmless, 0, UNIT_COUNT(conversions));
     tcase_add_loop_test(cases, makes_valid_utf8, 0, UNIT_COUNT(conversions));
+    tcase_add_loop_test(cases, quotes_can_be_read, 0, UNIT_COUNT(quotes));
     tcase_add_loop_test(cases, cuts_between_characters, 0, 19);
     tcase_add_test(cases, takes_no_bytes);
     tcase_add_loop_test(cases, takes_long_names_of_any_byte, 0, 256);

@@ -227,8 +227,7 @@ static const struct {
     {"443 v6-only name=web", "443=0.0.0.0", 1, LABELS_TOTALS,
      OFF ". web 443/tcp is v4-only, must be v6-only | " ONE_VIOLATION "\n"
          "\\_[CRITICAL] web 443/tcp: v4-only, must be v6-only: nothing accepts IPv6, 0.0.0.0:443 accepts IPv4\n"
-         "    to change it: listen on [::]:443 too\n"
-         "    to change it: do not listen on 0.0.0.0:443\n"},
+         "    to fix: listen on [::]:443 in place of 0.0.0.0:443, with IPV6_V6ONLY on\n"},
     {"443 any name=web", "443=192.0.2.1 443=192.0.2.2 443=192.0.2.3 443=192.0.2.4 443=192.0.2.5", 1, LABELS_TOTALS,
      ON_POLICY " | " NO_VALUES "\n"
                "\\_[OK] web 443/tcp: v4-only (must listen), on 192.0.2.1:443, 192.0.2.2:443, 192.0.2.3:443 ... and 2 "
@@ -421,7 +420,11 @@ static const struct {
      NULL,
      NULL,
      "DUALSTACK UNKNOWN: p:1: bad ... and 2 more\n\\_[UNKNOWN] p:2: worse\n\\_[UNKNOWN] p:3: worst\n"},
-    {STATE_UNKNOWN, {"a|b;c<d>\x1b\xff"}, NULL, NULL, "DUALSTACK UNKNOWN: a/b,c(d) \xef\xbf\xbd\n"},
+    {STATE_UNKNOWN,
+     {"a|b;c<d>\x1b\xff"},
+     NULL,
+     NULL,
+     "DUALSTACK UNKNOWN: a(pipe)b(semicolon)c(less-than)d(greater-than) \xef\xbf\xbd\n"},
 };
 
 START_TEST(failures_are_told)
@@ -452,7 +455,7 @@ START_TEST(failures_end_somewhere)
     const struct writer_failure failure = {.state = STATE_UNKNOWN, .sentences = sentences, .count = 30};
     struct collect collected = {.text = NULL};
     const struct sink sink = collect_sink(&collected);
-    const char *end = "\\_[UNKNOWN] wrong\n\\_[UNKNOWN] and 10 more mistakes, --lint lists them all\n";
+    const char *end = "\\_[UNKNOWN] wrong\n\\_[UNKNOWN] and 10 more errors, --lint lists them all\n";
 
     for (int i = 0; i < 30; i++) {
         sentences[i] = "wrong";
@@ -474,10 +477,15 @@ static const struct {
     {STATE_OK, "2 rules, no warnings", {NULL}, 0, "DUALSTACK OK: 2 rules, no warnings\n"},
     {STATE_OK, "2 rules, 1 warning", {"p:1: odd"}, 1, "DUALSTACK OK: 2 rules, 1 warning\n\\_[WARNING] p:1: odd\n"},
     {STATE_UNKNOWN,
-     "2 mistakes in the policy",
+     "2 errors in the policy",
      {"p:1: bad", "p:2: worse"},
      2,
-     "DUALSTACK UNKNOWN: 2 mistakes in the policy\n\\_[UNKNOWN] p:1: bad\n\\_[UNKNOWN] p:2: worse\n"},
+     "DUALSTACK UNKNOWN: 2 errors in the policy\n\\_[UNKNOWN] p:1: bad\n\\_[UNKNOWN] p:2: worse\n"},
+    {STATE_WARNING,
+     "2 rules, 1 warning",
+     {"p:1: odd '80;443'"},
+     1,
+     "DUALSTACK WARNING: 2 rules, 1 warning\n\\_[WARNING] p:1: odd '80;443'\n"},
 };
 
 START_TEST(lint_is_told)
