@@ -667,7 +667,7 @@ static void reach_remedy(struct remedy *remedy)
 
     if (rule->reach != REACH_NONE) {
         sockets_remedy(remedy);
-    } else if (rule_missing_state(rule, rule_ports_find(rule, service->port)) == STATE_OK) {
+    } else if (rule->is_default || rule_missing_state(rule, rule_ports_find(rule, service->port)) == STATE_OK) {
         stop_remedy(remedy);
     } else {
         step_add(remedy, REMEDY_ALLOW);

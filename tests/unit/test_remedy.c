@@ -149,6 +149,7 @@ static const struct {
      "443=::", "listen on 127.0.0.1:443 and [::1]:443 in place of [::]:443"},
     {"443 any reach=none missing=ok", "443=::+nginx.service", "stop nginx.service" ALLOW},
     {"443 any reach=none", "443=::+nginx.service", "allow it in the policy"},
+    {"default any reach=none", "443=::+nginx.service", "stop nginx.service" ALLOW},
     /* A pair on loopback stays there. */
     {"443 dual-stack form=split", "443=::%lo",
      "set IPV6_V6ONLY on [::%lo]:443 and listen on 127.0.0.1:443 too" SET_HINT},
