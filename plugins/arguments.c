@@ -394,7 +394,7 @@ static int combination_check(struct option_reader *reader, const struct extra_op
                                                     : "source");
     }
     if (options->replay_count == 0 && (options->hosts != NULL || options->max_age > 0)) {
-        return OPTION_FAIL(reader, "--%s is about captures, so it needs --replay",
+        return OPTION_FAIL(reader, "--%s needs --replay: without captures it is the host it runs on that is checked",
                            options->hosts != NULL ? "hosts" : "max-age");
     }
     result = stdin_check(reader, extra);

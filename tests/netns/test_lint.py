@@ -188,7 +188,7 @@ class Lint(dualstack.TestCase):
         today = datetime.datetime.now(datetime.timezone.utc).date()
         if (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=2)).date() != today:
             self.skipTest("midnight is too near")
-        for days, warnings in ((-2, 1), (-1, 1), (0, 0), (1, 0)):
+        for days, warnings in ((-2, 1), (-1, 1), (0, 1), (1, 1), (30, 1), (31, 0)):
             with self.subTest(days=days):
                 result = self.lint(OK, "443 any waive-until=%s" % (today + datetime.timedelta(days=days)))
                 self.assertEqual(len(result.lines), 1 + warnings, str(result))
