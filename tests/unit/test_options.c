@@ -61,6 +61,7 @@ static const struct {
     /* One dash for two, and "=" behind a letter. */
     {"-list", "unknown option -l in -list: did you mean --list?"},
     {"-polcy=x", "unknown option -p in -polcy=x: did you mean --policy?"},
+    {"-x -list", "unknown option -x: see --help"},
     {"-v -list", "unknown option -l in -list: did you mean --list?"},
     {"-rule 443", "-rule: a long option has two dashes: --rule"},
     {"-format=json", "-format=json: a long option has two dashes: --format=json"},
@@ -97,7 +98,7 @@ static const struct {
     {"--replay d/a.json d/b.json",
      "unexpected argument 'd/b.json': for several captures name their folder, --replay=d"},
     {"--replay a.json b.json", "unexpected argument 'b.json': for several captures name their folder, --replay=."},
-    {"nonsense", "unexpected argument 'nonsense': rules are given with -r, a policy's file with -f"},
+    {"nonsense", "unexpected argument 'nonsense': rules are given with -r, policy files with -f"},
     {"--policy=", "--policy: is empty"},
     {"--procfs=", "--procfs: is empty"},
     {"--netns=", "--netns: is empty"},
