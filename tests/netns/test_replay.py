@@ -62,7 +62,9 @@ def data(name):
 
 def schema(name):
     with open(os.path.join(dualstack.TOP_SRCDIR, "plugins", name + ".schema.json"), encoding="utf-8") as file:
-        return jsonschema.Draft202012Validator(json.load(file))
+        found = json.load(file)
+    # By the draft that it names, where jsonschema is recent enough to know it.
+    return jsonschema.validators.validator_for(found)(found)
 
 
 # What a replay says because captures of schema 1 keep no addresses; it does not know why.
