@@ -147,6 +147,7 @@ static const struct {
     {"443 v4-only reach=loopback", "443=127.0.0.1 443=192.0.2.1", "stop listening on 192.0.2.1:443" ALLOW},
     {"443 dual-stack form=split reach=loopback",
      "443=::", "listen on 127.0.0.1:443 and [::1]:443 in place of [::]:443"},
+    {"443 any reach=loopback bind=192.0.2.0/24", "443=192.0.2.1", "allow it in the policy"},
     {"443 any reach=none missing=ok", "443=::+nginx.service", "stop nginx.service" ALLOW},
     {"443 any reach=none", "443=::+nginx.service", "allow it in the policy"},
     {"default any reach=none", "443=::+nginx.service", "stop nginx.service" ALLOW},
