@@ -92,12 +92,18 @@ static bool has_own_unit(const struct tally_listener *listener)
     return listener->unit_state == TALLY_UNIT_KNOWN && !is_shared(listener->unit);
 }
 
-/* Adds whom to stop, start again or run otherwise: "nginx.service", "the program of user root (uid 0)". */
+/*
+ * Adds whom to stop, start again or run otherwise: "nginx.service", "the program of user root (uid 0)". What process 1
+ * has open is for a socket unit, which it alone can name.
+ */
 static void owner_name_add(struct text_buffer *text, const struct judge_service *service,
                            const struct tally_listener *listener)
 {
     if (has_own_unit(listener)) {
         text_buffer_add_cut(text, listener->unit, VALUE_MOST);
+    } else if (listener->unit_state == TALLY_UNIT_KNOWN && strcmp(listener->unit, "init.scope") == 0) {
+        text_buffer_add(text, "the systemd socket on ");
+        wording_add_endpoint(text, service, listener);
     } else if (listener->uid == RECORD_UID_HIDDEN) {
         text_buffer_add(text, "the program on ");
         wording_add_endpoint(text, service, listener);

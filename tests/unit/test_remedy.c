@@ -167,6 +167,9 @@ static const struct {
     {"23 closed", "23=0.0.0.0!4294967295+?", "stop the program on 0.0.0.0:23" ALLOW},
     /* Stopping these would stop more than the program. */
     {"23 closed", "23=0.0.0.0!0:root+session-3.scope", "stop the program of user root (uid 0)" ALLOW},
+    {"23 closed", "23=0.0.0.0!0:root+init.scope", "stop the systemd socket on 0.0.0.0:23" ALLOW},
+    {"22 v4-only", "22=::!0:root+init.scope",
+     "listen on 0.0.0.0:22 in place of [::]:22 (in systemd, for v4-only: ListenStream= and ListenStream=0.0.0.0:22)"},
     {"23 closed", "23=0.0.0.0!1000:ann+user@1000.service", "stop the program of user ann (uid 1000)" ALLOW},
     {"23 closed", "23=0.0.0.0!0:root+/lxc/web", "stop the program of user root (uid 0)" ALLOW},
     {"20000-20009/udp closed", "u20000=0.0.0.0+a.service",
