@@ -249,7 +249,7 @@ static int everything_measure(struct scan *scan)
         }
     }
     if (result == 0) {
-        tally_sort(scan->tally);
+        tally_order(scan->tally);
         scan->list.tally = scan->tally;
         result = reaches_find(scan->tally, scan->sources, &scan->request);
     }

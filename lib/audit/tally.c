@@ -490,7 +490,7 @@ static void reaches_assume(struct tally_service *service)
     }
 }
 
-void tally_sort(struct tally *tally)
+void tally_order(struct tally *tally)
 {
     if (tally->service_count == 0) {
         return;
@@ -501,8 +501,15 @@ void tally_sort(struct tally *tally)
         if (!service->sorted) {
             listeners_sort(service);
         }
-        reaches_assume(service);
         tally->by_port[service->protocol][service->port] = (uint32_t)(i + 1);
+    }
+}
+
+void tally_sort(struct tally *tally)
+{
+    tally_order(tally);
+    for (size_t i = 0; i < tally->service_count; i++) {
+        reaches_assume(&tally->services[i]);
     }
 }
 

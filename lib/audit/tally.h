@@ -119,9 +119,11 @@ const char *tally_text_keep(struct tally *tally, const char *text);
 
 /*
  * Puts services and their listeners in the order that depends on what they are alone, not on the kernel's tables, and
- * makes one listener of the records that are alike. To be called when the last listener was added.
+ * makes one listener of the records that are alike. To be called when the last listener was added. tally_order() leaves
+ * reaches alone, for those who set each by tally_reach_set() then.
  */
 void tally_sort(struct tally *tally);
+void tally_order(struct tally *tally);
 
 /*
  * Makes one listener of those that differ in nothing but their cgroup, and sets that to 0: its number changes whenever

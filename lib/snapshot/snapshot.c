@@ -212,7 +212,7 @@ static int everything_scan(struct attempt *attempt)
             result = listeners_scan(attempt, (enum record_protocol)protocol);
         }
     }
-    tally_sort(attempt->snapshot->tally);
+    tally_order(attempt->snapshot->tally);
     for (int protocol = 0; protocol < RECORD_PROTOCOLS && result == 0; protocol++) {
         if (is_wanted(attempt, (enum record_protocol)protocol) && attempt->request->depth != SNAPSHOT_LISTENERS) {
             result = connections_scan(attempt, (enum record_protocol)protocol);
