@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "arguments.h"
 #include "capture.h"
 #include "check.h"
 #include "deadline.h"
@@ -18,6 +19,7 @@
 #include "run.h"
 #include "socket/netns.h"
 #include "stdout.h"
+#include "usage.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -38,10 +40,10 @@ static int judge_run(const struct run *run, enum state *state)
 
 static int help_run(const struct run *run, enum state *state)
 {
-    char help[OPTIONS_HELP_SIZE];
+    char help[USAGE_HELP_SIZE];
 
     *state = STATE_UNKNOWN; /* as the guidelines say */
-    sink_text(&run->sink, options_help(help));
+    sink_text(&run->sink, usage_help(help));
     return 0;
 }
 
@@ -89,7 +91,7 @@ static int ending_make(const struct run *run, const char *sentence, struct deadl
 }
 
 /* Makes sure of an answer before anything can take long. Returns 0, -EINVAL with a mistake, or -ENOMEM. */
-static int deadline_set(const struct options *options, struct options_mistake *mistake)
+static int deadline_set(const struct options *options, struct arguments_mistake *mistake)
 {
     const struct run run = run_begin(options, NULL);
     struct deadline_answer late = {.state = options->timeout_state};
@@ -101,15 +103,14 @@ static int deadline_set(const struct options *options, struct options_mistake *m
              options->timeout == 1 ? "" : "s");
     result = ending_make(&run, sentence, &late);
     if (result == 0) {
-        result = ending_make(&run, "told to end by SIGTERM, while " DEADLINE_STAGE, &ended);
+        result = ending_make(&run, "stopped by SIGTERM, while " DEADLINE_STAGE, &ended);
     }
     if (result == 0) {
         result = deadline_start(options->timeout, &late, &ended);
     }
     if (result != 0 && result != -ENOMEM) {
-        *mistake = (struct options_mistake){.more = NULL};
-        snprintf(mistake->sentence, sizeof mistake->sentence, "no timer for --timeout is to be had: %s",
-                 strerror(-result));
+        *mistake = (struct arguments_mistake){.more = NULL};
+        snprintf(mistake->sentence, sizeof mistake->sentence, "--timeout: no timer available: %s", strerror(-result));
         result = -EINVAL;
     }
     return result;
@@ -120,10 +121,10 @@ static int deadline_set(const struct options *options, struct options_mistake *m
  * says how the files' own trouble is to be told: until when, and in which format. From then on there is a deadline.
  */
 static int options_read(struct options *options, struct extra_opts *extra, int argc, char **argv,
-                        struct options_mistake *mistake)
+                        struct arguments_mistake *mistake)
 {
     const struct extra_opts_search search = extra_opts_search();
-    int result = options_parse(options, argc, argv, NULL, mistake);
+    int result = arguments_parse(options, argc, argv, NULL, mistake);
 
     if (result == -ENOMEM || modes[options->mode].needs == NEEDS_NOTHING) {
         return result;
@@ -136,7 +137,7 @@ static int options_read(struct options *options, struct extra_opts *extra, int a
         }
         if (result == 0) {
             options_clear(options);
-            result = options_parse(options, argc, argv, extra, mistake);
+            result = arguments_parse(options, argc, argv, extra, mistake);
         }
     }
     if (result == 0 && modes[options->mode].needs != NEEDS_NOTHING) {
@@ -145,7 +146,7 @@ static int options_read(struct options *options, struct extra_opts *extra, int a
     return result;
 }
 
-static int mistake_write(const struct run *run, const struct options_mistake *mistake)
+static int mistake_write(const struct run *run, const struct arguments_mistake *mistake)
 {
     const char *sentence = mistake->sentence;
     const struct writer_failure failure = {
@@ -153,7 +154,7 @@ static int mistake_write(const struct run *run, const struct options_mistake *mi
         .sentences = &sentence,
         .count = 1,
         .more = mistake->more,
-        .usage = mistake->in_arguments ? options_usage : NULL,
+        .usage = mistake->in_arguments ? usage_line : NULL,
     };
 
     return run_failure_write(run, &failure, &run->sink);
@@ -196,7 +197,7 @@ int main(int argc, char **argv)
 {
     struct extra_opts extra = {.count = 0};
     struct options options;
-    struct options_mistake mistake;
+    struct arguments_mistake mistake;
     struct lines lines = {.length = 0};
     struct run run;
     enum state state = STATE_UNKNOWN;

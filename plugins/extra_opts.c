@@ -181,9 +181,8 @@ static void nothing_found_report(struct extra_opts *extra, const struct extra_op
     if (extra->mistake[0] != '\0') {
         return;
     }
-    mistake_keep(extra,
-                 "--extra-opts: there is no ini file, name it, such as --extra-opts=@FILE, or put it where it is "
-                 "looked for");
+    mistake_keep(extra, "--extra-opts: no ini file found: name it, such as --extra-opts=@FILE, or put it where it is "
+                        "looked for");
     places = TEXT_BUFFER(extra->places);
     text_buffer_add(&places, "looked for");
     if (search->config_path != NULL) {
@@ -232,7 +231,7 @@ static int bytes_load(struct extra_opts *extra, struct extra_opts_source *source
         return file_search(extra, source, search, length);
     }
     if (at[1] == '\0') {
-        mistake_keep(extra, "--extra-opts: no file is named behind the @ of '%s'", locator);
+        mistake_keep(extra, "--extra-opts: no file name after the @ of '%s'", locator);
         return -EINVAL;
     }
     return file_load(extra, source, at + 1, "", length);

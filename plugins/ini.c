@@ -75,7 +75,7 @@ static void header_parse(struct parser *parser, char *text)
 
     parser->place = PLACE_OTHER;
     if (close == NULL) {
-        MISTAKE(parser->section, parser->line, "'%.60s' has no ], write [SECTION]", text);
+        MISTAKE(parser->section, parser->line, "'%.60s' has no ]: write [SECTION]", text);
         return;
     }
     if (strcmp(trim(text + 1, close), parser->name) != 0) {
@@ -85,8 +85,7 @@ static void header_parse(struct parser *parser, char *text)
     parser->section->header_line = parser->line;
     text = close + 1 + strspn(close + 1, BLANKS);
     if (*text != '\0' && *text != '#' && *text != ';') {
-        MISTAKE(parser->section, parser->line, "'%.60s' stands behind a section's name, give it a line of its own",
-                text);
+        MISTAKE(parser->section, parser->line, "'%.60s' follows a section's name: put it on a line of its own", text);
     }
 }
 
@@ -96,14 +95,14 @@ static int entry_parse(struct parser *parser, char *text)
     char *equals = strchr(text, '=');
 
     if (equals == NULL) {
-        MISTAKE(parser->section, parser->line, "'%.60s' has no =, write OPTION=VALUE, or OPTION= without a value",
+        MISTAKE(parser->section, parser->line, "'%.60s' has no =: write OPTION=VALUE, or OPTION= without a value",
                 text);
         return 0;
     }
     entry.value = trim(equals + 1, equals + 1 + strlen(equals + 1));
     entry.key = trim(text, equals);
     if (*entry.key == '\0') {
-        MISTAKE(parser->section, parser->line, "no option stands before the =, write OPTION=VALUE");
+        MISTAKE(parser->section, parser->line, "no option before the =: write OPTION=VALUE");
         return 0;
     }
     return entry_add(parser->section, &entry);
@@ -119,7 +118,7 @@ static int line_parse(struct parser *parser, char *text)
         return 0;
     }
     if (parser->place == PLACE_BEFORE) {
-        MISTAKE(parser->section, parser->line, "'%.60s' is in no section, write [%.60s] above it", text, parser->name);
+        MISTAKE(parser->section, parser->line, "'%.60s' is in no section: write [%.60s] above it", text, parser->name);
     }
     return parser->place == PLACE_INSIDE ? entry_parse(parser, text) : 0;
 }
@@ -143,7 +142,7 @@ int ini_parse(struct ini_section *section, char *bytes, size_t length, const cha
 
     *section = (struct ini_section){0};
     if (nul != NULL) {
-        MISTAKE(section, line_of(bytes, nul), "holds a NUL byte, so this is no text file");
+        MISTAKE(section, line_of(bytes, nul), "is not a text file: NUL byte in this line");
         return -EINVAL;
     }
     for (char *line = bytes + escape_byte_order_mark(bytes, length); line < end; line = next) {
@@ -158,7 +157,7 @@ int ini_parse(struct ini_section *section, char *bytes, size_t length, const cha
     if (section->header_line == 0) {
         MISTAKE(section, 0, "has no section [%.60s]", name);
     } else if (section->count == 0) {
-        MISTAKE(section, section->header_line, "the section [%.60s] is empty, write OPTION=VALUE below it", name);
+        MISTAKE(section, section->header_line, "the section [%.60s] is empty: write OPTION=VALUE below it", name);
     }
     return section->mistake[0] == '\0' ? 0 : -EINVAL;
 }

@@ -179,15 +179,11 @@ static int policy_learn(struct learner *learner, enum state *state)
 
 int learn_run(const struct run *run, enum state *state)
 {
-    static const char *const rules_given = "--learn writes a new policy, so it goes without --rule and --policy";
     struct learner learner = {.run = run};
     const char *sentences[RECORD_PROTOCOLS + 1];
     size_t faults;
     int result;
 
-    if (run->options->rule_count > 0 || run->options->policy != NULL) {
-        return run_fail(run, &rules_given, 1);
-    }
     result = learner_snapshot_take(&learner);
     if (result == 0) {
         faults = faults_list(learner.snapshot, sentences);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * The command line.
+ * What was asked for on the command line.
  */
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
-#include "extra_opts.h"
 #include "plugin/range.h"
 #include "plugin/state.h"
 #include "render/writer.h"
@@ -40,7 +39,9 @@ struct options {
     size_t replay_count;
     const char *hosts;  /* file with the names of those that must be there, "-" for standard input; NULL for none */
     unsigned max_age;   /* of a capture, in days; 0 for any */
-    const char *policy; /* file, "-" for standard input; NULL for none */
+    const char **policies; /* owned list of files, "-" for standard input: together they are one policy */
+    size_t policy_count;
+    bool strict; /* of --lint: warnings count */
     bool warning_set;
     bool critical_set;
     struct range warning;
@@ -48,7 +49,7 @@ struct options {
     unsigned timeout; /* seconds; 0 for none: a replay has none of its own, however many captures there are */
     enum state timeout_state;
     unsigned verbose;            /* 0 to 3 */
-    const struct writer *writer; /* of --format; never NULL once options_parse() was called */
+    const struct writer *writer; /* of --format; never NULL once options_init() was called */
     bool one_line;               /* --details=none: nothing below the first line of a check's answer */
     enum labels_set perfdata;
     enum sources_choice source;
@@ -59,31 +60,9 @@ struct options {
     size_t extra_count;
 };
 
-#define OPTIONS_MISTAKE_SIZE EXTRA_OPTS_MISTAKE_SIZE
-
-struct options_mistake {
-    char sentence[OPTIONS_MISTAKE_SIZE];
-    const char *more;  /* a second sentence, borrowed as the options' texts are; NULL for none */
-    bool in_arguments; /* of the command line, so that its usage is worth telling */
-};
-
-/*
- * Reads the command line, the options of `extra` before it; NULL where they have not been read yet, and then
- * options->extra says what is to be read before options can be whole. Returns 0 and the options, which options_clear()
- * ends; or -EINVAL, and *mistake is the first one; or -ENOMEM. Even then options->writer is the one that was asked
- * for, before the mistake or behind it. argv may be reordered.
- */
-int options_parse(struct options *options, int argc, char **argv, const struct extra_opts *extra,
-                  struct options_mistake *mistake);
+/* As they are when none was given. */
+void options_init(struct options *options);
 
 void options_clear(struct options *options);
-
-/* One line that shows the shape of a call. */
-extern const char options_usage[];
-
-#define OPTIONS_HELP_SIZE 4096
-
-/* Writes the whole help, which fits a screen: the options, and the words of rules. Returns text. */
-const char *options_help(char text[static OPTIONS_HELP_SIZE]);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * The policy of this run, from the command line and its file.
+ * The policy of this run, from the command line and its files.
  */
 #include "config.h"
 
@@ -133,23 +133,26 @@ static size_t line_of_nul(const char *bytes)
     return line;
 }
 
+/* A file without a rule is half written or the wrong one: to judge nothing by it would be a false OK. */
 static int file_add(struct policy *policy, const char *path)
 {
     const char *name = file_name(path);
+    size_t before = policy->rule_count + policy->errors.count;
     char error[FILE_ERROR_SIZE];
     char *bytes = NULL;
     size_t length = 0;
     int result = file_read(path, POLICY_SIZE_MAX, &bytes, &length, error);
 
     if (result == 0 && memchr(bytes, '\0', length) != NULL) {
-        rule_errors_add(&policy->errors, name,
-                        "is no text file, line %zu holds a NUL byte, and a policy has one rule a line",
-                        line_of_nul(bytes));
+        rule_errors_add(&policy->errors, name, "is not a text file: NUL byte in line %zu", line_of_nul(bytes));
     } else if (result == 0) {
         result = policy_text_add(policy, bytes, length, name);
     } else if (result != -ENOMEM) {
         rule_errors_add(&policy->errors, name, "%s", error);
         result = 0;
+    }
+    if (result == 0 && policy->rule_count + policy->errors.count == before) {
+        rule_errors_add(&policy->errors, name, "has no rules: write one a line, such as: 443 dual-stack");
     }
     free(bytes);
     return result;
@@ -180,10 +183,10 @@ int policy_load(const struct options *options, struct policy_names *names, struc
     struct policy *loaded;
     int result;
 
-    /* The users of captures are those of the hosts they come from. */
-    names->names = (struct rule_names){.port = service_port_find,
-                                       .user = options->replay_count > 0 ? NULL : user_find,
-                                       .context = names};
+    names->names = (struct rule_names){.port = service_port_find, .user = user_find, .context = names};
+    if (options->replay_count > 0) {
+        names->names.user = NULL; /* captures hold the names of users on their own host */
+    }
     names->answers = NULL;
     loaded = policy_create(&names->names);
     result = loaded != NULL ? 0 : -ENOMEM;
@@ -191,13 +194,8 @@ int policy_load(const struct options *options, struct policy_names *names, struc
     for (size_t i = 0; i < options->rule_count && result == 0; i++) {
         result = rule_add(loaded, &options->rules[i]);
     }
-    if (options->policy != NULL && result == 0) {
-        result = file_add(loaded, options->policy);
-    }
-    if (result == 0 && options->policy != NULL && loaded->rule_count == 0 && loaded->errors.count == 0) {
-        /* Half written or the wrong file: to judge nothing by it would be a false OK. */
-        rule_errors_add(&loaded->errors, file_name(options->policy),
-                        "has no rules, write one a line, such as: 443 dual-stack");
+    for (size_t i = 0; i < options->policy_count && result == 0; i++) {
+        result = file_add(loaded, options->policies[i]);
     }
     if (result == 0) {
         result = policy_finish(loaded);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * The policy of this run, from the command line and its file.
+ * The policy of this run, from the command line and its files.
  */
 #ifndef POLICY_LOAD_H
 #define POLICY_LOAD_H
@@ -17,7 +17,8 @@ struct policy_names {
 
 /*
  * Reads all rules and finishes the policy. A file that cannot be read is one of policy->errors. Returns 0 and *policy,
- * which policy_free() ends; or -ENOMEM. Either way fills *names, which the policy borrows and is to be cleared after it.
+ * which policy_free() ends; or -ENOMEM. Either way fills *names, which the policy borrows and is to be cleared after
+ * it.
  */
 int policy_load(const struct options *options, struct policy_names *names, struct policy **policy);
 

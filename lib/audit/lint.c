@@ -28,6 +28,7 @@ static const struct sock_host any_host = {.port_range_first = 1, .port_range_las
 /* A value of a rule in performance data. */
 struct value {
     const struct rule *rule;
+    const struct value *first; /* of those that RRD files cannot tell apart */
     char name[LABELS_NAME_SIZE];
 };
 
@@ -38,7 +39,7 @@ struct lint {
     bool *judges;         /* by position: does the rule judge anything at all? */
     struct value *values; /* of all rules, sorted by what RRD files keep of their names */
     size_t value_count;
-    const struct value **twins;   /* by position: a value of the rule that RRD cannot tell from the one before it */
+    const struct value **twins;   /* by position: a value of the rule that RRD cannot tell from an earlier one */
     struct rule_errors *warnings; /* sentences with their places, as the mistakes are */
 };
 
@@ -91,7 +92,7 @@ static void shadowed_check(struct lint *lint, const struct rule *rule)
         !policy_is_superseded(lint->policy, &any_host, rule, rule->ports[0].first)) {
         effect = "has no listener left to judge, so its service is always missing";
     }
-    WARN(lint, rule, "%s, others stand before it everywhere, such as the rule at %s", effect, other->origin);
+    WARN(lint, rule, "%s: others come before it everywhere, such as the rule at %s", effect, other->origin);
 }
 
 /* A single port without a scope stands before a range with one, which surprises who wrote the scope. */
@@ -103,11 +104,10 @@ static void scoped_range_check(struct lint *lint, const struct rule *rule)
             const struct rule *other = policy_find(lint->policy, &any_host, (enum record_protocol)rule->protocol,
                                                    (uint16_t)port, (enum scope)rule->scope);
             if (other != rule && other->scope == RULE_ANY_SCOPE && other->command_line == rule->command_line) {
-                WARN(
-                    lint, rule,
-                    "at port %u the rule at %s stands before it, as a single port comes before a range even where only "
-                    "the range has a scope, write a rule for %u@%s if that is not meant",
-                    port, other->origin, port, scope_name((enum scope)rule->scope));
+                WARN(lint, rule,
+                     "at port %u the rule at %s comes before it, as a single port comes before a range even where only "
+                     "the range has a scope: write a rule for %u@%s if that is not meant",
+                     port, other->origin, port, scope_name((enum scope)rule->scope));
                 return;
             }
         }
@@ -184,7 +184,7 @@ static void bind_wildcard_check(struct lint *lint, const struct rule *rule)
     bool ipv6 = rule_binds_whole(rule, false);
 
     if (both_welcome && ipv4 != ipv6 && (!needs_both || binds_family(rule, !ipv4))) {
-        WARN(lint, rule, "bind= has %s without %s, so a [::] listener that takes both families does not fit, add %s",
+        WARN(lint, rule, "bind= has %s without %s, so a [::] listener that takes both families does not fit: add %s",
              ipv4 ? "0.0.0.0/0" : "::/0", ipv4 ? "::/0" : "0.0.0.0/0", ipv4 ? "::/0" : "0.0.0.0/0");
     }
 }
@@ -217,7 +217,7 @@ static void waiver_check(struct lint *lint, const struct rule *rule)
              rule->waive_text);
     }
     if (rule->waive_set && days > 0) {
-        WARN(lint, rule, "waive-until=%s ended %ld day%s ago and breaches count again, leave it out or renew it",
+        WARN(lint, rule, "waive-until=%s ended %ld day%s ago and breaches count again: remove or renew it",
              rule->waive_text, (long)days, days == 1 ? "" : "s");
     }
 }
@@ -233,7 +233,7 @@ static void closed_check(struct lint *lint, const struct rule *rule)
                                               : NULL;
 
     if (row->bars_listening && option != NULL) {
-        WARN(lint, rule, "%s bars every listener, also those that %s= allows, narrow it with a scope such as @external",
+        WARN(lint, rule, "%s bars every listener, also those that %s= allows: narrow it with a scope such as @external",
              row->word, option);
     }
 }
@@ -244,7 +244,7 @@ static void as_check(struct lint *lint, const struct rule *rule)
     const struct rule_requirement_row *row = rule_requirement_of(rule->requirement);
 
     if (rule->as_bound && !rule->reach_set && !row->needs_ipv4 && !row->needs_ipv6) {
-        WARN(lint, rule, "as=bound makes no difference to %s, leave it out", row->word);
+        WARN(lint, rule, "as=bound makes no difference to %s: leave it out", row->word);
     }
 }
 
@@ -263,7 +263,7 @@ static void unit_glob_check(struct lint *lint, const struct rule *rule, const ch
             return;
         }
     }
-    WARN(lint, rule, "%s=%.60s fits no unit, their names end in .service and the like, write %s=%.60s.service", key,
+    WARN(lint, rule, "%s=%.60s matches no unit, their names end in .service and the like: write %s=%.60s.service", key,
          glob, key, glob);
 }
 
@@ -281,14 +281,11 @@ static void thresholds_check(struct lint *lint, const struct rule *rule)
 {
     for (int i = 0; i < RULE_COUNTED; i++) {
         const struct rule_thresholds *thresholds = &rule->thresholds[i];
-        const struct range *warning = &thresholds->warning.range;
-        const struct range *critical = &thresholds->critical.range;
         const char *word = rule_counted_word((enum rule_counted)i);
 
-        if (thresholds->warning.set && thresholds->critical.set && !warning->inside && !critical->inside &&
-            warning->start <= critical->start && warning->end >= critical->end) {
-            WARN(lint, rule, "%s-warning= is never seen, %s-critical= is crossed as soon, make it narrower", word,
-                 word);
+        if (thresholds->warning.set && thresholds->critical.set &&
+            range_covers(&thresholds->critical.range, &thresholds->warning.range)) {
+            WARN(lint, rule, "%s-warning= never fires, because %s-critical= fires first: make it narrower", word, word);
         }
     }
 }
@@ -302,7 +299,7 @@ static bool shares_client_ports(const struct rule *rule)
 static void ephemeral_check(struct lint *lint, const struct rule *rule)
 {
     if (rule->ephemeral && !shares_client_ports(rule)) {
-        WARN(lint, rule, "ephemeral=yes makes no difference to %s, whose listeners are no clients, leave it out",
+        WARN(lint, rule, "ephemeral=yes makes no difference to %s, whose listeners are never clients: leave it out",
              protocol_of((enum record_protocol)rule->protocol)->label);
     }
 }
@@ -327,8 +324,8 @@ static void client_ports_check(struct lint *lint, const struct rule *rule)
     }
     if (inside) {
         WARN(lint, rule,
-             "never judges anything on this host, which hands %s ports %u-%u out to clients "
-             "(net.ipv4.ip_local_port_range), only a rule that names the port itself or has ephemeral=yes judges there",
+             "never judges anything on this host, which assigns %s ports %u-%u to clients "
+             "(net.ipv4.ip_local_port_range): only a rule that names the port itself or has ephemeral=yes judges there",
              protocol_of((enum record_protocol)rule->protocol)->label, (unsigned)lint->host->port_range_first,
              (unsigned)lint->host->port_range_last);
     }
@@ -376,9 +373,13 @@ static int twins_find(struct lint *lint)
         }
     }
     qsort(lint->values, lint->value_count, sizeof *lint->values, values_compare);
-    for (size_t i = 1; i < lint->value_count; i++) {
-        const struct value *value = &lint->values[i];
-        if (strncmp(value->name, lint->values[i - 1].name, RRD_NAME_LENGTH) == 0) {
+    for (size_t i = 0, first = 0; i < lint->value_count; i++) {
+        struct value *value = &lint->values[i];
+        if (strncmp(value->name, lint->values[first].name, RRD_NAME_LENGTH) != 0) {
+            first = i;
+        }
+        value->first = &lint->values[first];
+        if (first != i) {
             lint->twins[value->rule->position] = value;
         }
     }
@@ -390,8 +391,8 @@ static void name_check(struct lint *lint, const struct rule *rule)
     const struct value *value = lint->twins[rule->position];
 
     if (value != NULL) {
-        WARN(lint, rule, "%s begins like %s of the rule at %s, RRD files keep %d characters", value->name,
-             value[-1].name, value[-1].rule->origin, RRD_NAME_LENGTH);
+        WARN(lint, rule, "%s begins like %s of the rule at %s: RRD files keep %d characters", value->name,
+             value->first->name, value->first->rule->origin, RRD_NAME_LENGTH);
     }
 }
 

@@ -125,7 +125,7 @@ int policy_option_add(struct policy *policy, const char *text, const char *origi
     int result = line_add(policy, text, strlen(text), origin, true);
 
     if (result == 0) {
-        rule_errors_add(&policy->errors, origin, "is empty, write PORTS REQUIREMENT, such as: 443 dual-stack");
+        rule_errors_add(&policy->errors, origin, "is empty: write PORTS REQUIREMENT, such as: 443 dual-stack");
         return policy->errors.out_of_memory ? -ENOMEM : 0;
     }
     return result < 0 ? result : 0;
@@ -184,7 +184,7 @@ static void default_enter(struct policy *policy, size_t position)
     uint16_t *place = &policy->index->defaults[tier_of(rule)][protocol_place(rule)][scope_place(rule)];
 
     if (*place != 0) {
-        rule_errors_add(&policy->errors, rule->origin, "this default is at %s already, leave one of them out",
+        rule_errors_add(&policy->errors, rule->origin, "duplicate default, first defined at %s: remove one",
                         policy->rules[*place - 1]->origin);
         return;
     }
@@ -211,7 +211,7 @@ static int ports_enter(struct policy *policy, size_t position, const struct rule
     for (unsigned port = ports->first; port <= ports->last; port++) {
         if ((*map)[port] != 0) {
             rule_errors_add(&policy->errors, rule->origin,
-                            "port %u/%s is judged by the rule at %s already, leave one of them out", port,
+                            "port %u/%s is already judged by the rule at %s: remove it from one", port,
                             protocol_name((enum record_protocol)rule->protocol),
                             policy->rules[(*map)[port] - 1]->origin);
             break;
@@ -374,8 +374,8 @@ static int names_twice_find(struct policy *policy)
             first = i;
         } else if (!is_told_by_ports(sorted[i], sorted[first]) && !is_told_by_ports(sorted[i], sorted[i - 1])) {
             rule_errors_add(&policy->errors, sorted[i]->origin,
-                            "the rule at %s has the name %s too, give one of them another with name=",
-                            sorted[first]->origin, sorted[i]->name);
+                            "name %s is already used at %s: rename one with name=", sorted[i]->name,
+                            sorted[first]->origin);
         }
     }
     free(sorted);
@@ -388,7 +388,7 @@ int policy_finish(struct policy *policy)
 
     if (policy->rule_count > RULES_MAX) {
         rule_errors_add(&policy->errors, policy->rules[RULES_MAX]->origin,
-                        "is one rule more than the %u there may be, use ranges", RULES_MAX);
+                        "is one rule more than the %u there may be: use ranges", RULES_MAX);
         return policy->errors.out_of_memory ? -ENOMEM : 0;
     }
     result = index_build(policy);

@@ -66,7 +66,7 @@ static void bits_beyond_say(const struct prefix *prefix, char error[static PREFI
     struct in6_addr masked = mask(&prefix->address, prefix->length);
 
     record_address_format(text, prefix->ipv4 ? RECORD_INET : RECORD_INET6, &masked);
-    snprintf(error, PREFIX_ERROR_SIZE, "has bits set beyond its length, write %s/%u", text,
+    snprintf(error, PREFIX_ERROR_SIZE, "has bits set beyond its length: write %s/%u", text,
              prefix->ipv4 ? prefix->length - IPV4_OFFSET : prefix->length);
 }
 
@@ -86,13 +86,13 @@ bool prefix_parse(const char *text, struct prefix *prefix, char error[static PRE
     memcpy(address, text, length);
     address[length] = '\0';
     if (!address_parse(address, &read.address, &dotted)) {
-        snprintf(error, PREFIX_ERROR_SIZE, "is no address or prefix, write one such as 10.0.0.0/8 or 2001:db8::/32");
+        snprintf(error, PREFIX_ERROR_SIZE, "is not an address or prefix: use one such as 10.0.0.0/8 or 2001:db8::/32");
         return false;
     }
     if (slash != NULL) {
         unsigned most = dotted ? 32 : 128;
         if (!length_parse(slash + 1, most, &read.length)) {
-            snprintf(error, PREFIX_ERROR_SIZE, "has no prefix length from 0 to %u behind the slash", most);
+            snprintf(error, PREFIX_ERROR_SIZE, "is not a prefix: the prefix length must be 0 to %u", most);
             return false;
         }
         read.length += dotted ? IPV4_OFFSET : 0;

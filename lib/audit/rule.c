@@ -30,8 +30,6 @@ _Static_assert(sizeof requirements / sizeof *requirements == RULE_REQUIREMENTS, 
 static const char *const counted_words[] = {[RULE_MAPPED] = "mapped", [RULE_IPV4] = "ipv4"};
 _Static_assert(sizeof counted_words / sizeof *counted_words == RULE_COUNTED, "each has a word");
 
-#define EXAMPLE "write PORTS REQUIREMENT, such as: 443 dual-stack"
-
 static void errors_add(struct rule_errors *errors, const char *origin, const char *sentence)
 {
     size_t length = strlen(origin) + strlen(sentence) + sizeof ": ";
@@ -168,17 +166,13 @@ const struct rule_ports *rule_ports_find(const struct rule *rule, uint16_t port)
 
 static void requirement_parse(struct rule_parser *parser, const char *word)
 {
-    char list[RULE_LIST_SIZE];
-    struct text_buffer words = TEXT_BUFFER(list);
-
     for (int i = 0; i < RULE_REQUIREMENTS; i++) {
         if (strcmp(word, requirements[i].word) == 0) {
             parser->rule->requirement = (enum rule_requirement)i;
             return;
         }
     }
-    text_buffer_add_words(&words, rule_requirement_word, "", "", " or ");
-    rule_parser_fail(parser, "'" RULE_QUOTE "' is no requirement, write %s", word, list);
+    rule_advice_requirement(parser, word);
     /* It goes with every option: so those behind are read, and none is blamed for what was meant here. */
     parser->rule->requirement = RULE_DUAL_STACK;
 }
@@ -250,12 +244,14 @@ static void words_parse(struct rule_parser *parser, char **words, size_t count, 
 
     rule->text = words_join(parser, words, count, room);
     rule->origin = rule_parser_copy(parser, parser->origin);
-    rule_subject_parse(parser, words[0]);
-    if (count < 2) {
-        rule_parser_fail(parser, "no requirement behind '" RULE_QUOTE "', " EXAMPLE,
-                         rule->text != NULL ? rule->text : "");
+    if (rule_advice_shape(parser, words, count)) {
         return;
     }
+    if (count < 2 || strchr(words[1], '=') != NULL) {
+        rule_parser_fail(parser, "no requirement after '" RULE_QUOTE "': " RULE_EXAMPLE, words[0]);
+        return;
+    }
+    rule_subject_parse(parser, words[0]);
     requirement_parse(parser, words[1]);
     rule_options_parse(parser, words + 2, count - 2);
     if (!parser->failed && !rule->is_default && !rule->named) {
@@ -311,7 +307,7 @@ int rule_parse(const char *text, size_t length, const char *origin, const struct
     memcpy(copied, text, length);
     copied[length] = '\0';
     if (memchr(text, '\0', length) != NULL) {
-        rule_parser_fail(&parser, "holds a NUL byte, a policy is plain text");
+        rule_parser_fail(&parser, "holds a NUL byte: a policy is plain text");
         result = -EINVAL;
         goto cleanup;
     }
@@ -320,7 +316,7 @@ int rule_parse(const char *text, size_t length, const char *origin, const struct
         goto cleanup;
     }
     if (length > RULE_LENGTH_MAX) {
-        rule_parser_fail(&parser, "is longer than %d bytes, split it into several rules", RULE_LENGTH_MAX);
+        rule_parser_fail(&parser, "is longer than %d bytes: split it into several rules", RULE_LENGTH_MAX);
         result = -EINVAL;
         goto cleanup;
     }

@@ -95,7 +95,6 @@ struct rule {
     enum state severity;
     enum state missing;
     enum stack_form form; /* STACK_FORM_NONE: either */
-    bool user_by_name; /* user= is a name, and that of each listener decides, not the uid */
     enum reach_extent reach; /* when reach_set: no listener may be reached from farther away */
     uint32_t uid;
     int32_t waive_day; /* the last waived day, in days since 1970-01-01 */
@@ -108,6 +107,7 @@ struct rule {
     bool as_bound;  /* judges how far sockets are bound, not how far they are reached now */
     bool reach_set;
     bool ephemeral; /* its ranges, or the default, judge UDP ports that clients share */
+    bool user_by_name; /* the listener's user must be called so: `uid` is not known */
     bool waive_set;
     bool bind_set;
     bool bind_scope[SCOPES];
@@ -115,7 +115,7 @@ struct rule {
 
 /*
  * Asked for the names in rules, so that this floor reads no database. Each returns false for a name nobody knows. Where
- * `user` is NULL, names of users are those that listeners come with: another host's.
+ * `user` is NULL, users are compared by name: those of another host, whose uids are not this one's.
  */
 struct rule_names {
     bool (*port)(const char *name, enum record_protocol protocol, uint16_t *port, void *context);

@@ -7,47 +7,90 @@
 
 #include "audit/day.h"
 #include "audit/rule_parse.h"
+#include "plugin/nearest.h"
 #include "plugin/text_buffer.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A value that must be one of some words: says which, or the one that was meant. */
+static void word_refuse(struct rule_parser *parser, const char *key, const char *value, const char *(*word)(int index))
+{
+    const char *nearest = nearest_word(value, word);
+    char list[RULE_LIST_SIZE];
+    struct text_buffer words = TEXT_BUFFER(list);
+
+    if (nearest != NULL) {
+        rule_parser_fail(parser, "%s=" RULE_QUOTE ": did you mean %s=%s?", key, value, key, nearest);
+        return;
+    }
+    text_buffer_add_words(&words, word, "", "", " or ");
+    rule_parser_fail(parser, "%s must be %s, not '" RULE_QUOTE "'", key, list, value);
+}
+
+/* Adds the name with what it may not hold as "_". */
+static void name_repair(struct text_buffer *name, const char *value, const char *allowed)
+{
+    while (*value != '\0') {
+        size_t good = strspn(value, allowed);
+        size_t bad = strcspn(value + good, allowed);
+        text_buffer_add(name, "%.*s%s", (int)good, value, bad > 0 ? "_" : "");
+        value += good + bad;
+    }
+}
 
 static void read_name(struct rule_parser *parser, char *value)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
-    size_t length = strlen(value);
+    char bytes[RULE_NAME_MAX + 1];
+    struct text_buffer right = TEXT_BUFFER(bytes);
 
-    if (length > RULE_NAME_MAX || strspn(value, allowed) != length) {
-        rule_parser_fail(parser, "name=" RULE_QUOTE " is no name, write at most %d letters, digits, _ and -", value,
-                         RULE_NAME_MAX);
-        return;
+    name_repair(&right, value, allowed);
+    if (right.is_cut) {
+        rule_parser_fail(parser, "name=" RULE_QUOTE " is too long: a name has at most %d letters, digits, _ and -",
+                         value, RULE_NAME_MAX);
+    } else if (strcmp(bytes, value) != 0) {
+        rule_parser_fail(parser, "name=" RULE_QUOTE ": a name has letters, digits, _ and - alone, such as name=%s",
+                         value, bytes);
+    } else {
+        memcpy(parser->rule->name, value, strlen(value) + 1);
+        parser->rule->named = true;
     }
-    memcpy(parser->rule->name, value, length + 1);
-    parser->rule->named = true;
 }
 
-/* The words of severity= and missing=, which knows one more. */
-static bool state_word_parse(const char *value, bool ok_too, enum state *state)
-{
-    static const enum state states[] = {STATE_WARNING, STATE_CRITICAL, STATE_OK};
-    static const char *const words[] = {"warning", "critical", "ok"};
+/* The states of a breach. */
+static const struct state_row {
+    const char *word;
+    enum state state;
+} states[] = {{"warning", STATE_WARNING}, {"critical", STATE_CRITICAL}, {"ok", STATE_OK}};
 
-    for (int i = 0; i < (ok_too ? 3 : 2); i++) {
-        if (strcmp(value, words[i]) == 0) {
-            *state = states[i];
-            return true;
+static const char *severity_word(int index)
+{
+    return index < 2 ? states[index].word : NULL;
+}
+
+static const char *missing_word(int index)
+{
+    return index < 3 ? states[index].word : NULL;
+}
+
+static void state_read(struct rule_parser *parser, const char *key, const char *value, const char *(*word)(int index),
+                       enum state *state)
+{
+    for (int i = 0; word(i) != NULL; i++) {
+        if (strcmp(value, word(i)) == 0) {
+            *state = states[i].state;
+            return;
         }
     }
-    return false;
+    word_refuse(parser, key, value, word);
 }
 
 static void read_severity(struct rule_parser *parser, char *value)
 {
-    if (!state_word_parse(value, false, &parser->rule->severity)) {
-        rule_parser_fail(parser, "severity=" RULE_QUOTE " is unknown, write severity=warning or severity=critical",
-                         value);
-    }
+    state_read(parser, "severity", value, severity_word, &parser->rule->severity);
 }
 
 static void read_missing(struct rule_parser *parser, char *value)
@@ -55,12 +98,9 @@ static void read_missing(struct rule_parser *parser, char *value)
     const struct rule_requirement_row *row = rule_requirement_of(parser->rule->requirement);
 
     if (row->bars_listening) {
-        rule_parser_fail(parser, "missing= does not go with %s, where nothing is what must be; leave it out",
-                         row->word);
-    } else if (!state_word_parse(value, true, &parser->rule->missing)) {
-        rule_parser_fail(parser,
-                         "missing=" RULE_QUOTE " is unknown, write missing=ok, missing=warning or missing=critical",
-                         value);
+        rule_parser_fail(parser, "missing= makes no sense with %s: leave it out", row->word);
+    } else {
+        state_read(parser, "missing", value, missing_word, &parser->rule->missing);
     }
     parser->rule->missing_set = true;
 }
@@ -77,6 +117,13 @@ static const char *both_families_word(int index)
     return NULL;
 }
 
+static const char *form_word(int index)
+{
+    static const char *const words[] = {"split", "single", NULL};
+
+    return words[index];
+}
+
 static void read_form(struct rule_parser *parser, char *value)
 {
     char list[RULE_LIST_SIZE];
@@ -84,41 +131,50 @@ static void read_form(struct rule_parser *parser, char *value)
 
     if (!rule_needs_both(parser->rule)) {
         text_buffer_add_words(&words, both_families_word, "", "", " and ");
-        rule_parser_fail(parser, "form= goes with %s alone; leave it out", list);
+        rule_parser_fail(parser, "form= makes sense only with %s: leave it out", list);
     } else if (strcmp(value, "split") == 0) {
         parser->rule->form = STACK_SPLIT;
     } else if (strcmp(value, "single") == 0) {
         parser->rule->form = STACK_SINGLE;
     } else {
-        rule_parser_fail(parser, "form=" RULE_QUOTE " is unknown, write form=split or form=single", value);
+        word_refuse(parser, "form", value, form_word);
     }
+}
+
+static const char *as_word(int index)
+{
+    static const char *const words[] = {"reached", "bound", NULL};
+
+    return words[index];
 }
 
 static void read_as(struct rule_parser *parser, char *value)
 {
     parser->rule->as_bound = strcmp(value, "bound") == 0;
     if (!parser->rule->as_bound && strcmp(value, "reached") != 0) {
-        rule_parser_fail(parser, "as=" RULE_QUOTE " is unknown, write as=reached or as=bound", value);
+        word_refuse(parser, "as", value, as_word);
     }
+}
+
+static const char *reach_word(int index)
+{
+    return index <= REACH_EXTERNAL ? reach_name((enum reach_extent)index) : NULL;
 }
 
 static void read_reach(struct rule_parser *parser, char *value)
 {
     const struct rule_requirement_row *row = rule_requirement_of(parser->rule->requirement);
-    int extent = REACH_EXTERNAL;
+    int extent = REACH_NONE;
 
-    while (extent >= REACH_NONE && strcmp(value, reach_name((enum reach_extent)extent)) != 0) {
-        extent--;
+    while (reach_word(extent) != NULL && strcmp(value, reach_word(extent)) != 0) {
+        extent++;
     }
-    if (extent < REACH_NONE) {
-        rule_parser_fail(parser,
-                         "reach=" RULE_QUOTE
-                         " is unknown, write reach=none, reach=loopback, reach=link or reach=external",
-                         value);
+    if (reach_word(extent) == NULL) {
+        word_refuse(parser, "reach", value, reach_word);
         return;
     }
     if (extent == REACH_NONE && (row->needs_ipv4 || row->needs_ipv6)) {
-        rule_parser_fail(parser, "reach=none makes no sense with %s, which must be reached; use any reach=none",
+        rule_parser_fail(parser, "reach=none makes no sense with %s, which must be reached: use any reach=none",
                          row->word);
         return;
     }
@@ -134,10 +190,37 @@ static void bind_interface_parse(struct rule_parser *parser, const char *name)
 
     if (length == 0 || length >= IF_NAMESIZE || strpbrk(name, "/:") != NULL || strcmp(name, ".") == 0 ||
         strcmp(name, "..") == 0) {
-        rule_parser_fail(parser, "bind= '%%" RULE_QUOTE "' is no interface, write one such as %%eth0", name);
+        rule_parser_fail(parser, "bind=%%" RULE_QUOTE ": not the name of an interface, such as %%eth0", name);
         return;
     }
     memcpy(rule->bind_interfaces[rule->bind_interface_count++], name, length + 1);
+}
+
+/* What is none of the words of bind=, nor looks like an address. */
+static void bind_item_refuse(struct rule_parser *parser, const char *item)
+{
+    bool may_be_interface = strpbrk(item, "0123456789") != NULL && strlen(item) < IF_NAMESIZE;
+    char right[RULE_LIST_SIZE];
+    size_t length = strlen(item);
+
+    snprintf(right, sizeof right, "loopback, link, %%%s or prefixes such as 10.0.0.0/8,2001:db8::/32",
+             may_be_interface ? item : "INTERFACE");
+    if (*item == '\0') {
+        rule_parser_fail(parser, "bind= has an empty place: use %s", right);
+    } else if (strcmp(item, "lo") == 0) {
+        rule_parser_fail(parser, "bind=lo: use loopback for its addresses, %%lo for what is bound to the interface");
+    } else if (*item == '[' && item[length - 1] == ']') {
+        rule_parser_fail(parser, "bind=" RULE_QUOTE ": write the address without brackets: %.*s", item,
+                         (int)(length - 2 < 60 ? length - 2 : 60), item + 1);
+    } else if (strcmp(item, scope_name(SCOPE_EXTERNAL)) == 0) {
+        rule_parser_fail(parser, "bind=" RULE_QUOTE ": use %s, or write the scope behind the ports: @%s", item, right,
+                         item);
+    } else if (strcmp(item, "localhost") == 0 || nearest_word(item, scope_word) != NULL) {
+        rule_parser_fail(parser, "bind=" RULE_QUOTE ": did you mean %s?", item,
+                         nearest_word(item, scope_word) != NULL ? nearest_word(item, scope_word) : "loopback");
+    } else {
+        rule_parser_fail(parser, "bind=" RULE_QUOTE ": use %s", item, right);
+    }
 }
 
 static void bind_item_parse(struct rule_parser *parser, const char *item)
@@ -151,14 +234,11 @@ static void bind_item_parse(struct rule_parser *parser, const char *item)
     } else if (*item == '%') {
         bind_interface_parse(parser, item + 1);
     } else if (strspn(item, "0123456789abcdefABCDEF:./") != strlen(item) || *item == '\0') {
-        rule_parser_fail(parser,
-                         "bind= does not know '" RULE_QUOTE
-                         "', write loopback, link, %%INTERFACE or prefixes such as 10.0.0.0/8,2001:db8::/32",
-                         item);
+        bind_item_refuse(parser, item);
     } else if (prefix_parse(item, &rule->bind[rule->bind_count], error)) {
         rule->bind_count++;
     } else {
-        rule_parser_fail(parser, "bind= '" RULE_QUOTE "' %s", item, error);
+        rule_parser_fail(parser, "bind=" RULE_QUOTE " %s", item, error);
     }
 }
 
@@ -221,7 +301,7 @@ static void read_except_unit(struct rule_parser *parser, char *value)
         if (*glob == '\0') {
             rule_parser_fail(parser,
                              "except-unit=" RULE_QUOTE
-                             " has an empty place, write one such as except-unit=dnsmasq.service,unbound.service",
+                             " has an empty place: write units such as except-unit=dnsmasq.service,unbound.service",
                              value);
             return;
         }
@@ -233,7 +313,7 @@ static void read_ephemeral(struct rule_parser *parser, char *value)
 {
     parser->rule->ephemeral = strcmp(value, "yes") == 0;
     if (!parser->rule->ephemeral) {
-        rule_parser_fail(parser, "ephemeral=" RULE_QUOTE " is unknown, write ephemeral=yes or leave it out", value);
+        rule_parser_fail(parser, "ephemeral must be yes, not '" RULE_QUOTE "': or leave it out", value);
     }
 }
 
@@ -248,25 +328,51 @@ static void read_user(struct rule_parser *parser, char *value)
 
     rule->user = rule_parser_copy(parser, value);
     if (number && uid > UID_MOST) {
-        rule_parser_fail(parser, "user=" RULE_QUOTE " is out of range, user ids are 0 to %u", value, UID_MOST);
+        rule_parser_fail(parser, "user=" RULE_QUOTE " is out of range: user ids are 0 to %u", value, UID_MOST);
     } else if (number) {
         rule->uid = (uint32_t)uid;
     } else if (parser->names->user == NULL) {
         rule->user_by_name = true;
     } else if (!parser->names->user(value, &rule->uid, parser->names->context)) {
-        rule_parser_fail(parser, "user=" RULE_QUOTE " is no user of this host, write a name it knows or a user id",
+        rule_parser_fail(parser, "user=" RULE_QUOTE " is not a user of this host: use a name it knows or a user id",
                          value);
     }
+}
+
+/* "2027/1/31", "2027.01.31" and "20270131" as they should be written; false for what else there is. */
+static bool day_repair(char right[static sizeof "2027-01-31"], const char *value)
+{
+    unsigned parts[3] = {0};
+    size_t part = 0;
+    int32_t day;
+
+    if (rule_is_number(value) && strlen(value) == 8) {
+        snprintf(right, sizeof "2027-01-31", "%.4s-%.2s-%.2s", value, value + 4, value + 6);
+        return day_parse(right, &day);
+    }
+    for (; *value != '\0' && parts[part] < 1000000; value++) {
+        if (*value >= '0' && *value <= '9') {
+            parts[part] = parts[part] * 10 + (unsigned)(*value - '0');
+        } else if (++part == 3 || strchr("-/._", *value) == NULL) {
+            return false;
+        }
+    }
+    return part == 2 && parts[0] < 10000 && parts[1] < 100 && parts[2] < 100 &&
+           snprintf(right, sizeof "2027-01-31", "%04u-%02u-%02u", parts[0], parts[1], parts[2]) > 0 &&
+           day_parse(right, &day);
 }
 
 static void read_waive_until(struct rule_parser *parser, char *value)
 {
     struct rule *rule = parser->rule;
+    char right[sizeof "2027-01-31"] = "2027-01-31";
+    bool repaired;
 
     rule->waive_set = day_parse(value, &rule->waive_day);
     if (!rule->waive_set) {
-        rule_parser_fail(parser, "waive-until=" RULE_QUOTE " is no day of the calendar, write one such as 2027-01-31",
-                         value);
+        repaired = day_repair(right, value);
+        rule_parser_fail(parser, "waive-until=" RULE_QUOTE " is not a day: write %s%s", value,
+                         repaired ? "" : "YYYY-MM-DD, such as ", repaired ? right : "2027-01-31");
         return;
     }
     memcpy(rule->waive_text, value, sizeof rule->waive_text);
@@ -342,11 +448,11 @@ static const struct option *option_find(const char *key)
 static void threshold_read(struct rule_parser *parser, const struct option *option, const char *value)
 {
     struct rule_range *threshold = (struct rule_range *)(void *)((char *)parser->rule + option->threshold);
+    char advice[RANGE_ADVICE_SIZE];
 
     threshold->set = range_parse(value, &threshold->range);
     if (!threshold->set) {
-        rule_parser_fail(parser, "%s=" RULE_QUOTE " is no threshold range, write one such as 10, 5:10, 5: or @5:10",
-                         option->key, value);
+        rule_parser_fail(parser, "%s=" RULE_QUOTE " %s", option->key, value, range_advise(advice, value));
     }
 }
 
@@ -360,40 +466,46 @@ static enum kind kind_of(const struct rule *rule)
     return rule->is_default ? KIND_DEFAULT : KIND_SINGLE;
 }
 
-static void option_parse(struct rule_parser *parser, char *word, bool seen[static OPTIONS])
+/* Why the option cannot stand here, if so. */
+static bool option_is_misplaced(struct rule_parser *parser, const struct option *option, bool is_seen,
+                                const char *value)
 {
-    char *equals = strchr(word, '=');
-    char list[RULE_LIST_SIZE];
-    struct text_buffer known = TEXT_BUFFER(list);
     enum kind kind = kind_of(parser->rule);
     bool subject_is_read = parser->rule->is_default || parser->rule->port_count > 0;
-    const struct option *option;
 
-    if (equals == NULL) {
-        rule_parser_fail(parser,
-                         "unknown word '" RULE_QUOTE "', behind the requirement come options such as severity=warning",
-                         word);
-        return;
-    }
-    *equals = '\0';
-    option = option_find(word);
-    if (option == NULL) {
-        text_buffer_add_words(&known, rule_option_word, "", "=", " and ");
-        rule_parser_fail(parser, "unknown option '" RULE_QUOTE "=', there are %s", word, list);
-    } else if (seen[option - options]) {
-        rule_parser_fail(parser, "%s= is there twice, write it once", word);
+    if (is_seen) {
+        rule_parser_fail(parser, "%s= is there twice: write it once", option->key);
     } else if (subject_is_read && (option->kinds >> kind & 1) == 0) {
-        rule_parser_fail(parser, "%s= does not go with %s; leave it out", word, kind_words[kind]);
-    } else if (equals[1] == '\0') {
-        rule_parser_fail(parser, "%s= has no value; give it one or leave it out", word);
+        rule_parser_fail(parser, "%s= does not go with %s: leave it out", option->key, kind_words[kind]);
+    } else if (*value == '\0') {
+        rule_parser_fail(parser, "%s= has no value: give it one or leave it out", option->key);
     } else {
+        return false;
+    }
+    return true;
+}
+
+/* Reads "key=value". Returns false where what follows cannot be read either. */
+static bool option_parse(struct rule_parser *parser, char *word, char *value, bool seen[static OPTIONS])
+{
+    const struct option *option = option_find(word);
+    char list[RULE_LIST_SIZE];
+    struct text_buffer known = TEXT_BUFFER(list);
+    bool is_whole = true;
+
+    if (option == NULL) {
+        nearest_advise(&known, word, rule_option_word, "", "=");
+        rule_parser_fail(parser, "unknown option '" RULE_QUOTE "=': %s", word, list);
+    } else if (!option_is_misplaced(parser, option, seen[option - options], value) &&
+               !rule_advice_value(parser, option->key, value, &is_whole)) {
         seen[option - options] = true;
         if (option->read != NULL) {
-            option->read(parser, equals + 1);
+            option->read(parser, value);
         } else {
-            threshold_read(parser, option, equals + 1);
+            threshold_read(parser, option, value);
         }
     }
+    return is_whole;
 }
 
 void rule_options_parse(struct rule_parser *parser, char **words, size_t count)
@@ -401,6 +513,18 @@ void rule_options_parse(struct rule_parser *parser, char **words, size_t count)
     bool seen[OPTIONS] = {false};
 
     for (size_t i = 0; i < count; i++) {
-        option_parse(parser, words[i], seen);
+        char *equals = strchr(words[i], '=');
+        if (rule_advice_blanks(parser, words + i, count - i)) {
+            return;
+        }
+        if (equals == NULL) {
+            rule_advice_bare(parser, words + i, count - i);
+            return;
+        }
+        *equals = '\0';
+        if (!option_parse(parser, words[i], equals + 1, seen)) {
+            return;
+        }
+        *equals = '=';
     }
 }

@@ -14,6 +14,12 @@
 /* Room for the words that a sentence offers. */
 #define RULE_LIST_SIZE 256
 
+/* What every rule looks like. */
+#define RULE_EXAMPLE "write PORTS REQUIREMENT, such as: 443 dual-stack"
+
+/* In place of ports. */
+#define RULE_DEFAULT_WORD "default"
+
 struct rule_parser {
     struct rule *rule;
     const char *origin;
@@ -35,7 +41,35 @@ bool rule_is_number(const char *text);
 /* Reads "80,443/tcp@external" or "default/udp" into the rule. Writes into word. */
 void rule_subject_parse(struct rule_parser *parser, char *word);
 
-/* Reads the `count` words "key=value" behind the requirement into the rule. Writes into them. */
+/*
+ * Reads the `count` words "key=value" behind the requirement into the rule. Writes into them. words[-1] is the
+ * requirement.
+ */
 void rule_options_parse(struct rule_parser *parser, char **words, size_t count);
+
+/*
+ * What was meant by what is wrong. Those that return bool fail and return true only when they know it.
+ */
+
+/* A rule whose words do not stand where they should: what it says cannot be read then. */
+bool rule_advice_shape(struct rule_parser *parser, char *const *words, size_t count);
+
+/* A comment that does not begin with '#'. */
+bool rule_advice_comment(struct rule_parser *parser, const char *word);
+
+/* Blanks around '=', or behind a comma, at the first of the `count` words left. */
+bool rule_advice_blanks(struct rule_parser *parser, char *const *words, size_t count);
+
+/* Quotes around a value, or a comma behind it; *is_whole says whether the value ends with this word. */
+bool rule_advice_value(struct rule_parser *parser, const char *key, const char *value, bool *is_whole);
+
+/* These always fail: each with a text that was not understood. `ports` is what stands before a protocol. */
+void rule_advice_port(struct rule_parser *parser, const char *item);
+void rule_advice_protocol(struct rule_parser *parser, const char *ports, const char *text);
+void rule_advice_scope(struct rule_parser *parser, const char *text);
+void rule_advice_requirement(struct rule_parser *parser, const char *word);
+
+/* The first of the `count` words left, which has no '='; words[-1] is the one before. */
+void rule_advice_bare(struct rule_parser *parser, char *const *words, size_t count);
 
 #endif

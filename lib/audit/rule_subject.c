@@ -6,7 +6,6 @@
 #include "config.h"
 
 #include "audit/rule_parse.h"
-#include "plugin/text_buffer.h"
 #include "socket/protocol.h"
 
 #include <stdlib.h>
@@ -23,11 +22,11 @@ static bool port_number_parse(struct rule_parser *parser, const char *text, uint
     unsigned long value = strlen(text) <= 5 ? strtoul(text, NULL, 10) : 65536;
 
     if (value < 1 || value > 65535) {
-        rule_parser_fail(parser, "port " RULE_QUOTE " is out of range, ports are 1 to 65535", text);
+        rule_parser_fail(parser, "port " RULE_QUOTE " is out of range: ports are 1 to 65535", text);
         return false;
     }
     if (*text == '0') {
-        rule_parser_fail(parser, "port " RULE_QUOTE " begins with a zero, write %lu", text, value);
+        rule_parser_fail(parser, "port " RULE_QUOTE " begins with a zero: write %lu", text, value);
         return false;
     }
     *port = (uint16_t)value;
@@ -43,7 +42,7 @@ static bool port_range_parse(struct rule_parser *parser, char *text, char *dash,
     good = port_number_parse(parser, text, &ports->first);
     good = port_number_parse(parser, dash + 1, &ports->last) && good;
     if (good && ports->first > ports->last) {
-        rule_parser_fail(parser, "port range %u-%u runs backwards, write %u-%u", (unsigned)ports->first,
+        rule_parser_fail(parser, "port range %u-%u runs backwards: write %u-%u", (unsigned)ports->first,
                          (unsigned)ports->last, (unsigned)ports->last, (unsigned)ports->first);
         good = false;
     }
@@ -58,7 +57,7 @@ static bool port_item_parse(struct rule_parser *parser, char *text, struct rule_
 
     *ports = (struct rule_ports){.single = true};
     if (*text == '\0') {
-        rule_parser_fail(parser, "the port list has an empty place, write ports such as 80,443 or 8000-8099");
+        rule_parser_fail(parser, "the port list has an empty place: write ports such as 80,443 or 8000-8099");
         return false;
     }
     if (rule_is_number(text)) {
@@ -69,16 +68,13 @@ static bool port_item_parse(struct rule_parser *parser, char *text, struct rule_
     if (dash != NULL && strspn(text, "0123456789-") == strlen(text)) {
         ports->single = false;
         if (dash == text || !rule_is_number(dash + 1)) {
-            rule_parser_fail(parser, "'" RULE_QUOTE "' is no port range, write one such as 8000-8099", text);
+            rule_parser_fail(parser, "'" RULE_QUOTE "' is not a port range: write one such as 8000-8099", text);
             return false;
         }
         return port_range_parse(parser, text, dash, ports);
     }
     if (!parser->names->port(text, protocol, &ports->first, parser->names->context)) {
-        rule_parser_fail(parser,
-                         "'" RULE_QUOTE
-                         "' is no port and no %s service that this host knows, write a number such as 443",
-                         text, protocol_name(protocol));
+        rule_advice_port(parser, text);
         return false;
     }
     ports->last = ports->first;
@@ -110,7 +106,7 @@ static void ports_twice_find(struct rule_parser *parser)
     qsort(sorted, rule->port_count, sizeof *sorted, ports_compare);
     for (size_t i = 1; i < rule->port_count; i++) {
         if (sorted[i].single == sorted[i - 1].single && sorted[i].first <= sorted[i - 1].last) {
-            rule_parser_fail(parser, "port %u is in the list twice, name it once", (unsigned)sorted[i].first);
+            rule_parser_fail(parser, "port %u is in the list twice: name it once", (unsigned)sorted[i].first);
             break;
         }
     }
@@ -142,32 +138,26 @@ static void port_list_parse(struct rule_parser *parser, char *text)
     ports_twice_find(parser);
 }
 
-static void protocol_read(struct rule_parser *parser, const char *text)
+static void protocol_read(struct rule_parser *parser, const char *ports, const char *text)
 {
-    char list[RULE_LIST_SIZE];
-    struct text_buffer words = TEXT_BUFFER(list);
     enum record_protocol protocol;
 
-    if (!protocol_parse(text, &protocol)) {
-        text_buffer_add_words(&words, protocol_word, "/", "", " or ");
-        rule_parser_fail(parser, "'/" RULE_QUOTE "' is no protocol, write %s", text, list);
-        return;
+    if (protocol_parse(text, &protocol)) {
+        parser->rule->protocol = (int)protocol;
+    } else {
+        rule_advice_protocol(parser, ports, text);
     }
-    parser->rule->protocol = (int)protocol;
 }
 
 static void scope_read(struct rule_parser *parser, const char *text)
 {
-    char list[RULE_LIST_SIZE];
-    struct text_buffer words = TEXT_BUFFER(list);
     enum scope scope;
 
-    if (!scope_parse(text, &scope)) {
-        text_buffer_add_words(&words, scope_word, "@", "", " or ");
-        rule_parser_fail(parser, "'@" RULE_QUOTE "' is no scope, write %s", text, list);
-        return;
+    if (scope_parse(text, &scope)) {
+        parser->rule->scope = (int)scope;
+    } else {
+        rule_advice_scope(parser, text);
     }
-    parser->rule->scope = (int)scope;
 }
 
 void rule_subject_parse(struct rule_parser *parser, char *word)
@@ -182,9 +172,9 @@ void rule_subject_parse(struct rule_parser *parser, char *word)
     slash = strchr(word, '/');
     if (slash != NULL) {
         *slash = '\0';
-        protocol_read(parser, slash + 1);
+        protocol_read(parser, word, slash + 1);
     }
-    if (strcmp(word, "default") == 0) {
+    if (strcmp(word, RULE_DEFAULT_WORD) == 0) {
         parser->rule->is_default = true;
         return;
     }

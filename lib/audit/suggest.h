@@ -12,7 +12,7 @@
 #define SUGGEST_RESERVED_FIRST 512
 #define SUGGEST_RESERVED_LAST 1023
 
-/* The displays 10 to 99 of sshd(8) (OpenSSH: X11DisplayOffset and 6000; from 100 on it is rarely another display). */
+/* Where sshd(8) listens for ssh -X: display N is port 6000 + N, and the first is 10 (X11DisplayOffset). */
 #define SUGGEST_X11_FIRST 6010
 #define SUGGEST_X11_LAST 6099
 
@@ -50,11 +50,11 @@ typedef const char *suggest_service_name(enum record_protocol protocol, uint16_t
 
 /*
  * Makes the suggestions of all that listens in `tally`, which is sorted and has its owners; they borrow from it.
- * Each port is asked for its name once, with that context. Returns 0 and *made, or -ENOMEM; either way suggest_clear()
+ * Each port is asked for its name once, with `names`. Returns 0 and *made, or -ENOMEM; either way suggest_clear()
  * ends it.
  */
 int suggest_list(struct suggestions *made, const struct tally *tally, suggest_service_name *service_name,
-                 void *context);
+                 void *names);
 
 /* All zero is fine. */
 void suggest_clear(struct suggestions *made);

@@ -72,12 +72,12 @@ static int entry_read(const struct reader *reader, const struct json_path *path,
     service = tally_find(reader->snapshot->tally, (enum record_protocol)values[ENTRY_PROTOCOL].number,
                          (uint16_t)values[ENTRY_PORT].number);
     if (service == NULL) {
-        return json_field_fail(reader->error, path, "is of a service that no listener is of");
+        return json_field_fail(reader->error, path, "refers to a service without a listener");
     }
     counts = service->connections[values[ENTRY_SCOPE].number];
     for (int kind = 0; kind < TALLY_KINDS; kind++) {
         if (counts[kind] != 0) {
-            return json_field_fail(reader->error, path, "is of a service and scope that an element before it is of");
+            return json_field_fail(reader->error, path, "refers to a service and scope that an earlier element has");
         }
     }
     for (int kind = 0; kind < TALLY_KINDS; kind++) {
@@ -566,8 +566,8 @@ static int schema_check(struct reader *reader, json_t *root)
     const json_t *schema = json_object_get(root, "schema");
 
     if (format == NULL || strcmp(format, CAPTURE_FORMAT) != 0) {
-        snprintf(reader->error, JSON_FIELD_ERROR_SIZE, "is no capture: format must be \"%s\", as --capture writes it",
-                 CAPTURE_FORMAT);
+        snprintf(reader->error, JSON_FIELD_ERROR_SIZE,
+                 "is not a capture of check_dualstack: format must be \"%s\", as --capture writes it", CAPTURE_FORMAT);
         return -EINVAL;
     }
     if (json_integer_value(schema) > CAPTURE_SCHEMA) {

@@ -23,6 +23,8 @@
 #define CONTAINERS_MOST 150000u
 #define VALUES_MOST 2000000u
 
+#define FOREIGN "is not a capture of check_dualstack"
+
 /* --- bytes -------------------------------------------------------------------------------------------------------- */
 
 /* Counts the characters that begin or separate values, also those within texts, which hold some but not so many. */
@@ -42,7 +44,20 @@ int json_field_root_parse(const char *bytes, size_t length, json_t **root, char 
 {
     json_error_t fault;
 
+    size_t blanks = 0;
+
     *root = NULL;
+    while (blanks < length && memchr(" \t\r\n", bytes[blanks], 4) != NULL) {
+        blanks++;
+    }
+    if (blanks == length) {
+        snprintf(error, JSON_FIELD_ERROR_SIZE, "is empty: did the capture fail?");
+        return -EINVAL;
+    }
+    if (bytes[blanks] != '{' && bytes[blanks] != '[') {
+        snprintf(error, JSON_FIELD_ERROR_SIZE, FOREIGN ": it must be one JSON object");
+        return -EINVAL;
+    }
     if (is_too_much(bytes, length)) {
         snprintf(error, JSON_FIELD_ERROR_SIZE,
                  "holds more than %u JSON objects and arrays, or %u commas: no host's capture", CONTAINERS_MOST,
@@ -58,7 +73,7 @@ int json_field_root_parse(const char *bytes, size_t length, json_t **root, char 
         return -EINVAL;
     }
     if (!json_is_object(*root)) {
-        snprintf(error, JSON_FIELD_ERROR_SIZE, "is no capture: it must be one JSON object");
+        snprintf(error, JSON_FIELD_ERROR_SIZE, FOREIGN ": it must be one JSON object");
         json_decref(*root);
         *root = NULL;
         return -EINVAL;
@@ -227,7 +242,7 @@ static int unknown_member_report(char error[static JSON_FIELD_ERROR_SIZE], const
     json_object_foreach(object, member.name, value)
     {
         if (!is_known(fields, count, member.name)) {
-            return json_field_fail(error, &member, "is no member of this schema");
+            return json_field_fail(error, &member, "is not a member of this schema");
         }
     }
     return 0;

@@ -66,20 +66,31 @@ static size_t character_measure(const unsigned char *source, size_t length, bool
     return taken;
 }
 
+/* What carriers of a plugin's output do not take: another character for it, or its name. */
+static struct piece refused_as_text(const char *character, enum escape_rule rule, const char *replacement,
+                                    const char *name)
+{
+    switch (rule) {
+    case ESCAPE_NAMED:
+        return (struct piece){name, strlen(name)};
+    case ESCAPE_TERMINAL:
+        return (struct piece){character, 1};
+    default:
+        return (struct piece){replacement, 1};
+    }
+}
+
 static struct piece ascii_as_text(const char *character, enum escape_rule rule)
 {
-    if (rule != ESCAPE_TEXT) {
-        return (unsigned char)*character < 0x20 || *character == 0x7F ? space : (struct piece){character, 1};
-    }
     switch (*character) {
     case '|':
-        return (struct piece){"/", 1};
+        return refused_as_text(character, rule, "/", "(pipe)");
     case ';':
-        return (struct piece){",", 1};
+        return refused_as_text(character, rule, ",", "(semicolon)");
     case '<':
-        return (struct piece){"(", 1};
+        return refused_as_text(character, rule, "(", "(less-than)");
     case '>':
-        return (struct piece){")", 1};
+        return refused_as_text(character, rule, ")", "(greater-than)");
     default:
         return (unsigned char)*character < 0x20 || *character == 0x7F ? space : (struct piece){character, 1};
     }

@@ -100,6 +100,89 @@ bool range_parse(const char *text, struct range *range)
     return true;
 }
 
+/* "10:5" and "@10:5" the other way round. */
+static bool swapped_build(char right[static RANGE_TEXT_SIZE], const char *text)
+{
+    const char *start = text + (*text == '@');
+    const char *colon = strchr(start, ':');
+    struct range range;
+    int length;
+
+    if (colon == NULL) {
+        return false;
+    }
+    length = snprintf(right, RANGE_TEXT_SIZE, "%.*s%s:%.*s", (int)(start - text), text, colon + 1, (int)(colon - start),
+                      start);
+    return length < RANGE_TEXT_SIZE && range_parse(right, &range);
+}
+
+/* "5-10", "5..10" and "5,10" with a colon, ">10" and "<10" as the range that alerts then. */
+static bool foreign_build(char right[static RANGE_TEXT_SIZE], const char *text)
+{
+    const char *number = text + strspn(text, "<>=");
+    size_t digits = strspn(number, "0123456789");
+    const char *second = number + digits + strspn(number + digits, "-.,/");
+    struct range range;
+    int length;
+
+    if (digits == 0) {
+        return false;
+    }
+    if (number == text && *second != '\0' && second != number + digits) {
+        length = snprintf(right, RANGE_TEXT_SIZE, "%.*s:%s", (int)digits, number, second);
+    } else if (number[digits] == '\0' && number - text == 1 && *text != '=') {
+        length = snprintf(right, RANGE_TEXT_SIZE, "%s%s", number, *text == '<' ? ":" : "");
+    } else {
+        return false;
+    }
+    return length < RANGE_TEXT_SIZE && range_parse(right, &range);
+}
+
+const char *range_advise(char advice[static RANGE_ADVICE_SIZE], const char *text)
+{
+    char right[RANGE_TEXT_SIZE];
+
+    if (swapped_build(right, text)) {
+        snprintf(advice, RANGE_ADVICE_SIZE, "runs backwards: write %s", right);
+    } else if (foreign_build(right, text)) {
+        snprintf(advice, RANGE_ADVICE_SIZE, "is not a threshold range: write %s", right);
+    } else {
+        snprintf(advice, RANGE_ADVICE_SIZE, "is not a threshold range: use one such as 10, 5:10, 5: or @5:10");
+    }
+    return advice;
+}
+
+/* Counts start at 0. */
+static double count_of(double bound)
+{
+    return bound < 0 ? 0 : bound;
+}
+
+/* Is each count from..to within the bounds? */
+static bool bounds_hold(const struct range *range, double from, double to)
+{
+    return from > to || to < 0 || (range->start <= count_of(from) && to <= range->end);
+}
+
+bool range_covers(const struct range *range, const struct range *covered)
+{
+    const bool none_below = covered->start <= 0;
+    const bool none_above = covered->end >= HUGE_VAL;
+
+    if (covered->inside && covered->end >= 0) {
+        return range->inside ? bounds_hold(range, covered->start, covered->end)
+                             : covered->end < range->start || range->end < count_of(covered->start);
+    }
+    if (covered->inside || (none_below && none_above)) {
+        return false;
+    }
+    if (!range->inside) {
+        return bounds_hold(covered, range->start, range->end);
+    }
+    return (none_below || bounds_hold(range, 0, covered->start - 1)) &&
+           (none_above || bounds_hold(range, covered->end + 1, HUGE_VAL));
+}
+
 /*
  * Writes a number that is not below 0 with the fewest digits that read back as it, or as near as DIGITS_MAX of them
  * come. Returns a pointer to the NUL.

@@ -22,6 +22,20 @@ struct range {
  */
 bool range_parse(const char *text, struct range *range);
 
+#define RANGE_ADVICE_SIZE 128
+
+/*
+ * Says what is wrong with a text that range_parse() refused, as the end of a sentence that begins with it: "runs
+ * backwards: write 5:10", "is not a threshold range: use one such as 10, 5:10, 5: or @5:10". Returns advice.
+ */
+const char *range_advise(char advice[static RANGE_ADVICE_SIZE], const char *text);
+
+/*
+ * True when every count (a whole number from 0 on) that alerts `covered` alerts `range` too, so that where `range` is
+ * the worse of two thresholds the other can never show. False for what alerts at no count whatever.
+ */
+bool range_covers(const struct range *range, const struct range *covered);
+
 /* True when `value` must raise the alert. */
 bool range_alerts(const struct range *range, double value);
 

@@ -26,9 +26,8 @@
  * Enough of an escaped text to overfill any of these by a character, so that what is left out here is always cut again.
  * Escaping makes three bytes (U+2028) one at most.
  */
-#define CHARACTER_MAX 4
-#define ESCAPED_SIZE (DETAIL_MAX + CHARACTER_MAX + 1)
-#define RAW_SIZE ((DETAIL_MAX + CHARACTER_MAX) * 3 + 1)
+#define ESCAPED_SIZE (DETAIL_MAX + ESCAPE_CHARACTER_MOST + 1)
+#define RAW_SIZE ((DETAIL_MAX + ESCAPE_CHARACTER_MOST) * 3 + 1)
 
 #define LINE_START '\\'
 #define NOTE_START "    "
@@ -45,6 +44,7 @@ struct bytes {
 struct report {
     const char *name;
     size_t limit;
+    enum escape_rule escape;
     int error;
     char prose_bytes[PROSE_MAX + 1];
     struct text_buffer prose;
@@ -107,7 +107,7 @@ static int bytes_append_all(struct bytes *bytes, const char *const *texts)
 
 /* --- gathering --------------------------------------------------------------------------------------------------- */
 
-struct report *report_create(const char *name, size_t limit)
+struct report *report_create(const char *name, size_t limit, enum escape_rule escape)
 {
     struct report *report = calloc(1, sizeof *report);
 
@@ -116,6 +116,7 @@ struct report *report_create(const char *name, size_t limit)
     }
     report->name = name;
     report->limit = limit;
+    report->escape = escape;
     report->prose = TEXT_BUFFER(report->prose_bytes);
     return report;
 }
@@ -131,8 +132,8 @@ void report_free(struct report *report)
 }
 
 /* Adds what printf makes of the format, escaped. Returns 0, or -ENOMEM for a text that printf cannot make. */
-__attribute__((format(printf, 2, 0))) static int text_add_escaped(struct text_buffer *text, const char *format,
-                                                                  va_list arguments)
+__attribute__((format(printf, 3, 0))) static int text_add_escaped(struct text_buffer *text, enum escape_rule escape,
+                                                                  const char *format, va_list arguments)
 {
     char raw[RAW_SIZE];
     char escaped[ESCAPED_SIZE];
@@ -141,8 +142,7 @@ __attribute__((format(printf, 2, 0))) static int text_add_escaped(struct text_bu
     if (length < 0) {
         return -ENOMEM;
     }
-    escape_copy(escaped, sizeof escaped, raw, (size_t)length < sizeof raw ? (size_t)length : sizeof raw - 1,
-                ESCAPE_TEXT);
+    escape_copy(escaped, sizeof escaped, raw, (size_t)length < sizeof raw ? (size_t)length : sizeof raw - 1, escape);
     text_buffer_add(text, "%s", escaped);
     return 0;
 }
@@ -155,7 +155,7 @@ int report_prose(struct report *report, const char *format, ...)
         return report->error;
     }
     va_start(arguments, format);
-    report->error = text_add_escaped(&report->prose, format, arguments);
+    report->error = text_add_escaped(&report->prose, report->escape, format, arguments);
     va_end(arguments);
     return report->error;
 }
@@ -176,6 +176,11 @@ int report_perfdata(struct report *report, const struct perfdata *perfdata)
     return report->error;
 }
 
+bool report_is_full(const struct report *report)
+{
+    return report->limit > 0 && report->details.length > report->limit;
+}
+
 /* Adds a line below the first: `start` and the text behind it. */
 __attribute__((format(printf, 3, 0))) static int detail_add(struct report *report, const char *start,
                                                             const char *format, va_list arguments)
@@ -185,12 +190,11 @@ __attribute__((format(printf, 3, 0))) static int detail_add(struct report *repor
     const char *const texts[] = {bytes, "\n", NULL};
     int result;
 
-    /* The details exceed the limit already, so nothing that follows will ever be printed. */
-    if (report->limit > 0 && report->details.length > report->limit) {
+    if (report_is_full(report)) {
         return 0;
     }
     text_buffer_add(&detail, "%s", start);
-    result = text_add_escaped(&detail, format, arguments);
+    result = text_add_escaped(&detail, report->escape, format, arguments);
     return result != 0 ? result : bytes_append_all(&report->details, texts);
 }
 

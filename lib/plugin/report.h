@@ -7,18 +7,21 @@
 #ifndef PLUGIN_REPORT_H
 #define PLUGIN_REPORT_H
 
+#include "plugin/escape.h"
 #include "plugin/perfdata.h"
 #include "plugin/state.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct report;
 
 /*
  * Starts a report that stays within `limit` bytes, newlines included; 0 for no limit. `name` stands before the state
- * ("DUALSTACK"; static). Ends with report_free(). NULL when out of memory.
+ * ("DUALSTACK"; static), `escape` says how what is added is made harmless. Ends with report_free(). NULL when out of
+ * memory.
  */
-struct report *report_create(const char *name, size_t limit);
+struct report *report_create(const char *name, size_t limit, enum escape_rule escape);
 
 /* NULL is fine. */
 void report_free(struct report *report);
@@ -37,6 +40,12 @@ int report_perfdata(struct report *report, const struct perfdata *perfdata);
 /* Adds a detail line "\_[STATE] text", or, for report_note(), "text" indented by four spaces below the last one. */
 int report_line(struct report *report, enum state state, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int report_note(struct report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * True when the lines so far exceed the limit, so that none that follows can be shown: report_line() then only counts,
+ * whatever its text, and report_note() does nothing.
+ */
+bool report_is_full(const struct report *report);
 
 /*
  * Writes the whole answer: "NAME STATE: prose | perfdata\n" and the lines in the order they were added. Prose longer

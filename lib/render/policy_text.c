@@ -79,18 +79,15 @@ static const struct {
     const char *remark; /* NULL for none */
 } unit_habits[] = {
     [SUGGEST_UNIT_LASTING] = {false, NULL},
-    [SUGGEST_UNIT_CONTAINER] = {false,
-                                "A container or virtual machine is called otherwise at each start, so unit= is a "
-                                "pattern."},
-    [SUGGEST_UNIT_LOGIN] = {true, "It ends with its login session, so nothing has to listen here (missing=ok). unit= "
-                                  "fits any session."},
-    [SUGGEST_UNIT_USER] = {true, "It ends when this user logs out, unless the user lingers (loginctl enable-linger): "
-                                 "leave out missing=ok then."},
-    [SUGGEST_UNIT_TRANSIENT] = {true, "systemd-run started it, so nothing has to listen here (missing=ok). unit= fits "
-                                      "whatever is started that way."},
-    [SUGGEST_UNIT_CONNECTION] = {true, "It ends with one connection, so nothing has to listen here (missing=ok). unit= "
-                                       "fits any connection."},
-    [SUGGEST_UNIT_UNNAMEABLE] = {false, "No unit=, as its unit may be called otherwise after the next start."},
+    [SUGGEST_UNIT_CONTAINER] = {false, "The name changes each time the container or virtual machine starts, so unit= "
+                                       "is a pattern."},
+    [SUGGEST_UNIT_LOGIN] = {true, "It ends with its login session (missing=ok). unit= matches any session."},
+    [SUGGEST_UNIT_USER] = {true, "It ends when this user logs out (missing=ok). If the user lingers (loginctl "
+                                 "enable-linger), drop missing=ok."},
+    [SUGGEST_UNIT_TRANSIENT] = {true, "Started with systemd-run, so it may be absent (missing=ok). unit= matches "
+                                      "anything started that way."},
+    [SUGGEST_UNIT_CONNECTION] = {true, "It ends with its connection (missing=ok). unit= matches any connection."},
+    [SUGGEST_UNIT_UNNAMEABLE] = {false, "No unit=: the name of its unit may change with the next start."},
 };
 _Static_assert(sizeof unit_habits / sizeof *unit_habits == SUGGEST_UNIT_KINDS, "each kind has a habit");
 
@@ -117,7 +114,7 @@ static void ownership_find(struct ownership *ownership, const struct judge_servi
         }
     }
     ownership->remark = some_in_none ? NULL
-                        : differ     ? "No unit=, as several units share the port."
+                        : differ     ? "No unit=: several units share the port."
                                      : unit_habits[ownership->kind].remark;
     if (differ || some_in_none) {
         ownership->pattern[0] = '\0';
@@ -289,9 +286,9 @@ static void transfers_write(const struct policy_text *learned, const struct sugg
     ownership_find(&ownership, service);
     for (size_t i = 0; i < sizeof daemons / sizeof *daemons; i++) {
         if (service->port == FTP_PORT && fnmatch(daemons[i].unit, ownership.pattern, 0) == 0) {
-            comment_write(learned, "Passive transfers listen elsewhere. To allow that, take the # from this rule and");
-            comment_write(learned, "give it the ports of %s (a rule for these ports below must go then):",
-                          daemons[i].directives);
+            comment_write(learned,
+                          "Passive transfers use other ports. To allow them, uncomment this rule, give it the");
+            comment_write(learned, "ports of %s, and remove rules for those ports below:", daemons[i].directives);
             text_buffer_add(&subject, "#%u-%u", (unsigned)learned->suggestions->client_first,
                             (unsigned)learned->suggestions->client_last);
             fprintf(learned->out, "%-16s any missing=ok severity=warning name=ftp-passive",
@@ -369,9 +366,9 @@ static void lease_remark_write(const struct policy_text *learned, const struct j
     }
     record_address_format(address, record_is_ipv4(&leased->address) ? RECORD_INET : RECORD_INET6, &leased->address);
     comment_write(learned,
-                  leased->leased == RECORD_YES ? "  No bind=, as %s has a lifetime (DHCP, router advertisement) "
-                                                 "and another address may follow."
-                                               : "  No bind=, as it is not known whether %s is a fixed address.",
+                  leased->leased == RECORD_YES
+                      ? "  No bind=: %s is leased (DHCP or router advertisement), so the address may change."
+                      : "  No bind=: it is not known whether %s is a fixed address.",
                   address);
 }
 
@@ -389,7 +386,7 @@ static void remarks_write(const struct policy_text *learned, const struct sugges
     }
     if (suggestion->scope != RULE_ANY_SCOPE) {
         comment_write(learned,
-                      "  Its families can be reached from differently far, so each scope has a rule of its own.");
+                      "  One family can be reached from farther away than the other, so each scope has its own rule.");
     }
     if (suggestion->scope == RULE_ANY_SCOPE || suggestion->scope == SCOPE_EXTERNAL) {
         lease_remark_write(learned, service);
@@ -461,7 +458,7 @@ static void heading_write(const struct policy_text *learned)
         struct text_buffer text = TEXT_BUFFER(bytes);
         netstat_add_host(&text, snapshot->tally, (enum record_family)family);
         if (text.length > 0) {
-            comment_write(learned, "Learn it again when that changes: %s.", bytes);
+            comment_write(learned, "Learn again when this changes: %s.", bytes);
         }
     }
     fputs(what_to_do, learned->out);
@@ -561,7 +558,7 @@ static void section_default_write(const struct policy_text *learned, const struc
         suggest_unit_pattern(pattern, all->listeners[i]->unit);
         item_add(&words, pattern);
     }
-    comment_write(learned, "This default leaves their sockets alone:");
+    comment_write(learned, "This default ignores their sockets:");
     text_buffer_add(&subject, "default");
     fprintf(learned->out, "%-16s closed severity=warning except-unit=%s\n",
             subject_add(&subject, section->protocol, RULE_ANY_SCOPE), words.bytes);

@@ -375,6 +375,10 @@ static void details_write(const struct answer *answer, const struct judge_servic
 {
     unsigned verbose = answer->view->verbose;
 
+    if (report_is_full(answer->report)) {
+        report_line(answer->report, service->state, "not shown");
+        return;
+    }
     service_write(answer, service);
     if (verbose >= 2) {
         evidence_write(answer, service);
@@ -385,10 +389,22 @@ static void details_write(const struct answer *answer, const struct judge_servic
     }
 }
 
+/* A threshold that can never show is a mistake that no answer would reveal. */
+static void thresholds_note_write(const struct answer *answer)
+{
+    const struct labels_thresholds *thresholds = &answer->view->thresholds;
+
+    if (answer->view->verbose > 0 && thresholds->warning != NULL && thresholds->critical != NULL &&
+        range_covers(thresholds->critical, thresholds->warning)) {
+        report_note(answer->report, "WARNING can never show: --critical fires before --warning");
+    }
+}
+
 static void lines_write(const struct answer *answer)
 {
     const struct view *view = answer->view;
 
+    thresholds_note_write(answer);
     for (size_t i = 0; i < answer->finding_count; i++) {
         details_write(answer, answer->findings[i]);
     }
@@ -412,7 +428,7 @@ struct report *text_verdict_report(const struct view *view, size_t limit)
 {
     struct answer answer = {
         .view = view,
-        .report = report_create(TEXT_NAME, limit),
+        .report = report_create(TEXT_NAME, limit, ESCAPE_TEXT),
         .context = {.tally = view->snapshot->tally},
     };
 
@@ -431,7 +447,7 @@ struct report *text_verdict_report(const struct view *view, size_t limit)
 
 struct report *text_failure_report(const struct writer_failure *failure)
 {
-    struct report *report = report_create(TEXT_NAME, LIMIT);
+    struct report *report = report_create(TEXT_NAME, LIMIT, ESCAPE_NAMED);
 
     if (report == NULL) {
         return NULL;
@@ -444,7 +460,7 @@ struct report *text_failure_report(const struct writer_failure *failure)
         report_line(report, failure->state, "%s", failure->sentences[i]);
     }
     if (failure->count > SENTENCES) {
-        report_line(report, failure->state, "and %zu more mistakes, --lint lists them all", failure->count - SENTENCES);
+        report_line(report, failure->state, "and %zu more errors, --lint lists them all", failure->count - SENTENCES);
     }
     if (failure->more != NULL) {
         report_note(report, "%s", failure->more);
@@ -491,7 +507,7 @@ static int failure_write(const struct writer_failure *failure, const struct sink
 /* Warnings are lines of their own state, whatever that of the whole. */
 static int lint_write(const struct writer_lint *lint, const struct sink *sink)
 {
-    struct report *report = report_create(TEXT_NAME, 0);
+    struct report *report = report_create(TEXT_NAME, 0, ESCAPE_TERMINAL);
 
     if (report == NULL) {
         return -ENOMEM;

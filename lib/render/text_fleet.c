@@ -291,7 +291,7 @@ static void last_line_add(struct report *report, const struct writer_fleet *flee
 int text_fleet_end(struct writer_fleet *fleet, const struct sink *sink)
 {
     struct hosts *hosts = hosts_of(fleet);
-    struct report *report = hosts != NULL ? report_create(TEXT_NAME, 0) : NULL;
+    struct report *report = hosts != NULL ? report_create(TEXT_NAME, 0, ESCAPE_TEXT) : NULL;
 
     if (report == NULL) {
         return -ENOMEM;

@@ -408,7 +408,7 @@ static void owner_differs_add(struct text_buffer *text, const struct judge_servi
     text_buffer_add(text, " belongs to ");
     if (!is_unit) {
         user_add(text, listener);
-    } else if (listener->unit[0] == '/') {
+    } else if (listener->unit[0] == '/' && service->rule->unit[0] != '/') {
         text_buffer_add(text, "no unit");
     } else {
         text_buffer_add_cut(text, listener->unit, NAME_MOST);
@@ -482,7 +482,7 @@ static void unknown_add(struct text_buffer *text, const struct judge_service *se
     } else if (reason->cause == JUDGE_BIND_UNKNOWN) {
         text_buffer_add(text, " is bound to an interface cannot be told from /proc/net");
     } else if (reason->cause == JUDGE_REACH_UNKNOWN) {
-        text_buffer_add(text, " can be reached cannot be determined: the addresses of this host are not known");
+        text_buffer_add(text, " can be reached cannot be determined: not all addresses of this host are known here");
     } else if (reason->cause == JUDGE_CLIENT_UNKNOWN) {
         text_buffer_add(text, " is a client's cannot be told without net.ipv4.ip_local_port_range");
     } else if (reason->cause == JUDGE_USER_UNKNOWN && listener->uid != RECORD_UID_HIDDEN) {

@@ -33,14 +33,9 @@ const struct writer *writer_find(const char *name)
     return NULL;
 }
 
-void writer_names(const char **names, size_t room)
+const char *writer_word(int index)
 {
-    size_t count = 0;
-
-    for (; writers[count] != NULL && count + 1 < room; count++) {
-        names[count] = writers[count]->name;
-    }
-    names[count] = NULL;
+    return writers[index] != NULL ? writers[index]->name : NULL;
 }
 
 const struct writer *writer_default(void)

@@ -31,7 +31,7 @@ struct writer_lint {
     const char *host; /* this one */
     time_t time;
     const char *summary;
-    const char *const *findings; /* mistakes, or warnings where the state is OK */
+    const char *const *findings; /* errors where the state is UNKNOWN, else warnings */
     size_t count;
 };
 
@@ -118,8 +118,8 @@ struct writer {
 /* The writer of that name, NULL when there is none. */
 const struct writer *writer_find(const char *name);
 
-/* Fills names[] with those of all writers, in the table's order, as far as there is room, and a NULL after them. */
-void writer_names(const char **names, size_t room);
+/* The name of writer number `index` in the table's order; NULL behind the last one. */
+const char *writer_word(int index);
 
 /* The one to use where --format is not given: a plugin's text. */
 const struct writer *writer_default(void);

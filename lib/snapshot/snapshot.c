@@ -364,7 +364,7 @@ void snapshot_addresses_remark_add(struct text_buffer *text, const struct tally 
     }
     text_buffer_add(text, " are not known, so reach is as far as sockets are bound");
     if (says_why && tally->addresses_unread[0] != '\0') {
-        text_buffer_add(text, " (%s)", tally->addresses_unread);
+        text_buffer_add(text, ": %s", tally->addresses_unread);
     }
 }
 
@@ -393,7 +393,8 @@ void snapshot_remark_choose(struct snapshot *snapshot, const struct policy *poli
     }
     protocol_remarks_add(&remark, snapshot, wanted);
     text_buffer_add(&brief, "%s", remark.length > 0 ? "read from /proc/net" : "");
-    host_remarks_add(&remark, snapshot, true);
+    /* An unreadable if_inet6 is a fault of the host's facts too, and said there. */
+    host_remarks_add(&remark, snapshot, snapshot->fault[0] == '\0');
     host_remarks_add(&brief, snapshot, false);
 }
 

@@ -60,7 +60,7 @@ static void fault_add(struct fault *fault, const struct fault *added)
     if (first[0] == '\0') {
         memcpy(fault->text, added->text, sizeof fault->text);
     } else {
-        snprintf(fault->text, sizeof fault->text, "%.125s; %.125s", first, added->text);
+        snprintf(fault->text, sizeof fault->text, "%.125s, %.125s", first, added->text);
     }
 }
 

@@ -269,7 +269,7 @@ static int file_read(FILE *file, struct address_set *set, const char *path, enum
         return text_failed(fault, path, family, "ends too early for");
     }
     if (copies && family == RECORD_INET && !text.table_seen) {
-        return text_failed(fault, path, family, "has no table \"Local\", so it is no copy of");
+        return text_failed(fault, path, family, "has no table \"Local\", so it is not a copy of");
     }
     return 1;
 }

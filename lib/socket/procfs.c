@@ -404,7 +404,7 @@ static int file_show(struct reading *reading, int file)
     if (reading->line_number > 0) {
         return 0;
     }
-    return fault_set(reading->fault, EBADMSG, "%.160s is empty, so it is no copy of /proc/net/%s", reading->path,
+    return fault_set(reading->fault, EBADMSG, "%.160s is empty, so it is not a copy of /proc/net/%s", reading->path,
                      reading->name);
 }
 

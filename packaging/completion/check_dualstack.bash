@@ -103,6 +103,7 @@ _check_dualstack() {
     --extra-opts) ;;
     --format) _check_dualstack_words "$current" text json csv html prometheus ;;
     --details) _check_dualstack_words "$current" auto none ;;
+    --lint) _check_dualstack_words "$current" strict ;;
     --perfdata) _check_dualstack_words "$current" totals mapped full ;;
     --source) _check_dualstack_words "$current" auto netlink procfs ;;
     -w | --warning | -c | --critical | -t | --timeout | --max-age) ;;

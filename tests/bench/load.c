@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * load CONNECTIONS BUSY_PORT... [quiet QUIET_PORT...]: TCP connections in the network namespace it runs in, for a
- * benchmark.
+ * load CONNECTIONS [native] BUSY_PORT... [quiet QUIET_PORT...]: TCP connections in the network namespace it runs in,
+ * for a benchmark.
  *
  * It listens on [::] on every port and spreads CONNECTIONS from AF_INET clients over the busy ones, accepted. So each
- * is two sockets: an AF_INET one and a v4-mapped AF_INET6 one. Once all are there it prints READY connections=C
+ * is two sockets: an AF_INET one and a v4-mapped AF_INET6 one. With "native" it listens on 0.0.0.0, and no socket is an
+ * AF_INET6 one. Once all are there it prints READY connections=C
  * listeners=L children=P PORT=COUNT... and holds them until standard input ends, a signal comes or an hour is over.
  * When it ends so does all of it.
  */
@@ -43,6 +44,7 @@
 
 struct load {
     unsigned long connections;
+    bool native;
     uint16_t ports[PORTS_MOST];
     int listeners[PORTS_MOST];
     size_t busy_count;
@@ -62,7 +64,7 @@ static _Noreturn void fail(const char *what)
 
 static _Noreturn void usage(const char *what)
 {
-    fprintf(stderr, "load: %s\nusage: load CONNECTIONS BUSY_PORT... [quiet QUIET_PORT...]\n", what);
+    fprintf(stderr, "load: %s\nusage: load CONNECTIONS [native] BUSY_PORT... [quiet QUIET_PORT...]\n", what);
     exit(2);
 }
 
@@ -86,6 +88,10 @@ static void arguments_parse(struct load *load, int count, char **words)
     }
     load->connections = number_parse(words[1], CONNECTIONS_MOST);
     for (int i = 2; i < count; i++) {
+        if (strcmp(words[i], "native") == 0) {
+            load->native = true;
+            continue;
+        }
         if (strcmp(words[i], "quiet") == 0) {
             quiet = true;
             continue;
@@ -101,18 +107,20 @@ static void arguments_parse(struct load *load, int count, char **words)
     }
 }
 
-static int listener_open(uint16_t port)
+static int listener_open(uint16_t port, bool native)
 {
-    struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+    const struct sockaddr_in ipv4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+    const struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+    const struct sockaddr *address = native ? (const struct sockaddr *)&ipv4 : (const struct sockaddr *)&ipv6;
     struct linger reset = {.l_onoff = 1, .l_linger = 0};
     int off = 0;
-    int listener = socket(AF_INET6, SOCK_STREAM, 0);
+    int listener = socket(address->sa_family, SOCK_STREAM, 0);
 
     /* What it accepts inherits the reset, so that the end leaves no TIME-WAIT behind. */
-    if (listener < 0 || setsockopt(listener, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) < 0 ||
+    if (listener < 0 || (!native && setsockopt(listener, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) < 0) ||
         setsockopt(listener, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) < 0 ||
-        bind(listener, (const struct sockaddr *)&address, sizeof address) < 0 || listen(listener, 4096) < 0) {
-        fail("cannot listen on [::]");
+        bind(listener, address, native ? sizeof ipv4 : sizeof ipv6) < 0 || listen(listener, 4096) < 0) {
+        fail("cannot listen");
     }
     return listener;
 }
@@ -259,7 +267,7 @@ int main(int argc, char **argv)
         fail("cannot begin");
     }
     for (size_t i = 0; i < load.port_count; i++) {
-        load.listeners[i] = listener_open(load.ports[i]);
+        load.listeners[i] = listener_open(load.ports[i], load.native);
     }
     children = children_start(&load, &pipes);
     close(pipes.ready[1]);

@@ -5,35 +5,48 @@
 
 For each N it makes a network namespace with a table of connections of its own, has load.c build N TCP sockets there
 (half of them v4-mapped on ten ports, the other half their AF_INET clients), runs the competitors in turns and prints
-medians and ratios in Markdown. Then 200 turns in a namespace that is almost empty.
+medians and ratios in Markdown. So it does with 200 turns in a namespace that is almost empty, and in the cases of cases.py,
+whose sizes are at most the largest N.
 
 Counts are asserted: a wrong one ends it with status 1. Times never are. Status 77: no namespace is to be had here.
 """
 
 import argparse
-import contextlib
 import json
 import os
 import platform
-import re
-import shutil
-import statistics
 import subprocess
 import sys
 import time
 
+import cases
+from measure import (
+    BUSY_PORTS,
+    QUIET_PORT,
+    SYSCTL,
+    Load,
+    both_ratios,
+    expect,
+    fail,
+    output,
+    perfdata,
+    progress,
+    rounds_for,
+    rounds_run,
+    sysctl_write,
+    table,
+    tool,
+)
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 IN_NAMESPACE = os.path.join(HERE, "..", "netns", "in_namespace.sh")
-SYSCTL = "/proc/sys/net/ipv4/"
-
-BUSY_PORTS = list(range(10000, 11000, 100))
-QUIET_PORT = 11000
 
 BUSY = "check_dualstack, ten busy ports judged"
 QUIET = "check_dualstack, one quiet port judged"
 FULL = "check_dualstack --perfdata=full, ten busy ports"
 JSON = "check_dualstack --format=json, ten busy ports"
 PLAIN = "check_dualstack, no policy"
+BEFORE = "the version before, no policy"
 PROCFS = "check_dualstack --source=procfs, ten busy ports"
 FLOOR = "the floor: the ten busy ports' answer, thrown away"
 DUMP = "what ss asks for, thrown away: no filter"
@@ -46,22 +59,7 @@ TABLE_BEGIN = "<!-- make bench --write: begin -->"
 TABLE_END = "<!-- make bench --write: end -->"
 
 
-def progress(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-def fail(text):
-    progress("bench: " + text)
-    sys.exit(1)
-
-
 # --- in the namespace -------------------------------------------------------------------------------------------------
-
-
-def sysctl_write(name, value):
-    """What the kernel or the sandbox does not have stays as it is."""
-    with contextlib.suppress(OSError), open(SYSCTL + name, "w", encoding="ascii") as file:
-        file.write(str(value))
 
 
 def sysctl_read(name):
@@ -85,11 +83,6 @@ def rules(ports, requirement="dual-stack"):
     return [word for port in ports for word in ("-r", f"{port} {requirement}")]
 
 
-def tool(name, *arguments):
-    path = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
-    return [path, *arguments] if path else None
-
-
 def competitors(options):
     ours = [options.program, "-t", "120"]
     ports = [str(port) for port in BUSY_PORTS]
@@ -109,72 +102,6 @@ def competitors(options):
         SS_ALL: tool("ss", "-tanH"),
         NETSTAT: tool("netstat", "-tan"),
     }
-
-
-def stop(options, command):
-    """Runs the command once. Returns wall milliseconds, CPU milliseconds, peak KiB."""
-    done = subprocess.run([options.stopwatch, *command], stdout=subprocess.PIPE, text=True, check=True)
-    wall, cpu, peak, status = map(int, done.stdout.split())
-    if status != 0:
-        fail(f"exit status {status}: {' '.join(command)}")
-    return wall / 1e6, cpu / 1e3, peak
-
-
-def rounds_run(options, commands, rounds):
-    """In turns, and each round another one goes first, so that none always follows the same one."""
-    names = [name for name, command in commands.items() if command]
-    samples = {name: [] for name in names}
-    for number in range(rounds):
-        first = number % len(names)
-        for name in names[first:] + names[:first]:
-            samples[name].append(stop(options, commands[name]))
-    return {name: summary(samples[name]) for name in names}
-
-
-def summary(samples):
-    walls = [sample[0] for sample in samples]
-    quarters = statistics.quantiles(walls, n=4, method="inclusive") if len(walls) > 1 else walls * 3
-    return {
-        "wall": statistics.median(walls),
-        "spread": (quarters[2] - quarters[0]) / statistics.median(walls),
-        "cpu": statistics.median(sample[1] for sample in samples),
-        "peak": statistics.median(sample[2] for sample in samples),
-    }
-
-
-class Load:
-    """load.c, while it holds its connections."""
-
-    def __init__(self, options, connections):
-        words = [str(port) for port in (connections, *BUSY_PORTS)]
-        self.process = subprocess.Popen(
-            [options.load, *words, "quiet", str(QUIET_PORT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        ready = self.process.stdout.readline()
-        if not ready.startswith(f"READY connections={connections} "):
-            fail("no load: " + ready)
-        self.ports = {int(port): int(count) for port, count in re.findall(r" (\d+)=(\d+)", ready)}
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.stdin.close()
-        self.process.wait()
-
-
-def output(command):
-    return subprocess.run(command, stdout=subprocess.PIPE, check=False).stdout
-
-
-def expect(what, found, wanted):
-    if found != wanted:
-        fail(f"wrong count of {what}: {found} instead of {wanted}")
-
-
-def perfdata(command):
-    text = output(command).decode()
-    return {label: int(value) for label, value in re.findall(r"([\w-]+)=(\d+);", text.partition("|")[2])}
 
 
 def counts_check(commands, load):
@@ -202,10 +129,6 @@ def counts_check(commands, load):
         expect(SS_ALL, output(commands[SS_ALL]).count(b"\n"), 2 * connections + len(load.ports))
 
 
-def rounds_for(options, sockets):
-    return options.rounds or max(5, min(31, 2_000_000 // sockets)) | 1
-
-
 def busy_measure(options, sockets):
     rounds = rounds_for(options, sockets)
     average = os.getloadavg()[0]
@@ -220,7 +143,12 @@ def busy_measure(options, sockets):
 
 
 def empty_measure(options):
-    commands = {PLAIN: [options.program], WALK: [options.floor, "none"], SS_ALL: tool("ss", "-tanH")}
+    commands = {
+        PLAIN: [options.program],
+        BEFORE: [options.before] if options.before else None,
+        WALK: [options.floor, "none"],
+        SS_ALL: tool("ss", "-tanH"),
+    }
     average = os.getloadavg()[0]
     progress(f"almost empty: {options.empty_runs} round(s) ...")
     with Load(options, 1):
@@ -231,10 +159,11 @@ def empty_measure(options):
 # --- outside ----------------------------------------------------------------------------------------------------------
 
 
-def in_namespace(options, sockets):
+def in_namespace(options, sockets, case=""):
     """Measures in namespaces of their own, so that nothing of one measurement is left for the next."""
+    stage = ["--stage=nest", "--case=" + case]
     done = subprocess.run(
-        [IN_NAMESPACE, sys.executable, os.path.abspath(__file__), "--stage=nest", *options.words, str(sockets)],
+        [IN_NAMESPACE, sys.executable, os.path.abspath(__file__), *stage, *options.words, str(sockets)],
         stdout=subprocess.PIPE,
         text=True,
         check=False,
@@ -243,21 +172,6 @@ def in_namespace(options, sockets):
         sys.stderr.write(done.stdout)
         sys.exit(done.returncode)
     return json.loads(done.stdout)
-
-
-def ratio(results, name, other, key):
-    if name not in results or other not in results or results[other][key] == 0:
-        return "-"
-    return f"{results[name][key] / results[other][key]:.2f}"
-
-
-def both_ratios(results, name, other):
-    return f"{ratio(results, name, other, 'wall')} / {ratio(results, name, other, 'cpu')}"
-
-
-def table(header, rows):
-    lines = ["| " + " | ".join(header) + " |", "|---" + "|---:" * (len(header) - 1) + "|"]
-    return lines + ["| " + " | ".join(row) + " |" for row in rows]
 
 
 def result_rows(measured, others):
@@ -297,7 +211,7 @@ def empty_lines(measured):
         "",
         f"Medians of {measured['rounds']}; load average before: {measured['average']:.1f}. Ratios: wall / CPU.",
         "",
-        *table([*HEADER, "of `ss -tanH`"], result_rows(measured, [SS_ALL])),
+        *table([*HEADER, "of `ss -tanH`", "of the version before"], result_rows(measured, [SS_ALL, BEFORE])),
         "",
     ]
 
@@ -333,13 +247,14 @@ def machine():
     return f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {kernel}"
 
 
-def report(options, busy, empty):
+def report(options, busy, many, empty):
     sockets = " ".join(str(measured["sockets"]) for measured in busy)
     lines = [
         f"Measured {time.strftime('%Y-%m-%d', time.gmtime())} on {machine()}. Again: `make bench N=\"{sockets}\"`"
         + (f" with `ROUNDS={options.rounds}`." if options.rounds else "."),
         "",
         *goal_lines(busy, empty),
+        *cases.case_lines(many, empty["results"][PLAIN]["cpu"]),
     ]
     for measured in busy:
         lines += busy_lines(measured)
@@ -363,27 +278,37 @@ def arguments_parse():
         parser.add_argument("--" + name, required=True, type=os.path.abspath)
     parser.add_argument("--rounds", type=int, default=0, metavar="ROUNDS", help="default: 5 to 31, by N")
     parser.add_argument("--empty-runs", type=int, default=200, metavar="RUNS")
+    parser.add_argument("--before", metavar="PROGRAM", help="another version, for the almost empty namespace")
     parser.add_argument("--write", metavar="FILE", help="also put the tables into FILE, between its marks")
     parser.add_argument("--stage", choices=["nest", "measure"], help=argparse.SUPPRESS)
+    parser.add_argument("--case", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if any(sockets < 20 and not options.stage for sockets in options.sockets):
         parser.error("N is the number of TCP sockets: 20 or more")
     options.words = [f"--{name}={getattr(options, name)}" for name in ("program", "load", "floor", "stopwatch")]
     options.words += [f"--rounds={options.rounds}", f"--empty-runs={options.empty_runs}"]
+    options.words += [f"--before={os.path.abspath(options.before)}"] if options.before else []
     return options
+
+
+def measure(options, sockets):
+    if options.case:
+        return cases.case_measure(options, options.case, sockets)
+    return busy_measure(options, sockets) if sockets else empty_measure(options)
 
 
 def main():
     options = arguments_parse()
     os.environ["LC_ALL"] = "C"
     if options.stage == "nest":
-        namespace_nest([*options.words, str(options.sockets[0])])
+        namespace_nest(["--case=" + options.case, *options.words, str(options.sockets[0])])
     if options.stage == "measure":
-        sockets = options.sockets[0]
-        print(json.dumps(busy_measure(options, sockets) if sockets else empty_measure(options)))
+        print(json.dumps(measure(options, options.sockets[0])))
         return
     empty = in_namespace(options, 0)
-    lines = report(options, [in_namespace(options, sockets) for sockets in sorted(options.sockets)], empty)
+    many = [in_namespace(options, max(options.sockets), name) for name in cases.CASES]
+    busy = [in_namespace(options, sockets) for sockets in sorted(options.sockets)]
+    lines = report(options, busy, [case for case in many if case], empty)
     print("\n".join(lines))
     if options.write:
         table_write(options.write, lines)

@@ -130,7 +130,7 @@ class Common:
         return self.line(self.shell.press(typed + self.TAB))
 
     def test_options(self):
-        for typed, line in (("--fo", "--format="), ("--perf", "--perfdata="), ("--lin", "--lint "),
+        for typed, line in (("--fo", "--format="), ("--perf", "--perfdata="), ("--lin", self.LINT),
                             ("--ver", "--ver"), ("-r 'x' --cap", "-r 'x' --capture ")):
             with self.subTest(typed=typed):
                 self.assertEqual(self.complete("check_dualstack " + typed), "check_dualstack " + line)
@@ -163,6 +163,8 @@ class Common:
 
 
 class Bash(Common, unittest.TestCase):
+    LINT = "--lint "
+
     def setUp(self):
         self.shell = Shell(["bash", "--noprofile", "--rcfile", "bashrc", "-i"],
                            {"bashrc": BASHRC, "policy.conf": ""})
@@ -184,6 +186,8 @@ class Bash(Common, unittest.TestCase):
 
 
 class Zsh(Common, unittest.TestCase):
+    LINT = "--lint="  # which goes again when a blank follows
+
     def setUp(self):
         self.shell = Shell(["zsh", "-i", "-d"], {".zshrc": ZSHRC, "policy.conf": ""})
         self.addCleanup(self.shell.close)

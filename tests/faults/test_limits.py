@@ -223,20 +223,20 @@ class Ends(LimitCase):
                     eventually(lambda: self.is_opening(process, path), "the program waits")
                     process.send_signal(signal.SIGTERM)
                     code, text, _ = self.read(process, 1)
-                self.told(code, text, "told to end by SIGTERM, while reading the policy", "json" in args[0])
+                self.told(code, text, "stopped by SIGTERM, while reading the policy", "json" in args[0])
             with self.subTest(args=args, waits="for standard input"), self.waiting(*args, "-") as process:
                 eventually(lambda: awaits_input(process.pid), "the program waits")
                 process.send_signal(signal.SIGTERM)
                 # Its input stays open until it has ended.
                 process.wait(1)
                 code, text, _ = self.read(process, 1)
-                self.told(code, text, "told to end by SIGTERM, while reading the policy", "json" in args[0])
+                self.told(code, text, "stopped by SIGTERM, while reading the policy", "json" in args[0])
         with self.subTest(waits="for a capture"), self.waiting("--replay=-") as process:
             eventually(lambda: awaits_input(process.pid), "the program waits")
             process.send_signal(signal.SIGTERM)
             process.wait(1)
             code, text, _ = self.read(process, 1)
-            self.told(code, text, "told to end by SIGTERM, while reading a capture", False)
+            self.told(code, text, "stopped by SIGTERM, while reading a capture", False)
 
     def told(self, code, text, sentence, is_json, state=UNKNOWN):
         self.assertEqual(code, state, text)

@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *escaped = malloc(ESCAPE_SIZE(size));
     char *rendered = NULL;
     size_t length = 0;
-    struct report *report = report_create("TEST", LIMIT);
+    struct report *report = report_create("TEST", LIMIT, ESCAPE_TEXT);
     struct perfdata perfdata = {.label = "label", .value = size};
 
     memcpy(text, data, size);

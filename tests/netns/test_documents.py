@@ -17,8 +17,8 @@ BASH_COMPLETION = os.path.join(TOP_SRCDIR, "packaging", "completion", "check_dua
 
 # Something to give each option that takes a value.
 VALUES = {"--rule": "80 any", "--policy": "/dev/null", "--warning": "1", "--critical": "1", "--timeout": "8",
-          "--format": "text", "--details": "none", "--perfdata": "full", "--replay": CAPTURE, "--hosts": "/dev/null", "--max-age": "7", "--source": "auto", "--procfs": "/proc/net",
-          "--netns": "0", "--extra-opts": "check_dualstack"}
+          "--format": "text", "--details": "none", "--perfdata": "full", "--replay": CAPTURE, "--hosts": "/dev/null",
+          "--max-age": "7", "--source": "auto", "--procfs": "/proc/net", "--netns": "0", "--extra-opts": "check_dualstack", "--lint": "strict"}
 
 SCREEN_LINES, SCREEN_COLUMNS = 24, 80
 
@@ -40,6 +40,12 @@ def folded(text):
     return " ".join(text.split())
 
 
+def of_c_table(file, name, pattern):
+    """What the pattern finds in the rows of that table of lib/audit."""
+    rows = source("lib", "audit", file).split(" %s[] = {\n" % name)[1].split("\n}")[0]
+    return re.findall(pattern, rows)
+
+
 class Options(dict):
     """Each option's name, and whether it takes a value: always, never or optionally."""
 
@@ -53,7 +59,7 @@ class Options(dict):
 
 def of_table():
     """The program's own table: {"policy", "=FILE", ..., .letter = 'f'}."""
-    table = source("plugins", "options.c").split("struct row rows[] = {")[1].split("\n};")[0]
+    table = source("plugins", "options.c").split("struct option_row rows[] = {")[1].split("\n};")[0]
     found = Options()
     for row in table.split('\n    {"')[1:]:
         name, value = re.match(r'([a-z-]+)",\s+"(\[?=)?', row).groups(Options.NEVER)
@@ -148,9 +154,9 @@ class OptionLists(unittest.TestCase):
         self.assertEqual(len(offered), len(set(offered)), offered)
         self.assertEqual({option.rstrip("=") for option in offered}, set(self.options))
         for option in offered:
-            if option.startswith("--"):
-                wants = self.options[option.rstrip("=")] != Options.NEVER
-                self.assertEqual(option.endswith("="), wants, option)
+            kind = self.options[option.rstrip("=")]
+            if option.startswith("--") and kind != Options.MAYBE:
+                self.assertEqual(option.endswith("="), kind != Options.NEVER, option)
 
     def test_the_program_takes_these_and_no_others(self):
         ini = os.path.join(dualstack.temporary_folder(), "plugins.ini")
@@ -159,7 +165,7 @@ class OptionLists(unittest.TestCase):
         env = dualstack.environment(MP_CONFIG_FILE=ini)
         for name in [name for name in self.options if name.startswith("--")]:
             with self.subTest(option=name):
-                self.assertIn("unknown or ambiguous option %sx," % name, dualstack.run(name + "x").first)
+                self.assertIn("unknown option %sx: did you mean %s?" % (name, name), dualstack.run(name + "x").first)
                 if name in ("--help", "--version"):
                     continue
                 # The first mistake is the one that is told.
@@ -195,7 +201,7 @@ class Words(unittest.TestCase):
 
     @staticmethod
     def named(pattern, *args):
-        """The words of "write text or json"."""
+        """The words of "use text or json"."""
         sentence = re.search(pattern, dualstack.run(*args).first).group(1)
         return re.split(r", | or | and ", sentence)
 
@@ -204,8 +210,8 @@ class Words(unittest.TestCase):
         return re.findall(r"^\.It Cm (\S+)", section, re.MULTILINE)
 
     def test_requirements(self):
-        words = self.named(r"write (v4-only.*any or closed)", "-r", "1 x")
-        self.assertEqual(len(words), 7)
+        words = self.named(r"use (v4-only.*)", "-r", "1 x")
+        self.assertEqual(words, of_c_table("rule.c", "requirements", r'\.word = "([^"]+)"'))
         self.assertEqual(self.manual_items("Requirements"), words)
         self.assertEqual([word.split()[-1] for word in bash_offers("check_dualstack", "-r", "'443 ")], words)
         self.assertEqual(re.findall(r"'([a-z0-9-]+):", self.zsh.split("requirements=(")[1].split(")")[0]), words)
@@ -213,8 +219,8 @@ class Words(unittest.TestCase):
         self.assertEqual([word for word in re.findall(r"[a-z0-9-]+", requirements) if word in words], words)
 
     def test_keys(self):
-        words = [word.rstrip("=") for word in self.named(r"there are (name=.*note=)", "-r", "1 any x=1")]
-        self.assertEqual(len(words), 17)
+        words = [word.rstrip("=") for word in self.named(r"use (name=.*)", "-r", "1 any x=1")]
+        self.assertEqual(words, of_c_table("rule_options.c", "options", r'\{"([^"]+)"'))
         self.assertEqual(sorted(self.manual_items("Rule options")), sorted(words))
         offered = bash_offers("check_dualstack", "-r", "'443 any ")
         self.assertEqual({word.split()[-1].split("=")[0] for word in offered}, set(words))
@@ -222,9 +228,11 @@ class Words(unittest.TestCase):
         self.assertIn(" KEY " + " ".join(words), self.help)
 
     def test_values(self):
+        self.assertEqual(bash_offers("check_dualstack", "--lint", "=", ""), ["strict"])
+        self.assertEqual(self.named(r"use --lint or --lint=(\w+)", "--lint=x"), ["strict"])
         for option in ("--format", "--details", "--perfdata", "--source"):
             with self.subTest(option=option):
-                words = self.named(r"unknown, write (.*)", option + "=x")
+                words = self.named(r"unknown: use (.*)", option + "=x")
                 self.assertGreater(len(words), 1)
                 self.assertEqual(bash_offers("check_dualstack", option, "=", ""), words)
                 self.assertEqual(bash_offers("check_dualstack", option, "="), words)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright the check_dualstack authors
-"""--lint: every mistake with its place, and each warning where it belongs and nowhere else."""
+"""--lint: every error with its place, and each warning where it belongs and nowhere else."""
 
 import datetime
 import os
@@ -8,7 +8,7 @@ import subprocess
 import unittest
 
 import dualstack
-from dualstack import OK, UNKNOWN
+from dualstack import OK, UNKNOWN, WARNING
 
 NAME = "abcdefghijklmnopqrs"
 
@@ -45,10 +45,11 @@ WARNED = (
     # Other things.
     ("9100 any waive-until=2020-02-29", "waive-until=2020-02-29 ended"),
     ("443 any unit=nginx", "write unit=nginx.service"),
-    ("443 any mapped-warning=20 mapped-critical=10", "mapped-warning= is never seen"),
-    ("443 any mapped-warning=10 mapped-critical=10", "mapped-warning= is never seen"),
-    ("40000-40010/udp any", "hands UDP ports 32768-60999 out"),
-    ("40000-40010,50000-50010/udp any", "hands UDP ports 32768-60999 out"),
+    ("443 any mapped-warning=20 mapped-critical=10", "mapped-warning= never fires"),
+    ("443 any mapped-warning=@5:10 mapped-critical=4", "mapped-warning= never fires"),
+    ("443 any mapped-warning=10 mapped-critical=10", "mapped-warning= never fires"),
+    ("40000-40010/udp any", "assigns UDP ports 32768-60999"),
+    ("40000-40010,50000-50010/udp any", "assigns UDP ports 32768-60999"),
 )
 
 # Nothing to say about these.
@@ -136,10 +137,43 @@ class Lint(dualstack.TestCase):
                 self.assertEqual(len(result.lines), 1, str(result))
                 self.assertTrue(result.first.endswith(", no warnings"), str(result))
 
+    def test_strict(self):
+        """Warnings count; the exit code of an error, and that of a policy without either, are the same as ever."""
+        for policy, code in (("443 any", OK), (WARNED[0][0], WARNING), ("443 nothing", UNKNOWN)):
+            with self.subTest(policy=policy):
+                plain = self.lint(OK if code == WARNING else code, policy)
+                strict = self.check(code, "--lint=strict", "-f", self.path)
+                self.assertEqual(strict.lines[1:], plain.lines[1:])
+                self.assertTrue(strict.first.startswith("DUALSTACK %s: " % dualstack.STATE_NAMES[code]), str(strict))
+                report = self.report("--lint=strict", "-f", self.path)
+                self.assertEqual(report["state"], dualstack.STATE_NAMES[code])
+
+    def test_thresholds_of_the_command_line(self):
+        """WARNING that can never show: here, and in a check with -v."""
+        for warning, critical, never in (("10", "5", True), ("5", "5", True), ("5", "10", False), ("@5:10", "4", True),
+                                         ("0:", "5", False)):
+            with self.subTest(warning=warning, critical=critical):
+                result = self.check(OK, "--lint", "-r", "443 any", "-w", warning, "-c", critical)
+                self.assertEqual(result.lines[1:], [
+                    "\\_[WARNING] --warning: never fires, because --critical fires first: make it narrower"] * never)
+                args = ["-w", warning, "-c", critical]
+                self.assertEqual("WARNING can never show" in dualstack.run("-v", *args).text, never)
+                self.assertNotIn("never show", dualstack.run(*args).text)
+
+    def test_what_was_typed_is_shown(self):
+        """Nothing but a person reads it; a check names what carriers do not take, JSON takes all."""
+        result = self.lint(UNKNOWN, "80;443 any\n443 any mapped-warning=>5|x\n")
+        self.assertIn("'80;443' is not a port: separate ports with commas: 80,443", result.lines[1])
+        self.assertIn("mapped-warning=>5|x", result.lines[2])
+        result = self.check(UNKNOWN, "-f", self.path)
+        self.assertIn("'80(semicolon)443'", result.first)
+        self.assertIn("mapped-warning=(greater-than)5(pipe)x", result.lines[1])
+        self.assertIn("'80;443'", self.report("-f", self.path)["errors"][0])
+
     def test_names_alike_in_rrd(self):
         result = self.lint(OK, "443 any name=%s1\n\n444 any name=%s2\n" % (NAME, NAME))
         self.assertEqual(self.findings(result, "WARNING"),
-                         [(3, "%s2_mapped begins like %s1_mapped of the rule at %s:1, RRD files keep 19 characters"
+                         [(3, "%s2_mapped begins like %s1_mapped of the rule at %s:1: RRD files keep 19 characters"
                            % (NAME, NAME, self.path))])
 
     def test_waivers_around_today(self):
@@ -161,14 +195,14 @@ class Lint(dualstack.TestCase):
         for policy in WRONG:
             with self.subTest(policy=policy):
                 result = self.lint(UNKNOWN, "22 any\n" + policy)
-                self.assertEqual(result.first, "DUALSTACK UNKNOWN: 1 mistake in the policy")
+                self.assertEqual(result.first, "DUALSTACK UNKNOWN: 1 error in the policy")
                 self.assertEqual([number for number, _ in self.findings(result, "UNKNOWN")], [2], str(result))
 
     def test_all_mistakes_at_once(self):
         """Where a check tells twenty."""
         policy = "\n".join(WRONG * 4)
         result = self.lint(UNKNOWN, policy)
-        self.assertEqual(result.first, "DUALSTACK UNKNOWN: %d mistakes in the policy" % (4 * len(WRONG)))
+        self.assertEqual(result.first, "DUALSTACK UNKNOWN: %d errors in the policy" % (4 * len(WRONG)))
         self.assertEqual([number for number, _ in self.findings(result, "UNKNOWN")],
                          list(range(1, 4 * len(WRONG) + 1)))
         checked = self.check(UNKNOWN, "-f", self.path)
@@ -182,15 +216,15 @@ class Lint(dualstack.TestCase):
 
     def test_command_line_rules(self):
         result = self.check(UNKNOWN, "--lint", "-r", "22 any", "-r", "443 nothing")
-        self.assertTrue(result.lines[1].startswith("\\_[UNKNOWN] --rule 2: 'nothing' is no requirement"), str(result))
+        self.assertTrue(result.lines[1].startswith("\\_[UNKNOWN] --rule 2: 'nothing' is not a requirement"), str(result))
         result = self.check(OK, "--lint", "-r", "22 any", "-r", "443 any unit=nginx")
-        self.assertTrue(result.lines[1].startswith("\\_[WARNING] --rule 2: unit=nginx fits no unit"), str(result))
+        self.assertTrue(result.lines[1].startswith("\\_[WARNING] --rule 2: unit=nginx matches no unit"), str(result))
 
     def test_no_rules(self):
         """A file without a rule is a mistake, no policy at all only worth a word."""
         for policy in ("", "# nothing\n\n"):
             result = self.lint(UNKNOWN, policy)
-            self.assertEqual(result.first, "DUALSTACK UNKNOWN: 1 mistake in the policy")
+            self.assertEqual(result.first, "DUALSTACK UNKNOWN: 1 error in the policy")
             self.assertIn("has no rules", result.lines[1])
         result = self.check(OK, "--lint")
         self.assertEqual(result.first, "DUALSTACK OK: 0 rules, 1 warning")
@@ -198,7 +232,7 @@ class Lint(dualstack.TestCase):
 
     def test_no_file(self):
         result = self.check(UNKNOWN, "--lint", "-f", self.path + ".gone")
-        self.assertEqual(result.first, "DUALSTACK UNKNOWN: 1 mistake in the policy")
+        self.assertEqual(result.first, "DUALSTACK UNKNOWN: 1 error in the policy")
         self.assertIn(self.path + ".gone", result.lines[1])
 
     def test_standard_input(self):
@@ -210,7 +244,7 @@ class Lint(dualstack.TestCase):
             file.write("\n".join(WRONG * 4))
         report = self.report("--lint", "-f", self.path)
         self.assertEqual((report["state"], report["summary"], len(report["errors"]), report["services"]),
-                         ("UNKNOWN", "%d mistakes in the policy" % (4 * len(WRONG)), 4 * len(WRONG), []))
+                         ("UNKNOWN", "%d errors in the policy" % (4 * len(WRONG)), 4 * len(WRONG), []))
         self.assertTrue(report["errors"][0].startswith(self.path + ":1: "))
         report = self.report("--lint", "-r", "443 any unit=nginx")
         self.assertEqual((report["state"], report["summary"], len(report["errors"])), ("OK", "1 rule, 1 warning", 1))
@@ -221,7 +255,7 @@ class Lint(dualstack.TestCase):
         with open(self.path, "wb") as file:
             file.write(b"443 \xff\x1b[1m|;\n22 any note=\xe2\x80\xa8\n\r\r\n" + b"9" * 9000 + b"\n23 any\x00\n")
         result = self.check(UNKNOWN, "--lint", "-f", self.path)
-        self.assertNotRegex(result.text, "[\x00-\x09\x0b-\x1f\x7f|;]")
+        self.assertNotRegex(result.text, "[\x00-\x09\x0b-\x1f\x7f]")
 
     def test_many_rules(self):
         result = self.lint(OK, "".join("%d any\n" % port for port in range(1, 60001)), "-t", "60")

@@ -61,7 +61,7 @@ OPTIONS = {
                "CRITICAL", [r"2 of 2 hosts off policy: web1, web2"]),
     "lint": ({"dualstack_lint": True, "dualstack_policy": "/run/policy.conf"},
              ["--lint", "--policy", "/run/policy.conf"], "OK", [r"3 rules, no warnings"]),
-    "learn": ({"dualstack_learn": True}, ["--learn"], "OK", [r"(?m)^80 +v4-only name=http unit=nginx\.service$"]),
+    "learn": ({"dualstack_learn": True}, ["--learn"], "OK", [r"(?m)^80 +v4-only name=http (?:reach=loopback )?unit=nginx\.service$"]),
     "list": ({"dualstack_list": True}, ["--list"],
              "OK", [r"(?m)^Proto +Recv-Q", r"0\.0\.0\.0:80 .* LISTEN +IPv4 +root +nginx\.service"]),
     "off": ({"dualstack_lint": False, "dualstack_learn": False, "dualstack_list": False, "dualstack_capture": False,

@@ -170,7 +170,7 @@ START_TEST(no_descriptors)
     ck_assert_int_eq(result, -EMFILE);
     facts_check(address_table_facts(table), &nothing);
     ck_assert_ptr_nonnull(strstr(fault.text, "cannot open a NETLINK_ROUTE socket to list local addresses"));
-    ck_assert_ptr_nonnull(strstr(fault.text, "; cannot read /proc/net/"));
+    ck_assert_ptr_nonnull(strstr(fault.text, ", cannot read /proc/net/"));
     address_table_free(table);
 }
 END_TEST

@@ -217,16 +217,17 @@ START_TEST(is_taken)
 END_TEST
 
 static const struct change wrong[] = {
-    {"check_dualstack-capture", "check_dualstack", "is no capture: format must be \"check_dualstack-capture\""},
+    {"check_dualstack-capture", "check_dualstack",
+     "is not a capture of check_dualstack: format must be \"check_dualstack-capture\""},
     {"\"schema\":2", "\"schema\":3", "schema is 3, check_dualstack"},
-    {"\"schema\":2", "\"schema\":1", "netns_of_process_1 is no member of this schema"},
+    {"\"schema\":2", "\"schema\":1", "netns_of_process_1 is not a member of this schema"},
     {"\"schema\":2", "\"schema\":9223372036854775807", "schema is 9223372036854775807, "},
     {"\"schema\":2", "\"schema\":0", "schema is 0, must be a whole number from 1 to 2"},
     {"\"schema\":2", "\"schema\":\"2\"", "schema is \"2\", must be"},
     {"\"schema\":2", "\"schema\":2.0", "schema is no whole number, must be"},
     {"\"schema\":2,", "", "schema is missing"},
     {"\"ipv6\":true", "\"ipv6\":1", "ipv6 is 1, must be true or false or null"},
-    {"\"ipv6\":true", "\"ipv6\":true,\"ipv7\":true", "ipv7 is no member of this schema"},
+    {"\"ipv6\":true", "\"ipv6\":true,\"ipv7\":true", "ipv7 is not a member of this schema"},
     {"\"ipv6\":true", "\"ipv6\":true,\"ipv6\":true", "duplicate object key"},
     {"\"web1\"", "\"web\\u0000\"", "\\u0000 is not allowed"},
     {"\"web1\"", "\"\\ud800\"", "invalid"},
@@ -306,9 +307,9 @@ static const struct change wrong[] = {
     {"\"ipv4_mapped\":8", "\"ipv4_mapped\":-8", "connections[0].ipv4_mapped is -8, must be"},
     {"\"ipv4_mapped\":8", "\"ipv4_mapped\":9007199254740993",
      "connections[0].ipv4_mapped is 9007199254740993, must be"},
-    {"\"port\":443,\"scope\"", "\"port\":80,\"scope\"", "connections[0] is of a service that no listener is of"},
+    {"\"port\":443,\"scope\"", "\"port\":80,\"scope\"", "connections[0] refers to a service without a listener"},
     {"\"ipv6\":4294967295", "\"ipv6\":4294967296", "outbound.ipv6 is 4294967296, must be"},
-    {"\"outbound\":{", "\"outbound\":{\"\":0,", "outbound. is no member of this schema"},
+    {"\"outbound\":{", "\"outbound\":{\"\":0,", "outbound. is not a member of this schema"},
     {"\"outbound\":{\"ipv4\":1,\"ipv4_mapped\":2,\"ipv6\":4294967295}", "\"outbound\":[]",
      "outbound is an array, must be an object"},
     {"4294967295}}", "4294967295}}{}", "end of file expected"},
@@ -340,14 +341,14 @@ START_TEST(connections_twice)
     char twice[2 * sizeof good];
 
     snprintf(twice, sizeof twice, "%.*s,%.*s%s", (int)(end - good), good, (int)(end - entry), entry, end);
-    assert_refused(twice, strlen(twice), "connections[1] is of a service and scope that an element before it is of");
+    assert_refused(twice, strlen(twice), "connections[1] refers to a service and scope that an earlier element has");
 }
 END_TEST
 
 /* Cut anywhere, it is no capture. */
 START_TEST(is_truncated)
 {
-    for (size_t length = 0; length < sizeof good - 1; length++) {
+    for (size_t length = 1; length < sizeof good - 1; length++) {
         assert_refused(good, length, "line 1, column ");
     }
 }
@@ -358,14 +359,17 @@ START_TEST(is_something_else)
     static const char *const texts[] = {"[]", "[{}]", "[[[1]]]"};
 
     for (size_t i = 0; i < UNIT_COUNT(texts); i++) {
-        assert_refused(texts[i], strlen(texts[i]), "is no capture: it must be one JSON object");
+        assert_refused(texts[i], strlen(texts[i]), "is not a capture of check_dualstack: it must be one JSON object");
     }
-    assert_refused("{}", 2, "is no capture: format must be");
-    assert_refused("null", 4, "line 1, column ");
-    assert_refused("\0\0\0", 3, "line 1, column ");
+    assert_refused("{}", 2, "is not a capture of check_dualstack: format must be");
+    assert_refused("null", 4, "is not a capture of check_dualstack");
+    assert_refused("<html>", 6, "is not a capture of check_dualstack");
+    assert_refused("\0\0\0", 3, "is not a capture of check_dualstack");
+    assert_refused("", 0, "is empty: did the capture fail?");
+    assert_refused(" \r\n", 3, "is empty: did the capture fail?");
     assert_refused("\x7f"
                    "ELF",
-                   4, "line 1, column ");
+                   4, "is not a capture of check_dualstack");
 }
 END_TEST
 

@@ -27,7 +27,7 @@
 static char mountinfo[PATH_MAX];
 
 /* What the kernel's name_to_handle_at() is for the test: without handles, or with those of a 32-bit kernel. */
-static enum {
+static enum handles {
     HANDLES_NONE,
     HANDLES_FOREIGN, /* of a file system that is no cgroup tree */
     HANDLES_WIDE,    /* the inode number is the lower half of the id */
@@ -229,7 +229,7 @@ START_TEST(ids_of_64_bits_with_inodes_of_32)
 
     mountinfo_write(CGROUP2("/", "DIR/two"));
     for (int i = HANDLES_NONE; i <= HANDLES_WIDE; i++) {
-        handles = i;
+        handles = (enum handles)i;
         table = table_read(ids, UNIT_COUNT(ids));
         ck_assert_pstr_eq(cgroup_table_path(table, ids[i != HANDLES_WIDE]), "/a.slice/b.service");
         ck_assert_ptr_null(cgroup_table_path(table, ids[i == HANDLES_WIDE]));
@@ -385,8 +385,8 @@ START_TEST(this_machine)
         struct fault fault = {""};
         struct cgroup_table *table = NULL;
         struct stat status;
-        char path[96];
-        char expected[96];
+        char path[128];
+        char expected[64];
         uint64_t id;
 
         snprintf(path, sizeof path, "%s/cgroup.procs", places[i]);

@@ -207,7 +207,7 @@ static const struct {
 
 static void socket_build(struct answer *answer, int row, bool more)
 {
-    static const unsigned char unknown[7] = "unknown";
+    static const unsigned char unknown[7] = {'u', 'n', 'k', 'n', 'o', 'w', 'n'};
     uint8_t v6only = (uint8_t)sockets[row].v6only;
 
     answer_begin(answer, sockets[row].family, sockets[row].state, sockets[row].local, sockets[row].remote);

@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "options.h"
+#include "arguments.h"
 
 #include "folder.h"
 #include "unit.h"
@@ -91,8 +91,8 @@ END_TEST
 
 START_TEST(test_locator_without_file)
 {
-    mistake_check("@", &nowhere, "no file is named behind the @");
-    mistake_check("web@", &nowhere, "no file is named behind the @ of 'web@'");
+    mistake_check("@", &nowhere, "no file name after the @");
+    mistake_check("web@", &nowhere, "no file name after the @ of 'web@'");
 }
 END_TEST
 
@@ -185,7 +185,7 @@ START_TEST(test_search_order)
         ck_assert_int_eq(remove(ranked[i]), 0);
     }
     load(&extra, NULL, &search);
-    ck_assert_msg(strstr(extra.mistake, "there is no ini file") != NULL, "'%s'", extra.mistake);
+    ck_assert_msg(strstr(extra.mistake, "no ini file found") != NULL, "'%s'", extra.mistake);
     ck_assert_str_eq(extra.places, "looked for monitoring-plugins.ini, plugins.ini and nagios-plugins.ini in "
                                    "$NAGIOS_CONFIG_PATH (none:one::./two:), then for away.ini, first.ini, "
                                    "one/monitoring-plugins.ini/x, second.ini");
@@ -275,7 +275,7 @@ END_TEST
 
 static struct extra_opts extra;
 static struct options options;
-static struct options_mistake mistake;
+static struct arguments_mistake mistake;
 
 /* A command line of these words. Its texts stay until the next one. */
 static int arguments_set(char **argv, const char *arguments)
@@ -301,7 +301,7 @@ static int parse(const char *section, const char *arguments)
     snprintf(text, sizeof text, "[check_dualstack]\n%s\n", section);
     folder_write_text("a.ini", text);
     load(&extra, "@a.ini", &nowhere);
-    return options_parse(&options, argc, argv, &extra, &mistake);
+    return arguments_parse(&options, argc, argv, &extra, &mistake);
 }
 
 static void parsed_clear(void)
@@ -327,7 +327,7 @@ START_TEST(test_options)
     ck_assert_uint_eq(options.timeout, 9);
     ck_assert_int_eq(options.timeout_state, STATE_CRITICAL);
     ck_assert_str_eq(options.writer->name, "json");
-    ck_assert_str_eq(options.policy, "p.conf");
+    ck_assert_str_eq(options.policies[0], "p.conf");
     ck_assert_int_eq(options.perfdata, LABELS_FULL);
     parsed_clear();
 }
@@ -347,7 +347,9 @@ START_TEST(test_command_line_wins_and_adds)
     ck_assert(range_alerts(&options.warning, 1));
     ck_assert_str_eq(options.writer->name, "text");
     ck_assert_uint_eq(options.timeout, 7);
-    ck_assert_str_eq(options.policy, "q.conf");
+    ck_assert_uint_eq(options.policy_count, 2);
+    ck_assert_str_eq(options.policies[0], "p.conf");
+    ck_assert_str_eq(options.policies[1], "q.conf");
     ck_assert_uint_eq(options.verbose, 2);
     parsed_clear();
 }
@@ -358,26 +360,30 @@ static const struct {
     const char *arguments;
     const char *said;
 } mistakes[] = {
-    {"v=\nwarning=5x", "", "a.ini:3: --warning: '5x' is no threshold range"},
-    {"w=5x", "", "a.ini:2: --warning: '5x' is no threshold range"},
-    {"bogus=1", "", "a.ini:2: unknown or ambiguous option 'bogus'"},
-    {"p=1", "", "a.ini:2: unknown or ambiguous option 'p'"},
+    {"v=\nwarning=5x", "", "a.ini:3: --warning: '5x' is not a threshold range"},
+    {"w=5x", "", "a.ini:2: --warning: '5x' is not a threshold range"},
+    {"bogus=1", "", "a.ini:2: unknown option bogus: see --help"},
+    {"p=1", "", "a.ini:2: p is ambiguous: policy, perfdata or procfs"},
     {"pro", "", "a.ini:2: 'pro' has no ="},
-    {"p r=1", "", "a.ini:2: unknown or ambiguous option 'p r'"},
-    {"l=", "", "a.ini:2: unknown or ambiguous option 'l'"},
-    {"li=", "", "a.ini:2: unknown or ambiguous option 'li'"},
-    {"--rule=1 any", "", "a.ini:2: unknown or ambiguous option '--rule', write it without dashes"},
-    {"-=", "", "a.ini:2: unknown or ambiguous option '-', write it without dashes"},
-    {":=", "", "a.ini:2: unknown or ambiguous option ':'"},
-    {"verbose=3", "", "a.ini:2: 'verbose' takes no value, write verbose="},
+    {"p r=1", "", "a.ini:2: unknown option p r: see --help"},
+    {"l=", "", "a.ini:2: l is ambiguous: list, learn or lint"},
+    {"li=", "", "a.ini:2: li is ambiguous: list or lint"},
+    {"--rule=1 any", "", "a.ini:2: unknown option --rule: write it without dashes"},
+    {"-=", "", "a.ini:2: unknown option -: write it without dashes"},
+    {":=", "", "a.ini:2: unknown option :: see --help"},
+    {"verbose=3", "", "a.ini:2: 'verbose' takes no value: write verbose="},
     {"list=yes", "", "a.ini:2: 'list' takes no value"},
-    {"rule=", "", "a.ini:2: 'rule' needs a value"},
-    {"c=\nrule=80 any", "", "a.ini:2: 'c' needs a value"},
+    {"rule=", "", "a.ini:2: 'rule' needs a value: write rule=RULE"},
+    {"c=\nrule=80 any", "", "a.ini:2: 'c' needs a value: write c=RANGE"},
     {"extra-opts=web", "", "a.ini:2: 'extra-opts' is for the command line only"},
     {"extra=", "", "a.ini:2: 'extra' is for the command line only"},
     {"format=xml", "-Z", "a.ini:2: --format: 'xml' is unknown"},
-    {"list=\nlearn=", "", "a.ini:3: --list, --learn, --lint and --capture do not go together"},
-    {"timeout=0", "", "a.ini:2: --timeout: '0' is no time"},
+    {"list=\nlearn=", "", "a.ini:3: --list and --learn do not go together: choose one"},
+    {"polcy=x", "", "a.ini:2: unknown option polcy: did you mean policy?"},
+    {"v=\npolicy=x", "--list", "a.ini:3: --policy does not go with --list, only with a check and --lint"},
+    {"list=", "-f x", "--policy does not go with --list, only with a check and --lint"},
+    {"lint=loose", "", "a.ini:2: --lint: unexpected 'loose': use --lint or --lint=strict"},
+    {"timeout=0", "", "a.ini:2: --timeout: '0' is not a time"},
     {"policy=-\nreplay=-", "", "standard input can be read only once, not by --policy and by --replay"},
     {"replay=-\nreplay=-", "", "standard input can be read only once, not by --replay and by --replay"},
 };
@@ -425,7 +431,7 @@ START_TEST(test_what_is_to_be_read)
     char *argv[16];
     int argc = arguments_set(argv, "--extra-opts=a@b -v --extra-opts --extra web -r --extra-opts");
 
-    ck_assert_int_eq(options_parse(&options, argc, argv, NULL, &mistake), 0);
+    ck_assert_int_eq(arguments_parse(&options, argc, argv, NULL, &mistake), 0);
     ck_assert_uint_eq(options.extra_count, 3);
     ck_assert_str_eq(options.extra[0], "a@b");
     ck_assert_ptr_null(options.extra[1]);

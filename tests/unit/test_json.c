@@ -381,6 +381,7 @@ START_TEST(list_has_an_end)
         .remarks = (const char *[]){"as pigs fly"},
         .remark_count = 1,
         .faults = (const char *[]){"broke off"},
+        .fault_count = 0,
     };
     struct collect collected = {.text = NULL};
     const struct sink sink = collect_sink(&collected);

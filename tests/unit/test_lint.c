@@ -35,10 +35,10 @@ static const struct rule_names names = {.port = port_by_name, .user = uid_by_nam
 
 #define TODAY "2026-11-22"
 
-#define OTHERS "others stand before it everywhere, such as the rule at "
+#define OTHERS "others come before it everywhere, such as the rule at "
 #define CLIENTS                                                                                                        \
-    "never judges anything on this host, which hands UDP ports 32768-60999 out to clients "                            \
-    "(net.ipv4.ip_local_port_range), only a rule that names the port itself or has ephemeral=yes "                     \
+    "never judges anything on this host, which assigns UDP ports 32768-60999 to clients "                              \
+    "(net.ipv4.ip_local_port_range): only a rule that names the port itself or has ephemeral=yes "                     \
     "judges there"
 
 /* A policy, and each warning of it. */
@@ -49,17 +49,17 @@ static const struct {
     {"", {"policy: has no rules, so nothing is judged and every host is OK"}},
     {"443 dual-stack", {NULL}},
     /* Rules that never come to judge. */
-    {"100-101 any\n100,101 any name=two", {"p:1: never judges anything, " OTHERS "p:2"}},
-    {"default/tcp closed\n1-65535 any", {"p:1: never judges anything, " OTHERS "p:2"}},
-    {"default/udp closed\n1-65535/udp any", {"p:1: never judges anything, " OTHERS "p:2"}},
-    {"default closed\ndefault/tcp closed\ndefault/udp closed", {"p:1: never judges anything, " OTHERS "p:2"}},
+    {"100-101 any\n100,101 any name=two", {"p:1: never judges anything: " OTHERS "p:2"}},
+    {"default/tcp closed\n1-65535 any", {"p:1: never judges anything: " OTHERS "p:2"}},
+    {"default/udp closed\n1-65535/udp any", {"p:1: never judges anything: " OTHERS "p:2"}},
+    {"default closed\ndefault/tcp closed\ndefault/udp closed", {"p:1: never judges anything: " OTHERS "p:2"}},
     {"53 any\n53@loopback any\n53@link any\n53@external any",
-     {"p:1: has no listener left to judge, so its service is always missing, " OTHERS "p:4"}},
-    {"53 any missing=ok\n53@loopback any\n53@link any\n53@external any", {"p:1: never judges anything, " OTHERS "p:4"}},
-    {"53 closed\n53@loopback any\n53@link any\n53@external any", {"p:1: never judges anything, " OTHERS "p:4"}},
+     {"p:1: has no listener left to judge, so its service is always missing: " OTHERS "p:4"}},
+    {"53 any missing=ok\n53@loopback any\n53@link any\n53@external any", {"p:1: never judges anything: " OTHERS "p:4"}},
+    {"53 closed\n53@loopback any\n53@link any\n53@external any", {"p:1: never judges anything: " OTHERS "p:4"}},
     {"8000-8099@loopback any\n8080 any",
-     {"p:1: at port 8080 the rule at p:2 stands before it, as a single port comes before a range even where only the "
-      "range has a scope, write a rule for 8080@loopback if that is not meant"}},
+     {"p:1: at port 8080 the rule at p:2 comes before it, as a single port comes before a range even where only the "
+      "range has a scope: write a rule for 8080@loopback if that is not meant"}},
     {"8000-8099@loopback any\n8080@loopback any", {NULL}},
     /* bind= without an address of a family that the requirement needs: a row for each. */
     {"443 v4-only bind=2001:db8::/32",
@@ -80,15 +80,15 @@ static const struct {
     {"443 v6-only bind=link,10.0.0.0/8", {NULL}},
     /* bind= with one wildcard where one socket for both is welcome: a row for each requirement. */
     {"443 v4 bind=0.0.0.0/0",
-     {"p:1: bind= has 0.0.0.0/0 without ::/0, so a [::] listener that takes both families does not fit, add ::/0"}},
+     {"p:1: bind= has 0.0.0.0/0 without ::/0, so a [::] listener that takes both families does not fit: add ::/0"}},
     {"443 v6 bind=::/0",
-     {"p:1: bind= has ::/0 without 0.0.0.0/0, so a [::] listener that takes both families does not fit, add "
+     {"p:1: bind= has ::/0 without 0.0.0.0/0, so a [::] listener that takes both families does not fit: add "
       "0.0.0.0/0"}},
     {"443 any bind=::/0,10.0.0.0/8",
-     {"p:1: bind= has ::/0 without 0.0.0.0/0, so a [::] listener that takes both families does not fit, add "
+     {"p:1: bind= has ::/0 without 0.0.0.0/0, so a [::] listener that takes both families does not fit: add "
       "0.0.0.0/0"}},
     {"443 dual-stack form=single bind=::/0,10.0.0.0/8",
-     {"p:1: bind= has ::/0 without 0.0.0.0/0, so a [::] listener that takes both families does not fit, add "
+     {"p:1: bind= has ::/0 without 0.0.0.0/0, so a [::] listener that takes both families does not fit: add "
       "0.0.0.0/0"}},
     {"443 dual-stack form=split bind=::/0,10.0.0.0/8", {NULL}},
     {"443 dual-stack bind=::/0,10.0.0.0/8", {NULL}},
@@ -100,39 +100,39 @@ static const struct {
     {"443@link any bind=fe80::/64", {NULL}},
     /* Where every listener is barred. */
     {"23 closed bind=::/0",
-     {"p:1: closed bars every listener, also those that bind= allows, narrow it with a scope such as @external"}},
+     {"p:1: closed bars every listener, also those that bind= allows: narrow it with a scope such as @external"}},
     {"default closed unit=x.service",
-     {"p:1: closed bars every listener, also those that unit= allows, narrow it with a scope such as @external"}},
+     {"p:1: closed bars every listener, also those that unit= allows: narrow it with a scope such as @external"}},
     {"23 closed reach=loopback",
-     {"p:1: closed bars every listener, also those that reach= allows, narrow it with a scope such as @external"}},
+     {"p:1: closed bars every listener, also those that reach= allows: narrow it with a scope such as @external"}},
     {"23 closed user=0",
-     {"p:1: closed bars every listener, also those that user= allows, narrow it with a scope such as @external"}},
+     {"p:1: closed bars every listener, also those that user= allows: narrow it with a scope such as @external"}},
     {"23@external closed", {NULL}},
     /* One rule by itself. */
     {"443 any unit=nginx",
-     {"p:1: unit=nginx fits no unit, their names end in .service and the like, write unit=nginx.service"}},
+     {"p:1: unit=nginx matches no unit, their names end in .service and the like: write unit=nginx.service"}},
     {"443 any unit=nginx*", {NULL}},
     {"443 any unit=/lxc/web", {NULL}},
     {"443 any mapped-warning=20 mapped-critical=10",
-     {"p:1: mapped-warning= is never seen, mapped-critical= is crossed as soon, make it narrower"}},
+     {"p:1: mapped-warning= never fires, because mapped-critical= fires first: make it narrower"}},
     {"443 any mapped-warning=5 mapped-critical=10", {NULL}},
     {"443 any ipv4-warning=20 ipv4-critical=10",
-     {"p:1: ipv4-warning= is never seen, ipv4-critical= is crossed as soon, make it narrower"}},
+     {"p:1: ipv4-warning= never fires, because ipv4-critical= fires first: make it narrower"}},
     {"443 any ipv4-warning=5 ipv4-critical=10 mapped-warning=20", {NULL}},
     {"default closed except-unit=dnsmasq,unbound*,/lxc/dns",
-     {"p:1: except-unit=dnsmasq fits no unit, their names end in .service and the like, write "
+     {"p:1: except-unit=dnsmasq matches no unit, their names end in .service and the like: write "
       "except-unit=dnsmasq.service"}},
     {"443 any as=bound reach=loopback", {NULL}},
     {"443 dual-stack bind=loopback reach=loopback", {NULL}},
-    {"443 any as=bound", {"p:1: as=bound makes no difference to any, leave it out"}},
-    {"23 closed as=bound", {"p:1: as=bound makes no difference to closed, leave it out"}},
+    {"443 any as=bound", {"p:1: as=bound makes no difference to any: leave it out"}},
+    {"23 closed as=bound", {"p:1: as=bound makes no difference to closed: leave it out"}},
     {"443 v6 as=bound", {NULL}},
     {"443 v4-only bind=%eth0", {NULL}},
     {"443@link any bind=%eth0", {NULL}},
     {"443 any waive-until=2026-11-21",
-     {"p:1: waive-until=2026-11-21 ended 1 day ago and breaches count again, leave it out or renew it"}},
+     {"p:1: waive-until=2026-11-21 ended 1 day ago and breaches count again: remove or renew it"}},
     {"443 any waive-until=2026-11-20",
-     {"p:1: waive-until=2026-11-20 ended 2 days ago and breaches count again, leave it out or renew it"}},
+     {"p:1: waive-until=2026-11-20 ended 2 days ago and breaches count again: remove or renew it"}},
     {"443 any waive-until=" TODAY,
      {"p:1: waive-until=2026-11-22 ends today and breaches count again tomorrow, fix them or renew it"}},
     {"443 any waive-until=2026-11-23",
@@ -150,20 +150,26 @@ static const struct {
     {"41000-41010/udp any", {NULL}},
     {"default closed ephemeral=yes", {NULL}},
     {"8000-8010 closed ephemeral=yes",
-     {"p:1: ephemeral=yes makes no difference to TCP, whose listeners are no clients, leave it out"}},
+     {"p:1: ephemeral=yes makes no difference to TCP, whose listeners are never clients: leave it out"}},
     /* Values that RRD files cannot tell apart. */
     {"443 any name=abcdefghijklmnopqrs1\n444 any name=abcdefghijklmnopqrs2",
-     {"p:2: abcdefghijklmnopqrs2_mapped begins like abcdefghijklmnopqrs1_mapped of the rule at p:1, RRD files keep 19 "
+     {"p:2: abcdefghijklmnopqrs2_mapped begins like abcdefghijklmnopqrs1_mapped of the rule at p:1: RRD files keep 19 "
       "characters"}},
     {"443 any name=abcdefghijklmnopqrs2\n444 any name=abcdefghijklmnopqrs1",
-     {"p:2: abcdefghijklmnopqrs1_mapped begins like abcdefghijklmnopqrs2_mapped of the rule at p:1, RRD files keep 19 "
+     {"p:2: abcdefghijklmnopqrs1_mapped begins like abcdefghijklmnopqrs2_mapped of the rule at p:1: RRD files keep 19 "
+      "characters"}},
+    /* The first of them is named, however many there are. */
+    {"443 any name=abcdefghijklmnopqrs1\n444 any name=abcdefghijklmnopqrs2\n445 any name=abcdefghijklmnopqrs3",
+     {"p:2: abcdefghijklmnopqrs2_mapped begins like abcdefghijklmnopqrs1_mapped of the rule at p:1: RRD files keep 19 "
+      "characters",
+      "p:3: abcdefghijklmnopqrs3_mapped begins like abcdefghijklmnopqrs1_mapped of the rule at p:1: RRD files keep 19 "
       "characters"}},
     {"443 any name=abcdefghijk1\n444 any name=abcdefghijk2", {NULL}},
     /* In the order of the rules. */
     {"443 any unit=a\n444 any\n445 any unit=b waive-until=2026-11-21",
-     {"p:1: unit=a fits no unit, their names end in .service and the like, write unit=a.service",
-      "p:3: unit=b fits no unit, their names end in .service and the like, write unit=b.service",
-      "p:3: waive-until=2026-11-21 ended 1 day ago and breaches count again, leave it out or renew it"}},
+     {"p:1: unit=a matches no unit, their names end in .service and the like: write unit=a.service",
+      "p:3: unit=b matches no unit, their names end in .service and the like: write unit=b.service",
+      "p:3: waive-until=2026-11-21 ended 1 day ago and breaches count again: remove or renew it"}},
 };
 
 START_TEST(what_is_likely_wrong_is_told)

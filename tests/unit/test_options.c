@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * Tests of plugins/options.c: the command line, a row for each way to say an option and each mistake. Options of ini
- * files are test_extra_opts.c's.
+ * Tests of plugins/options.c, arguments.c and usage.c: the command line, a row for each way to say an option and each
+ * mistake. Options of ini files are test_extra_opts.c's.
  */
 #include "config.h"
 
-#include "options.h"
+#include "arguments.h"
 
 #include "audit/rule.h"
+#include "option_row.h"
 #include "socket/protocol.h"
+#include "usage.h"
 
 #include "unit.h"
 
@@ -22,7 +24,7 @@
 #define WORDS_MOST 12
 
 static struct options options;
-static struct options_mistake mistake;
+static struct arguments_mistake mistake;
 static char words[256];
 
 /* Reads a command line whose words blanks set apart. */
@@ -38,68 +40,105 @@ static int parse(const char *line)
         ck_assert_int_le(argc, WORDS_MOST);
         argv[argc++] = word;
     }
-    return options_parse(&options, argc, argv, NULL, &mistake);
+    return arguments_parse(&options, argc, argv, NULL, &mistake);
 }
 
 static const struct {
     const char *line;
     const char *said;
 } mistakes[] = {
-    {"-x", "unknown option -x, see --help"},
-    {"-vx", "unknown option -x, see --help"},
-    {"--nonsense", "unknown or ambiguous option --nonsense, see --help"},
-    {"--nonsense=1", "unknown or ambiguous option --nonsense, see --help"},
-    {"--li", "unknown or ambiguous option --li, see --help"},
-    {"--pol", "--pol needs a value, see --help"},
-    {"--policy", "--policy needs a value, see --help"},
-    {"-f", "-f needs a value, see --help"},
-    {"-vf", "-f needs a value, see --help"},
-    {"--verbose=1", "--verbose takes no value, see --help"},
-    {"--verb=1", "--verb takes no value, see --help"},
-    {"--list=all", "--list takes no value, see --help"},
-    {"--help=all", "--help takes no value, see --help"},
-    {"443", "unexpected argument '443', rules are given with -r"},
+    {"-x", "unknown option -x: see --help"},
+    {"-vx", "unknown option -x: see --help"},
+    {"-x -xyz", "unknown option -x: see --help"},
+    {"--nonsense", "unknown option --nonsense: see --help"},
+    {"--nonsense=1", "unknown option --nonsense: see --help"},
+    {"--polcy=x", "unknown option --polcy: did you mean --policy?"},
+    {"--POLICY x", "unknown option --POLICY: did you mean --policy?"},
+    {"--extra_opts", "unknown option --extra_opts: did you mean --extra-opts?"},
+    {"--li", "--li is ambiguous: --list or --lint"},
+    {"--l", "--l is ambiguous: --list, --learn or --lint"},
+    {"--li=1", "--li is ambiguous: --list or --lint"},
+    /* One dash for two, and "=" behind a letter. */
+    {"-list", "unknown option -l in -list: did you mean --list?"},
+    {"-polcy=x", "unknown option -p in -polcy=x: did you mean --policy?"},
+    {"-v -list", "unknown option -l in -list: did you mean --list?"},
+    {"-rule 443", "-rule: a long option has two dashes: --rule"},
+    {"-format=json", "-format=json: a long option has two dashes: --format=json"},
+    {"-f=p.conf", "-f=p.conf: a letter takes its value without =: -f p.conf"},
+    /* What other plugins have. */
+    {"-H web2", "unknown option -H: this plugin checks the host it runs on, so run it there by NRPE or an agent"},
+    {"--hostname=web2",
+     "unknown option --hostname: this plugin checks the host it runs on, so run it there by NRPE or an agent"},
+    {"-p 443", "unknown option -p: ports are rules, such as -r '443 dual-stack'"},
+    {"--port 443", "unknown option --port: ports are rules, such as -r '443 dual-stack'"},
+    {"-6", "unknown option -6: families are rules, such as -r '443 v6'"},
+    {"-C p.conf", "unknown option -C: a policy is read with -f"},
+    /* Values that are missing or too many: wherever getopt_long() has got to by then. */
+    {"--pol", "--policy needs a value: --policy=FILE"},
+    {"--policy", "--policy needs a value: --policy=FILE"},
+    {"-f", "-f needs a value: -f FILE"},
+    {"-vf", "-f needs a value: -f FILE"},
+    {"-r", "-r needs a value: -r RULE"},
+    {"-vr", "-r needs a value: -r RULE"},
+    {"-w", "-w needs a value: -w RANGE"},
+    {"--verbose=1", "--verbose takes no value: leave it out"},
+    {"--verb=1", "--verbose takes no value: leave it out"},
+    {"--list=all", "--list takes no value: leave it out"},
+    {"--help=all", "--help takes no value: leave it out"},
+    {"--lint=p.conf", "--lint: unexpected 'p.conf': use --lint or --lint=strict, and -f for a file"},
+    /* Words that belong to no option. */
+    {"443", "unexpected argument '443': rules are given with -r, such as -r '443'"},
+    {"443 dual-stack", "unexpected argument '443': rules are given with -r, such as -r '443 dual-stack'"},
+    {"-r 443 dual-stack", "unexpected argument 'dual-stack': a rule needs quotes, -r '443 dual-stack'"},
+    {"p.conf", "unexpected argument 'p.conf': a policy is read with -f, such as -f p.conf"},
+    {"--lint policy", "unexpected argument 'policy': a policy is read with -f, such as -f policy"},
+    {"--learn p.conf", "unexpected argument 'p.conf': redirect standard output to write a file"},
+    {"--capture p.json", "unexpected argument 'p.json': redirect standard output to write a file"},
+    {"--replay d/a.json d/b.json",
+     "unexpected argument 'd/b.json': for several captures name their folder, --replay=d"},
+    {"--replay a.json b.json", "unexpected argument 'b.json': for several captures name their folder, --replay=."},
+    {"nonsense", "unexpected argument 'nonsense': rules are given with -r, a policy's file with -f"},
     {"--policy=", "--policy: is empty"},
     {"--procfs=", "--procfs: is empty"},
     {"--netns=", "--netns: is empty"},
     {"--replay=", "--replay: is empty"},
-    {"-w 5x", "--warning: '5x' is no threshold range, write one such as 10, 5:10, 5: or @5:10"},
-    {"--crit=10:5", "--critical: '10:5' is no threshold range, write one such as 10, 5:10, 5: or @5:10"},
-    {"--replay=c --max-age=0", "--max-age: '0' is not a number of days, use whole days from 1 to 36500"},
-    {"--replay=c --max-age=36501", "--max-age: '36501' is not a number of days, use whole days from 1 to 36500"},
-    {"--replay=c --max-age=7d", "--max-age: '7d' is not a number of days, use whole days from 1 to 36500"},
+    {"-w 5x", "--warning: '5x' is not a threshold range: use one such as 10, 5:10, 5: or @5:10"},
+    {"--crit=10:5", "--critical: '10:5' runs backwards: write 5:10"},
+    {"--replay=c --max-age=0", "--max-age: '0' is not a number of days: use whole days from 1 to 36500"},
+    {"--replay=c --max-age=36501", "--max-age: '36501' is not a number of days: use whole days from 1 to 36500"},
+    {"--replay=c --max-age=7d", "--max-age: '7d' is not a number of days: use whole days from 1 to 36500"},
     {"--replay=c --hosts=", "--hosts: is empty"},
     {"--hosts=h", "--hosts is about captures, so it needs --replay"},
     {"--max-age=7", "--max-age is about captures, so it needs --replay"},
     {"--replay=- --hosts=-",
-     "standard input can be read only once, not by --hosts and by --replay, name a file for one"},
-    {"-t 0", "--timeout: '0' is no time, write whole seconds from 1 to 86400, such as 8 or 8:critical"},
-    {"-t 86401", "--timeout: '86401' is no time, write whole seconds from 1 to 86400, such as 8 or 8:critical"},
-    {"-t 8:later", "--timeout: 'later' is no state, write ok, warning, critical or unknown"},
-    {"--format=xml", "--format: 'xml' is unknown, write text, json, csv, html or prometheus"},
-    {"--details=some", "--details: 'some' is unknown, write auto or none"},
-    {"--list --format=prometheus",
-     "--format=prometheus is for checks, so it does not go with --list, --learn, --lint or --capture"},
-    {"--format=prometheus --lint",
-     "--format=prometheus is for checks, so it does not go with --list, --learn, --lint or --capture"},
-    {"--details=none --capture",
-     "--details=none shortens a check's answer, so it does not go with --list, --learn, --capture"},
-    {"--perfdata=all", "--perfdata: 'all' is unknown, write totals, mapped or full"},
-    {"--source=ss", "--source: 'ss' is unknown, write auto, netlink or procfs"},
-    {"--list --learn", "--list, --learn, --lint and --capture do not go together, choose one"},
-    {"--capture --lint", "--list, --learn, --lint and --capture do not go together, choose one"},
-    {"--replay=x --lint",
-     "--replay judges a capture, so it does not go with --source, --procfs, --netns, --list, --learn, "
-     "--lint or --capture"},
-    {"--replay=x --source=auto",
-     "--replay judges a capture, so it does not go with --source, --procfs, --netns, --list, "
-     "--learn, --lint or --capture"},
+     "standard input can be read only once, not by --hosts and by --replay: name a file for one"},
+    {"-t 0", "--timeout: '0' is not a time: use whole seconds from 1 to 86400, such as 8 or 8:critical"},
+    {"-t 86401", "--timeout: '86401' is not a time: use whole seconds from 1 to 86400, such as 8 or 8:critical"},
+    {"-t 8:later", "--timeout: state 'later' is unknown: use ok, warning, critical or unknown"},
+    {"-t 8:crit", "--timeout: state 'crit' is unknown: did you mean critical?"},
+    {"--format=yaml", "--format: 'yaml' is unknown: use text, json, csv, html or prometheus"},
+    {"--format=JSON", "--format: 'JSON' is unknown: did you mean json?"},
+    {"--details=some", "--details: 'some' is unknown: use auto or none"},
+    {"--list --format=prometheus", "--format=prometheus does not go with --list, only with a check"},
+    {"--format=prometheus --lint", "--format=prometheus does not go with --lint, only with a check"},
+    {"--details=none --capture", "--details does not go with --capture, only with a check and --lint"},
+    {"--perfdata=all", "--perfdata: 'all' is unknown: use totals, mapped or full"},
+    {"--source=ss", "--source: 'ss' is unknown: use auto, netlink or procfs"},
+    {"--source=proc", "--source: 'proc' is unknown: did you mean procfs?"},
+    {"--list --learn", "--list and --learn do not go together: choose one"},
+    {"--capture --lint", "--capture and --lint do not go together: choose one"},
+    {"--replay=x --lint", "--replay does not go with --lint, only with a check"},
+    {"--replay=x --source=auto", "--replay judges captures, so it does not go with --source"},
+    {"--replay=x --netns=y", "--replay judges captures, so it does not go with --netns"},
+    {"--replay=x --procfs=y", "--replay judges captures, so it does not go with --procfs"},
     {"--procfs=x --source=netlink", "--procfs reads files, so it does not go with --source=netlink"},
-    {"--procfs=x --netns=y", "--procfs and --netns do not go together, choose one"},
-    {"-f - --replay=-", "standard input can be read only once, not by --policy and by --replay, name a file for one"},
+    {"--procfs=x --netns=y", "--procfs and --netns do not go together: choose one"},
+    {"-f - --replay=-", "standard input can be read only once, not by --policy and by --replay: name a file for one"},
+    {"-f - -f p -f -", "standard input can be read only once, not by --policy and by --policy: name a file for one"},
+    {"-f p -f q -f p", "--policy: p is given twice: name each file once"},
     /* The first one is told. */
     {"-t 0 -w 5x --nonsense",
-     "--timeout: '0' is no time, write whole seconds from 1 to 86400, such as 8 or 8:critical"},
+     "--timeout: '0' is not a time: use whole seconds from 1 to 86400, such as 8 or 8:critical"},
 };
 
 START_TEST(mistake_is_told)
@@ -108,6 +147,56 @@ START_TEST(mistake_is_told)
     ck_assert_str_eq(mistake.sentence, mistakes[_i].said);
     ck_assert(mistake.in_arguments);
     options_clear(&options);
+}
+END_TEST
+
+/* A value for each option that needs one. */
+static const char *value_of(const struct option_row *row)
+{
+    if (row->value[0] != '=') {
+        return "";
+    }
+    return row->word != NULL ? row->word(0) : "1";
+}
+
+/* Which options go with which mode: with each mode in turn, each option is taken or refused as the table says. */
+START_TEST(options_go_with_modes)
+{
+    static const char *const mode_options[] = {
+        [OPTIONS_CHECK] = "",      [OPTIONS_LIST] = "--list",       [OPTIONS_LEARN] = "--learn",
+        [OPTIONS_LINT] = "--lint", [OPTIONS_CAPTURE] = "--capture",
+    };
+    static const struct {
+        const char *name;
+        bool goes[OPTIONS_CAPTURE + 1]; /* with a check, --list, --learn, --lint, --capture */
+    } table[] = {
+        {"rule", {true, false, false, true, false}},    {"policy", {true, false, false, true, false}},
+        {"warning", {true, false, false, true, false}}, {"critical", {true, false, false, true, false}},
+        {"timeout", {true, true, true, true, true}},    {"verbose", {true, true, true, true, true}},
+        {"format", {true, true, true, true, true}},     {"perfdata", {true, false, false, false, false}},
+        {"replay", {true, false, false, false, false}}, {"source", {true, true, true, false, true}},
+        {"procfs", {true, true, true, false, true}},    {"netns", {true, true, true, false, true}},
+        {"extra-opts", {true, true, true, true, true}},
+    };
+    const struct option_row *row;
+    int mode = _i;
+
+    for (int i = 0; i < COUNT(table); i++) {
+        char line[64];
+        char said[64];
+        int index = 0;
+        while ((row = option_row(index)) != NULL && strcmp(row->name, table[i].name) != 0) {
+            index++;
+        }
+        ck_assert_msg(row != NULL, "%s", table[i].name);
+        snprintf(line, sizeof line, "%s --%s%s%s", mode_options[mode], row->name, *value_of(row) != '\0' ? "=" : "",
+                 value_of(row));
+        snprintf(said, sizeof said, "--%s does not go with %s, only with ", row->name, mode_options[mode]);
+        ck_assert_msg(parse(line) == (table[i].goes[mode] ? 0 : -EINVAL), "%s: %s", line, mistake.sentence);
+        ck_assert_msg(table[i].goes[mode] || strncmp(mistake.sentence, said, strlen(said)) == 0, "%s: %s", line,
+                      mistake.sentence);
+        options_clear(&options);
+    }
 }
 END_TEST
 
@@ -120,6 +209,8 @@ static const struct {
     {"--list", OPTIONS_LIST},
     {"--learn", OPTIONS_LEARN},
     {"--lint", OPTIONS_LINT},
+    {"--lint=strict", OPTIONS_LINT},
+    {"--lint=strict --lint", OPTIONS_LINT},
     {"--capture", OPTIONS_CAPTURE},
     {"--capture --capture", OPTIONS_CAPTURE},
     {"--list -h", OPTIONS_HELP},
@@ -136,6 +227,7 @@ START_TEST(mode_is_chosen)
 {
     ck_assert_int_eq(parse(modes[_i].line), 0);
     ck_assert_int_eq(options.mode, modes[_i].mode);
+    ck_assert_int_eq(options.strict, strstr(modes[_i].line, "=strict") != NULL);
     options_clear(&options);
 }
 END_TEST
@@ -183,7 +275,7 @@ static void text_check(const char *found, const char *expected)
 START_TEST(option_has_its_effect)
 {
     ck_assert_int_eq(parse(effects[_i].line), 0);
-    text_check(options.policy, effects[_i].policy);
+    text_check(options.policy_count > 0 ? options.policies[0] : NULL, effects[_i].policy);
     text_check(options.procfs, effects[_i].procfs);
     text_check(options.netns, effects[_i].netns);
     text_check(options.rule_count > 0 ? options.rules[0].text : NULL, effects[_i].rule);
@@ -199,18 +291,29 @@ START_TEST(option_has_its_effect)
 }
 END_TEST
 
+START_TEST(policies_add_up)
+{
+    ck_assert_int_eq(parse("-f p -r 443 --policy=q -f -"), 0);
+    ck_assert_uint_eq(options.policy_count, 3);
+    ck_assert_str_eq(options.policies[0], "p");
+    ck_assert_str_eq(options.policies[1], "q");
+    ck_assert_str_eq(options.policies[2], "-");
+    options_clear(&options);
+}
+END_TEST
+
 /* --- --help ------------------------------------------------------------------------------------------------------ */
 
 /* All of it is there, on a screen: the words of rules as the tables have them. */
 START_TEST(help_is_whole)
 {
-    char text[OPTIONS_HELP_SIZE];
-    const char *rule = strstr(options_help(text), "\nRULE is ");
+    char text[USAGE_HELP_SIZE];
+    const char *rule = strstr(usage_help(text), "\nRULE is ");
     const char *word;
     int lines = 0;
 
     ck_assert_ptr_nonnull(rule);
-    ck_assert_uint_lt(strlen(text), OPTIONS_HELP_SIZE - 1);
+    ck_assert_uint_lt(strlen(text), USAGE_HELP_SIZE - 1);
     ck_assert_int_eq(text[strlen(text) - 1], '\n');
     for (const char *line = text; *line != '\0'; line = strchr(line, '\n') + 1) {
         ck_assert_uint_le(strcspn(line, "\n"), 80);
@@ -232,11 +335,13 @@ END_TEST
 START_TEST(help_says_it_in_these_words)
 {
     static const char *const lines[] = {
-        "Usage: check_dualstack [-r RULE]... [-f FILE] [-w RANGE] [-c RANGE] [option]...\n  -r, --rule=RULE    a rule "
-        "such",
+        "Usage: check_dualstack [-r RULE]... [-f FILE]... [-w RANGE] [-c RANGE] [option]\n  -r, --rule=RULE    a "
+        "rule such",
         "\n  -f, --policy=FILE  read rules from FILE, one a line (-: standard input)\n",
         "\n  -w, --warning=RANGE, -c, --critical=RANGE  on v4-mapped connections\n",
-        "\n  --format=FORMAT    text json csv html prometheus        --details=none  1 line\n",
+        "\n  --format=FORMAT    text, json, csv, html or prometheus\n  --details=none     one line, whatever is "
+        "found\n",
+        "\n  --learn            print a policy that fits        --lint[=strict]  check one\n",
         "\n  --list             all sockets as netstat shows them, and what is on the wire\n",
         "\n  --extra-opts[=[SECTION][@FILE]]  options from an ini file, before these\n",
         "\n  --hosts=FILE       hosts to expect        --max-age=DAYS  of captures\n",
@@ -247,9 +352,9 @@ START_TEST(help_says_it_in_these_words)
         "mapped-critical ipv4-warning ipv4-critical\n               except-unit ephemeral waive-until note  More: "
         "check_dualstack(1)\n",
     };
-    char text[OPTIONS_HELP_SIZE];
+    char text[USAGE_HELP_SIZE];
 
-    options_help(text);
+    usage_help(text);
     for (int i = 0; i < COUNT(lines); i++) {
         ck_assert_msg(strstr(text, lines[i]) != NULL, "\"%s\" is not in:\n%s", lines[i], text);
     }
@@ -262,6 +367,8 @@ int main(void)
     TCase *tcase = tcase_create("options");
 
     tcase_add_loop_test(tcase, mistake_is_told, 0, COUNT(mistakes));
+    tcase_add_loop_test(tcase, options_go_with_modes, OPTIONS_CHECK, OPTIONS_CAPTURE + 1);
+    tcase_add_test(tcase, policies_add_up);
     tcase_add_loop_test(tcase, mode_is_chosen, 0, COUNT(modes));
     tcase_add_loop_test(tcase, option_has_its_effect, 0, COUNT(effects));
     tcase_add_test(tcase, help_is_whole);

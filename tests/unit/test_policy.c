@@ -150,7 +150,7 @@ static const struct {
     {"443 any\n\t", NULL, {"--rule 2: |empty"}},
     {"# only a comment", NULL, {"--rule 1: |empty"}},
     {NULL, "443 any\n80 anny\n\n0 any\n22 any", {"p:2: |'anny'", "p:4: |port 0"}},
-    {NULL, "443 any\r\n80 anny\r\n", {"p:2: |'anny' is no"}},
+    {NULL, "443 any\r\n80 anny\r\n", {"p:2: |'anny' is not"}},
     {NULL,
      "\xef\xbb\xbf"
      "443 anny\n",
@@ -158,35 +158,35 @@ static const struct {
     {NULL,
      "\n\xef\xbb\xbf"
      "443 any\n",
-     {"p:2: |443|no port"}},
+     {"p:2: |443|neither a port"}},
     {"443 anny", "80 anny", {"--rule 1: ", "p:1: "}},
     {NULL, "0 anny x=1 y", {"p:1: |port 0", "p:1: |'anny'", "p:1: |'x='", "p:1: |'y'"}},
     {NULL, "443 closed missing=ok\n80 any form=split\n", {"p:1: |missing=|closed", "p:2: |form=|dual-stack"}},
     /* At odds with each other: same rank, same port. Both places are named. */
-    {NULL, "443 any\n443 dual-stack name=x\n", {"p:2: |443/tcp|p:1 |already"}},
-    {NULL, "443 any\n\n80,443 v6 name=x", {"p:3: |443/tcp|p:1 "}},
-    {NULL, "https any\n443 v6 name=x", {"p:2: |443/tcp|p:1 "}},
-    {NULL, "443 any\n443/tcp v6 name=x", {"p:2: |443/tcp|p:1 "}},
-    {NULL, "443@link any\n443@link v6 name=x", {"p:2: |443/tcp|p:1 "}},
-    {NULL, "443/udp any\n443/udp v6 name=x", {"p:2: |443/udp|p:1 "}},
-    {NULL, "8000-8099 any\n8050-8150 any", {"p:2: |8050/tcp|p:1 "}},
-    {NULL, "8000-8099 any\n7000-8000 any", {"p:2: |8000/tcp|p:1 "}},
-    {NULL, "443-443 any\n400-500 any", {"p:2: |443/tcp|p:1 "}},
-    {NULL, "443 any\n443 v6 name=x\n443 v4 name=y", {"p:2: |p:1 ", "p:3: |p:1 "}},
-    {NULL, "80,443 any\n80,443 v6 name=x", {"p:2: |80/tcp|p:1 ", "p:2: |443/tcp|p:1 "}},
-    {"443 any\n443 v6 name=x", NULL, {"--rule 2: |443/tcp|--rule 1 "}},
+    {NULL, "443 any\n443 dual-stack name=x\n", {"p:2: |443/tcp|p:1: |already"}},
+    {NULL, "443 any\n\n80,443 v6 name=x", {"p:3: |443/tcp|p:1: "}},
+    {NULL, "https any\n443 v6 name=x", {"p:2: |443/tcp|p:1: "}},
+    {NULL, "443 any\n443/tcp v6 name=x", {"p:2: |443/tcp|p:1: "}},
+    {NULL, "443@link any\n443@link v6 name=x", {"p:2: |443/tcp|p:1: "}},
+    {NULL, "443/udp any\n443/udp v6 name=x", {"p:2: |443/udp|p:1: "}},
+    {NULL, "8000-8099 any\n8050-8150 any", {"p:2: |8050/tcp|p:1: "}},
+    {NULL, "8000-8099 any\n7000-8000 any", {"p:2: |8000/tcp|p:1: "}},
+    {NULL, "443-443 any\n400-500 any", {"p:2: |443/tcp|p:1: "}},
+    {NULL, "443 any\n443 v6 name=x\n443 v4 name=y", {"p:2: |p:1: ", "p:3: |p:1: "}},
+    {NULL, "80,443 any\n80,443 v6 name=x", {"p:2: |80/tcp|p:1: ", "p:2: |443/tcp|p:1: "}},
+    {"443 any\n443 v6 name=x", NULL, {"--rule 2: |443/tcp|--rule 1: "}},
     /* Also where --rule replaces both: the file is wrong all the same. */
-    {"443 any name=z", "443 any\n443 v6 name=x", {"p:2: |443/tcp|p:1 "}},
+    {"443 any name=z", "443 any\n443 v6 name=x", {"p:2: |443/tcp|p:1: "}},
     /* Defaults. */
-    {NULL, "default closed\n22 any\ndefault any", {"p:3: |default|p:1 "}},
-    {NULL, "default/tcp closed\ndefault/tcp any", {"p:2: |default|p:1 "}},
-    {NULL, "default@link closed\ndefault@link any", {"p:2: |default|p:1 "}},
-    {NULL, "default/udp@link closed\ndefault/udp@link any", {"p:2: |default|p:1 "}},
-    {"default closed\ndefault any", NULL, {"--rule 2: |default|--rule 1 "}},
+    {NULL, "default closed\n22 any\ndefault any", {"p:3: |duplicate default|p:1: "}},
+    {NULL, "default/tcp closed\ndefault/tcp any", {"p:2: |duplicate default|p:1: "}},
+    {NULL, "default@link closed\ndefault@link any", {"p:2: |duplicate default|p:1: "}},
+    {NULL, "default/udp@link closed\ndefault/udp@link any", {"p:2: |duplicate default|p:1: "}},
+    {"default closed\ndefault any", NULL, {"--rule 2: |default|--rule 1: "}},
     /* All at once, of every kind. */
     {"443 anny",
      "0 any\n22 any\n22 v4 name=x\ndefault any\ndefault any",
-     {"--rule 1: ", "p:1: ", "p:3: |22/tcp|p:2 ", "p:5: |default|p:4 "}},
+     {"--rule 1: ", "p:1: ", "p:3: |22/tcp|p:2: ", "p:5: |duplicate default|p:4: "}},
 };
 
 static void error_check(const char *text, const char *words)
@@ -257,9 +257,9 @@ START_TEST(rules_of_one_name_all_point_to_the_first)
 
     ck_assert_int_eq(policy_finish(policy), 0);
     ck_assert_uint_eq(policy->errors.count, 3);
-    error_check(policy->errors.text[0], "p:1: |--rule 1 ");
-    error_check(policy->errors.text[1], "p:3: |--rule 1 ");
-    error_check(policy->errors.text[2], "p:4: |--rule 1 ");
+    error_check(policy->errors.text[0], "p:1: |--rule 1: ");
+    error_check(policy->errors.text[1], "p:3: |--rule 1: ");
+    error_check(policy->errors.text[2], "p:4: |--rule 1: ");
     policy_free(policy);
 }
 END_TEST
@@ -271,8 +271,8 @@ START_TEST(names_that_nobody_wrote_are_told_by_their_ports)
 
     ck_assert_int_eq(policy_finish(policy), 0);
     ck_assert_uint_eq(policy->errors.count, 2);
-    error_check(policy->errors.text[0], "p:3: |80/tcp|p:1 ");
-    error_check(policy->errors.text[1], "p:2: |p:1 |tcp_80");
+    error_check(policy->errors.text[0], "p:3: |80/tcp|p:1: ");
+    error_check(policy->errors.text[1], "p:2: |p:1: |tcp_80");
     policy_free(policy);
 }
 END_TEST

@@ -186,12 +186,12 @@ static const struct {
      {{TCP(443), {.address = "0.0.0.0", .unit = "a.service"}}, {TCP(443), {.address = "::1", .unit = "a.service"}}},
      "# 443/tcp is v4-only\n"
      "#   0.0.0.0:443 accepts IPv4, user 0, unit a.service\n"
-     "#   Its families can be reached from differently far, so each scope has a rule of its own.\n"
+     "#   One family can be reached from farther away than the other, so each scope has its own rule.\n"
      "443@external     v4-only name=https-external unit=a.service\n"
      "\n"
      "# 443/tcp is v6-only\n"
      "#   [::1]:443 accepts IPv6, user 0, unit a.service\n"
-     "#   Its families can be reached from differently far, so each scope has a rule of its own.\n"
+     "#   One family can be reached from farther away than the other, so each scope has its own rule.\n"
      "443@loopback     v6-only name=https-loopback unit=a.service\n\n"},
     /* Units that a rule can name, and those that it cannot. */
     {RECORD_YES,
@@ -203,45 +203,44 @@ static const struct {
     {RECORD_YES,
      {{TCP(80), {.address = "0.0.0.0", .unit = "user@1000.service"}}},
      "unit user@1000.service\n"
-     "#   It ends when this user logs out, unless the user lingers (loginctl enable-linger): leave out missing=ok "
-     "then.\n"
+     "#   It ends when this user logs out (missing=ok). If the user lingers (loginctl enable-linger), drop "
+     "missing=ok.\n"
      "80               v4-only missing=ok unit=user@1000.service\n"},
     {RECORD_YES,
      {{TCP(80), {.address = "0.0.0.0", .unit = "session-1.scope"}}},
-     "#   It ends with its login session, so nothing has to listen here (missing=ok). unit= fits any session.\n"
+     "#   It ends with its login session (missing=ok). unit= matches any session.\n"
      "80               v4-only missing=ok unit=session-*.scope\n"},
     {RECORD_YES,
      {{TCP(80), {.address = "0.0.0.0", .unit = "run-u7.service"}}},
-     "#   systemd-run started it, so nothing has to listen here (missing=ok). unit= fits whatever is started that "
-     "way.\n"
+     "#   Started with systemd-run, so it may be absent (missing=ok). unit= matches anything started that way.\n"
      "80               v4-only missing=ok unit=run-u*.service\n"},
     {RECORD_YES,
      {{TCP(80), {.address = "0.0.0.0", .unit = "sshd@3-192.0.2.1:22-198.51.100.7:50000.service"}}},
-     "#   It ends with one connection, so nothing has to listen here (missing=ok). unit= fits any connection.\n"
+     "#   It ends with its connection (missing=ok). unit= matches any connection.\n"
      "80               v4-only missing=ok unit=sshd@*.service\n"},
     {RECORD_YES,
      {{TCP(80), {.address = "0.0.0.0", .unit = "docker-0123456789abcdef.scope"}},
       {TCP(80), {.address = "::", .v6only = RECORD_V6ONLY_YES, .unit = "docker-fedcba9876543210.scope"}}},
-     "#   A container or virtual machine is called otherwise at each start, so unit= is a pattern.\n"
+     "#   The name changes each time the container or virtual machine starts, so unit= is a pattern.\n"
      "80               dual-stack unit=docker-*.scope\n"},
     {RECORD_YES,
      {{TCP(80), {.address = "0.0.0.0", .unit = "session-1.scope"}},
       {TCP(80), {.address = "::", .v6only = RECORD_V6ONLY_YES, .unit = "user@0.service"}}},
-     "#   No unit=, as several units share the port.\n80               dual-stack missing=ok\n"},
+     "#   No unit=: several units share the port.\n80               dual-stack missing=ok\n"},
     {RECORD_YES,
      {{TCP(80), {.address = "0.0.0.0", .unit = "session-1.scope"}},
       {TCP(80), {.address = "::", .v6only = RECORD_V6ONLY_YES, .unit_state = TALLY_UNIT_GONE}}},
      "its unit is gone\n80               dual-stack\n"},
     {RECORD_YES,
      {{TCP(80), {.address = "0.0.0.0", .unit = "app-0123456789ab.service"}}},
-     "#   No unit=, as its unit may be called otherwise after the next start.\n80               v4-only\n"},
+     "#   No unit=: the name of its unit may change with the next start.\n80               v4-only\n"},
     {RECORD_YES,
      {{TCP(80), {.address = "0.0.0.0", .unit = "a.service"}}, {TCP(80), {.address = "::1", .unit = "a.service"}}},
      "80@loopback      v6-only unit=a.service\n"},
     {RECORD_YES,
      {{TCP(80), {.address = "0.0.0.0", .unit = "a.service"}},
       {TCP(80), {.address = "::", .v6only = RECORD_V6ONLY_YES, .unit = "b.service"}}},
-     "#   No unit=, as several units share the port.\n80               dual-stack\n"},
+     "#   No unit=: several units share the port.\n80               dual-stack\n"},
     {RECORD_YES,
      {{TCP(80), {.address = "0.0.0.0", .unit = "/docker/1"}}},
      "user 0, cgroup /docker/1\n80               v4-only unit=/docker/1\n"},
@@ -257,7 +256,7 @@ static const struct {
     {RECORD_YES,
      {{TCP(80), {.address = "0.0.0.0", .unit = "a\n80 any.service", .user = "x|y\r\nz"}}},
      "user x/y  z, unit a 80 any.service\n"
-     "#   No unit=, as its unit may be called otherwise after the next start.\n"
+     "#   No unit=: the name of its unit may change with the next start.\n"
      "80               v4-only\n"},
 };
 
@@ -342,7 +341,7 @@ static const struct {
      "# Listed but commented out. Uncomment a rule if its port is fixed.\n"
      "# 6010/tcp is v4-only\n"
      "#   127.0.0.1:6010 accepts IPv4, user 0, unit session-3.scope\n"
-     "#   It ends with its login session, so nothing has to listen here (missing=ok). unit= fits any session.\n"
+     "#   It ends with its login session (missing=ok). unit= matches any session.\n"
      "#6010             v4-only missing=ok bind=loopback unit=session-*.scope\n"
      "# Until then this rule allows such listeners. A narrower one would be better:\n"
      "6010-6099        any missing=ok severity=warning name=x11-tcp bind=loopback unit=session-*.scope\n\n"},
@@ -410,11 +409,11 @@ static const struct {
 } leases[] = {
     {"192.0.2.1", RECORD_NO, "user 0, unit not known\n80               v4-only bind=192.0.2.1\n"},
     {"192.0.2.1", RECORD_YES,
-     "#   No bind=, as 192.0.2.1 has a lifetime (DHCP, router advertisement) and another address may follow.\n"
+     "#   No bind=: 192.0.2.1 is leased (DHCP or router advertisement), so the address may change.\n"
      "80               v4-only\n"},
-    {"::ffff:192.0.2.1", RECORD_YES, "#   No bind=, as 192.0.2.1 has a lifetime"},
+    {"::ffff:192.0.2.1", RECORD_YES, "#   No bind=: 192.0.2.1 is leased"},
     {"2001:db8::1", RECORD_UNKNOWN,
-     "#   No bind=, as it is not known whether 2001:db8::1 is a fixed address.\n80               v6-only\n"},
+     "#   No bind=: it is not known whether 2001:db8::1 is a fixed address.\n80               v6-only\n"},
     {"192.0.2.1%eth0", RECORD_YES, "unit not known\n80               v4-only bind=%eth0\n"},
     {"127.0.0.1", RECORD_UNKNOWN, "unit not known\n80               v4-only bind=loopback\n"},
     {"0.0.0.0", RECORD_UNKNOWN, "unit not known\n80               v4-only\n"},
@@ -435,7 +434,7 @@ static const struct {
 } resolvers[] = {
     {{UDP(53), {.address = "0.0.0.0", .unit = "unbound.service"}},
      "\n# Name servers send queries of their own from UDP ports that they choose themselves.\n"
-     "# This default leaves their sockets alone:\n"
+     "# This default ignores their sockets:\n"
      "default/udp      closed severity=warning except-unit=unbound.service\n\n"},
     {{UDP(53), {.address = "127.0.0.1", .unit = "dnsmasq@a.service"}}, "except-unit=dnsmasq@a.service\n"},
     {{UDP(53), {.address = "192.168.122.1", .unit = "libvirtd.service"}}, "except-unit=libvirtd.service\n"},
@@ -467,7 +466,7 @@ START_TEST(leaves_queries_of_name_servers_alone)
         host_listen(&sockets[i]);
     }
     learned_must_have("#20003/udp        v4-only unit=a\\\\x2d.service\n"
-                      "# This default leaves their sockets alone:\n"
+                      "# This default ignores their sockets:\n"
                       "default/udp      closed severity=warning except-unit=a\\\\x2d.service,b.service\n\n");
 }
 END_TEST
@@ -479,10 +478,10 @@ static const struct {
 } transfers[] = {
     {21, "vsftpd.service",
      "21               v4-only unit=vsftpd.service\n"
-     "# Passive transfers listen elsewhere. To allow that, take the # from this rule and\n"
-     "# give it the ports of pasv_min_port and pasv_max_port (a rule for these ports below must go then):\n"
+     "# Passive transfers use other ports. To allow them, uncomment this rule, give it the\n"
+     "# ports of pasv_min_port and pasv_max_port, and remove rules for those ports below:\n"
      "#32768-60999     any missing=ok severity=warning name=ftp-passive unit=vsftpd.service\n\n"},
-    {21, "proftpd.service", "ports of PassivePorts (a rule"},
+    {21, "proftpd.service", "ports of PassivePorts, and remove"},
     {21, "pure-ftpd-mysql.service", "name=ftp-passive unit=pure-ftpd-mysql.service\n"},
     {22, "vsftpd.service", "22               v4-only unit=vsftpd.service\n\n"},
     {21, "inetd.service", "21               v4-only unit=inetd.service\n\n"},

@@ -266,8 +266,8 @@ static const struct {
      "DIR/tcp:1: this is not the heading of /proc/net/tcp"},
     /* carriage returns of a copy that went through a mail */
     {"  sl  local_address rem_address   st\r\n" SHORT_ROW TAIL "\r\n", NULL, SOURCE_FAMILIES_ALL, 0, "16", ""},
-    {"", HEADING LISTEN6, SOURCE_FAMILIES_ALL, -EBADMSG, "", "DIR/tcp is empty, so it is no copy of /proc/net/tcp"},
-    {HEADING LISTEN, "", SOURCE_FAMILIES_ALL, -EBADMSG, "16", "DIR/tcp6 is empty, so it is no copy of /proc/net/tcp6"},
+    {"", HEADING LISTEN6, SOURCE_FAMILIES_ALL, -EBADMSG, "", "DIR/tcp is empty, so it is not a copy of /proc/net/tcp"},
+    {HEADING LISTEN, "", SOURCE_FAMILIES_ALL, -EBADMSG, "16", "DIR/tcp6 is empty, so it is not a copy of /proc/net/tcp6"},
     {HEADING LISTEN, "", SOURCE_FAMILY(RECORD_INET), 0, "16", ""},
     /* a first row must never pass for the heading */
     {LISTEN LISTEN_80, NULL, SOURCE_FAMILIES_ALL, -EBADMSG, "", "DIR/tcp:1: this is not the heading of /proc/net/tcp"},

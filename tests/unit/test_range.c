@@ -321,6 +321,59 @@ START_TEST(reads_the_nearest_double)
 }
 END_TEST
 
+static const struct {
+    const char *text;
+    const char *advice;
+} refused[] = {
+    {"10:5", "runs backwards: write 5:10"},
+    {"@10:5", "runs backwards: write @5:10"},
+    {"5:~", "runs backwards: write ~:5"},
+    {"5-10", "is not a threshold range: write 5:10"},
+    {"5..10", "is not a threshold range: write 5:10"},
+    {"5,10", "is not a threshold range: write 5:10"},
+    {"10-5", "is not a threshold range: use one such as 10, 5:10, 5: or @5:10"},
+    {">10", "is not a threshold range: write 10"},
+    {"<10", "is not a threshold range: write 10:"},
+    {">=10", "is not a threshold range: use one such as 10, 5:10, 5: or @5:10"},
+    {"", "is not a threshold range: use one such as 10, 5:10, 5: or @5:10"},
+    {"@", "is not a threshold range: use one such as 10, 5:10, 5: or @5:10"},
+    {"5x", "is not a threshold range: use one such as 10, 5:10, 5: or @5:10"},
+    {"-5", "is not a threshold range: use one such as 10, 5:10, 5: or @5:10"},
+    {"5:x", "is not a threshold range: use one such as 10, 5:10, 5: or @5:10"},
+    {"1111111111111111111111111111111111111111111111111:5",
+     "is not a threshold range: use one such as 10, 5:10, 5: or @5:10"},
+};
+
+START_TEST(advises)
+{
+    char advice[RANGE_ADVICE_SIZE];
+
+    ck_assert_str_eq(range_advise(advice, refused[_i].text), refused[_i].advice);
+}
+END_TEST
+
+/* Every pair of these, by what each says of every count. */
+START_TEST(covers_what_alerts_with_it)
+{
+    static const char *const texts[] = {"0",    "3",  "5",   "~:3", "2:5", "3:3",  "5:",   "0:",    "~:",
+                                        "-5:1", "@0", "@~:", "@3",  "@2:", "@2:5", "@5:5", "@~:-1", "-9:-2"};
+    const double counts = 12;
+
+    for (int i = 0; i < UNIT_COUNT(texts); i++) {
+        for (int j = 0; j < UNIT_COUNT(texts); j++) {
+            struct range range, covered;
+            bool all = true, any = false;
+            ck_assert(range_parse(texts[i], &range) && range_parse(texts[j], &covered));
+            for (double count = 0; count < counts; count++) {
+                all = all && (!range_alerts(&covered, count) || range_alerts(&range, count));
+                any = any || range_alerts(&covered, count);
+            }
+            ck_assert_msg(range_covers(&range, &covered) == (all && any), "%s and %s", texts[i], texts[j]);
+        }
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("range");
@@ -332,6 +385,8 @@ int main(void)
     tcase_add_loop_test(cases, refuses_anything_else, 0, UNIT_COUNT(unreadable));
     tcase_add_loop_test(cases, alerts_at_the_bounds, 0, UNIT_COUNT(alerts));
     tcase_add_test(cases, writes_bounds_beyond_the_digits);
+    tcase_add_loop_test(cases, advises, 0, UNIT_COUNT(refused));
+    tcase_add_test(cases, covers_what_alerts_with_it);
     tcase_add_test(cases, round_trips_every_length);
     tcase_add_loop_test(cases, reads_the_nearest_double, 0, DIGITS);
     suite_add_tcase(suite, cases);

@@ -24,7 +24,7 @@
 
 static struct report *report_start(size_t limit)
 {
-    struct report *report = report_create("DUALSTACK", limit);
+    struct report *report = report_create("DUALSTACK", limit, ESCAPE_TEXT);
 
     ck_assert_ptr_nonnull(report);
     return report;
@@ -468,6 +468,44 @@ START_TEST(counts_what_is_left_out)
 }
 END_TEST
 
+/* Once it is full the lines that follow are counted, whatever they say; and it is not full before that. */
+START_TEST(full_report_only_counts)
+{
+    struct report *report = report_start(60);
+    char *text;
+
+    report_prose(report, "prose");
+    ck_assert(!report_is_full(report));
+    ck_assert_int_eq(report_line(report, STATE_OK, "%s", "first"), 0);
+    ck_assert(!report_is_full(report));
+    for (int i = 0; !report_is_full(report); i++) {
+        ck_assert_int_lt(i, 20);
+        ck_assert_int_eq(report_line(report, STATE_OK, "%s", "kept"), 0);
+    }
+    for (int i = 0; i < 1000; i++) {
+        ck_assert_int_eq(report_line(report, STATE_CRITICAL, "%s", "not seen"), 0);
+        ck_assert_int_eq(report_note(report, "%s", "not seen"), 0);
+    }
+    text = report_end(report, STATE_OK);
+    ck_assert_ptr_null(strstr(text, "not seen"));
+    ck_assert_ptr_nonnull(strstr(text, "\n\\_[OK] first\n"));
+    ck_assert_ptr_nonnull(strstr(text, " more\n"));
+    free(text);
+}
+END_TEST
+
+START_TEST(unlimited_report_is_never_full)
+{
+    struct report *report = report_start(0);
+
+    for (int i = 0; i < 1000; i++) {
+        report_line(report, STATE_OK, "%s", "a line of a report without a limit");
+    }
+    ck_assert(!report_is_full(report));
+    report_free(report);
+}
+END_TEST
+
 START_TEST(has_no_limit_when_asked)
 {
     struct report *report = report_start(0);
@@ -667,6 +705,8 @@ static TCase *bound_cases(void)
     tcase_add_loop_test(cases, drops_notes_first, 0, UNIT_COUNT(around_notes));
     tcase_add_test(cases, says_that_only_notes_are_missing);
     tcase_add_loop_test(cases, counts_what_is_left_out, 0, UNIT_COUNT(line_counts));
+    tcase_add_test(cases, full_report_only_counts);
+    tcase_add_test(cases, unlimited_report_is_never_full);
     tcase_add_test(cases, has_no_limit_when_asked);
     tcase_add_loop_test(cases, keeps_all_values, 0, 5);
     tcase_add_loop_test(cases, prose_gives_way_to_values, 0, UNIT_COUNT(tight));

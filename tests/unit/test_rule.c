@@ -373,6 +373,24 @@ START_TEST(later_options_are_read)
 }
 END_TEST
 
+/* Where there is nobody to ask for users, their names are compared: those of another host. */
+START_TEST(users_can_be_known_by_name_alone)
+{
+    static const struct rule_names elsewhere = {.port = port_by_name};
+    struct rule_errors errors = {0};
+    struct rule *rule = NULL;
+
+    ck_assert_int_eq(rule_parse("443 any user=bind", 17, "p:1", &elsewhere, &errors, &rule), 1);
+    ck_assert(rule->user_by_name);
+    ck_assert_str_eq(rule->user, "bind");
+    rule_free(rule);
+    ck_assert_int_eq(rule_parse("443 any user=33", 15, "p:1", &elsewhere, &errors, &rule), 1);
+    ck_assert(!rule->user_by_name);
+    ck_assert_uint_eq(rule->uid, 33);
+    rule_free(rule);
+}
+END_TEST
+
 /* Right in all their variety; each must be read without an error. */
 static const char *const good_rules[] = {
     "443 any severity=critical",
@@ -487,10 +505,10 @@ static const struct {
     {"0-5 any", {"port 0|1 to 65535"}},
     {"5-65536 any", {"port 65536|1 to 65535"}},
     {"0-65536 any", {"port 0", "port 65536"}},
-    {"-5 any", {"-5|no port range|8000-8099"}},
-    {"5- any", {"5-|no port range|8000-8099"}},
-    {"1-2-3 any", {"1-2-3|no port range"}},
-    {"- any", {"'-'|no port range"}},
+    {"-5 any", {"-5|not a port range|8000-8099"}},
+    {"5- any", {"5-|not a port range|8000-8099"}},
+    {"1-2-3 any", {"1-2-3|not a port range"}},
+    {"- any", {"'-'|not a port range"}},
     {"80,,443 any", {"empty place|80,443"}},
     {"80, any", {"empty place"}},
     {",80 any", {"empty place"}},
@@ -499,96 +517,97 @@ static const struct {
     {"80,443,80 any", {"port 80|twice"}},
     {"80-90,85-95 any", {"port 85|twice"}},
     {"https,443 any", {"port 443|twice"}},
-    {"0x50 any", {"0x50|no port|number"}},
-    {"+80 any", {"+80|no port"}},
-    {"80;443 any", {"80;443|no port"}},
-    {"nosuch any", {"nosuch|no tcp service|443"}},
-    {"ntp any", {"ntp|no tcp service"}},
-    {"https/udp any", {"https|no udp service"}},
-    {"HTTPS any", {"HTTPS|no tcp service"}},
-    {"defaults closed", {"defaults|no tcp service"}},
-    {"80#443 any", {"80#443|no port"}},
+    {"0x50 any", {"0x50|neither a port|number"}},
+    {"+80 any", {"+80|separate ports with commas"}},
+    {"80;443 any", {"'80;443'|separate ports with commas: 80,443"}},
+    {"nosuch any", {"nosuch|neither a port nor a tcp service|443"}},
+    {"ntp any", {"ntp|nor a tcp service"}},
+    {"https/udp any", {"https|nor a udp service"}},
+    {"HTTPS any", {"HTTPS|did you mean https?"}},
+    {"defaults closed", {"defaults|did you mean default?"}},
+    {"80#443 any", {"80#443|neither a port"}},
     {"0,65536,x any", {"port 0", "port 65536", "'x'"}},
     /* protocol and scope */
-    {"443/sctp any", {"/sctp|no protocol|/tcp or /udp"}},
-    {"443/TCP any", {"/TCP|no protocol"}},
-    {"443/ any", {"no protocol|/tcp or /udp"}},
-    {"443/tcp/udp any", {"/tcp/udp|no protocol"}},
-    {"443@world any", {"@world|no scope|@loopback, @link or @external"}},
-    {"443@ any", {"no scope|@loopback"}},
-    {"443@loopback/tcp any", {"@loopback/tcp|no scope"}},
-    {"443@link@link any", {"@link@link|no scope"}},
+    {"443/sctp any", {"/sctp|not a protocol|/tcp or /udp"}},
+    {"443/TCP any", {"/TCP|did you mean /tcp?"}},
+    {"443/ any", {"'/' is not a protocol|/tcp or /udp"}},
+    {"443/tcp/udp any", {"/tcp/udp|not a protocol|a rule for each"}},
+    {"443@world any", {"@world|not a scope|@loopback, @link or @external"}},
+    {"443@ any", {"not a scope|@loopback"}},
+    {"443@loopback/tcp any", {"@loopback/tcp|not a scope"}},
+    {"443@link@link any", {"@link@link|not a scope"}},
     {"0/sctp@world any", {"@world", "/sctp", "port 0"}},
-    {"default/sctp closed", {"/sctp|no protocol"}},
+    {"default/sctp closed", {"/sctp|not a protocol"}},
     /* requirement */
     {"443", {"no requirement|'443'|443 dual-stack"}},
     {"default", {"no requirement|default"}},
-    {"443 dual", {"'dual'|v4-only, v6-only, dual-stack, v4, v6, any or closed"}},
-    {"443 DUAL-STACK", {"'DUAL-STACK'|dual-stack"}},
+    {"443 dual", {"'dual'|did you mean dual-stack?"}},
+    {"443 double", {"'double'|use v4-only, v6-only, dual-stack, v4, v6, any or closed"}},
+    {"443 DUAL-STACK", {"'DUAL-STACK'|did you mean dual-stack?"}},
     {"443 #any", {"no requirement|'443'"}},
     {"0 dual", {"port 0", "'dual'"}},
-    {"443 v4 v6", {"unknown word 'v6'"}},
-    {"443 any web", {"unknown word 'web'|severity=warning"}},
+    {"443 v4 v6", {"unexpected 'v6'|one requirement"}},
+    {"443 any web", {"unexpected 'web'|only KEY=VALUE options"}},
     /* options */
-    {"443 any nmae=web", {"unknown option 'nmae='|name=|waive-until="}},
-    {"443 any NAME=web", {"unknown option 'NAME='"}},
+    {"443 any nmae=web", {"unknown option 'nmae='|did you mean name=?"}},
+    {"443 any NAME=web", {"unknown option 'NAME='|did you mean name=?"}},
     {"443 any =web", {"unknown option '='"}},
     {"443 any name=a name=b", {"name=|twice"}},
     {"443 any name=", {"name=|no value"}},
     {"443 any severity=", {"severity=|no value"}},
     {"443 any mapped-critical=", {"mapped-critical=|no value"}},
     {"443 any note=", {"note=|no value"}},
-    {"443 any name=a.b", {"name=a.b|24 letters, digits, _ and -"}},
-    {"443 any name=caf\xc3\xa9", {"name=caf|24 letters"}},
+    {"443 any name=a.b", {"name=a.b|letters, digits, _ and -|name=a_b"}},
+    {"443 any name=caf\xc3\xa9", {"name=caf|letters, digits|name=caf_"}},
     {"443 any name=a234567890123456789012345", {"name=a234567890123456789012345|at most 24"}},
-    {"443 any name==web", {"name==web|24 letters"}},
-    {"443 any severity=ok", {"severity=ok|severity=warning or severity=critical"}},
-    {"443 any severity=unknown", {"severity=unknown|severity=warning"}},
+    {"443 any name==web", {"name==web|name=_web"}},
+    {"443 any severity=ok", {"severity must be warning or critical, not 'ok'"}},
+    {"443 any severity=unknown", {"severity must be warning or critical, not 'unknown'"}},
     {"443 any severity=CRITICAL", {"severity=CRITICAL|severity=critical"}},
-    {"443 any missing=unknown", {"missing=unknown|missing=ok, missing=warning or missing=critical"}},
-    {"443 any missing=yes", {"missing=yes|missing=ok"}},
+    {"443 any missing=unknown", {"missing must be warning, critical or ok, not 'unknown'"}},
+    {"443 any missing=yes", {"missing must be|'yes'"}},
     {"443 closed missing=ok", {"missing=|closed"}},
     {"443 closed missing=critical", {"missing=|closed"}},
-    {"443 dual-stack form=mixed", {"form=mixed|form=split or form=single"}},
-    {"443 any form=split", {"form=|dual-stack alone"}},
-    {"443 closed form=single", {"form=|dual-stack alone"}},
-    {"443 any bind=external", {"bind=|'external'|loopback, link, %INTERFACE or prefixes"}},
-    {"443 any bind=lo", {"bind=|'lo'|loopback, link"}},
-    {"443 any bind=loopback,", {"bind=|''|loopback, link"}},
-    {"443 any bind=,10.0.0.0/8", {"bind=|''"}},
-    {"443 any bind=10.0.0.0/33", {"bind=|10.0.0.0/33|0 to 32"}},
-    {"443 any bind=10.0.0.1/8", {"bind=|10.0.0.1/8|10.0.0.0/8"}},
-    {"443 any bind=[::1]", {"bind=|[::1]"}},
-    {"443 any bind=cafe", {"bind=|'cafe'|2001:db8::/32"}},
-    {"443 any bind=lo,10.0.0.1/8,::/200", {"'lo'", "10.0.0.1/8", "0 to 128"}},
-    {"443 any user=nobody-here", {"user=nobody-here|no user|user id"}},
+    {"443 dual-stack form=mixed", {"form must be split or single, not 'mixed'"}},
+    {"443 any form=split", {"form= makes sense only with dual-stack"}},
+    {"443 closed form=single", {"form= makes sense only with dual-stack"}},
+    {"443 any bind=external", {"bind=external|loopback, link, %INTERFACE or prefixes|@external"}},
+    {"443 any bind=lo", {"bind=lo|loopback|%lo"}},
+    {"443 any bind=loopback,", {"bind=|empty place|loopback, link"}},
+    {"443 any bind=,10.0.0.0/8", {"bind=|empty place"}},
+    {"443 any bind=10.0.0.0/33", {"bind=10.0.0.0/33|the prefix length must be 0 to 32"}},
+    {"443 any bind=10.0.0.1/8", {"bind=10.0.0.1/8|write 10.0.0.0/8"}},
+    {"443 any bind=[::1]", {"bind=[::1]|without brackets: ::1"}},
+    {"443 any bind=cafe", {"bind=cafe|2001:db8::/32"}},
+    {"443 any bind=lo,10.0.0.1/8,::/200", {"bind=lo", "10.0.0.1/8", "0 to 128"}},
+    {"443 any user=nobody-here", {"user=nobody-here|not a user|user id"}},
     {"443 any user=4294967295", {"user=4294967295|out of range|4294967294"}},
     {"443 any user=99999999999", {"user=99999999999|out of range"}},
-    {"443 any user=-1", {"user=-1|no user"}},
-    {"443 any mapped-warning=5x", {"mapped-warning=5x|no threshold range|5:10"}},
-    {"443 any mapped-warning=10:5", {"mapped-warning=10:5|no threshold range"}},
-    {"443 any mapped-critical=@", {"mapped-critical=@|no threshold range"}},
-    {"443 any mapped-critical=-1", {"mapped-critical=-1|no threshold range"}},
-    {"443 any ipv4-warning=5x", {"ipv4-warning=5x|no threshold range|5:10"}},
-    {"443 any ipv4-critical=10:5", {"ipv4-critical=10:5|no threshold range"}},
-    {"443 any reach=local", {"reach=local|reach=none, reach=loopback, reach=link or reach=external"}},
-    {"443 any reach=loopback,link", {"reach=loopback,link|reach=none, reach=loopback"}},
+    {"443 any user=-1", {"user=-1|not a user"}},
+    {"443 any mapped-warning=5x", {"mapped-warning=5x|not a threshold range|5:10"}},
+    {"443 any mapped-warning=10:5", {"mapped-warning=10:5|runs backwards: write 5:10"}},
+    {"443 any mapped-critical=@", {"mapped-critical=@|not a threshold range"}},
+    {"443 any mapped-critical=-1", {"mapped-critical=-1|not a threshold range"}},
+    {"443 any ipv4-warning=5x", {"ipv4-warning=5x|not a threshold range|5:10"}},
+    {"443 any ipv4-critical=10:5", {"ipv4-critical=10:5|write 5:10"}},
+    {"443 any reach=local", {"reach must be none, loopback, link or external, not 'local'"}},
+    {"443 any reach=loopback,link", {"reach must be none, loopback, link or external, not 'loopback,link'"}},
     {"443 dual-stack reach=none", {"reach=none|dual-stack|any reach=none"}},
     {"443 v6 reach=none", {"reach=none|v6|any reach=none"}},
-    {"443 any as=bind", {"as=bind|as=reached or as=bound"}},
-    {"443 any bind=%", {"bind=|'%'|no interface|%eth0"}},
-    {"443 any bind=%1234567890123456", {"bind=|'%1234567890123456'|no interface"}},
-    {"443 any bind=%a/b,%a:0,%..", {"'%a/b'|no interface", "'%a:0'|no interface", "'%..'|no interface"}},
+    {"443 any as=bind", {"as must be reached or bound, not 'bind'"}},
+    {"443 any bind=%", {"bind=%|name of an interface|%eth0"}},
+    {"443 any bind=%1234567890123456", {"bind=%1234567890123456|name of an interface"}},
+    {"443 any bind=%a/b,%a:0,%..", {"bind=%a/b|interface", "bind=%a:0|interface", "bind=%..|interface"}},
     {"default closed except-unit=a.service,", {"except-unit=a.service,|empty place"}},
     {"default closed except-unit=,", {"except-unit=,|empty place"}},
     {"default closed except-unit=", {"except-unit=|no value"}},
-    {"default closed ephemeral=no", {"ephemeral=no|ephemeral=yes"}},
+    {"default closed ephemeral=no", {"ephemeral must be yes, not 'no'"}},
     {"53/udp closed except-unit=a.service", {"except-unit=|single ports"}},
     {"53,54/udp closed ephemeral=yes", {"ephemeral=|single ports"}},
     {"0/udp closed ephemeral=yes", {"port 0"}},
-    {"443 any waive-until=2027-02-29", {"waive-until=2027-02-29|no day|2027-01-31"}},
-    {"443 any waive-until=tomorrow", {"waive-until=tomorrow|no day|2027-01-31"}},
-    {"443 any waive-until=2027-1-31", {"waive-until=2027-1-31|no day"}},
+    {"443 any waive-until=2027-02-29", {"waive-until=2027-02-29|not a day|2027-01-31"}},
+    {"443 any waive-until=tomorrow", {"waive-until=tomorrow|not a day|2027-01-31"}},
+    {"443 any waive-until=2027-1-31", {"waive-until=2027-1-31|not a day: write 2027-01-31"}},
     /* A default judges what listens, and has no perfdata of its own. */
     {"default closed name=rest", {"name=|default"}},
     {"default any missing=ok", {"missing=|default"}},
@@ -597,12 +616,19 @@ static const struct {
     {"default any ipv4-warning=1", {"ipv4-warning=|default"}},
     {"default any ipv4-critical=1", {"ipv4-critical=|default"}},
     /* All at once. */
-    {"443 any name=a.b severity=x nonsense user=nobody-here",
-     {"name=a.b", "severity=x", "'nonsense'", "user=nobody-here"}},
-    {"0 any severity=x", {"port 0", "severity=x"}},
-    {"0 dual severity=x form=round", {"port 0", "'dual'", "severity=x", "form=round"}},
-    {"443 dual missing=perhaps form=split", {"'dual'", "missing=perhaps"}},
-    {"443 severity=warning", {"'severity=warning'|dual-stack"}},
+    {"443 any name=a.b severity=x user=nobody-here nonsense",
+     {"name=a.b", "severity must be warning or critical, not 'x'", "user=nobody-here", "'nonsense'"}},
+    /* But not what follows from the first: once the words are out of place, the rest has no meaning. */
+    {"443 any name=a.b severity = warning more words", {"name=a.b", "no blanks around =: write severity=warning"}},
+    {"443 any nonsense severity=x user=nobody-here", {"'nonsense'"}},
+    {"443 tcp dual severity=x", {"443/tcp"}},
+    {"80 443 dual severity=x", {"80,443"}},
+    {"0 any severity=x", {"port 0", "severity must be warning or critical, not 'x'"}},
+    {"0 dual severity=x form=round",
+     {"port 0", "'dual'", "severity must be warning or critical, not 'x'",
+      "form must be split or single, not 'round'"}},
+    {"443 dual missing=perhaps form=split", {"'dual'", "not 'perhaps'"}},
+    {"443 severity=warning", {"no requirement after '443'|dual-stack"}},
 };
 
 /* Asserts that `text` holds each of the words, which "|" sets apart. */
@@ -670,12 +696,12 @@ START_TEST(right_words_are_offered)
         }
         ck_assert_int_gt(count, 5);
     }
-    error_check("443 nonsense", 12, "write v4-only, v6-only, dual-stack, v4, v6, any or closed");
+    error_check("443 nonsense", 12, "use v4-only, v6-only, dual-stack, v4, v6, any or closed");
     error_check("443 any nonsense=1", 18,
-                "there are name=, severity=, missing=, form=, as=, bind=, reach=, unit=, user=, mapped-warning=, "
-                "mapped-critical=, ipv4-warning=, ipv4-critical=, except-unit=, ephemeral=, waive-until= and note=");
-    error_check("443 any form=split", 18, "form= goes with dual-stack alone; leave it out");
-    error_check("443 closed missing=ok", 21, "missing= does not go with closed, where nothing is what must be");
+                "use name=, severity=, missing=, form=, as=, bind=, reach=, unit=, user=, mapped-warning=, "
+                "mapped-critical=, ipv4-warning=, ipv4-critical=, except-unit=, ephemeral=, waive-until= or note=");
+    error_check("443 any form=split", 18, "form= makes sense only with dual-stack: leave it out");
+    error_check("443 closed missing=ok", 21, "missing= makes no sense with closed: leave it out");
 }
 END_TEST
 
@@ -723,7 +749,7 @@ START_TEST(sentences_are_bounded)
         ck_assert_uint_gt(errors.count, 0);
         for (size_t k = 0; k < errors.count; k++) {
             ck_assert_uint_lt(strlen(errors.text[k]), RULE_ERROR_SIZE);
-            ck_assert_ptr_nonnull(strstr(errors.text[k], "xxxx"));
+            ck_assert_msg(strstr(errors.text[k], "xxxx") != NULL, "%s", errors.text[k]);
         }
         rule_errors_clear(&errors);
     }
@@ -894,6 +920,7 @@ static Suite *rule_suite(void)
     tcase_add_test(option, options_have_defaults);
     tcase_add_test(option, options_are_read);
     tcase_add_test(option, later_options_are_read);
+    tcase_add_test(option, users_can_be_known_by_name_alone);
     tcase_add_loop_test(option, good_rules_are_read, 0, COUNT(good_rules));
     tcase_add_loop_test(option, missing_has_a_state, 0, COUNT(missing));
     suite_add_tcase(suite, option);

@@ -363,7 +363,11 @@ static const struct {
      NULL,
      NULL,
      "DUALSTACK UNKNOWN: p:1: bad ... and 2 more\n\\_[UNKNOWN] p:2: worse\n\\_[UNKNOWN] p:3: worst\n"},
-    {STATE_UNKNOWN, {"a|b;c<d>\x1b\xff"}, NULL, NULL, "DUALSTACK UNKNOWN: a/b,c(d) \xef\xbf\xbd\n"},
+    {STATE_UNKNOWN,
+     {"a|b;c<d>\x1b\xff"},
+     NULL,
+     NULL,
+     "DUALSTACK UNKNOWN: a(pipe)b(semicolon)c(less-than)d(greater-than) \xef\xbf\xbd\n"},
 };
 
 START_TEST(failures_are_told)
@@ -394,7 +398,7 @@ START_TEST(failures_end_somewhere)
     const struct writer_failure failure = {.state = STATE_UNKNOWN, .sentences = sentences, .count = 30};
     struct collect collected = {.text = NULL};
     const struct sink sink = collect_sink(&collected);
-    const char *end = "\\_[UNKNOWN] wrong\n\\_[UNKNOWN] and 10 more mistakes, --lint lists them all\n";
+    const char *end = "\\_[UNKNOWN] wrong\n\\_[UNKNOWN] and 10 more errors, --lint lists them all\n";
 
     for (int i = 0; i < 30; i++) {
         sentences[i] = "wrong";
@@ -416,10 +420,15 @@ static const struct {
     {STATE_OK, "2 rules, no warnings", {NULL}, 0, "DUALSTACK OK: 2 rules, no warnings\n"},
     {STATE_OK, "2 rules, 1 warning", {"p:1: odd"}, 1, "DUALSTACK OK: 2 rules, 1 warning\n\\_[WARNING] p:1: odd\n"},
     {STATE_UNKNOWN,
-     "2 mistakes in the policy",
+     "2 errors in the policy",
      {"p:1: bad", "p:2: worse"},
      2,
-     "DUALSTACK UNKNOWN: 2 mistakes in the policy\n\\_[UNKNOWN] p:1: bad\n\\_[UNKNOWN] p:2: worse\n"},
+     "DUALSTACK UNKNOWN: 2 errors in the policy\n\\_[UNKNOWN] p:1: bad\n\\_[UNKNOWN] p:2: worse\n"},
+    {STATE_WARNING,
+     "2 rules, 1 warning",
+     {"p:1: odd '80;443'"},
+     1,
+     "DUALSTACK WARNING: 2 rules, 1 warning\n\\_[WARNING] p:1: odd '80;443'\n"},
 };
 
 START_TEST(lint_is_told)

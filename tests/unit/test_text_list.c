@@ -115,6 +115,7 @@ START_TEST(end_tells_of_the_whole)
         .remarks = (const char *[]){"TCP sockets were read\nelsewhere", "units cannot be told"},
         .remark_count = 2,
         .faults = (const char *[]){"it broke off", "more is missing"},
+        .fault_count = 0,
     };
     struct collect collected = {.text = NULL};
     const struct sink sink = collect_sink(&collected);
