@@ -82,7 +82,7 @@ int hosts_read(struct hosts *hosts, const char *path, char error[static FILE_ERR
         result = names_add(hosts, length);
     }
     if (result == 0 && hosts->count == 0) {
-        snprintf(error, FILE_ERROR_SIZE, "has no names of hosts, write one a line");
+        snprintf(error, FILE_ERROR_SIZE, "has no names of hosts: write one per line");
         result = -EINVAL;
     }
     if (result == 0) {
