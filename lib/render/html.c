@@ -751,9 +751,9 @@ static void counts_write(FILE *stream, const uint64_t counts[static TAKEN])
     for (int i = 0; i < TAKEN; i++) {
         fprintf(stream, "<td class=\"n\">%" PRIu64, counts[i]);
     }
-    fprintf(stream, "<td class=\"s\">%u %% ", percent_of(counts[ONLY_IPV6], all));
+    fprintf(stream, "<td class=\"s\" data-v=\"%u\">", percent_of(counts[ONLY_IPV6], all));
     bar_write(stream, counts[ONLY_IPV6], counts[BOTH], all);
-    fputs("\n", stream);
+    fprintf(stream, " %u %%\n", percent_of(counts[ONLY_IPV6], all));
 }
 
 /* "1200 of 2000 hosts (60 %) still take IPv4 from beyond themselves" */
@@ -775,8 +775,8 @@ static void services_write(FILE *stream, struct page *page)
     static const struct table table = {
         .heading = "way",
         .caption =
-            "How many hosts take each service over which family. In the bar, IPv6 alone is dark, both are light, "
-            "IPv4 alone is empty",
+            "How many hosts take each service over which family. In the bar, IPv6 alone is on the left, IPv4 alone on "
+            "the right, both are between them",
         .class = "sort",
         .columns = {"Service", "#IPv6 only", "#Both", "#IPv4 only", "#Not known", "Done"},
     };
