@@ -18,9 +18,6 @@
 /* Room for what a sentence offers. */
 #define LIST_SIZE 160
 
-/* In seconds, of what looks at this host. */
-#define TIMEOUT_DEFAULT 8
-
 static int option_read(struct option_reader *reader, int index, const char *value)
 {
     struct option_place *place = &reader->places[index];
@@ -248,7 +245,7 @@ static int word_refuse(struct option_reader *reader, int argc, char **argv)
     if (strchr(last_rule, ' ') == NULL) {
         text_buffer_add(&rule, "%s", last_rule);
         words_add(&rule, argc, argv);
-        return OPTION_FAIL(reader, "unexpected argument '%.60s': a rule needs quotes, -r '%s'", word, list);
+        return OPTION_FAIL(reader, "unexpected argument '%.60s': quote the whole rule, -r '%s'", word, list);
     }
     if (*word >= '0' && *word <= '9') {
         words_add(&rule, strchr(word, ' ') != NULL ? optind + 1 : argc, argv);
@@ -324,23 +321,27 @@ static int modes_check(struct option_reader *reader)
 static int stdin_check(struct option_reader *reader, const struct extra_opts *extra)
 {
     const struct options *options = reader->options;
-    const char *readers[3] = {NULL};
+    const struct {
+        const char *name;
+        const char *const *files;
+        size_t count;
+    } lists[] = {
+        {"--policy", options->policies, options->policy_count},
+        {"--hosts", &options->hosts, options->hosts != NULL},
+        {"--baseline", options->baselines, options->baseline_count},
+        {"--replay", options->replays, options->replay_count},
+    };
+    const char *readers[2] = {NULL};
     size_t count = 0;
 
     if (extra != NULL && extra->reads_stdin) {
         readers[count++] = "--extra-opts";
     }
-    for (size_t i = 0; i < options->policy_count && count < 2; i++) {
-        if (strcmp(options->policies[i], "-") == 0) {
-            readers[count++] = "--policy";
-        }
-    }
-    if (options->hosts != NULL && strcmp(options->hosts, "-") == 0 && count < 2) {
-        readers[count++] = "--hosts";
-    }
-    for (size_t i = 0; i < options->replay_count && count < 2; i++) {
-        if (strcmp(options->replays[i], "-") == 0) {
-            readers[count++] = "--replay";
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        for (size_t j = 0; j < lists[i].count && count < 2; j++) {
+            if (strcmp(lists[i].files[j], "-") == 0) {
+                readers[count++] = lists[i].name;
+            }
         }
     }
     return count < 2 ? 0
@@ -560,7 +561,7 @@ int arguments_parse(struct options *options, int argc, char **argv, const struct
         options->source = SOURCES_CHOICE_PROCFS;
     }
     if (options->timeout == 0 && options->replay_count == 0) {
-        options->timeout = TIMEOUT_DEFAULT;
+        options->timeout = OPTIONS_TIMEOUT;
     }
     return result;
 }

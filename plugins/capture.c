@@ -23,6 +23,7 @@ int capture_run(const struct run *run, enum state *state)
     }
     if (result == 0) {
         *state = STATE_OK;
+        tally_cgroups_forget(snapshot->tally);
         capture_write(snapshot, &run->sink);
     }
     snapshot_free(snapshot);

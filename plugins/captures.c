@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * The captures that --replay names.
+ * The captures that --replay or --baseline names.
  */
 #include "config.h"
 
@@ -219,10 +219,10 @@ static int entry_compare(const void *left, const void *right)
 
 int captures_choose(struct captures *captures)
 {
-    struct captures_entry **sorted = malloc((captures->count + 1) * sizeof *sorted);
-    struct captures_entry *newest = NULL;
+    struct captures_entry **sorted = malloc((captures->count + 1) * sizeof(struct captures_entry *));
     size_t count = 0;
 
+    captures->newest = sorted;
     if (sorted == NULL) {
         return -ENOMEM;
     }
@@ -233,16 +233,84 @@ int captures_choose(struct captures *captures)
     }
     qsort(sorted, count, sizeof(struct captures_entry *), entry_compare);
     for (size_t i = 0; i < count; i++) {
+        struct captures_entry *newest = captures->newest_count > 0 ? sorted[captures->newest_count - 1] : NULL;
         if (newest == NULL || host_compare(newest, sorted[i]) != 0) {
-            newest = sorted[i];
+            sorted[captures->newest_count++] = sorted[i];
             continue;
         }
         sorted[i]->is_older = true;
         sorted[i - 1]->next = sorted[i];
         captures->older_count++;
     }
-    free(sorted);
     return 0;
+}
+
+/* A host's name and namespace, as somebody looks for them. */
+struct wanted {
+    const char *host;
+    const char *namespace;
+};
+
+static int wanted_compare(const void *left, const void *right)
+{
+    const struct wanted *wanted = left;
+    const struct captures_entry *entry = *(struct captures_entry *const *)right;
+    int order = strcmp(wanted->host, entry->host);
+
+    return order != 0 ? order : strcmp(wanted->namespace, entry->host + strlen(entry->host) + 1);
+}
+
+/* The only capture that does not say which host it is of. */
+static const struct captures_entry *nameless_find(const struct captures *captures)
+{
+    const struct captures_entry *found = NULL;
+
+    for (size_t i = 0; i < captures->count; i++) {
+        const struct captures_entry *entry = &captures->list[i];
+        if (entry->host != NULL && *entry->host == '\0') {
+            if (found != NULL) {
+                return NULL;
+            }
+            found = entry;
+        }
+    }
+    return found;
+}
+
+const struct captures_entry *captures_find(const struct captures *captures, const char *host, const char *namespace)
+{
+    const struct wanted wanted = {host, namespace};
+    struct captures_entry *const *found;
+
+    if (*host == '\0') {
+        return nameless_find(captures);
+    }
+    found = bsearch(&wanted, captures->newest, captures->newest_count, sizeof(struct captures_entry *), wanted_compare);
+    return found != NULL ? *found : NULL;
+}
+
+int captures_read(const struct captures_entry *entry, struct snapshot **snapshot,
+                  char error[static JSON_FIELD_ERROR_SIZE])
+{
+    char *bytes = NULL;
+    size_t length = 0;
+    int result;
+
+    _Static_assert(JSON_FIELD_ERROR_SIZE >= FILE_ERROR_SIZE, "error holds either");
+    if (entry->bytes != NULL) {
+        return capture_read(entry->bytes, entry->length, snapshot, error);
+    }
+    result = file_read(entry->path, CAPTURES_LENGTH_MOST, &bytes, &length, error);
+    if (result == 0) {
+        result = capture_read(bytes, length, snapshot, error);
+    }
+    free(bytes);
+    return result;
+}
+
+const char *captures_name(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
 void captures_clear(struct captures *captures)
@@ -251,5 +319,6 @@ void captures_clear(struct captures *captures)
         entry_clear(&captures->list[i]);
     }
     free(captures->list);
+    free(captures->newest);
     *captures = (struct captures){.list = NULL};
 }

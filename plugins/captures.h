@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * The captures that --replay names: which there are, of which hosts, and which of them is a host's newest.
+ * The captures that --replay or --baseline names: which there are, of which hosts, and which of them is a host's
+ * newest.
  */
 #ifndef CAPTURES_H
 #define CAPTURES_H
 
+#include "capture/capture_read.h"
 #include "file.h"
 
 #include <stdbool.h>
@@ -32,7 +34,9 @@ struct captures {
     struct captures_entry *list; /* in the order they were named, those of a folder by their names */
     size_t count;
     size_t room;
-    size_t older_count; /* those that do not count, as there are newer ones of their hosts */
+    size_t older_count;             /* those that do not count, as there are newer ones of their hosts */
+    struct captures_entry **newest; /* the newest of each named host, by name and namespace: captures_choose() */
+    size_t newest_count;
 };
 
 /* The length that a capture has at most, a hundred times what a large host's capture takes. */
@@ -51,6 +55,23 @@ int captures_add(struct captures *captures, const char *path, bool (*progress)(v
  * was added. Returns 0 or -ENOMEM.
  */
 int captures_choose(struct captures *captures);
+
+/*
+ * The newest capture of the host in that namespace ("" for none), NULL when there is none; of a host without a name the
+ * only capture that names none. It belongs to the list, of
+ * which captures_choose() was called.
+ */
+const struct captures_entry *captures_find(const struct captures *captures, const char *host, const char *namespace);
+
+/*
+ * Reads the capture. Returns 0 and *snapshot, which snapshot_free() ends; -ENOMEM; or another negative errno, and
+ * `error` is the end of a sentence that begins with the path.
+ */
+int captures_read(const struct captures_entry *entry, struct snapshot **snapshot,
+                  char error[static JSON_FIELD_ERROR_SIZE]);
+
+/* What a sentence calls that path: "standard input" for "-". */
+const char *captures_name(const char *path);
 
 /* True when the path names a folder. */
 bool captures_is_folder(const char *path);

@@ -7,6 +7,7 @@
 
 #include "check.h"
 
+#include "audit/change.h"
 #include "audit/day.h"
 #include "deadline.h"
 
@@ -51,9 +52,16 @@ static bool needs_everything(const struct run *run)
     return run->writer->needs_everything || run->options->perfdata == LABELS_FULL;
 }
 
-static int attempt_judge(const struct run *run, struct attempt *attempt)
+/* What is compared with a baseline need not be judged. */
+static bool needs_every_protocol(const struct run *run)
+{
+    return needs_everything(run) || run->baselines != NULL;
+}
+
+static int attempt_judge(const struct run *run, const struct baseline *baseline, struct attempt *attempt)
 {
     const struct options *options = run->options;
+    bool needs_units = asks_for_units(run->policy) || baseline->snapshot != NULL;
     const struct judge_question question = {
         .policy = run->policy,
         .tally = attempt->snapshot->tally,
@@ -61,8 +69,10 @@ static int attempt_judge(const struct run *run, struct attempt *attempt)
         .critical = options->critical_set ? &options->critical : NULL,
         .today = day_of(attempt->snapshot->time),
         .everything = run->writer->needs_everything || run->policy->rule_count == 0,
+        .compares = run->baselines != NULL,
+        .baseline = baseline->snapshot != NULL ? baseline->snapshot->tally : NULL,
     };
-    int result = asks_for_units(run->policy) ? snapshot_owners_find(attempt->snapshot, deadline_stage) : 0;
+    int result = needs_units ? snapshot_owners_find(attempt->snapshot, deadline_stage) : 0;
 
     deadline_stage("judging");
     return result != 0 ? result : judge_tally(&question, &attempt->verdict);
@@ -81,17 +91,20 @@ struct snapshot_request check_snapshot_request(const struct run *run)
     };
 }
 
-static int attempt_take(const struct run *run, struct attempt *attempt)
+static int attempt_take(const struct run *run, struct baseline *baseline, struct attempt *attempt)
 {
     struct snapshot_request request = check_snapshot_request(run);
     int result;
 
+    request.every_protocol = needs_every_protocol(run);
     if (needs_everything(run)) {
         request.depth = SNAPSHOT_ALL;
-        request.every_protocol = true;
     }
     result = snapshot_take(&request, &attempt->snapshot);
-    return result != 0 ? result : attempt_judge(run, attempt);
+    if (result == 0) {
+        result = baseline_find(run, attempt->snapshot, baseline);
+    }
+    return result != 0 ? result : attempt_judge(run, baseline, attempt);
 }
 
 static bool is_absent(const struct judge_service *service)
@@ -127,6 +140,12 @@ static bool all_confirmed(const struct judge_verdict *verdict, const struct judg
     return true;
 }
 
+static bool rests_on_absence(const struct judge_verdict *verdict)
+{
+    return judge_rests_on_absence(verdict) ||
+           (verdict->changes != NULL && change_list_rests_on_absence(verdict->changes));
+}
+
 static void second_attempt_wait(void)
 {
     struct timespec left = {.tv_nsec = SECOND_ATTEMPT_NANOSECONDS};
@@ -138,19 +157,20 @@ static void second_attempt_wait(void)
     } while (result != 0 && errno == EINTR);
 }
 
-/* Takes snapshots until every breach by absence was seen twice in a row. */
-static int attempt_confirm(const struct run *run, struct attempt *attempt)
+/* Takes snapshots until every breach by absence, and every change of that kind, was seen twice in a row. */
+static int attempt_confirm(const struct run *run, struct baseline *baseline, struct attempt *attempt)
 {
     int result = 0;
 
-    for (int attempts = 1; result == 0 && attempts < ATTEMPTS_MOST && judge_rests_on_absence(attempt->verdict);
-         attempts++) {
+    for (int attempts = 1; result == 0 && attempts < ATTEMPTS_MOST && rests_on_absence(attempt->verdict); attempts++) {
         struct attempt earlier = *attempt;
         bool confirmed;
         *attempt = (struct attempt){NULL, NULL};
         second_attempt_wait();
-        result = attempt_take(run, attempt);
-        confirmed = result == 0 && all_confirmed(attempt->verdict, earlier.verdict);
+        result = attempt_take(run, baseline, attempt);
+        confirmed =
+            result == 0 && all_confirmed(attempt->verdict, earlier.verdict) &&
+            (run->baselines == NULL || change_list_confirms(attempt->verdict->changes, earlier.verdict->changes));
         attempt_clear(&earlier);
         if (confirmed) {
             break;
@@ -166,7 +186,8 @@ static bool needs_owners(const struct run *run, const struct judge_verdict *verd
            verdict->total.waived > 0;
 }
 
-struct view check_view(const struct run *run, const struct snapshot *snapshot, const struct judge_verdict *verdict)
+struct view check_view(const struct run *run, const struct snapshot *snapshot, const struct judge_verdict *verdict,
+                       const struct baseline *baseline)
 {
     const struct options *options = run->options;
 
@@ -174,6 +195,7 @@ struct view check_view(const struct run *run, const struct snapshot *snapshot, c
         .policy = run->policy,
         .snapshot = snapshot,
         .verdict = verdict,
+        .baseline = run->baselines != NULL ? &baseline->view : NULL,
         .thresholds = {.warning = options->warning_set ? &options->warning : NULL,
                        .critical = options->critical_set ? &options->critical : NULL},
         .today = day_of(snapshot->time),
@@ -182,13 +204,17 @@ struct view check_view(const struct run *run, const struct snapshot *snapshot, c
     };
 }
 
-int check_snapshot(const struct run *run, struct snapshot *snapshot, struct judge_verdict **verdict)
+int check_snapshot(const struct run *run, struct snapshot *snapshot, struct baseline *baseline,
+                   struct judge_verdict **verdict)
 {
     struct attempt attempt = {.snapshot = snapshot};
     int result;
 
-    snapshot_remark_choose(snapshot, run->policy, needs_everything(run));
-    result = attempt_judge(run, &attempt);
+    snapshot_remark_choose(snapshot, run->policy, needs_every_protocol(run));
+    result = baseline_find(run, snapshot, baseline);
+    if (result == 0) {
+        result = attempt_judge(run, baseline, &attempt);
+    }
     *verdict = attempt.verdict;
     return result;
 }
@@ -196,20 +222,22 @@ int check_snapshot(const struct run *run, struct snapshot *snapshot, struct judg
 int check_run(const struct run *run, enum state *state)
 {
     struct attempt attempt = {NULL, NULL};
-    int result = attempt_take(run, &attempt);
+    struct baseline baseline = {.snapshot = NULL};
+    int result = attempt_take(run, &baseline, &attempt);
 
     /* Copies of another host's files do not change. */
     if (result == 0 && run->options->procfs == NULL) {
-        result = attempt_confirm(run, &attempt);
+        result = attempt_confirm(run, &baseline, &attempt);
     }
     if (result == 0 && needs_owners(run, attempt.verdict)) {
         result = snapshot_owners_find(attempt.snapshot, deadline_stage);
     }
     if (result == 0) {
-        const struct view view = check_view(run, attempt.snapshot, attempt.verdict);
+        const struct view view = check_view(run, attempt.snapshot, attempt.verdict, &baseline);
         *state = attempt.verdict->state;
         result = run->writer->verdict(&view, &run->sink);
     }
     attempt_clear(&attempt);
+    baseline_clear(&baseline);
     return result;
 }

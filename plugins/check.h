@@ -7,6 +7,7 @@
 #ifndef CHECK_DUALSTACK_CHECK_H
 #define CHECK_DUALSTACK_CHECK_H
 
+#include "baseline.h"
 #include "run.h"
 
 /* A snapshot of this host as the options ask for it, of the listeners that the policy judges. */
@@ -16,12 +17,14 @@ struct snapshot_request check_snapshot_request(const struct run *run);
 int check_run(const struct run *run, enum state *state);
 
 /*
- * Judges a snapshot of a capture, on the day it was taken. Returns 0 and *verdict, which judge_free() ends before the
- * snapshot does; or -ENOMEM.
+ * Judges a snapshot of a capture, on the day it was taken, and compares it with its baseline, all zero before. Returns
+ * 0 and *verdict, which judge_free() ends before snapshot and baseline do; or -ENOMEM.
  */
-int check_snapshot(const struct run *run, struct snapshot *snapshot, struct judge_verdict **verdict);
+int check_snapshot(const struct run *run, struct snapshot *snapshot, struct baseline *baseline,
+                   struct judge_verdict **verdict);
 
 /* What a writer needs of them; all borrowed. */
-struct view check_view(const struct run *run, const struct snapshot *snapshot, const struct judge_verdict *verdict);
+struct view check_view(const struct run *run, const struct snapshot *snapshot, const struct judge_verdict *verdict,
+                       const struct baseline *baseline);
 
 #endif

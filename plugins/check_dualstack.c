@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "arguments.h"
+#include "baseline.h"
 #include "capture.h"
 #include "check.h"
 #include "deadline.h"
@@ -22,6 +23,9 @@
 #include "usage.h"
 
 #include <errno.h>
+#if defined WITH_STATIC && defined __GLIBC__
+#include <nss.h>
+#endif
 #include <stdio.h>
 #include <string.h>
 
@@ -32,10 +36,33 @@ enum mode_needs {
     NEEDS_HOST    /* a policy without mistakes, in the network namespace to look at */
 };
 
+/*
+ * glibc would load what nsswitch.conf names from this host, where it may be of another version: what is linked with
+ * nothing shared knows the users and services of the files alone.
+ */
+static void names_prepare(void)
+{
+#if defined WITH_STATIC && defined __GLIBC__
+    __nss_configure_lookup("passwd", "files");
+    __nss_configure_lookup("services", "files");
+#endif
+}
+
 /* Judges a host: this one, or those that were captured. */
 static int judge_run(const struct run *run, enum state *state)
 {
-    return run->options->replay_count > 0 ? replay_run(run, state) : check_run(run, state);
+    struct captures baselines = {.list = NULL};
+    struct run compared = *run;
+    int result = baseline_list_read(run->options, &baselines);
+
+    if (run->options->baseline_count > 0) {
+        compared.baselines = &baselines;
+    }
+    if (result == 0) {
+        result = run->options->replay_count > 0 ? replay_run(&compared, state) : check_run(&compared, state);
+    }
+    captures_clear(&baselines);
+    return result;
 }
 
 static int help_run(const struct run *run, enum state *state)
@@ -205,6 +232,7 @@ int main(int argc, char **argv)
     int exit_code;
 
     stdout_prepare();
+    names_prepare();
     result = options_read(&options, &extra, argc, argv, &mistake);
     lines.stage = modes[options.mode].stage;
     lines.pauses = modes[options.mode].pauses;

@@ -144,6 +144,14 @@ static int replay_read(struct option_reader *reader, const char *text)
     return result != 0 ? result : list_add(&options->replays, &options->replay_count, text);
 }
 
+static int baseline_read(struct option_reader *reader, const char *text)
+{
+    struct options *options = reader->options;
+    int result = name_read(reader, text, &text);
+
+    return result != 0 ? result : list_add(&options->baselines, &options->baseline_count, text);
+}
+
 static int hosts_read(struct option_reader *reader, const char *text)
 {
     return name_read(reader, text, &reader->options->hosts);
@@ -305,14 +313,15 @@ static const struct option_row rows[] = {
      .letter = 't'},
     {"verbose", "", "a line per service, -vv: per listener, -vvv: what was asked", .read = verbose_read, .letter = 'v'},
     {"format", "=FORMAT", "", .read = format_read, .word = writer_word},
-    {"details", "=none", "one line, whatever is found", .read = details_read, .word = details_word, .modes = POLICY},
+    {"details", "=none", "one line", .read = details_read, .word = details_word, .modes = POLICY, .beside = true},
     {"perfdata", "=SET", "totals, mapped (of each rule too) or full (and native ones)", .read = perfdata_read,
      .word = perfdata_word, .modes = CHECK},
     {"list", "", "all sockets as netstat shows them, and what is on the wire", .read = mode_read, .mode = OPTIONS_LIST},
     {"learn", "", "print a policy that fits", .read = mode_read, .mode = OPTIONS_LEARN},
     {"lint", "[=strict]", "check one", .read = lint_read, .word = lint_word, .mode = OPTIONS_LINT, .beside = true},
-    {"capture", "", "print a host as JSON", .read = mode_read, .mode = OPTIONS_CAPTURE},
-    {"replay", "=FILE", "judge that", .read = replay_read, .modes = CHECK, .beside = true},
+    {"capture", "", "print a JSON capture", .read = mode_read, .mode = OPTIONS_CAPTURE},
+    {"baseline", "=FILE", "changes since", .read = baseline_read, .modes = CHECK, .beside = true},
+    {"replay", "=FILE", "judge a capture, or all those in a folder (repeatable)", .read = replay_read, .modes = CHECK},
     {"hosts", "=FILE", "hosts to expect", .read = hosts_read, .modes = CHECK},
     {"max-age", "=DAYS", "of captures", .read = max_age_read, .modes = CHECK, .beside = true},
     {"source", "=SOURCE", "auto, netlink or procfs", .read = source_read, .word = source_word, .modes = SOCKETS},
@@ -358,6 +367,7 @@ void options_clear(struct options *options)
     free(options->rules);
     free(options->policies);
     free(options->replays);
+    free(options->baselines);
     free(options->extra);
     *options = (struct options){0};
 }

@@ -14,6 +14,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Seconds, where none are given; a replay has no limit of its own. */
+#define OPTIONS_TIMEOUT 8
+
 enum options_mode {
     OPTIONS_CHECK,
     OPTIONS_LIST,
@@ -37,8 +40,10 @@ struct options {
     size_t rule_count;
     const char **replays; /* owned list; judged instead of this host when there are any */
     size_t replay_count;
-    const char *hosts;  /* file with the names of those that must be there, "-" for standard input; NULL for none */
-    unsigned max_age;   /* of a capture, in days; 0 for any */
+    const char **baselines; /* owned list; captures to compare with */
+    size_t baseline_count;
+    const char *hosts;     /* file with the names of those that must be there, "-" for standard input; NULL for none */
+    unsigned max_age;      /* of a capture, in days; 0 for any */
     const char **policies; /* owned list of files, "-" for standard input: together they are one policy */
     size_t policy_count;
     bool strict; /* of --lint: warnings count */

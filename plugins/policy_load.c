@@ -183,10 +183,10 @@ int policy_load(const struct options *options, struct policy_names *names, struc
     struct policy *loaded;
     int result;
 
-    names->names = (struct rule_names){.port = service_port_find, .user = user_find, .context = names};
-    if (options->replay_count > 0) {
-        names->names.user = NULL; /* captures hold the names of users on their own host */
-    }
+    /* The users of captures are those of the hosts they come from. */
+    names->names = (struct rule_names){.port = service_port_find,
+                                       .user = options->replay_count > 0 ? NULL : user_find,
+                                       .context = names};
     names->answers = NULL;
     loaded = policy_create(&names->names);
     result = loaded != NULL ? 0 : -ENOMEM;

@@ -8,7 +8,6 @@
 #include "replay.h"
 
 #include "audit/day.h"
-#include "capture/capture_read.h"
 #include "captures.h"
 #include "check.h"
 #include "deadline.h"
@@ -34,26 +33,23 @@ struct replayed {
     const char *host;          /* of what is not judged, "" where nobody knows: what cannot be read is not believed */
     struct snapshot *snapshot; /* NULL when it failed */
     struct judge_verdict *verdict;
+    struct baseline baseline;
     char sentence[SENTENCE_SIZE];
 };
 
 static void replayed_clear(struct replayed *replayed)
 {
     judge_free(replayed->verdict);
+    baseline_clear(&replayed->baseline);
     snapshot_free(replayed->snapshot);
     replayed->verdict = NULL;
     replayed->snapshot = NULL;
 }
 
-static const char *name_of(const char *path)
-{
-    return strcmp(path, "-") == 0 ? "standard input" : path;
-}
-
 /* Of a long path the end tells more, and the error behind it must not be cut. */
 static void replayed_fail(struct replayed *replayed, const char *error)
 {
-    const char *name = name_of(replayed->path);
+    const char *name = captures_name(replayed->path);
     size_t length = strlen(name);
     bool too_long = length > PATH_LENGTH;
 
@@ -71,7 +67,7 @@ static int origin_add(const struct run *run, const struct replayed *replayed)
     if (run->options->verbose >= 3) {
         day_time_format(time, snapshot->time);
         snprintf(line, sizeof line, "asked nobody: %.300s was captured at %s from %s under Linux %s",
-                 name_of(replayed->path), *time != '\0' ? time : "an unknown time",
+                 captures_name(replayed->path), *time != '\0' ? time : "an unknown time",
                  *snapshot->source != '\0' ? snapshot->source : "no source", snapshot->tally->host.kernel);
         snapshot->questions = calloc(1, sizeof *snapshot->questions);
         if (snapshot->questions == NULL || (snapshot->questions[0] = strdup(line)) == NULL) {
@@ -81,26 +77,6 @@ static int origin_add(const struct run *run, const struct replayed *replayed)
     }
     snprintf(snapshot->source, sizeof snapshot->source, "capture");
     return 0;
-}
-
-static int bytes_read(const struct captures_entry *entry, struct snapshot **snapshot,
-                      char error[static JSON_FIELD_ERROR_SIZE])
-{
-    char *bytes = NULL;
-    size_t length = 0;
-    int result;
-
-    _Static_assert(JSON_FIELD_ERROR_SIZE >= FILE_ERROR_SIZE && CAPTURES_ERROR_SIZE >= JSON_FIELD_ERROR_SIZE,
-                   "hold either");
-    if (entry->bytes != NULL) {
-        return capture_read(entry->bytes, entry->length, snapshot, error);
-    }
-    result = file_read(entry->path, CAPTURES_LENGTH_MOST, &bytes, &length, error);
-    if (result == 0) {
-        result = capture_read(bytes, length, snapshot, error);
-    }
-    free(bytes);
-    return result;
 }
 
 /* That there are older captures of the host is one more thing to say of how it was read. */
@@ -124,7 +100,7 @@ static int capture_judge(const struct run *run, struct replayed *replayed, const
     int result;
 
     deadline_stage("reading a capture");
-    result = bytes_read(entry, &replayed->snapshot, error);
+    result = captures_read(entry, &replayed->snapshot, error);
     if (result != 0 && result != -ENOMEM) {
         replayed_fail(replayed, error);
         return 0;
@@ -133,7 +109,7 @@ static int capture_judge(const struct run *run, struct replayed *replayed, const
         result = origin_add(run, replayed);
     }
     if (result == 0) {
-        result = check_snapshot(run, replayed->snapshot, &replayed->verdict);
+        result = check_snapshot(run, replayed->snapshot, &replayed->baseline, &replayed->verdict);
         older_add(replayed->snapshot, others);
     }
     return result;
@@ -149,11 +125,11 @@ static int replayed_write(const struct run *run, const struct replayed *replayed
                                            .time = time(NULL),
                                            .sentences = &sentence,
                                            .count = 1};
-    struct writer_host host = {.file = name_of(replayed->path), .name = replayed->host, .failure = &failure};
+    struct writer_host host = {.file = captures_name(replayed->path), .name = replayed->host, .failure = &failure};
     struct view view;
 
     if (replayed->snapshot != NULL) {
-        view = check_view(run, replayed->snapshot, replayed->verdict);
+        view = check_view(run, replayed->snapshot, replayed->verdict, &replayed->baseline);
         host.name = replayed->snapshot->tally->host.name;
         host.time = replayed->snapshot->time;
         host.view = &view;
@@ -254,7 +230,7 @@ static int captures_try(struct captures_entry *newest, size_t *count)
     *count = 0;
     for (struct captures_entry *entry = newest; entry != NULL && result != -ENOMEM; entry = entry->next) {
         struct snapshot *snapshot = NULL;
-        result = bytes_read(entry, &snapshot, entry->error);
+        result = captures_read(entry, &snapshot, entry->error);
         *count += result == 0;
         snapshot_free(snapshot);
     }
@@ -394,7 +370,10 @@ static int fleet_replay(const struct run *run, enum state *state)
 {
     const struct options *options = run->options;
     struct fleet fleet = {.run = run,
-                          .hosts = {.policy = run->policy, .verbose = options->verbose, .time = time(NULL)}};
+                          .hosts = {.policy = run->policy,
+                                    .verbose = options->verbose,
+                                    .time = time(NULL),
+                                    .compares = run->baselines != NULL}};
     char error[FILE_ERROR_SIZE];
     char sentence[SENTENCE_SIZE];
     int result = options->hosts != NULL ? hosts_read(&fleet.expected, options->hosts, error) : 0;
@@ -406,7 +385,7 @@ static int fleet_replay(const struct run *run, enum state *state)
         *state = fleet.hosts.state;
         fleet_clear(run->writer, &fleet.hosts);
     } else if (result != -ENOMEM) {
-        snprintf(sentence, sizeof sentence, "--hosts: %.300s %s", name_of(options->hosts), error);
+        snprintf(sentence, sizeof sentence, "--hosts: %.300s %s", captures_name(options->hosts), error);
         result = run_fail(run, &(const char *){sentence}, 1);
     }
     captures_clear(&fleet.captures);

@@ -11,9 +11,12 @@
 #include "options.h"
 #include "render/writer.h"
 
+struct captures; /* captures.h */
+
 struct run {
     const struct options *options;
-    const struct policy *policy; /* NULL for a mode that looks at none */
+    const struct policy *policy;      /* NULL for a mode that looks at none */
+    const struct captures *baselines; /* of --baseline; NULL without */
     const struct writer *writer;
     struct lines *lines; /* standard output; lines->error tells when it takes no more */
     struct sink sink;    /* the way into them */

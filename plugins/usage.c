@@ -27,6 +27,14 @@ static void row_add(struct text_buffer *text, const struct option_row *row)
     text_buffer_add(text, "--%s%s", row->name, row->value);
 }
 
+/* Adds "text json html". */
+static void words_add(struct text_buffer *help, const char *(*word)(int index))
+{
+    for (int i = 0; word(i) != NULL; i++) {
+        text_buffer_add(help, "%s%s", i == 0 ? "" : " ", word(i));
+    }
+}
+
 static void rows_add(struct text_buffer *help)
 {
     char bytes[HELP_COLUMNS];
@@ -39,9 +47,9 @@ static void rows_add(struct text_buffer *help)
             text_buffer_add(&line, ", ");
             continue;
         }
-        text_buffer_add(help, row->beside ? "        %s  %s" : "\n  %-17s  %s", bytes, row->help);
+        text_buffer_add(help, row->beside ? "    %s  %s" : "\n  %-17s  %s", bytes, row->help);
         if (*row->help == '\0') {
-            text_buffer_add_words(help, row->word, "", "", " or ");
+            words_add(help, row->word);
         }
         line = TEXT_BUFFER(bytes);
     }

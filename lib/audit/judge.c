@@ -6,6 +6,8 @@
 #include "config.h"
 
 #include "audit/judge.h"
+
+#include "audit/change.h"
 #include "audit/judge_service.h"
 
 #include <errno.h>
@@ -470,6 +472,30 @@ static void state_sum(struct context *context)
     if (context->policy->rule_count == 0 && context->tally->host.ipv6 == RECORD_UNKNOWN) {
         verdict->state = state_worse(verdict->state, STATE_UNKNOWN);
     }
+    if (verdict->changes != NULL) {
+        verdict->state = state_worse(verdict->state, verdict->changes->state);
+    }
+}
+
+static int changes_find(struct context *context)
+{
+    const struct judge_question *question = context->question;
+    const struct change_question compared = {
+        .before = question->baseline,
+        .after = question->tally,
+        .policy = question->policy,
+    };
+    struct judge_verdict *verdict = context->verdict;
+    int result = question->compares ? change_list_make(&compared, &verdict->changes) : 0;
+
+    if (result == 0 && verdict->changes != NULL) {
+        verdict->total.changes = verdict->changes->certain;
+        verdict->total.changes_known = question->baseline != NULL;
+        for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
+            verdict->total.changes_known &= !verdict->changes->unreadable[protocol];
+        }
+    }
+    return result;
 }
 
 static int services_judge(struct context *context)
@@ -510,6 +536,9 @@ int judge_tally(const struct judge_question *question, struct judge_verdict **ve
         goto cleanup;
     }
     result = services_judge(&context);
+    if (result == 0) {
+        result = changes_find(&context);
+    }
     if (result != 0) {
         goto cleanup;
     }
@@ -540,6 +569,7 @@ void judge_free(struct judge_verdict *verdict)
     free(verdict->services);
     free(verdict->rule_connections);
     free(verdict->rule_known);
+    change_list_free(verdict->changes);
     free(verdict);
 }
 

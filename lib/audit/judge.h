@@ -9,6 +9,8 @@
 #include "audit/policy.h"
 #include "audit/tally.h"
 
+struct change_list; /* audit/change.h */
+
 enum judge_cause {
     JUDGE_NOTHING_LISTENS,
     JUDGE_NO_IPV4, /* nothing accepts IPv4, or not as far as it must */
@@ -69,6 +71,8 @@ struct judge_total {
     uint64_t judged; /* services that a rule or default judges */
     uint64_t unknown;
     uint64_t unjudged_udp; /* sockets that no rule judges because clients share their ports */
+    bool changes_known;    /* there is a baseline, and every protocol could be compared with it */
+    uint64_t changes;      /* since the baseline; not those that are unknown */
 };
 
 struct judge_verdict {
@@ -80,6 +84,7 @@ struct judge_verdict {
     enum state mapped_state;           /* what the thresholds on the total make */
     const struct range *mapped_range;  /* the one that was crossed, NULL for none; borrowed from the question */
     bool unreadable[RECORD_PROTOCOLS]; /* it matters here that the protocol could not be read */
+    struct change_list *changes;       /* since the baseline; NULL where nobody asks */
     enum state state;                  /* of everything */
 };
 
@@ -88,12 +93,14 @@ struct judge_question {
     const struct tally *tally;   /* sorted */
     const struct range *warning; /* on the total of inbound v4-mapped connections; NULL for none */
     const struct range *critical;
-    int32_t today;   /* days since 1970-01-01, UTC */
-    bool everything; /* also list what nothing judges */
+    int32_t today;                /* days since 1970-01-01, UTC */
+    bool everything;              /* also list what nothing judges */
+    bool compares;                /* with the baseline; then the owners of both tallies are known */
+    const struct tally *baseline; /* sorted; NULL: there is none, and the verdict is UNKNOWN */
 };
 
 /*
- * Judges the tally by the policy. Returns 0 and *verdict, which borrows from the question's policy and tally and ends
+ * Judges the tally by the policy. Returns 0 and *verdict, which borrows from the question's policy and tallies and ends
  * with judge_free(); or -ENOMEM.
  */
 int judge_tally(const struct judge_question *question, struct judge_verdict **verdict);
@@ -107,5 +114,11 @@ bool judge_rests_on_absence(const struct judge_verdict *verdict);
 /* The listener through which the family is reached from farthest, or would be: NULL where none takes it. */
 const struct tally_listener *judge_widest_listener(const struct judge_service *service, const struct tally *tally,
                                                    enum record_family family);
+
+/*
+ * True when bind= of the rule, which has one, allows the listener. On a wildcard that takes IPv4 it depends on
+ * `takes_ipv4` whether IPv4 must be allowed as well.
+ */
+bool judge_bind_fits(const struct rule *rule, const struct tally_listener *listener, bool takes_ipv4);
 
 #endif

@@ -172,7 +172,7 @@ static bool binds_interface(const struct rule *rule, const struct tally_listener
     return false;
 }
 
-static bool bind_fits(const struct rule *rule, const struct tally_listener *listener, bool takes_ipv4)
+bool judge_bind_fits(const struct rule *rule, const struct tally_listener *listener, bool takes_ipv4)
 {
     bool ipv6_wildcard = record_is_wildcard(RECORD_INET6, &listener->address);
 
@@ -240,7 +240,7 @@ static bool is_to_blame(const struct evaluation *evaluation, const struct tally_
         return true;
     case JUDGE_BIND:
     case JUDGE_BIND_UNKNOWN:
-        return rule->bind_set && !bind_fits(rule, listener, socket.takes[RECORD_INET]) &&
+        return rule->bind_set && !judge_bind_fits(rule, listener, socket.takes[RECORD_INET]) &&
                bind_is_unknown(evaluation, listener) == (cause == JUDGE_BIND_UNKNOWN);
     case JUDGE_REACH:
     case JUDGE_REACH_UNKNOWN:

@@ -36,6 +36,11 @@ static uint64_t unlisted_total(const struct judge_total *total)
     return total->unlisted;
 }
 
+static uint64_t changes_total(const struct judge_total *total)
+{
+    return total->changes;
+}
+
 static const struct labels_total totals[] = {
     {"mapped", "Inbound v4-mapped connections of all judged services.", LABELS_TOTALS, .counts_sockets = true,
      .has_thresholds = true, .value = mapped_total},
@@ -43,7 +48,13 @@ static const struct labels_total totals[] = {
     {"violations", "Services in WARNING or CRITICAL, not the waived.", LABELS_TOTALS, .is_breach = true,
      .value = violations_total},
     {"unlisted", "Violations of services that only a default judges.", LABELS_TOTALS, .value = unlisted_total},
+    {"changes", "What changed since the baseline.", LABELS_TOTALS, .of_baseline = true, .value = changes_total},
 };
+
+bool labels_total_is_known(const struct labels_total *label, const struct judge_total *total)
+{
+    return (total->known || !label->counts_sockets) && (total->changes_known || !label->of_baseline);
+}
 
 struct labels_thresholds labels_breach_thresholds(struct range ranges[static 2], const struct judge_total *total)
 {
@@ -130,7 +141,7 @@ void labels_walk(const struct labels_request *request, void (*take)(void *contex
         } else if (totals[i].is_breach) {
             value.thresholds = labels_breach_thresholds(ranges, &verdict->total);
         }
-        if (totals[i].set <= set && (verdict->total.known || !totals[i].counts_sockets)) {
+        if (totals[i].set <= set && labels_total_is_known(&totals[i], &verdict->total)) {
             take(context, &value);
         }
     }

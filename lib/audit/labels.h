@@ -29,6 +29,7 @@ struct labels_total {
     enum labels_set set; /* the smallest that prints it */
     bool counts_sockets; /* not known unless judge_total.known */
     bool has_thresholds; /* those of --warning and --critical */
+    bool of_baseline;    /* only where there is one: judge_total.changes_known */
     bool is_breach;      /* each is one: labels_breach_thresholds() are its thresholds */
     uint64_t (*value)(const struct judge_total *total);
 };
@@ -46,6 +47,9 @@ struct labels_rule {
 };
 
 #define LABELS_NO_THRESHOLDS (-1)
+
+/* True when the number is known. */
+bool labels_total_is_known(const struct labels_total *label, const struct judge_total *total);
 
 /* Row `index` of either table, in the order in which they are printed; NULL behind the last one. Static. */
 const struct labels_total *labels_total(int index);

@@ -479,6 +479,13 @@ const struct rule *policy_find_spared(const struct policy *policy, const struct 
     return judging_rule(policy, false, protocol, port, scope);
 }
 
+const struct rule *policy_find_default(const struct policy *policy, enum record_protocol protocol, enum scope scope)
+{
+    uint16_t position = policy->rule_count > 0 ? default_position(policy, false, protocol, scope) : 0;
+
+    return position == 0 ? NULL : policy->rules[position - 1];
+}
+
 bool policy_is_superseded(const struct policy *policy, const struct sock_host *host, const struct rule *rule,
                           uint16_t port)
 {

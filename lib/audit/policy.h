@@ -64,6 +64,9 @@ const struct rule *policy_find(const struct policy *policy, const struct sock_ho
 const struct rule *policy_find_spared(const struct policy *policy, const struct sock_host *host,
                                       enum record_protocol protocol, uint16_t port, enum scope scope);
 
+/* The default that judges such listeners where no rule names their port, NULL for none. */
+const struct rule *policy_find_default(const struct policy *policy, enum record_protocol protocol, enum scope scope);
+
 /*
  * True when at this port of its own another rule stands before the rule altogether: by rank of --rule or of a single
  * port, and for every scope that the rule takes. Such a port has no service of this rule, not even a missing one.

@@ -94,7 +94,8 @@ struct rule {
     enum rule_requirement requirement;
     enum state severity;
     enum state missing;
-    enum stack_form form; /* STACK_FORM_NONE: either */
+    enum stack_form form;    /* STACK_FORM_NONE: either */
+    bool user_by_name;       /* user= is a name, and that of each listener decides, not the uid */
     enum reach_extent reach; /* when reach_set: no listener may be reached from farther away */
     uint32_t uid;
     int32_t waive_day; /* the last waived day, in days since 1970-01-01 */
@@ -104,10 +105,9 @@ struct rule {
     bool is_default;
     bool named; /* name= was written */
     bool missing_set;
-    bool as_bound;  /* judges how far sockets are bound, not how far they are reached now */
+    bool as_bound; /* judges how far sockets are bound, not how far they are reached now */
     bool reach_set;
     bool ephemeral; /* its ranges, or the default, judge UDP ports that clients share */
-    bool user_by_name; /* the listener's user must be called so: `uid` is not known */
     bool waive_set;
     bool bind_set;
     bool bind_scope[SCOPES];

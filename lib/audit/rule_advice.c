@@ -41,6 +41,13 @@ static bool is_quote(const char *text)
            strncmp(text, "\xe2\x80\x9c", 3) == 0;
 }
 
+static void mark_replace(char *text, char from, char to)
+{
+    for (char *mark = strchr(text, from); mark != NULL; mark = strchr(mark, from)) {
+        *mark = to;
+    }
+}
+
 static void lower_add(struct text_buffer *text, const char *word)
 {
     for (; *word != '\0'; word++) {
@@ -94,30 +101,25 @@ static bool is_pair(const char *ports, const char *protocol)
 /* "tcp 443", "tcp/443", "443:tcp", "443 tcp" and "https /tcp" */
 static bool has_misplaced_protocol(struct rule_parser *parser, char *const *words, size_t count)
 {
-    const char *second = count > 1 ? words[1] + (*words[1] == '/') : "";
     size_t length = strcspn(words[0], "/:._");
+    bool is_one_word = words[0][length] != '\0';
+    const char *next = count > 1 ? words[1] + (*words[1] == '/') : "";
+    const char *second = is_one_word ? words[0] + length + 1 : next;
     char bytes[RIGHT_SIZE];
-    char start[RIGHT_SIZE];
+    char first[RIGHT_SIZE];
     struct text_buffer right = TEXT_BUFFER(bytes);
-    struct text_buffer first = TEXT_BUFFER(start);
-    const char *ports = second;
-    const char *protocol = start;
+    struct text_buffer start = TEXT_BUFFER(first);
+    bool is_swapped;
+    bool is_apart;
 
-    text_buffer_add(&first, "%.*s", (int)length, words[0]);
-    if (words[0][length] != '\0') {
-        second = words[0] + length + 1;
-        ports = second;
+    text_buffer_add(&start, "%.*s", (int)length, words[0]);
+    is_swapped = is_pair(second, first);
+    is_apart = is_one_word ? words[0][length] != '/' && is_pair(first, second) : is_word(second, protocol_word);
+    if (!is_swapped && !is_apart) {
+        return false;
     }
-    if (!is_pair(ports, protocol)) {
-        ports = start;
-        protocol = second;
-        if (words[0][length] == '\0' ? !is_word(second, protocol_word)
-                                     : words[0][length] == '/' || !is_pair(ports, protocol)) {
-            return false;
-        }
-    }
-    text_buffer_add(&right, "%s/", ports);
-    lower_add(&right, protocol);
+    text_buffer_add(&right, "%s/", is_swapped ? second : first);
+    lower_add(&right, is_swapped ? first : second);
     rule_parser_fail(parser, "ports and protocol are one word: write %s", bytes);
     return true;
 }
@@ -137,9 +139,8 @@ static bool has_blanks_in_list(struct rule_parser *parser, char *const *words, s
             right.length == 0 || strchr(marks, bytes[right.length - 1]) != NULL || strchr(marks, words[i][0]) != NULL;
         text_buffer_add(&right, "%s%s", is_joined ? "" : ",", words[i]);
     }
-    for (char *c = bytes; *c != '\0'; c++) {
-        *c = *c == ';' ? ',' : *c == ':' ? '-' : *c;
-    }
+    mark_replace(bytes, ';', ',');
+    mark_replace(bytes, ':', '-');
     rule_parser_fail(parser,
                      strchr(bytes, ',') != NULL ? "separate ports with commas, without blanks: write %s"
                                                 : "a range has no blanks: write %s",
@@ -246,14 +247,15 @@ void rule_advice_port(struct rule_parser *parser, const char *item)
                          item);
     } else if (is_of(item, DIGITS ";+&|")) {
         text_buffer_add(&right, "%s", item);
-        for (char *mark = bytes; *(mark += strcspn(mark, ";+&|")) != '\0';) {
-            *mark = ',';
+        for (const char *mark = ";+&|"; *mark != '\0'; mark++) {
+            mark_replace(bytes, *mark, ',');
         }
         rule_parser_fail(parser, "'" RULE_QUOTE "' is not a port: separate ports with commas: %s", item, bytes);
     } else if (range_build(&right, item)) {
         rule_parser_fail(parser, "'" RULE_QUOTE "' is not a port: write a range as %s", item, bytes);
     } else if (colon != NULL && is_of(colon + 1, DIGITS)) {
-        rule_parser_fail(parser, "'" RULE_QUOTE "' is not a port: write %s, addresses go to bind=", item, colon + 1);
+        rule_parser_fail(parser, "'" RULE_QUOTE "' is not a port: write " RULE_QUOTE ", addresses go to bind=", item,
+                         colon + 1);
     } else if (service_build(&right, parser, item)) {
         rule_parser_fail(parser, "'" RULE_QUOTE "' is not a port: did you mean %s?", item, bytes);
     } else {
@@ -293,7 +295,8 @@ void rule_advice_protocol(struct rule_parser *parser, const char *ports, const c
 
     text_buffer_add(&protocol, "%.*s", (int)strcspn(text, ",/+&"), text);
     if (is_of(text, DIGITS "-,")) {
-        rule_parser_fail(parser, "'/" RULE_QUOTE "' is not a protocol: separate ports with commas: " RULE_QUOTE ",%s",
+        rule_parser_fail(parser,
+                         "'/" RULE_QUOTE "' is not a protocol: separate ports with commas: " RULE_QUOTE "," RULE_QUOTE,
                          text, ports, text);
     } else if (nearest != NULL && strlen(nearest) == strlen(text)) {
         /* SCTP is not a TCP mistyped. */
@@ -324,8 +327,7 @@ void rule_advice_scope(struct rule_parser *parser, const char *text)
     }
 }
 
-/* --- requirement ---------------------------------------------------------------------------------------------------
- */
+/* --- requirement -------------------------------------------------------------------------------------------------- */
 
 /* What other tools call it. */
 static const struct synonym {
@@ -355,33 +357,19 @@ void rule_advice_requirement(struct rule_parser *parser, const char *word)
     rule_parser_fail(parser, "'" RULE_QUOTE "' is not a requirement: %s", word, list);
 }
 
-/* --- options -------------------------------------------------------------------------------------------------------
- */
+/* --- options ------------------------------------------------------------------------------------------------------ */
 
-/* Adds the words without quotes, as one. */
+/* Adds "note=please-ask" for the words "note="please" and "ask"", up to the next option. */
 static void note_add(struct text_buffer *right, char *const *words, size_t count)
 {
-    for (size_t i = 0; i < count && strchr(words[i], '=') == NULL; i++) {
-        text_buffer_add(right, "-");
+    for (size_t i = 0; i < count && (i == 0 || strchr(words[i], '=') == NULL); i++) {
+        text_buffer_add(right, "%s", i > 0 ? "-" : "");
         for (const char *c = words[i]; *c != '\0'; c++) {
             if (*c != '"' && *c != '\'') {
                 text_buffer_add(right, "%c", *c);
             }
         }
     }
-}
-
-/* Adds "note=please-ask" for "note="please ask"", of which `words` is the second word. */
-static void whole_note_add(struct text_buffer *right, char *const *words, size_t count)
-{
-    const char *start = words[-1];
-
-    for (; *start != '\0'; start++) {
-        if (*start != '"' && *start != '\'') {
-            text_buffer_add(right, "%c", *start);
-        }
-    }
-    note_add(right, words, count);
 }
 
 static bool is_key(const char *text, size_t length)
@@ -426,7 +414,7 @@ void rule_advice_bare(struct rule_parser *parser, char *const *words, size_t cou
     }
     if (strncmp(before, "note=", 5) == 0) {
         text_buffer_add(&right, "a note is one word: write ");
-        whole_note_add(&right, words, count);
+        note_add(&right, words - 1, count + 1);
     } else if (colon != NULL && is_key(word, (size_t)(colon - word))) {
         text_buffer_add(&right, "did you mean %.*s=%s?", (int)(colon - word), word, colon + 1);
     } else if (is_word(word, rule_option_word)) {
@@ -444,11 +432,13 @@ void rule_advice_bare(struct rule_parser *parser, char *const *words, size_t cou
 bool rule_advice_value(struct rule_parser *parser, const char *key, const char *value, bool *is_whole)
 {
     size_t length = strlen(value);
-    bool is_quoted = is_quote(value) && strcmp(key, "note") != 0;
     bool is_list = strcmp(key, "bind") == 0 || strcmp(key, "except-unit") == 0;
 
     *is_whole = true;
-    if (is_quoted) {
+    if (strcmp(key, "note") == 0) {
+        return false; /* which may be anything */
+    }
+    if (is_quote(value)) {
         size_t quote = *value == '\'' || *value == '"' ? 1 : 3;
         size_t end = length > quote && value[length - 1] == value[0] ? length - 1 : length;
         *is_whole = end < length;

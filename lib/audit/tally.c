@@ -124,6 +124,15 @@ static size_t position_find(const void *sorted, size_t count, size_t size, const
 
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
+/* Both are kept by the tally, so that equal ones are the same; NULL comes first. */
+static int kept_compare(const char *a, const char *b)
+{
+    if (a == b) {
+        return 0;
+    }
+    return a == NULL || b == NULL ? COMPARE(a != NULL, b != NULL) : strcmp(a, b);
+}
+
 /* By what a reader sees first; the cgroup comes last, as its number says nothing outside this boot. */
 static int listener_compare(const void *left, const void *right)
 {
@@ -135,6 +144,8 @@ static int listener_compare(const void *left, const void *right)
     order = order != 0 ? order : COMPARE(a->interface, b->interface);
     order = order != 0 ? order : COMPARE(a->v6only, b->v6only);
     order = order != 0 ? order : COMPARE(a->uid, b->uid);
+    order = order != 0 ? order : COMPARE(a->unit_state, b->unit_state);
+    order = order != 0 ? order : kept_compare(a->unit, b->unit);
     return order != 0 ? order : COMPARE(a->cgroup, b->cgroup);
 }
 
@@ -153,6 +164,12 @@ static unsigned accepted_kinds(const struct tally_listener *listener)
     return KIND_BIT(TALLY_IPV6) | (listener->v6only != RECORD_V6ONLY_YES ? KIND_BIT(TALLY_MAPPED) : 0);
 }
 
+/* A capture may claim so many that their sum does not fit. */
+static uint32_t sockets_sum(uint32_t a, uint32_t b)
+{
+    return a <= UINT32_MAX - b ? a + b : UINT32_MAX;
+}
+
 /* Makes one listener of those that are alike, which stand side by side. */
 static void listeners_fold(struct tally_service *service)
 {
@@ -161,7 +178,7 @@ static void listeners_fold(struct tally_service *service)
 
     for (size_t i = 1; i < service->listener_count; i++) {
         if (listener_compare(&listeners[last], &listeners[i]) == 0) {
-            listeners[last].sockets += listeners[i].sockets;
+            listeners[last].sockets = sockets_sum(listeners[last].sockets, listeners[i].sockets);
         } else {
             listeners[++last] = listeners[i];
         }
@@ -486,6 +503,18 @@ void tally_sort(struct tally *tally)
         }
         reaches_assume(service);
         tally->by_port[service->protocol][service->port] = (uint32_t)(i + 1);
+    }
+}
+
+void tally_cgroups_forget(struct tally *tally)
+{
+    for (size_t i = 0; i < tally->service_count; i++) {
+        struct tally_service *service = &tally->services[i];
+        for (size_t j = 0; j < service->listener_count; j++) {
+            service->listeners[j].cgroup = 0;
+        }
+        qsort(service->listeners, service->listener_count, sizeof *service->listeners, listener_compare);
+        listeners_fold(service);
     }
 }
 

@@ -38,7 +38,7 @@ struct tally_listener {
     enum scope scope;
     enum address_presence presence;           /* of the address it is bound to */
     struct address_interface interface_state; /* of the interface it is bound to, if it is */
-    enum record_answer leased; /* may another address take the place of the one it is bound to? RECORD_NO: not asked */
+    enum record_answer leased; /* is its address leased, so that another may follow? RECORD_NO where nobody asked */
     struct reach reach[RECORD_FAMILIES];      /* how far it is reached over a family now, if it takes that at all */
     enum reach_extent bound[RECORD_FAMILIES]; /* how far it would be reached, whatever the host has now */
     bool has_reach;                           /* both are set */
@@ -122,6 +122,12 @@ const char *tally_text_keep(struct tally *tally, const char *text);
  * makes one listener of the records that are alike. To be called when the last listener was added.
  */
 void tally_sort(struct tally *tally);
+
+/*
+ * Makes one listener of those that differ in nothing but their cgroup, and sets that to 0: its number changes whenever
+ * a unit starts. To be called when the owners are known, on a sorted tally; pointers to listeners are no longer valid.
+ */
+void tally_cgroups_forget(struct tally *tally);
 
 /* The service, or NULL when nothing listens there. It is valid until the next listener is added. */
 struct tally_service *tally_find(const struct tally *tally, enum record_protocol protocol, uint16_t port);

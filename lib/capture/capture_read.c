@@ -167,7 +167,8 @@ static const struct json_field listener_fields[LISTENER_FIELDS] = {
     [LISTENER_UID] = {.name = "uid", .type = JSON_FIELD_NUMBER, .nullable = true, .most = RECORD_UID_HIDDEN - 1},
     [LISTENER_USER] =
         {.name = "user", .type = JSON_FIELD_TEXT, .nullable = true, .least = 1, .most = CAPTURE_OWNER_MOST},
-    [LISTENER_CGROUP] = {.name = "cgroup", .type = JSON_FIELD_NUMBER, .most = INT64_MAX},
+    /* In older captures: it changes whenever its unit starts. */
+    [LISTENER_CGROUP] = {.name = "cgroup", .type = JSON_FIELD_NUMBER, .optional = true, .most = INT64_MAX},
     [LISTENER_UNIT_STATE] = {.name = "unit_state", .type = JSON_FIELD_WORD, .word = capture_unit_word},
     [LISTENER_UNIT] =
         {.name = "unit", .type = JSON_FIELD_TEXT, .nullable = true, .least = 1, .most = CAPTURE_OWNER_MOST},
@@ -310,7 +311,8 @@ static int listener_read(const struct reader *reader, const struct json_path *pa
 static bool is_same(const struct tally_listener *a, const struct tally_listener *b)
 {
     return a->family == b->family && memcmp(&a->address, &b->address, sizeof a->address) == 0 &&
-           a->interface == b->interface && a->v6only == b->v6only && a->uid == b->uid && a->cgroup == b->cgroup;
+           a->interface == b->interface && a->v6only == b->v6only && a->uid == b->uid &&
+           a->unit_state == b->unit_state && a->unit == b->unit && a->cgroup == b->cgroup;
 }
 
 /* The tally is sorted, so equal listeners are next to each other. */
@@ -612,6 +614,7 @@ static int root_read(struct reader *reader, json_t *root)
     }
     tally_sort(reader->snapshot->tally);
     result = duplicates_refuse(reader);
+    tally_cgroups_forget(reader->snapshot->tally);
     if (result == 0) {
         result = list_read(reader, &connections, values[HEAD_CONNECTIONS].node, entry_read);
     }

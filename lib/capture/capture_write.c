@@ -212,7 +212,6 @@ static void listener_write(struct json_stream *json, const struct tally_service 
         json_stream_null(json, "uid");
     }
     text_or_null_write(json, "user", listener->user, CAPTURE_OWNER_MOST);
-    json_stream_integer(json, "cgroup", id_of(listener->cgroup));
     json_stream_text(json, "unit_state", capture_unit_word(CAPTURE_UNIT_WORD(listener->unit_state)));
     text_or_null_write(json, "unit", unit, CAPTURE_OWNER_MOST);
     json_stream_object_end(json);

@@ -9,8 +9,8 @@
 #include "plugin/sink.h"
 #include "snapshot/snapshot.h"
 
-/* Writes the snapshot, whose owners are known, a line a value. What could not be read is recorded as such, so that a
- * replay says the same of it. */
+/* Writes the snapshot, whose owners are known and whose cgroups are forgotten, a line a value. What could not be read
+ * is recorded as such, so that a replay says the same of it. */
 void capture_write(const struct snapshot *snapshot, const struct sink *sink);
 
 #endif

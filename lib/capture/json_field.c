@@ -40,6 +40,11 @@ static bool is_too_much(const char *bytes, size_t length)
     return containers > CONTAINERS_MOST || values > VALUES_MOST;
 }
 
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
 int json_field_root_parse(const char *bytes, size_t length, json_t **root, char error[static JSON_FIELD_ERROR_SIZE])
 {
     json_error_t fault;
@@ -47,7 +52,7 @@ int json_field_root_parse(const char *bytes, size_t length, json_t **root, char 
     size_t blanks = 0;
 
     *root = NULL;
-    while (blanks < length && memchr(" \t\r\n", bytes[blanks], 4) != NULL) {
+    while (blanks < length && is_blank(bytes[blanks])) {
         blanks++;
     }
     if (blanks == length) {
@@ -251,16 +256,24 @@ static int unknown_member_report(char error[static JSON_FIELD_ERROR_SIZE], const
 int json_field_read_all(char error[static JSON_FIELD_ERROR_SIZE], const struct json_path *path, json_t *object,
                         const struct json_field *fields, size_t count, struct json_field_value *values)
 {
+    size_t found = 0;
+
     for (size_t i = 0; i < count; i++) {
         struct json_path member = {.parent = path, .name = fields[i].name};
         json_t *node = json_object_get(object, fields[i].name);
-        int result = node == NULL ? json_field_fail(error, &member, "is missing")
-                                  : json_field_read(error, &member, &fields[i], node, &values[i]);
+        int result;
+        if (node == NULL && fields[i].optional) {
+            values[i] = (struct json_field_value){.null = true};
+            continue;
+        }
+        result = node == NULL ? json_field_fail(error, &member, "is missing")
+                              : json_field_read(error, &member, &fields[i], node, &values[i]);
         if (result != 0) {
             return result;
         }
+        found++;
     }
-    return json_object_size(object) == count ? 0 : unknown_member_report(error, path, object, fields, count);
+    return json_object_size(object) == found ? 0 : unknown_member_report(error, path, object, fields, count);
 }
 
 int json_field_read_element(char error[static JSON_FIELD_ERROR_SIZE], const struct json_path *path, json_t *node,

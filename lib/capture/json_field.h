@@ -45,6 +45,7 @@ struct json_field {
     const char *name;
     enum json_field_type type;
     bool nullable;
+    bool optional; /* may be missing, which reads as null */
     int64_t least; /* of a number, or of a text's bytes */
     int64_t most;
     const char *(*word)(int index); /* of JSON_FIELD_WORD: each of its words, NULL behind the last one */
@@ -73,8 +74,8 @@ int json_field_read(char error[static JSON_FIELD_ERROR_SIZE], const struct json_
                     const struct json_field *field, json_t *node, struct json_field_value *value);
 
 /*
- * Reads the members of the object at a path, which must be exactly the `count` fields. Returns 0 and values[i] of
- * fields[i]; or -EINVAL, and the values are undefined.
+ * Reads the members of the object at a path, which must be exactly the `count` fields, without some that are optional.
+ * Returns 0 and values[i] of fields[i]; or -EINVAL, and the values are undefined.
  */
 int json_field_read_all(char error[static JSON_FIELD_ERROR_SIZE], const struct json_path *path, json_t *object,
                         const struct json_field *fields, size_t count, struct json_field_value *values);

@@ -67,30 +67,25 @@ static size_t character_measure(const unsigned char *source, size_t length, bool
 }
 
 /* What carriers of a plugin's output do not take: another character for it, or its name. */
-static struct piece refused_as_text(const char *character, enum escape_rule rule, const char *replacement,
-                                    const char *name)
+static struct piece refused_as_text(enum escape_rule rule, const char *replacement, const char *name)
 {
-    switch (rule) {
-    case ESCAPE_NAMED:
-        return (struct piece){name, strlen(name)};
-    case ESCAPE_TERMINAL:
-        return (struct piece){character, 1};
-    default:
-        return (struct piece){replacement, 1};
-    }
+    return rule == ESCAPE_NAMED ? (struct piece){name, strlen(name)} : (struct piece){replacement, 1};
 }
 
 static struct piece ascii_as_text(const char *character, enum escape_rule rule)
 {
+    if (rule == ESCAPE_LINE) {
+        return (unsigned char)*character < 0x20 || *character == 0x7F ? space : (struct piece){character, 1};
+    }
     switch (*character) {
     case '|':
-        return refused_as_text(character, rule, "/", "(pipe)");
+        return refused_as_text(rule, "/", "(pipe)");
     case ';':
-        return refused_as_text(character, rule, ",", "(semicolon)");
+        return refused_as_text(rule, ",", "(semicolon)");
     case '<':
-        return refused_as_text(character, rule, "(", "(less-than)");
+        return refused_as_text(rule, "(", "(less-than)");
     case '>':
-        return refused_as_text(character, rule, ")", "(greater-than)");
+        return refused_as_text(rule, ")", "(greater-than)");
     default:
         return (unsigned char)*character < 0x20 || *character == 0x7F ? space : (struct piece){character, 1};
     }

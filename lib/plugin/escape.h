@@ -9,21 +9,21 @@
 #include <stddef.h>
 
 enum escape_rule {
-    ESCAPE_TEXT,     /* a plugin's free text, one line */
-    ESCAPE_NAMED,    /* the same where a reader must know what was typed: "a;b" becomes "a(semicolon)b" */
-    ESCAPE_TERMINAL, /* one line for a person alone, not for what carries a plugin's output */
-    ESCAPE_UTF8      /* only makes it valid UTF-8 without NUL: what a JSON encoder needs */
+    ESCAPE_TEXT,  /* a plugin's free text, one line */
+    ESCAPE_NAMED, /* the same where a reader must know what was typed: "a;b" becomes "a(semicolon)b" */
+    ESCAPE_LINE,  /* any other text of one line, which no carrier of a plugin's output takes */
+    ESCAPE_UTF8   /* only makes it valid UTF-8 without NUL: what a JSON encoder needs */
 };
 
 /*
  * Writes the `length` bytes at `source` to `target` as valid UTF-8 with a NUL at the end, at most size - 1 bytes and
  * never half a character; the first one that does not fit and all that follow are left out. Invalid sequences (overlong
  * forms, surrogates, beyond U+10FFFF, truncated) become U+FFFD, one for each maximal broken part. NUL becomes a space.
- * Under ESCAPE_TEXT also: "|" becomes "/", ";" becomes ",", "<" becomes "(" and ">" becomes ")", and every control
- * character (C0, DEL, C1), line separator (U+2028, U+2029) and mark of direction (U+200E, U+200F, U+202A to U+202E,
- * U+2066 to U+2069) becomes a space. Each ASCII replacement is one byte for one byte. ESCAPE_NAMED does the same, but
- * names the four: "(pipe)", "(semicolon)", "(less-than)", "(greater-than)"; ESCAPE_TERMINAL leaves them as they are.
- * `size` is at least 1. Returns the length written without the NUL.
+ * Under all but ESCAPE_UTF8 every control character (C0, DEL, C1), line separator (U+2028, U+2029) and mark of
+ * direction (U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069) becomes a space. Under ESCAPE_TEXT also: "|" becomes
+ * "/", ";" becomes ",", "<" becomes "(" and ">" becomes ")", one byte for one byte. ESCAPE_NAMED names the four
+ * instead: "(pipe)",
+ * "(semicolon)", "(less-than)", "(greater-than)". `size` is at least 1. Returns the length written without the NUL.
  */
 size_t escape_copy(char *target, size_t size, const char *source, size_t length, enum escape_rule rule);
 

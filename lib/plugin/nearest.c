@@ -5,6 +5,7 @@
 
 #include "plugin/nearest.h"
 
+#include <ctype.h>
 #include <string.h>
 
 /* Longer than any word of ours by more than its third, so that what is cut is never near. */
@@ -22,7 +23,7 @@ static struct folded fold(const char *word)
 
     for (; *word != '\0' && folded.length < LENGTH_MOST; word++) {
         if (*word != '-' && *word != '_') {
-            folded.text[folded.length++] = *word >= 'A' && *word <= 'Z' ? (char)(*word - 'A' + 'a') : *word;
+            folded.text[folded.length++] = (char)tolower((unsigned char)*word);
         }
     }
     return folded;

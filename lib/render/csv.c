@@ -128,7 +128,7 @@ static void cell_write(const struct sink *sink, const char *text)
     sink_text(sink, is_formula(text) ? "\"'" : "\"");
     while (*text != '\0') {
         size_t length = escape_piece_length(text, PIECE_SIZE);
-        quoted_write(sink, piece, escape_copy(piece, sizeof piece, text, length, ESCAPE_TERMINAL));
+        quoted_write(sink, piece, escape_copy(piece, sizeof piece, text, length, ESCAPE_LINE));
         text += length;
     }
     sink_text(sink, "\"");

@@ -36,13 +36,15 @@ struct daemons_service {
     uint16_t port;
 };
 
+#define DAEMONS_UNITS 4
+
 /*
  * PORT stands for the number, KIND for Stream or Datagram, ADDRESS for an address. The wildcards are written out, so
  * that they can give way to the addresses of loopback. No words: the daemon cannot, or not on a wildcard. All static.
  */
 struct daemons_daemon {
-    const char *unit; /* glob */
-    const char *name; /* "": the unit does not tell for sure */
+    const char *units[DAEMONS_UNITS]; /* globs: the names that distributions give it */
+    const char *name;                 /* "": the unit does not tell for sure */
     const char *words[DAEMONS_WORDS];
     bool each_address; /* it has a socket for each address of the host, none on a wildcard */
 };

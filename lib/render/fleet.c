@@ -7,6 +7,8 @@
 
 #include "render/fleet.h"
 
+#include "render/change_wording.h"
+
 #include "render/wording.h"
 
 static enum state host_state(const struct writer_host *host)
@@ -24,6 +26,8 @@ int fleet_add(const struct writer *writer, struct writer_fleet *fleet, const str
     fleet->state = state_worse(fleet->state, host_state(host));
     if (host->failure == NULL) {
         fleet->judged++;
+        fleet->changed += host->view->verdict->total.changes > 0;
+        fleet->violating += host->view->verdict->total.violations > 0;
         result = waiver_list_add(&fleet->waivers, fleet->policy, host->view->verdict);
     } else {
         fleet->waivers.partial = true;
@@ -81,6 +85,16 @@ size_t fleet_off_count(const struct writer_fleet *fleet)
     return fleet->by_state[STATE_CRITICAL] + fleet->by_state[STATE_WARNING];
 }
 
+/* What hosts are that are not OK: one that has changed may well keep the policy. */
+static const char *off_words(const struct writer_fleet *fleet)
+{
+    static const char *const words[2][2] = {{"outside the thresholds", "outside the thresholds or changed"},
+                                            {"off policy", "off policy or changed"}};
+    bool only_changed = fleet->changed == fleet_off_count(fleet) && fleet->violating == 0;
+
+    return only_changed ? "changed" : words[fleet->policy->rule_count > 0][fleet->changed > 0];
+}
+
 void fleet_add_summary(struct text_buffer *text, const struct writer_fleet *fleet)
 {
     const char *plural = fleet->count == 1 ? "" : "s";
@@ -93,16 +107,16 @@ void fleet_add_summary(struct text_buffer *text, const struct writer_fleet *flee
                         fleet->count > 0 ? ". " : "");
     }
     if (off > 0) {
-        text_buffer_add(text, "%zu of %zu host%s %s", off, fleet->count, plural,
-                        has_policy ? "off policy" : "outside the thresholds");
+        text_buffer_add(text, "%zu of %zu host%s %s", off, fleet->count, plural, off_words(fleet));
     }
     if (unknown > 0) {
         text_buffer_add(text, off > 0 ? ", %zu cannot be judged" : "%zu of %zu host%s cannot be judged", unknown,
                         fleet->count, plural);
     }
     if (fleet->count > 0 && off + unknown == 0) {
-        text_buffer_add(text, "%zu host%s %s", fleet->count, plural,
-                        has_policy ? "on policy" : "captured, no policy to judge by");
+        text_buffer_add(text, "%zu host%s %s%s", fleet->count, plural,
+                        has_policy ? "on policy" : "captured, no policy to judge by",
+                        fleet->compares ? ", no change since the baseline" : "");
     }
 }
 
@@ -113,7 +127,28 @@ bool fleet_services_say_all(const struct judge_verdict *verdict)
     for (size_t i = 0; i < verdict->service_count; i++) {
         state = state_worse(state, verdict->services[i].state);
     }
-    return verdict->service_count > 0 && state == verdict->state;
+    return verdict->service_count > 0 && state == verdict->state &&
+           (verdict->changes == NULL || verdict->changes->state == STATE_OK);
+}
+
+/* What changed since the baseline, or why that cannot be said. */
+static void changes_add(struct text_buffer *reasons, const struct view *view)
+{
+    const struct change_list *list = view->verdict->changes;
+
+    if (view->baseline == NULL) {
+        return;
+    }
+    text_buffer_add(reasons, "; ");
+    if (view->baseline->missing != NULL) {
+        text_buffer_add(reasons, "%s", view->baseline->missing);
+        return;
+    }
+    change_wording_add_summary(reasons, list, view->baseline->time);
+    for (size_t i = 0; i < list->count; i++) {
+        text_buffer_add(reasons, "; ");
+        change_wording_add(reasons, &list->changes[i], list);
+    }
 }
 
 void fleet_add_reasons(struct text_buffer *reasons, const struct writer_host *host)
@@ -133,6 +168,7 @@ void fleet_add_reasons(struct text_buffer *reasons, const struct writer_host *ho
     if (host->view->snapshot->fault[0] != '\0') {
         text_buffer_add(reasons, "; %s", host->view->snapshot->fault);
     }
+    changes_add(reasons, host->view);
 }
 
 void fleet_add_rule(struct text_buffer *text, const struct rule *rule)

@@ -32,7 +32,8 @@ void fleet_add_summary(struct text_buffer *text, const struct writer_fleet *flee
 /* True when the states of the services are all there is to the host's. */
 bool fleet_services_say_all(const struct judge_verdict *verdict);
 
-/* Adds why the host could not be judged, or what there is to say of it as a whole: "2 of 6 services off policy". */
+/* Adds why the host could not be judged, or what there is to say of it as a whole: "2 of 6 services off policy", and
+ * each change since its baseline. */
 void fleet_add_reasons(struct text_buffer *reasons, const struct writer_host *host);
 
 /* Adds "22/tcp (policy.conf:3)": the rule of a waiver. */

@@ -169,7 +169,7 @@ static void text_write(FILE *stream, const char *text)
 
     while (*text != '\0') {
         size_t length = escape_piece_length(text, PIECE_SIZE);
-        marks_write(stream, piece, escape_copy(piece, sizeof piece, text, length, ESCAPE_TERMINAL));
+        marks_write(stream, piece, escape_copy(piece, sizeof piece, text, length, ESCAPE_LINE));
         text += length;
     }
 }

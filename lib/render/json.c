@@ -7,8 +7,10 @@
 
 #include "render/json.h"
 
+#include "audit/change.h"
 #include "capture/json_stream.h"
 #include "plugin/text_buffer.h"
+#include "render/change_wording.h"
 #include "render/fleet.h"
 #include "render/json_list.h"
 #include "render/wording.h"
@@ -163,6 +165,73 @@ static void service_write(struct json_stream *json, const struct tally *tally, c
     json_stream_object_end(json);
 }
 
+/* --- changes ----------------------------------------------------------------------------------------------------- */
+
+static void points_write(struct json_stream *json, const char *key, unsigned points)
+{
+    json_stream_array(json, key);
+    for (int point = 0; point < CHANGE_POINTS; point++) {
+        if ((points & CHANGE_BIT(point)) != 0) {
+            json_stream_text(json, NULL, change_point_name((enum change_point)point));
+        }
+    }
+    json_stream_array_end(json);
+}
+
+static void side_write(struct json_stream *json, const char *key, const struct tally *tally,
+                       const struct judge_service *service)
+{
+    if (service->listener_count == 0) {
+        json_stream_null(json, key);
+        return;
+    }
+    json_stream_object(json, key);
+    stack_write(json, &service->stack);
+    listeners_write(json, tally, service);
+    json_stream_object_end(json);
+}
+
+static void change_write(struct json_stream *json, const struct change_list *list, const struct change *change)
+{
+    char bytes[4 * WORDING_SIZE];
+    struct text_buffer text = TEXT_BUFFER(bytes);
+
+    json_stream_object(json, NULL);
+    json_stream_text(json, "protocol", protocol_name(change->after.protocol));
+    json_stream_integer(json, "port", change->after.port);
+    json_stream_text(json, "change", change_kind_name(change->kind));
+    json_stream_text(json, "state", state_name(change->state));
+    points_write(json, "differs", change->points);
+    points_write(json, "unknown", change->unknown);
+    change_wording_add(&text, change, list);
+    json_stream_text(json, "sentence", bytes);
+    side_write(json, "before", list->before, &change->before);
+    side_write(json, "after", list->after, &change->after);
+    json_stream_object_end(json);
+}
+
+static void changes_write(struct json_stream *json, const struct change_list *list)
+{
+    json_stream_array(json, "changes");
+    for (size_t i = 0; list != NULL && i < list->count; i++) {
+        change_write(json, list, &list->changes[i]);
+    }
+    json_stream_array_end(json);
+}
+
+static void baseline_write(struct json_stream *json, const struct view_baseline *baseline)
+{
+    if (baseline == NULL || baseline->missing != NULL) {
+        json_stream_null(json, "baseline");
+        return;
+    }
+    json_stream_object(json, "baseline");
+    json_stream_text(json, "file", baseline->file);
+    json_stream_time(json, "time", baseline->time);
+    json_stream_integer(json, "captures", (int64_t)baseline->captures);
+    json_stream_object_end(json);
+}
+
 /* --- a verdict --------------------------------------------------------------------------------------------------- */
 
 /* The sentence of the first line without its state: what is off, however many they are, is in the services. */
@@ -184,6 +253,10 @@ static void summary_write(struct json_stream *json, const struct view *view)
         text_buffer_add(&summary, ": ");
         wording_add_finding(&summary, worst, &context);
     }
+    if (view->baseline != NULL && view->baseline->missing == NULL) {
+        text_buffer_add(&summary, ". ");
+        change_wording_add_summary(&summary, view->verdict->changes, view->baseline->time);
+    }
     json_stream_text(json, "summary", bytes);
 }
 
@@ -194,7 +267,7 @@ static void totals_write(struct json_stream *json, const struct judge_total *tot
 
     json_stream_object(json, "totals");
     for (int i = 0; (label = labels_total(i)) != NULL; i++) {
-        if (total->known || !label->counts_sockets) {
+        if (labels_total_is_known(label, total)) {
             json_stream_integer(json, label->name, (int64_t)label->value(total));
         }
     }
@@ -205,8 +278,28 @@ static void totals_write(struct json_stream *json, const struct judge_total *tot
     json_stream_object_end(json);
 }
 
-static void errors_write(struct json_stream *json, const struct snapshot *snapshot)
+/* Why there is nothing to compare with. What cannot be read now is an error already. */
+static void comparison_errors_write(struct json_stream *json, const struct view *view)
 {
+    const struct change_list *list = view->verdict->changes;
+
+    if (view->baseline != NULL && view->baseline->missing != NULL) {
+        json_stream_text(json, NULL, view->baseline->missing);
+    }
+    for (int protocol = 0; list != NULL && protocol < RECORD_PROTOCOLS; protocol++) {
+        char bytes[2 * WORDING_SIZE];
+        struct text_buffer text = TEXT_BUFFER(bytes);
+        if (list->unreadable[protocol]) {
+            change_wording_add_unreadable(&text, list, (enum record_protocol)protocol);
+            json_stream_text(json, NULL, bytes);
+        }
+    }
+}
+
+static void errors_write(struct json_stream *json, const struct view *view)
+{
+    const struct snapshot *snapshot = view->snapshot;
+
     json_stream_array(json, "errors");
     for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
         if (snapshot->tally->unreadable[protocol][0] != '\0') {
@@ -216,6 +309,7 @@ static void errors_write(struct json_stream *json, const struct snapshot *snapsh
     if (snapshot->fault[0] != '\0') {
         json_stream_text(json, NULL, snapshot->fault);
     }
+    comparison_errors_write(json, view);
     json_stream_array_end(json);
 }
 
@@ -266,6 +360,7 @@ static int verdict_write(const struct view *view, const struct sink *sink)
 
     head_write(&json, snapshot->time, snapshot->tally->host.name);
     snapshot_write(&json, snapshot);
+    baseline_write(&json, view->baseline);
     json_stream_text(&json, "state", state_name(view->verdict->state));
     summary_write(&json, view);
     json_stream_array(&json, "services");
@@ -273,8 +368,9 @@ static int verdict_write(const struct view *view, const struct sink *sink)
         service_write(&json, snapshot->tally, &view->verdict->services[i]);
     }
     json_stream_array_end(&json);
+    changes_write(&json, view->verdict->changes);
     totals_write(&json, &view->verdict->total);
-    errors_write(&json, snapshot);
+    errors_write(&json, view);
     json_stream_object_end(&json);
     json_stream_end(&json);
     return 0;
@@ -293,9 +389,12 @@ static void failure_begin(struct json_stream *json, time_t time, const char *hos
     json_stream_null(json, "namespace");
     json_stream_null(json, "ipv6");
     json_stream_null(json, "addresses");
+    json_stream_null(json, "baseline");
     json_stream_text(json, "state", state_name(state));
     json_stream_text(json, "summary", summary);
     json_stream_array(json, "services");
+    json_stream_array_end(json);
+    json_stream_array(json, "changes");
     json_stream_array_end(json);
     json_stream_object(json, "totals");
     json_stream_object_end(json);

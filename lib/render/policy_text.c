@@ -69,7 +69,6 @@ static void comment_write(const struct policy_text *learned, const char *format,
 /* What a rule can say of the units of all its listeners. */
 struct ownership {
     char pattern[SUGGEST_UNIT_SIZE]; /* "": no unit= */
-    enum suggest_unit_kind kind;     /* of the pattern */
     const char *remark;              /* on the pattern, or why there is none; NULL for none */
     bool passes;                     /* they all end with what they belong to, so that nothing has to listen */
 };
@@ -93,10 +92,11 @@ _Static_assert(sizeof unit_habits / sizeof *unit_habits == SUGGEST_UNIT_KINDS, "
 
 static void ownership_find(struct ownership *ownership, const struct judge_service *service)
 {
+    enum suggest_unit_kind first = SUGGEST_UNIT_LASTING;
     bool differ = false;
     bool some_in_none = false;
 
-    *ownership = (struct ownership){.kind = SUGGEST_UNIT_LASTING, .passes = service->listener_count > 0};
+    *ownership = (struct ownership){.passes = service->listener_count > 0};
     for (size_t i = 0; i < service->listener_count; i++) {
         const struct tally_listener *listener = service->listeners[i];
         char pattern[SUGGEST_UNIT_SIZE] = "";
@@ -107,15 +107,15 @@ static void ownership_find(struct ownership *ownership, const struct judge_servi
             some_in_none = true;
         }
         ownership->passes = ownership->passes && unit_habits[kind].passes;
-        differ = differ || (i > 0 && (strcmp(pattern, ownership->pattern) != 0 || kind != ownership->kind));
+        differ = differ || (i > 0 && strcmp(pattern, ownership->pattern) != 0);
         if (i == 0) {
             memcpy(ownership->pattern, pattern, sizeof pattern);
-            ownership->kind = kind;
+            first = kind;
         }
     }
     ownership->remark = some_in_none ? NULL
                         : differ     ? "No unit=: several units share the port."
-                                     : unit_habits[ownership->kind].remark;
+                                     : unit_habits[first].remark;
     if (differ || some_in_none) {
         ownership->pattern[0] = '\0';
     }

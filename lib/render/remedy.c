@@ -1,272 +1,404 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * What to change, drawn from the evidence: the socket option, the sysctl, systemd's setting and, where the unit proves
- * which daemon it is, the daemon's own directive.
+ * What to change, drawn from the rule and the evidence: one or more steps, the daemon's own lines where the unit proves
+ * which daemon it is, and other ways out.
  */
 #include "config.h"
 
 #include "render/remedy.h"
 
+#include "audit/plan.h"
 #include "render/daemons.h"
 #include "render/wording.h"
 #include "socket/protocol.h"
 
+#include <fnmatch.h>
 #include <string.h>
 
 /* Of a value that a rule has, so that there is room for the rest of the remedy. */
-#define VALUE_MOST 200
+#define VALUE_MOST 160
 
-static bool is_inet6_wildcard(const struct tally_listener *listener)
+/* So many listeners, or owners, are named. */
+#define NAMED 3
+
+/* What a sentence is about. */
+struct subject {
+    const struct judge_service *service;
+    const struct tally *tally;
+    const struct judge_reason *reason;
+    const struct tally_listener *listener; /* the one in question */
+    enum record_family family;             /* likewise */
+    const struct plan *plan;               /* of reasons that are about sockets, else NULL */
+    bool is_replay;
+};
+
+/* In braces: what words[] below writes there. */
+static const char *const sentences[] = {
+    [REMEDY_START] = "start {unit}",
+    [REMEDY_STOP] = "stop {owners}",
+    [REMEDY_CHANGE_UNIT] = "let {unit} listen on {endpoint} in place of {owner}",
+    [REMEDY_CHANGE_USER] = "run {owner} as user {user}",
+    [REMEDY_LISTEN] = "listen on {new} too{v6only}",
+    [REMEDY_LISTEN_INSTEAD] = "listen on {new} in place of {old}{v6only}",
+    [REMEDY_STOP_LISTENING] = "stop listening on {old}",
+    [REMEDY_SET_V6ONLY] = "set IPV6_V6ONLY on {endpoint}",
+    [REMEDY_CLEAR_V6ONLY] = "turn IPV6_V6ONLY off on {endpoint}",
+    [REMEDY_ENABLE_IPV6] = "set sysctl net.ipv6.conf.all.disable_ipv6=0",
+    [REMEDY_ADD_HOST_ADDRESS] = "add {lacking} to this host",
+    [REMEDY_ADD_LO_ADDRESS] = "add {loopback} to lo (without it bind() fails there)",
+    [REMEDY_ADD_ADDRESS] = "add {address} to this host",
+    [REMEDY_LEAVE_ADDRESS] = "listen on {present} in place of {endpoint}",
+    [REMEDY_RESTART] = "restart {owner} when the interface is back",
+    [REMEDY_LEAVE_INTERFACE] = "do not bind {endpoint} to an interface",
+    [REMEDY_BRING_UP_INTERFACE] = "bring {interface} up",
+    [REMEDY_ADD_INTERFACE_ADDRESS] = "add {lacking} to {interface}",
+    [REMEDY_ENABLE_INTERFACE_IPV6] =
+        "enable IPv6 on {interface} (sysctl net.ipv6.conf.{interface}.disable_ipv6=0 and an MTU of at least 1280)",
+    [REMEDY_FEWER_CLIENTS] = "move clients to IPv6{list}",
+    [REMEDY_MORE_CLIENTS] = "find out why there {clients}",
+    [REMEDY_USE_NETLINK] = "let the check ask the kernel by netlink, on the host itself",
+    [REMEDY_WIDEN_BIND] = "add {addition} to bind= in the policy",
+    [REMEDY_USE_SPLIT] = "use form=split in the policy (only a wildcard takes both families)",
+    [REMEDY_ALLOW] = "allow it in the policy",
+    [REMEDY_ALLOW_MISSING] = "use missing=ok in the policy",
+    [REMEDY_EXCEPT_UNIT] = "add except-unit={exception} to the rule if it is a client's socket",
+    [REMEDY_USE_BOUND] = "use as=bound in the policy if another host has it now",
+};
+_Static_assert(sizeof sentences / sizeof *sentences == REMEDY_KINDS, "each kind has a sentence");
+
+static const char *family_name(enum record_family family)
 {
-    return listener->family == RECORD_INET6 && record_is_wildcard(RECORD_INET6, &listener->address);
+    return family == RECORD_INET ? "IPv4" : "IPv6";
 }
 
-/* True when a listener on [::] takes no IPv4 for its v6only alone. */
-static bool v6only_wildcard_listens(const struct judge_service *service)
+/* --- owners ------------------------------------------------------------------------------------------------------ */
+
+/* Is it a unit that more than the program in question belongs to? Who stops that may lock himself out. */
+static bool is_shared(const char *unit)
 {
-    for (size_t i = 0; i < service->listener_count; i++) {
-        if (is_inet6_wildcard(service->listeners[i]) && service->listeners[i]->v6only == RECORD_V6ONLY_YES) {
+    static const char *const shared[] = {"init.scope", "session-*.scope", "user@*.service", "*.slice", "/*"};
+
+    for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
+        if (fnmatch(shared[i], unit, 0) == 0) {
             return true;
         }
     }
     return false;
 }
 
-/* True when loopback is all that the service may have, or all that it has: no remedy opens it to other hosts. */
-static bool stays_on_loopback(const struct judge_service *service)
+static bool has_own_unit(const struct tally_listener *listener)
 {
-    const struct rule *rule = service->rule;
+    return listener->unit_state == TALLY_UNIT_KNOWN && !is_shared(listener->unit);
+}
 
-    if (rule->bind_set) {
-        return rule->bind_scope[SCOPE_LOOPBACK] && !rule->bind_scope[SCOPE_LINK] && rule->bind_count == 0 &&
-               rule->bind_interface_count == 0;
+/* Adds whom to stop, start again or run otherwise: "nginx.service", "the program of user root (uid 0)". */
+static void owner_name_add(struct text_buffer *text, const struct judge_service *service,
+                           const struct tally_listener *listener)
+{
+    if (has_own_unit(listener)) {
+        text_buffer_add_cut(text, listener->unit, VALUE_MOST);
+    } else if (listener->uid == RECORD_UID_HIDDEN) {
+        text_buffer_add(text, "the program on ");
+        wording_add_endpoint(text, service, listener);
+    } else if (listener->user == NULL) {
+        text_buffer_add(text, "the program of uid %lu", (unsigned long)listener->uid);
+    } else {
+        text_buffer_add(text, "the program of user ");
+        text_buffer_add_cut(text, listener->user, VALUE_MOST);
+        text_buffer_add(text, " (uid %lu)", (unsigned long)listener->uid);
     }
-    if (rule->reach_set && rule->reach == REACH_LOOPBACK) {
-        return true;
+}
+
+/* Does one name stand for the owners of both? */
+static bool shares_owner(const struct tally_listener *a, const struct tally_listener *b)
+{
+    if (has_own_unit(a) || has_own_unit(b)) {
+        return has_own_unit(a) && has_own_unit(b) && strcmp(a->unit, b->unit) == 0;
     }
+    return a->uid == b->uid && a->uid != RECORD_UID_HIDDEN;
+}
+
+static void owner_add(struct text_buffer *text, const struct subject *subject)
+{
+    owner_name_add(text, subject->service, subject->listener);
+}
+
+/* Adds all who listen, each once. */
+static void owners_add(struct text_buffer *text, const struct subject *subject)
+{
+    const struct judge_service *service = subject->service;
+    const struct tally_listener *found[NAMED];
+    size_t count = 0;
+    bool are_more = false;
+
     for (size_t i = 0; i < service->listener_count; i++) {
-        if (service->listeners[i]->scope != SCOPE_LOOPBACK) {
-            return false;
+        const struct tally_listener *listener = service->listeners[i];
+        size_t same = 0;
+        while (same < count && !shares_owner(found[same], listener)) {
+            same++;
+        }
+        if (same == count && count < NAMED) {
+            found[count++] = listener;
+        } else {
+            are_more |= same == count;
         }
     }
-    return service->listener_count > 0;
-}
-
-/* The scopes of an address that would let the family be reached from as far as the other one. */
-static unsigned scopes_needed(const struct judge_service *service, enum record_family family)
-{
-    enum reach_extent other = service->stack.extent[family == RECORD_INET ? RECORD_INET6 : RECORD_INET];
-    unsigned scopes = SCOPE_BIT(SCOPES) - 1;
-
-    return other == REACH_NONE ? scopes : scopes & ~(SCOPE_BIT(other - 1) - 1);
-}
-
-/* Does the host have an address of one of these scopes? True where that is not known. */
-static bool host_has(const struct tally *tally, enum record_family family, unsigned scopes)
-{
-    if (family == RECORD_INET6 && tally->host.ipv6 == RECORD_NO) {
-        return false;
+    for (size_t i = 0; i < count; i++) {
+        text_buffer_add(text, "%s", text_buffer_separator(i, count, are_more ? ", " : " and "));
+        owner_name_add(text, service, found[i]);
     }
-    return !tally->addresses.families[family].known || (tally->addresses.families[family].scopes & scopes) != 0;
+    text_buffer_add(text, are_more ? " and others" : "");
 }
 
-static void host_address_add(struct text_buffer *text, const struct tally *tally, enum record_family family)
+/* --- addresses --------------------------------------------------------------------------------------------------- */
+
+static void endpoint_add(struct text_buffer *text, const struct subject *subject)
 {
-    text_buffer_add(text, "give this host an ");
-    wording_add_lacking_address(text, tally, family);
-    if (family == RECORD_INET6 && tally->host.disable_ipv6 == RECORD_YES) {
-        text_buffer_add(text, " (IPv6 is off by sysctl net.ipv6.conf.all.disable_ipv6=1)");
-    }
+    wording_add_endpoint(text, subject->service, subject->listener);
 }
 
-/* What lets a listener be reached as far as it is bound. Returns false where only another address would. */
-static bool limit_add(struct text_buffer *text, const struct tally *tally, const struct tally_listener *listener,
+/* Adds where a new socket of the family is to listen. */
+static void place_add(struct text_buffer *text, const struct plan *plan, enum plan_place place,
                       enum record_family family)
 {
-    const char *interface = listener->interface_name;
+    static const char *const fixed[][RECORD_FAMILIES] = {
+        [PLAN_WILDCARD] = {[RECORD_INET] = "0.0.0.0", [RECORD_INET6] = "::"},
+        [PLAN_INTERFACE] = {[RECORD_INET] = "0.0.0.0", [RECORD_INET6] = "::"},
+        [PLAN_LOOPBACK] = {[RECORD_INET] = "127.0.0.1", [RECORD_INET6] = "::1"},
+        [PLAN_LINK] = {NULL, NULL},
+        [PLAN_ADDRESS] = {NULL, NULL},
+        [PLAN_BIND] = {NULL, NULL},
+    };
+    _Static_assert(sizeof fixed / sizeof *fixed == PLAN_PLACES, "each place has addresses, or none");
+    bool by_interface = place == PLAN_INTERFACE;
+
+    if (fixed[place][family] != NULL) {
+        text_buffer_add(text, family == RECORD_INET6 ? "[%s%s%s]:%u" : "%s%s%s:%u", fixed[place][family],
+                        by_interface ? "%" : "", by_interface ? plan->interface : "", (unsigned)plan->service->port);
+    } else if (place == PLAN_LINK) {
+        text_buffer_add(text, "a link-local %s address", family_name(family));
+    } else if (place == PLAN_ADDRESS) {
+        text_buffer_add(text, "an external %s address of this host", family_name(family));
+    } else {
+        text_buffer_add(text, "an %s address inside bind=", family_name(family));
+        text_buffer_add_cut(text, plan->bind_lacks[family] ? "" : plan->service->rule->bind_words, VALUE_MOST);
+    }
+}
+
+/* Adds all new sockets. An address that the host has yet to get was named in the step before. */
+static void new_add(struct text_buffer *text, const struct subject *subject)
+{
+    const struct plan *plan = subject->plan;
+    const char *separator = "";
+
+    if (plan->adds_both) {
+        place_add(text, plan, plan->place, RECORD_INET6);
+    }
+    for (int family = 0; family < RECORD_FAMILIES; family++) {
+        if (plan->adds[family]) {
+            text_buffer_add(text, "%s", separator);
+            separator = " and ";
+            if (plan->host_lacks[family] && plan->place != PLAN_LOOPBACK) {
+                text_buffer_add(text, "it");
+            } else {
+                place_add(text, plan, plan->place, (enum record_family)family);
+            }
+        }
+    }
+}
+
+/* Adds ", with IPV6_V6ONLY on" for a new socket on [::]: without that it takes IPv4, or collides with what does. */
+static void v6only_add(struct text_buffer *text, const struct subject *subject)
+{
+    const struct plan *plan = subject->plan;
+    bool on_wildcard = plan->place == PLAN_WILDCARD || plan->place == PLAN_INTERFACE;
+
+    if (plan->adds_both) {
+        text_buffer_add(text, ", with IPV6_V6ONLY off");
+    } else if (plan->adds[RECORD_INET6] && on_wildcard && !plan->host_lacks[RECORD_INET6]) {
+        text_buffer_add(text, ", with IPV6_V6ONLY on");
+    }
+}
+
+/* Adds the listeners that go. */
+static void old_add(struct text_buffer *text, const struct subject *subject)
+{
+    const struct judge_service *service = subject->service;
+    size_t count = 0;
+    size_t written = 0;
+
+    for (size_t i = 0; i < service->listener_count; i++) {
+        count += plan_change_of(subject->plan, service->listeners[i]) == PLAN_LEAVE;
+    }
+    for (size_t i = 0; written < count && written < NAMED; i++) {
+        if (plan_change_of(subject->plan, service->listeners[i]) == PLAN_LEAVE) {
+            text_buffer_add(text, "%s", text_buffer_separator(written, count, " and "));
+            wording_add_endpoint(text, service, service->listeners[i]);
+            written++;
+        }
+    }
+    if (count > written) {
+        text_buffer_add(text, " and %zu more", count - written);
+    }
+}
+
+/* Adds an address of the host in place of one that it does not have. */
+static void present_add(struct text_buffer *text, const struct subject *subject)
+{
+    const struct plan *plan = subject->plan;
+
+    place_add(text, plan, plan->place == PLAN_WILDCARD || plan->place == PLAN_INTERFACE ? PLAN_ADDRESS : plan->place,
+              subject->family);
+}
+
+static void address_add(struct text_buffer *text, const struct subject *subject)
+{
     char address[RECORD_ADDRESS_SIZE];
 
-    switch (tally_reach(tally, listener, family).limit) {
-    case REACH_HOST_ADDRESSES:
-        host_address_add(text, tally, family);
-        return true;
-    case REACH_ADDRESS_ABSENT:
-        record_address_format(address, listener->family, &listener->address);
-        text_buffer_add(text, "give this host the address %s, or listen on one that it has", address);
-        return true;
-    case REACH_INTERFACE_GONE:
-        text_buffer_add(text, "restart it when the interface is there again, or do not bind it to an interface");
-        return true;
-    case REACH_INTERFACE_DOWN:
-        text_buffer_add(text, "bring %s up", interface);
-        return true;
-    case REACH_INTERFACE_ADDRESSES:
-        text_buffer_add(text, "give %s an %s address", interface, family == RECORD_INET ? "IPv4" : "IPv6");
-        return true;
-    case REACH_INTERFACE_NO_IPV6:
-        text_buffer_add(text, "enable IPv6 on %s: net.ipv6.conf.%s.disable_ipv6=0, and an MTU of at least 1280",
-                        interface, interface);
-        return true;
-    case REACH_NOT_LOOPBACK:
-        text_buffer_add(text, "do not bind it to %s", interface);
-        return true;
-    default:
-        return false;
+    text_buffer_add(text, "%s", record_address_format(address, subject->listener->family, &subject->listener->address));
+}
+
+static void loopback_add(struct text_buffer *text, const struct subject *subject)
+{
+    text_buffer_add(text, "%s", subject->family == RECORD_INET ? "127.0.0.1" : "::1");
+}
+
+/* Adds what address it takes to be reached over this family from as far as over the other one. */
+static void lacking_add(struct text_buffer *text, const struct subject *subject)
+{
+    if (subject->plan->extent == REACH_LINK) {
+        text_buffer_add(text, "a link-local %s address", family_name(subject->family));
+    } else {
+        text_buffer_add(text, "an ");
+        wording_add_lacking_address(text, subject->tally, subject->family);
     }
 }
 
-/* Another listener brings the family, if the host has an address for it. */
-static void listener_lacks_add(struct text_buffer *text, const struct judge_service *service, const struct tally *tally,
-                               enum record_family family)
+/* Adds what bind= lacks. */
+static void addition_add(struct text_buffer *text, const struct subject *subject)
 {
-    static const char *const loopback[RECORD_FAMILIES] = {[RECORD_INET] = "127.0.0.1", [RECORD_INET6] = "[::1]"};
-    static const char *const wildcards[RECORD_FAMILIES] = {[RECORD_INET] = "0.0.0.0", [RECORD_INET6] = "[::]"};
-    unsigned port = service->port;
-    const char *sysctl = tally->host.bindv6only == RECORD_YES
-                             ? ", for programs that do not set it themselves sysctl net.ipv6.bindv6only=0"
-                             : "";
+    const struct plan *plan = subject->plan;
 
-    if (stays_on_loopback(service)) {
-        if (!host_has(tally, family, SCOPE_BIT(SCOPE_LOOPBACK))) {
-            text_buffer_add(text, "give lo the address %s and ", family == RECORD_INET ? "127.0.0.1" : "::1");
+    if (plan->place == PLAN_LOOPBACK || plan->place == PLAN_LINK) {
+        text_buffer_add(text, "%s", scope_name(plan->place == PLAN_LOOPBACK ? SCOPE_LOOPBACK : SCOPE_LINK));
+    } else {
+        text_buffer_add(text, "an %s prefix", family_name(subject->family));
+    }
+}
+
+static void interface_add(struct text_buffer *text, const struct subject *subject)
+{
+    text_buffer_add(text, "%s", subject->listener->interface_name);
+}
+
+/* --- the rest ---------------------------------------------------------------------------------------------------- */
+
+/* Adds the unit that the rule wants, and where it is to listen. */
+static void unit_add(struct text_buffer *text, const struct subject *subject)
+{
+    static const char *const where[SCOPES] = {
+        [SCOPE_LOOPBACK] = " on a loopback address",
+        [SCOPE_LINK] = " on a link-local address",
+        [SCOPE_EXTERNAL] = " on an external address",
+    };
+    const struct rule *rule = subject->service->rule;
+
+    if (rule->unit == NULL) {
+        text_buffer_add(text, "the service");
+    } else {
+        text_buffer_add(text, strpbrk(rule->unit, "*?[") != NULL ? "a unit of unit=" : "");
+        text_buffer_add_cut(text, rule->unit, VALUE_MOST);
+    }
+    if (subject->listener == NULL && rule->scope != RULE_ANY_SCOPE) {
+        text_buffer_add(text, "%s", where[rule->scope]);
+    }
+}
+
+static void user_add(struct text_buffer *text, const struct subject *subject)
+{
+    text_buffer_add_cut(text, subject->service->rule->user, VALUE_MOST);
+}
+
+static void exception_add(struct text_buffer *text, const struct subject *subject)
+{
+    text_buffer_add_cut(text, subject->listener->unit, VALUE_MOST);
+}
+
+static void list_add(struct text_buffer *text, const struct subject *subject)
+{
+    text_buffer_add(text, subject->is_replay ? "" : " (--list shows who comes over IPv4)");
+}
+
+static void clients_add(struct text_buffer *text, const struct subject *subject)
+{
+    const char *what = subject->reason->cause == JUDGE_MAPPED ? "v4-mapped connection" : "IPv4 connection";
+
+    if (subject->reason->count == 0) {
+        text_buffer_add(text, "is no %s", what);
+    } else {
+        text_buffer_add(text, subject->reason->count == 1 ? "is only " : "are only ");
+        text_buffer_add_count(text, subject->reason->count, what);
+    }
+}
+
+static const struct {
+    const char *name;
+    void (*add)(struct text_buffer *text, const struct subject *subject);
+} words[] = {
+    {"unit}", unit_add},         {"owners}", owners_add},       {"owner}", owner_add},
+    {"endpoint}", endpoint_add}, {"user}", user_add},           {"new}", new_add},
+    {"old}", old_add},           {"v6only}", v6only_add},       {"lacking}", lacking_add},
+    {"loopback}", loopback_add}, {"address}", address_add},     {"present}", present_add},
+    {"addition}", addition_add}, {"interface}", interface_add}, {"list}", list_add},
+    {"clients}", clients_add},   {"exception}", exception_add},
+};
+
+/* --- remedies ---------------------------------------------------------------------------------------------------- */
+
+/* A remedy while it is put together: steps, then other ways. */
+struct remedy {
+    struct text_buffer text;
+    struct subject subject;
+};
+
+static void kind_add(struct remedy *remedy, enum remedy_kind kind)
+{
+    const char *rest = sentences[kind];
+
+    while (*rest != '\0') {
+        size_t plain = strcspn(rest, "{");
+        text_buffer_add(&remedy->text, "%.*s", (int)plain, rest);
+        rest += plain;
+        for (size_t i = 0; i < sizeof words / sizeof *words && *rest == '{'; i++) {
+            size_t length = strlen(words[i].name);
+            if (strncmp(rest + 1, words[i].name, length) == 0) {
+                words[i].add(&remedy->text, &remedy->subject);
+                rest += 1 + length;
+            }
         }
-        text_buffer_add(text, "listen on %s:%u too", loopback[family], port);
-    } else if (!host_has(tally, family, scopes_needed(service, family))) {
-        host_address_add(text, tally, family);
-        text_buffer_add(text, " and listen on it too");
-    } else if (family == RECORD_INET && v6only_wildcard_listens(service)) {
-        text_buffer_add(text,
-                        "turn IPV6_V6ONLY off on [::]:%u (systemd socket: BindIPv6Only=both%s) or listen on "
-                        "0.0.0.0:%u too",
-                        port, sysctl, port);
-    } else {
-        text_buffer_add(text, "listen on %s:%u too", wildcards[family], port);
     }
 }
 
-static void family_lacks_add(struct text_buffer *text, const struct judge_service *service, const struct tally *tally,
-                             enum record_family family)
+static void step_add(struct remedy *remedy, enum remedy_kind kind)
 {
-    const struct tally_listener *widest = service->as_bound ? NULL : judge_widest_listener(service, tally, family);
-
-    if (widest == NULL || !limit_add(text, tally, widest, family)) {
-        listener_lacks_add(text, service, tally, family);
-    }
+    text_buffer_add(&remedy->text, remedy->text.length > 0 ? " and " : "");
+    kind_add(remedy, kind);
 }
 
-static void ipv4_taken_add(struct text_buffer *text, const struct judge_service *service,
-                           const struct tally_listener *listener)
+static void other_way_add(struct remedy *remedy, enum remedy_kind kind)
 {
-    bool is_wildcard = is_inet6_wildcard(listener);
-
-    text_buffer_add(text, is_wildcard ? "set IPV6_V6ONLY on " : "do not listen on ");
-    wording_add_endpoint(text, service, listener);
-    if (is_wildcard) {
-        text_buffer_add(text, " (systemd socket: BindIPv6Only=ipv6-only, for programs that do not set it themselves "
-                              "sysctl net.ipv6.bindv6only=1)");
-    }
+    text_buffer_add(&remedy->text, ", or ");
+    kind_add(remedy, kind);
 }
 
-static void ipv6_taken_add(struct text_buffer *text, const struct judge_service *service,
-                           const struct tally_listener *listener)
+/* --- sockets ----------------------------------------------------------------------------------------------------- */
+
+/* Is the cause one that other sockets take away? */
+static bool is_of_sockets(enum judge_cause cause)
 {
-    if (is_inet6_wildcard(listener) && listener->v6only != RECORD_V6ONLY_YES) {
-        text_buffer_add(text, "listen on %s:%u in place of ", stays_on_loopback(service) ? "127.0.0.1" : "0.0.0.0",
-                        (unsigned)service->port);
-    } else {
-        text_buffer_add(text, "do not listen on ");
-    }
-    wording_add_endpoint(text, service, listener);
-}
-
-static void form_add(struct text_buffer *text, const struct judge_service *service)
-{
-    unsigned port = service->port;
-
-    if (service->rule->form == STACK_SPLIT) {
-        text_buffer_add(text, "set IPV6_V6ONLY on [::]:%u and listen on 0.0.0.0:%u too", port, port);
-    } else if (stays_on_loopback(service)) {
-        text_buffer_add(text, "say form=split, no address of loopback takes both families");
-    } else {
-        text_buffer_add(text, "listen on [::]:%u alone, with IPV6_V6ONLY off", port);
-    }
-}
-
-static void bind_add(struct text_buffer *text, const struct rule *rule)
-{
-    text_buffer_add(text, "bind it to an address%s inside ", rule->bind_interface_count > 0 ? " or interface" : "");
-    text_buffer_add_cut(text, rule->bind_words, VALUE_MOST);
-}
-
-static void reach_add(struct text_buffer *text, const struct judge_service *service,
-                      const struct tally_listener *listener)
-{
-    if (service->rule->reach == REACH_NONE) {
-        text_buffer_add(text, "stop ");
-        wording_add_owner(text, listener);
-    } else {
-        text_buffer_add(text, "bind it to %s",
-                        service->rule->reach == REACH_LINK ? "a link-local address" : "loopback");
-    }
-    text_buffer_add(text, ", or allow it in the policy with a wider reach=");
-}
-
-/* What UDP sockets of a resolver are is not seen: its service, or its own questions to others. */
-static void stop_add(struct text_buffer *text, const struct judge_service *service,
-                     const struct tally_listener *listener)
-{
-    bool has_unit = listener->unit_state == TALLY_UNIT_KNOWN && listener->unit[0] != '/';
-
-    text_buffer_add(text, "stop it: ");
-    wording_add_owner(text, listener);
-    if (has_unit && protocol_of(service->protocol)->shares_client_ports &&
-        !rule_names_port(service->rule, service->port)) {
-        text_buffer_add(text, ". If it is a client's socket, add except-unit=");
-        text_buffer_add_cut(text, listener->unit, VALUE_MOST);
-        text_buffer_add(text, " to the rule");
-    }
-}
-
-static void missing_add(struct text_buffer *text, const struct judge_service *service)
-{
-    const char *unit = service->rule->unit;
-
-    if (unit != NULL && strpbrk(unit, "*?[") == NULL) {
-        text_buffer_add(text, "start ");
-        text_buffer_add_cut(text, unit, VALUE_MOST);
-    } else {
-        text_buffer_add(text, "start the service, or say missing=ok where it may be absent");
-    }
-}
-
-/* True where another listener brings the family, as the host has an address for it and none listens there yet. */
-static bool listener_brings(const struct judge_service *service, const struct tally *tally, enum record_family family)
-{
-    const struct tally_listener *widest = judge_widest_listener(service, tally, family);
-    unsigned scopes = stays_on_loopback(service) ? SCOPE_BIT(SCOPE_LOOPBACK) : scopes_needed(service, family);
-
-    return host_has(tally, family, scopes) &&
-           (widest == NULL || tally_reach(tally, widest, family).limit == REACH_UNLIMITED);
-}
-
-/* True for a cause that the daemon's directives can change. */
-static bool is_of_addresses(const struct judge_service *service, const struct judge_reason *reason,
-                            const struct tally *tally)
-{
-    switch (reason->cause) {
-    case JUDGE_NO_IPV4:
-        return listener_brings(service, tally, RECORD_INET);
-    case JUDGE_NO_IPV6:
-        return listener_brings(service, tally, RECORD_INET6);
-    case JUDGE_TAKES_IPV4:
-    case JUDGE_TAKES_IPV6:
-    case JUDGE_FORM:
-    case JUDGE_BIND:
-        return true;
-    default:
-        return false;
-    }
+    return cause == JUDGE_NO_IPV4 || cause == JUDGE_NO_IPV6 || cause == JUDGE_TAKES_IPV4 || cause == JUDGE_TAKES_IPV6 ||
+           cause == JUDGE_FORM || cause == JUDGE_BIND;
 }
 
 /* What the rule wants the service to be; with "any" only another address is left to ask for. */
@@ -283,19 +415,7 @@ static enum daemons_want want_of(const struct rule *rule)
     return rule->form == STACK_SPLIT ? DAEMONS_SPLIT : rule->form == STACK_SINGLE ? DAEMONS_SINGLE : DAEMONS_DUAL;
 }
 
-static enum daemons_place place_of(const struct judge_service *service)
-{
-    if (stays_on_loopback(service)) {
-        return DAEMONS_LOOPBACK;
-    }
-    for (size_t i = 0; i < service->listener_count; i++) {
-        if (record_is_wildcard(service->listeners[i]->family, &service->listeners[i]->address)) {
-            return DAEMONS_EVERYWHERE;
-        }
-    }
-    return DAEMONS_ELSEWHERE;
-}
-
+/* The daemon whose words make the service as a whole what the rule demands; a rule of one scope is about a part. */
 static const struct daemons_daemon *daemon_of(const struct judge_service *service)
 {
     const struct daemons_daemon *daemon = NULL;
@@ -305,78 +425,306 @@ static const struct daemons_daemon *daemon_of(const struct judge_service *servic
             daemon = daemons_find(service->listeners[i]->unit);
         }
     }
-    return daemon;
+    return service->rule->scope == RULE_ANY_SCOPE ? daemon : NULL;
 }
 
-/* Adds the daemon's own words, once for all reasons of a service: they make it what the rule demands as a whole. */
-static void daemon_add(struct text_buffer *text, const struct judge_service *service, const struct judge_reason *reason,
-                       const struct tally *tally)
+static enum stack_form form_of(const struct daemons_daemon *daemon, const struct rule *rule)
 {
-    const struct daemons_daemon *daemon = daemon_of(service);
-    const struct rule *rule = service->rule;
-    const struct daemons_service asked = {.protocol = service->protocol, .port = service->port};
-
-    /* A rule of one scope does not know what else the port has. */
-    if (daemon == NULL || rule->scope != RULE_ANY_SCOPE || !is_of_addresses(service, reason, tally)) {
-        return;
+    if (daemon == NULL || want_of(rule) != DAEMONS_DUAL) {
+        return STACK_FORM_NONE;
     }
-    for (const struct judge_reason *other = service->reasons; other < reason; other++) {
-        if (is_of_addresses(service, other, tally)) {
+    return daemon->words[DAEMONS_SPLIT] != NULL    ? STACK_SPLIT
+           : daemon->words[DAEMONS_SINGLE] != NULL ? STACK_SINGLE
+                                                   : STACK_FORM_NONE;
+}
+
+/* Adds the daemon's own words, if other sockets alone are what it takes. Returns false where there are none. */
+static bool daemon_add(struct remedy *remedy, const struct daemons_daemon *daemon)
+{
+    static const enum daemons_place places[] = {
+        [PLAN_WILDCARD] = DAEMONS_EVERYWHERE, [PLAN_INTERFACE] = DAEMONS_ELSEWHERE, [PLAN_LOOPBACK] = DAEMONS_LOOPBACK,
+        [PLAN_LINK] = DAEMONS_ELSEWHERE,      [PLAN_ADDRESS] = DAEMONS_ELSEWHERE,   [PLAN_BIND] = DAEMONS_ELSEWHERE,
+    };
+    _Static_assert(sizeof places / sizeof *places == PLAN_PLACES, "the daemons know each place");
+    const struct plan *plan = remedy->subject.plan;
+    const struct judge_service *service = plan->service;
+    const struct daemons_service asked = {.protocol = service->protocol, .port = service->port};
+    bool only_sockets = !plan->form_is_impossible;
+
+    for (int family = 0; family < RECORD_FAMILIES; family++) {
+        only_sockets &= plan->limited[family] == NULL && !plan->host_lacks[family] && !plan->bind_lacks[family];
+    }
+    if (daemon == NULL || !only_sockets) {
+        return false;
+    }
+    return daemons_add(&remedy->text, daemon, plan->place == PLAN_BIND ? DAEMONS_ADDRESS : want_of(service->rule),
+                       places[plan->place], &asked);
+}
+
+/* What lets a listener be reached as far as it is bound. */
+static const struct {
+    enum remedy_kind kind;
+    enum remedy_kind other; /* REMEDY_KINDS for none */
+} lifts[] = {
+    [REACH_UNLIMITED] = {REMEDY_KINDS, REMEDY_KINDS},
+    [REACH_OTHER_FAMILY] = {REMEDY_KINDS, REMEDY_KINDS},
+    [REACH_HOST_ADDRESSES] = {REMEDY_ADD_HOST_ADDRESS, REMEDY_KINDS},
+    [REACH_ADDRESS_ABSENT] = {REMEDY_ADD_ADDRESS, REMEDY_LEAVE_ADDRESS},
+    [REACH_INTERFACE_GONE] = {REMEDY_RESTART, REMEDY_LEAVE_INTERFACE},
+    [REACH_INTERFACE_DOWN] = {REMEDY_BRING_UP_INTERFACE, REMEDY_KINDS},
+    [REACH_INTERFACE_ADDRESSES] = {REMEDY_ADD_INTERFACE_ADDRESS, REMEDY_KINDS},
+    [REACH_INTERFACE_NO_IPV6] = {REMEDY_ENABLE_INTERFACE_IPV6, REMEDY_KINDS},
+    [REACH_NOT_LOOPBACK] = {REMEDY_LEAVE_INTERFACE, REMEDY_KINDS},
+    [REACH_GROUP_TCP] = {REMEDY_KINDS, REMEDY_KINDS},
+    [REACH_BROADCAST] = {REMEDY_KINDS, REMEDY_KINDS},
+    [REACH_ANYCAST_TCP] = {REMEDY_KINDS, REMEDY_KINDS},
+};
+_Static_assert(sizeof lifts / sizeof *lifts == REACH_ANYCAST_TCP + 1, "each limit has a way out, or none");
+
+/* Adds the address that the host lacks for the family. */
+static void host_address_add(struct remedy *remedy)
+{
+    const struct tally *tally = remedy->subject.tally;
+
+    if (remedy->subject.family == RECORD_INET6 && tally->host.disable_ipv6 == RECORD_YES) {
+        step_add(remedy, REMEDY_ENABLE_IPV6);
+    }
+    step_add(remedy, remedy->subject.plan->extent == REACH_LOOPBACK ? REMEDY_ADD_LO_ADDRESS : REMEDY_ADD_HOST_ADDRESS);
+}
+
+static void limit_add(struct remedy *remedy)
+{
+    const struct subject *subject = &remedy->subject;
+    enum reach_limit limit = tally_reach(subject->tally, subject->listener, subject->family).limit;
+
+    if (limit == REACH_HOST_ADDRESSES ||
+        (limit == REACH_INTERFACE_ADDRESSES && subject->plan->extent == REACH_LOOPBACK)) {
+        host_address_add(remedy);
+    } else {
+        step_add(remedy, lifts[limit].kind);
+    }
+}
+
+/* Adds what must be so before other sockets help. */
+static void host_steps_add(struct remedy *remedy)
+{
+    const struct plan *plan = remedy->subject.plan;
+
+    if (plan->form_is_impossible) {
+        step_add(remedy, REMEDY_USE_SPLIT);
+    }
+    for (int family = 0; family < RECORD_FAMILIES; family++) {
+        remedy->subject.family = (enum record_family)family;
+        if (plan->bind_lacks[family]) {
+            step_add(remedy, REMEDY_WIDEN_BIND);
+        }
+        if (plan->host_lacks[family]) {
+            host_address_add(remedy);
+        } else if (plan->limited[family] != NULL) {
+            remedy->subject.listener = plan->limited[family];
+            limit_add(remedy);
+        }
+    }
+}
+
+static void socket_steps_add(struct remedy *remedy)
+{
+    const struct plan *plan = remedy->subject.plan;
+    bool adds = plan->adds_both || plan->adds[RECORD_INET] || plan->adds[RECORD_INET6];
+    bool leaves = plan->first[PLAN_LEAVE] != NULL;
+
+    if (leaves && !adds) {
+        step_add(remedy, REMEDY_STOP_LISTENING);
+    }
+    if (plan->first[PLAN_SET_V6ONLY] != NULL) {
+        remedy->subject.listener = plan->first[PLAN_SET_V6ONLY];
+        step_add(remedy, REMEDY_SET_V6ONLY);
+    }
+    if (plan->first[PLAN_CLEAR_V6ONLY] != NULL) {
+        remedy->subject.listener = plan->first[PLAN_CLEAR_V6ONLY];
+        step_add(remedy, REMEDY_CLEAR_V6ONLY);
+    }
+    if (adds) {
+        step_add(remedy, leaves ? REMEDY_LISTEN_INSTEAD : REMEDY_LISTEN);
+    }
+}
+
+/* Adds how IPV6_V6ONLY is set from outside of a program. */
+static void v6only_hint_add(struct remedy *remedy, bool on)
+{
+    text_buffer_add(&remedy->text, " (systemd socket: BindIPv6Only=%s", on ? "ipv6-only" : "both");
+    if (on || remedy->subject.tally->host.bindv6only == RECORD_YES) {
+        text_buffer_add(&remedy->text, ", for programs that do not set it themselves sysctl net.ipv6.bindv6only=%d",
+                        on);
+    }
+    text_buffer_add(&remedy->text, ")");
+}
+
+/* Is it all the reasons about sockets that bind= forbids where they are? Else to allow that is not enough. */
+static bool is_about_bind_alone(const struct judge_service *service)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < service->reason_count; i++) {
+        if (is_of_sockets(service->reasons[i].cause) && service->reasons[i].cause != JUDGE_BIND) {
+            return false;
+        }
+        found |= service->reasons[i].cause == JUDGE_BIND;
+    }
+    return found;
+}
+
+/* Other ways around what limits the listener, where that is all there is to do. */
+static void limit_other_ways_add(struct remedy *remedy)
+{
+    const struct subject *subject = &remedy->subject;
+    enum reach_limit limit = tally_reach(subject->tally, subject->listener, subject->family).limit;
+    enum remedy_kind other = lifts[limit].other;
+
+    if (other == REMEDY_LEAVE_ADDRESS || (other == REMEDY_LEAVE_INTERFACE && !subject->service->rule->bind_set)) {
+        other_way_add(remedy, other);
+    }
+    if (limit == REACH_ADDRESS_ABSENT) {
+        other_way_add(remedy, REMEDY_USE_BOUND);
+    }
+}
+
+static void other_ways_add(struct remedy *remedy)
+{
+    const struct plan *plan = remedy->subject.plan;
+    bool is_only_step = plan->first[PLAN_LEAVE] == NULL && plan->first[PLAN_SET_V6ONLY] == NULL &&
+                        !plan->adds[RECORD_INET6] && !plan->form_is_impossible;
+
+    if (is_only_step && plan->clearable != NULL && !plan->host_lacks[RECORD_INET]) {
+        remedy->subject.listener = plan->clearable;
+        other_way_add(remedy, REMEDY_CLEAR_V6ONLY);
+        v6only_hint_add(remedy, false);
+    }
+    for (int family = 0; family < RECORD_FAMILIES; family++) {
+        const struct tally_listener *other = plan->limited[RECORD_FAMILIES - 1 - family];
+        remedy->subject.family = (enum record_family)family;
+        remedy->subject.listener = plan->limited[family];
+        if (is_only_step && plan->limited[family] != NULL && other == NULL && !plan->adds[RECORD_INET]) {
+            limit_other_ways_add(remedy);
+        }
+    }
+    if (is_about_bind_alone(remedy->subject.service) && !plan_widens_bind(plan)) {
+        other_way_add(remedy, REMEDY_ALLOW);
+    }
+}
+
+/* One remedy for all reasons that are about sockets: they make the service as a whole what the rule demands. */
+static void sockets_remedy(struct remedy *remedy)
+{
+    const struct judge_service *service = remedy->subject.service;
+    const struct daemons_daemon *daemon = daemon_of(service);
+    struct plan plan;
+
+    for (const struct judge_reason *other = service->reasons; other < remedy->subject.reason; other++) {
+        if (is_of_sockets(other->cause)) {
             return;
         }
     }
-    if (rule->bind_set && !stays_on_loopback(service)) {
-        daemons_add(text, daemon, DAEMONS_ADDRESS, DAEMONS_ELSEWHERE, &asked);
-        return;
+    plan_make(&plan, service, remedy->subject.tally, form_of(daemon, service->rule));
+    remedy->subject.plan = &plan;
+    host_steps_add(remedy);
+    socket_steps_add(remedy);
+    if (!daemon_add(remedy, daemon) && (plan.first[PLAN_SET_V6ONLY] != NULL || plan.first[PLAN_CLEAR_V6ONLY] != NULL)) {
+        v6only_hint_add(remedy, plan.first[PLAN_SET_V6ONLY] != NULL);
     }
-    daemons_add(text, daemon, want_of(rule), place_of(service), &asked);
+    other_ways_add(remedy);
 }
 
-const char *remedy_format(char text[static REMEDY_SIZE], const struct judge_service *service,
-                          const struct judge_reason *reason, const struct tally *tally)
-{
-    struct text_buffer remedy = text_buffer_start(text, REMEDY_SIZE);
+/* --- other causes ------------------------------------------------------------------------------------------------ */
 
-    switch (reason->cause) {
-    case JUDGE_NOTHING_LISTENS:
-        missing_add(&remedy, service);
-        break;
-    case JUDGE_NO_IPV4:
-        family_lacks_add(&remedy, service, tally, RECORD_INET);
-        break;
-    case JUDGE_NO_IPV6:
-        family_lacks_add(&remedy, service, tally, RECORD_INET6);
-        break;
-    case JUDGE_TAKES_IPV4:
-        ipv4_taken_add(&remedy, service, reason->listener);
-        break;
-    case JUDGE_TAKES_IPV6:
-        ipv6_taken_add(&remedy, service, reason->listener);
-        break;
-    case JUDGE_LISTENS:
-        stop_add(&remedy, service, reason->listener);
-        break;
-    case JUDGE_FORM:
-        form_add(&remedy, service);
-        break;
-    case JUDGE_BIND:
-        bind_add(&remedy, service->rule);
-        break;
-    case JUDGE_REACH:
-        reach_add(&remedy, service, reason->listener);
-        break;
-    case JUDGE_MAPPED:
-    case JUDGE_IPV4:
-        text_buffer_add(&remedy, "--list shows these clients, they come over IPv4");
-        break;
-    case JUDGE_V6ONLY_UNKNOWN:
-    case JUDGE_BIND_UNKNOWN:
-    case JUDGE_REACH_UNKNOWN:
-        text_buffer_add(&remedy, "let the check ask the kernel by netlink, on the host itself");
-        break;
-    default:
-        break;
+static void missing_remedy(struct remedy *remedy)
+{
+    step_add(remedy, REMEDY_START);
+    other_way_add(remedy, REMEDY_ALLOW_MISSING);
+}
+
+/* What UDP sockets of a resolver are is not seen: its service, or its own questions to others. */
+static void stop_remedy(struct remedy *remedy)
+{
+    const struct judge_service *service = remedy->subject.service;
+
+    step_add(remedy, REMEDY_STOP);
+    if (has_own_unit(remedy->subject.listener) && protocol_of(service->protocol)->shares_client_ports &&
+        !rule_names_port(service->rule, service->port)) {
+        other_way_add(remedy, REMEDY_EXCEPT_UNIT);
     }
-    daemon_add(&remedy, service, reason, tally);
+    other_way_add(remedy, REMEDY_ALLOW);
+}
+
+static void unit_remedy(struct remedy *remedy)
+{
+    step_add(remedy, REMEDY_CHANGE_UNIT);
+    other_way_add(remedy, REMEDY_ALLOW);
+}
+
+static void user_remedy(struct remedy *remedy)
+{
+    step_add(remedy, REMEDY_CHANGE_USER);
+    other_way_add(remedy, REMEDY_ALLOW);
+}
+
+/* Too many, or too few. Inside of a range that alerts inside, fewer is the way down if there is one. */
+static void threshold_remedy(struct remedy *remedy)
+{
+    const struct judge_reason *reason = remedy->subject.reason;
+    const struct range *range = reason->range;
+    bool too_many = range->inside ? range->start > 0 : (double)reason->count > range->end;
+
+    step_add(remedy, too_many ? REMEDY_FEWER_CLIENTS : REMEDY_MORE_CLIENTS);
+    other_way_add(remedy, REMEDY_ALLOW);
+}
+
+static void netlink_remedy(struct remedy *remedy)
+{
+    step_add(remedy, REMEDY_USE_NETLINK);
+}
+
+/* The reason itself says what to do. */
+static void no_remedy(struct remedy *remedy)
+{
+    (void)remedy;
+}
+
+static void (*const remedies[])(struct remedy *remedy) = {
+    [JUDGE_NOTHING_LISTENS] = missing_remedy,
+    [JUDGE_NO_IPV4] = sockets_remedy,
+    [JUDGE_NO_IPV6] = sockets_remedy,
+    [JUDGE_TAKES_IPV4] = sockets_remedy,
+    [JUDGE_TAKES_IPV6] = sockets_remedy,
+    [JUDGE_LISTENS] = stop_remedy,
+    [JUDGE_FORM] = sockets_remedy,
+    [JUDGE_BIND] = sockets_remedy,
+    [JUDGE_UNIT] = unit_remedy,
+    [JUDGE_USER] = user_remedy,
+    [JUDGE_MAPPED] = threshold_remedy,
+    [JUDGE_IPV4] = threshold_remedy,
+    [JUDGE_V6ONLY_UNKNOWN] = netlink_remedy,
+    [JUDGE_IPV6_UNKNOWN] = no_remedy,
+    [JUDGE_UNIT_UNKNOWN] = no_remedy,
+    [JUDGE_USER_UNKNOWN] = no_remedy,
+    [JUDGE_BIND_UNKNOWN] = netlink_remedy,
+    [JUDGE_CLIENT_UNKNOWN] = no_remedy,
+    [JUDGE_UNREADABLE] = no_remedy,
+};
+_Static_assert(sizeof remedies / sizeof *remedies == JUDGE_UNREADABLE + 1, "each cause has a remedy, or none");
+
+const char *remedy_format(char text[static REMEDY_SIZE], const struct judge_service *service,
+                          const struct judge_reason *reason, const struct tally *tally, bool is_replay)
+{
+    struct remedy remedy = {
+        .text = text_buffer_start(text, REMEDY_SIZE),
+        .subject = {.service = service,
+                    .tally = tally,
+                    .reason = reason,
+                    .listener = reason->listener,
+                    .is_replay = is_replay},
+    };
+
+    remedies[reason->cause](&remedy);
     return text;
 }

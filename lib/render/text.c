@@ -7,7 +7,9 @@
 
 #include "render/text.h"
 
+#include "audit/change.h"
 #include "plugin/text_buffer.h"
+#include "render/change_wording.h"
 #include "render/remedy.h"
 #include "render/text_fleet.h"
 #include "render/text_list.h"
@@ -120,6 +122,50 @@ static void findings_write(const struct answer *answer)
     }
 }
 
+/* The first changes in few words, until they are as long as findings may be. */
+static void change_briefs_write(const struct answer *answer, const struct change_list *list)
+{
+    size_t length = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        char bytes[WORDING_SIZE];
+        struct text_buffer text = TEXT_BUFFER(bytes);
+        change_wording_add_brief(&text, &list->changes[i]);
+        length += text.length + 2;
+        if (i > 0 && length > FINDINGS_LENGTH) {
+            report_prose(answer->report, " ... and %zu more", list->count - i);
+            break;
+        }
+        report_prose(answer->report, "%s%s", i == 0 ? ": " : ", ", bytes);
+    }
+}
+
+/* "2 changes since 2026-11-22T09:00:00Z (newest of 3 baselines): 8080/tcp appeared, 443/tcp is gone" */
+static void changes_write(const struct answer *answer)
+{
+    const struct view_baseline *baseline = answer->view->baseline;
+    const struct change_list *list = answer->view->verdict->changes;
+    char bytes[WORDING_SIZE];
+    struct text_buffer text = TEXT_BUFFER(bytes);
+
+    if (baseline == NULL) {
+        return;
+    }
+    if (baseline->missing != NULL) {
+        report_prose(answer->report, ". %s", baseline->missing);
+        return;
+    }
+    change_wording_add_summary(&text, list, baseline->time);
+    report_prose(answer->report, ". %s", bytes);
+    if (answer->view->verbose > 0) {
+        report_prose(answer->report, " (%.120s)", baseline->file);
+    }
+    if (baseline->captures > 1) {
+        report_prose(answer->report, " (newest of %zu baselines)", baseline->captures);
+    }
+    change_briefs_write(answer, list);
+}
+
 /* What could not be read at all, behind the findings. */
 static void faults_write(const struct answer *answer)
 {
@@ -173,6 +219,7 @@ static void first_line_write(struct answer *answer)
     }
     host_findings_write(answer);
     findings_write(answer);
+    changes_write(answer);
     unjudged_write(answer);
     faults_write(answer);
     remark_write(answer);
@@ -363,10 +410,13 @@ static void evidence_write(const struct answer *answer, const struct judge_servi
 
 static void remedies_write(const struct answer *answer, const struct judge_service *service)
 {
+    const struct snapshot *snapshot = answer->view->snapshot;
+    bool is_replay = strcmp(snapshot->source, "capture") == 0;
+
     for (size_t i = 0; i < service->reason_count; i++) {
         char text[REMEDY_SIZE];
-        if (*remedy_format(text, service, &service->reasons[i], answer->view->snapshot->tally) != '\0') {
-            report_note(answer->report, "to change it: %s", text);
+        if (*remedy_format(text, service, &service->reasons[i], snapshot->tally, is_replay) != '\0') {
+            report_note(answer->report, "to fix: %s", text);
         }
     }
 }
@@ -400,6 +450,26 @@ static void thresholds_note_write(const struct answer *answer)
     }
 }
 
+static void change_lines_write(const struct answer *answer)
+{
+    const struct change_list *list = answer->view->verdict->changes;
+    char bytes[4 * WORDING_SIZE];
+    struct text_buffer text;
+
+    for (size_t i = 0; list != NULL && i < list->count; i++) {
+        text = TEXT_BUFFER(bytes);
+        change_wording_add(&text, &list->changes[i], list);
+        report_line(answer->report, list->changes[i].state, "%s", bytes);
+    }
+    for (int protocol = 0; list != NULL && protocol < RECORD_PROTOCOLS; protocol++) {
+        if (list->unreadable[protocol]) {
+            text = TEXT_BUFFER(bytes);
+            change_wording_add_unreadable(&text, list, (enum record_protocol)protocol);
+            report_line(answer->report, STATE_UNKNOWN, "%s", bytes);
+        }
+    }
+}
+
 static void lines_write(const struct answer *answer)
 {
     const struct view *view = answer->view;
@@ -408,6 +478,7 @@ static void lines_write(const struct answer *answer)
     for (size_t i = 0; i < answer->finding_count; i++) {
         details_write(answer, answer->findings[i]);
     }
+    change_lines_write(answer);
     for (size_t i = 0; i < view->verdict->service_count; i++) {
         const struct judge_service *service = &view->verdict->services[i];
         if (service->state == STATE_OK && is_shown(view, service)) {
@@ -507,7 +578,7 @@ static int failure_write(const struct writer_failure *failure, const struct sink
 /* Warnings are lines of their own state, whatever that of the whole. */
 static int lint_write(const struct writer_lint *lint, const struct sink *sink)
 {
-    struct report *report = report_create(TEXT_NAME, 0, ESCAPE_TERMINAL);
+    struct report *report = report_create(TEXT_NAME, 0, ESCAPE_LINE);
 
     if (report == NULL) {
         return -ENOMEM;

@@ -214,7 +214,7 @@ static void value_add(struct report *report, const char *label, uint64_t value, 
 static void values_add(struct report *report, const struct writer_fleet *fleet)
 {
     const struct hosts *hosts = fleet->kept;
-    struct judge_total sum = {.known = true};
+    struct judge_total sum = {.known = true, .changes_known = true};
     const struct labels_thresholds none = {NULL, NULL};
     const struct labels_total *label;
     struct range ranges[2];
@@ -222,16 +222,18 @@ static void values_add(struct report *report, const struct writer_fleet *fleet)
     for (size_t i = 0; i < hosts->count; i++) {
         const struct judge_total *total = &hosts->list[i].total;
         sum.known &= total->known;
+        sum.changes_known &= total->changes_known;
         sum.mapped += total->mapped;
         sum.violations += total->violations;
         sum.warnings += total->warnings;
         sum.unlisted += total->unlisted;
+        sum.changes += total->changes;
     }
     value_add(report, "hosts", fleet->count, none);
     value_add(report, "hosts_off", fleet_off_count(fleet), none);
     value_add(report, "hosts_unknown", fleet->by_state[STATE_UNKNOWN], none);
     for (int i = 0; (label = labels_total(i)) != NULL; i++) {
-        if (label->set == LABELS_TOTALS && (sum.known || !label->counts_sockets)) {
+        if (label->set == LABELS_TOTALS && labels_total_is_known(label, &sum)) {
             value_add(report, label->name, label->value(&sum),
                       label->is_breach ? labels_breach_thresholds(ranges, &sum) : none);
         }

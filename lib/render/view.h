@@ -9,14 +9,23 @@
 #include "audit/labels.h"
 #include "snapshot/snapshot.h"
 
+/* The capture that the host is compared with. */
+struct view_baseline {
+    const char *file;    /* NULL: there is none for this host */
+    const char *missing; /* why there is none, as a sentence; NULL where there is one */
+    time_t time;         /* when it was captured */
+    size_t captures;     /* how many there are of the host: the newest is the one */
+};
+
 /* Everything is borrowed. */
 struct view {
     const struct policy *policy;
     const struct snapshot *snapshot;
-    const struct judge_verdict *verdict;
-    struct labels_thresholds thresholds; /* on the total of inbound v4-mapped connections */
-    int32_t today;                       /* days since 1970-01-01, UTC */
-    unsigned verbose;                    /* 0 to 3 */
+    const struct judge_verdict *verdict;  /* verdict->changes is what changed since the baseline */
+    const struct view_baseline *baseline; /* NULL where nobody asks */
+    struct labels_thresholds thresholds;  /* on the total of inbound v4-mapped connections */
+    int32_t today;                        /* days since 1970-01-01, UTC */
+    unsigned verbose;                     /* 0 to 3 */
     enum labels_set perfdata;
 };
 

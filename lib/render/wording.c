@@ -55,8 +55,7 @@ void wording_add_endpoint(struct text_buffer *text, const struct judge_service *
                                            listener->interface_name));
 }
 
-/* The user of the listener by name, or by number where it has no name. */
-static void user_add(struct text_buffer *text, const struct tally_listener *listener)
+void wording_add_user(struct text_buffer *text, const struct tally_listener *listener)
 {
     if (listener->uid == RECORD_UID_HIDDEN) {
         text_buffer_add(text, "user not visible from here");
@@ -79,7 +78,7 @@ void wording_add_owner(struct text_buffer *text, const struct tally_listener *li
         text_buffer_add_cut(text, listener->unit, NAME_MOST);
         return;
     }
-    user_add(text, listener);
+    wording_add_user(text, listener);
     if (listener->unit_state == TALLY_UNIT_GONE) {
         text_buffer_add(text, ", its unit is gone");
     } else if (listener->unit_state == TALLY_UNIT_HIDDEN) {
@@ -407,7 +406,7 @@ static void owner_differs_add(struct text_buffer *text, const struct judge_servi
     wording_add_endpoint(text, service, listener);
     text_buffer_add(text, " belongs to ");
     if (!is_unit) {
-        user_add(text, listener);
+        wording_add_user(text, listener);
     } else if (listener->unit[0] == '/' && service->rule->unit[0] != '/') {
         text_buffer_add(text, "no unit");
     } else {

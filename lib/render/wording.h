@@ -56,6 +56,9 @@ void wording_add_endpoint(struct text_buffer *text, const struct judge_service *
  */
 void wording_add_owner(struct text_buffer *text, const struct tally_listener *listener);
 
+/* Adds "user NAME", "user NUMBER" where it has no name, "user not visible from here". */
+void wording_add_user(struct text_buffer *text, const struct tally_listener *listener);
+
 /* Adds the endpoint with its owner: "0.0.0.0:443 (nginx.service)". */
 void wording_add_listener(struct text_buffer *text, const struct judge_service *service,
                           const struct tally_listener *listener);

@@ -63,16 +63,19 @@ struct writer_list_end {
     size_t fault_count;
 };
 
-/* The hosts of a --replay of several. Begin with the first four, all else zero; fleet_add() counts. */
+/* The hosts of a --replay of several. Begin with the first five, all else zero; fleet_add() counts. */
 struct writer_fleet {
     const struct policy *policy;
     unsigned verbose;
     time_t time;         /* of the report */
     size_t expected;     /* so many hosts there should be */
+    bool compares;       /* each with its baseline */
     const char *stopped; /* what kept the report from its end: "stopped by SIGINT"; NULL for nothing */
     size_t count;        /* the hosts so far, and their states */
     size_t by_state[STATE_UNKNOWN + 1];
     size_t judged;    /* those of them that have a verdict */
+    size_t changed;   /* those of them that changed since their baselines */
+    size_t violating; /* and those that have violations */
     enum state state; /* the worst of them; UNKNOWN of what did not come to its end */
     struct waiver_list waivers;
     void *kept; /* what the writer keeps until the end; its own */

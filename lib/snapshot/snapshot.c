@@ -279,8 +279,7 @@ static void source_describe(const struct attempt *attempt)
         }
     }
     snapshot_remark_choose(snapshot, attempt->request->policy, attempt->request->every_protocol);
-    snprintf(snapshot->source, sizeof snapshot->source, "%s%s%s",
-             used[SOURCES_NETLINK] ? "netlink" : "",
+    snprintf(snapshot->source, sizeof snapshot->source, "%s%s%s", used[SOURCES_NETLINK] ? "netlink" : "",
              used[SOURCES_NETLINK] && used[SOURCES_PROCFS] ? "+" : "", used[SOURCES_PROCFS] ? "procfs" : "");
 }
 
@@ -308,13 +307,6 @@ static void protocol_remarks_add(struct text_buffer *text, const struct snapshot
     }
 }
 
-/* Could it be told of each interface that a listener is bound to whether it is there? */
-static bool is_interface_known(const struct tally *tally, const struct tally_listener *listener)
-{
-    (void)tally; /* of no use here: the interface is asked for itself */
-    return listener->interface == 0 || listener->interface_state.there != RECORD_UNKNOWN;
-}
-
 /* A listener in a VRF is reached at addresses that no list of the host's holds. */
 static bool is_vrf_known(const struct tally *tally, const struct tally_listener *listener)
 {
@@ -327,17 +319,19 @@ static bool is_vrf_known(const struct tally *tally, const struct tally_listener 
     return true;
 }
 
-static bool is_known_of_all(const struct tally *tally,
-                            bool (*is_known)(const struct tally *tally, const struct tally_listener *listener))
+/* Of all that listeners are bound to: is each interface known, and what reaches them in a VRF? */
+static void interfaces_check(const struct tally *tally, bool *interfaces, bool *vrfs)
 {
+    *interfaces = true;
+    *vrfs = true;
     for (size_t i = 0; i < tally->service_count; i++) {
         for (size_t j = 0; j < tally->services[i].listener_count; j++) {
-            if (!is_known(tally, &tally->services[i].listeners[j])) {
-                return false;
-            }
+            const struct tally_listener *listener = &tally->services[i].listeners[j];
+            bool is_unknown = listener->interface != 0 && listener->interface_state.there == RECORD_UNKNOWN;
+            *interfaces = *interfaces && !is_unknown;
+            *vrfs = *vrfs && is_vrf_known(tally, listener);
         }
     }
-    return true;
 }
 
 void snapshot_addresses_remark_add(struct text_buffer *text, const struct tally *tally, bool says_why)
@@ -346,11 +340,13 @@ void snapshot_addresses_remark_add(struct text_buffer *text, const struct tally 
     static const char *const lacking[2][2] = {{"addresses", "IPv4 addresses"}, {"IPv6 addresses", ""}};
     bool ipv4 = tally->addresses.families[RECORD_INET].known;
     bool ipv6 = tally->addresses.families[RECORD_INET6].known || tally->host.ipv6 == RECORD_NO;
-    bool interfaces = is_known_of_all(tally, is_interface_known);
-    bool vrfs = is_known_of_all(tally, is_vrf_known);
     const char *addresses = lacking[ipv4][ipv6];
-    bool host_lacks = *addresses != '\0' || !interfaces;
+    bool interfaces;
+    bool vrfs;
+    bool host_lacks;
 
+    interfaces_check(tally, &interfaces, &vrfs);
+    host_lacks = *addresses != '\0' || !interfaces;
     if (!host_lacks && vrfs) {
         return;
     }

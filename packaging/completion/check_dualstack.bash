@@ -96,7 +96,7 @@ _check_dualstack() {
         # Without quotes a rule would be several words.
         [[ $current != [\'\"]* ]] || _check_dualstack_rule "${current:1}"
         ;;
-    -f | --policy | --replay | --hosts) _check_dualstack_paths -f "$current" ;;
+    -f | --policy | --replay | --baseline | --hosts) _check_dualstack_paths -f "$current" ;;
     --procfs) _check_dualstack_paths -d "$current" ;;
     --netns) _check_dualstack_namespaces "$current" ;;
     *@) _check_dualstack_at_paths "$current" ;;
@@ -110,7 +110,7 @@ _check_dualstack() {
     *)
         [[ $current == [!-]* ]] || _check_dualstack_words "$current" -r --rule= -f --policy= -w --warning= \
             -c --critical= -t --timeout= -v --verbose --format= --details= --perfdata= --list --learn --lint --capture \
-            --replay= --hosts= --max-age= --source= --procfs= --netns= --extra-opts= -V --version -h --help
+            --baseline= --replay= --hosts= --max-age= --source= --procfs= --netns= --extra-opts= -V --version -h --help
         [[ ${COMPREPLY[*]} != *= || ${#COMPREPLY[@]} -ne 1 ]] || compopt -o nospace
         ;;
     esac

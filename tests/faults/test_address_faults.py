@@ -221,7 +221,6 @@ class LearnJudge(scenarios.LearnJudge):
 
     def judged(self, policy):
         excuses = excuses_of(policy)
-        args = ["--source=procfs"] if "procfs" in excuses else []
         before = []
         if "the interfaces of this host" in policy:
             # The addresses are known, by files. Of the sockets only the first, of NETLINK_SOCK_DIAG, is to be had.
@@ -229,7 +228,25 @@ class LearnJudge(scenarios.LearnJudge):
         elif "as bound" in excuses:
             policy = re.sub(r" reach=\w+", "", policy)
             policy = re.sub(r"^[^#\n]+?(?=\s*(?:#.*)?$)", r"\g<0> as=bound", policy, flags=re.MULTILINE)
+        if "procfs" not in excuses:
+            return self.start(policy, [], before)
+        # One protocol may have been read from there, and the other not.
+        answers = [min((self.start(part, args, before) for args in ([], ["--source=procfs"])),
+                       key=lambda answer: answer.code != OK) for part in self.parts(policy)]
+        return max(answers, key=lambda answer: answer.code != OK)
+
+    @staticmethod
+    def start(policy, args, before):
         return scenarios.start(Scenario("learned", ["-f", "-", *args], OK, None, policy.encode()), *before)
+
+    @staticmethod
+    def parts(policy):
+        """A policy for each protocol."""
+        rules = re.findall(r"^[^#\n].*", policy, re.MULTILINE)
+        for protocol in ("tcp", "udp"):
+            part = [rule for rule in rules
+                    if rule[0] != "d" and ("/udp" in rule.split()[0]) == (protocol == "udp")]
+            yield "\n".join([*part, "default/%s closed severity=warning" % protocol])
 
     @staticmethod
     def subjects(policy):

@@ -17,8 +17,9 @@ BASH_COMPLETION = os.path.join(TOP_SRCDIR, "packaging", "completion", "check_dua
 
 # Something to give each option that takes a value.
 VALUES = {"--rule": "80 any", "--policy": "/dev/null", "--warning": "1", "--critical": "1", "--timeout": "8",
-          "--format": "text", "--details": "none", "--perfdata": "full", "--replay": CAPTURE, "--hosts": "/dev/null",
-          "--max-age": "7", "--source": "auto", "--procfs": "/proc/net", "--netns": "0", "--extra-opts": "check_dualstack", "--lint": "strict"}
+          "--format": "text", "--details": "none", "--perfdata": "full", "--replay": CAPTURE, "--baseline": CAPTURE,
+          "--hosts": "/dev/null", "--max-age": "7", "--source": "auto", "--procfs": "/proc/net", "--netns": "0",
+          "--extra-opts": "check_dualstack", "--lint": "strict"}
 
 SCREEN_LINES, SCREEN_COLUMNS = 24, 80
 
@@ -320,8 +321,12 @@ class Examples(dualstack.TestCase):
         self.assertGreater(len(commands), 2)
         for command in commands:
             with self.subTest(command=command):
-                words = shlex.split(command.split(" > ")[0])
-                self.assertNotEqual(dualstack.run(*words[1:], cwd=self.folder).code, UNKNOWN)
+                command, _, target = command.partition(" > ")
+                result = dualstack.run(*shlex.split(command)[1:], cwd=self.folder)
+                self.assertNotEqual(result.code, UNKNOWN, str(result))
+                if target:
+                    with open(os.path.join(self.folder, target), "wb") as file:
+                        file.write(result.bytes)
 
 
 class Daemons(unittest.TestCase):

@@ -500,6 +500,75 @@ class Exposure(Learn):
         self.assertEqual(nameless(text), [("2003", "any")])
 
 
+class GrowingHosts(Learn):
+    """Random hosts that get more addresses: what was reached from less far breaks its rule, and nothing else does."""
+
+    network_wanted = False
+    ADDRESSES = (("192.0.2.1", 32, "lo"), ("169.254.7.7", 32, "lo"), ("2001:db8::1", 128, "lo"), ("fe80::7", 64, "ve0"))
+    EXTENTS = ("none", "loopback", "link", "external")
+
+    def setUp(self):
+        super().setUp()
+        dualstack.ip("link add ve0 type veth peer name ve1")
+        for name in ("ve0", "ve1"):
+            dualstack.ip("link set %s addrgenmode none" % name)
+            dualstack.ip("link set %s up" % name)
+
+    def listener(self, rng, port, there):
+        address = rng.choice(("0.0.0.0", "::", "::", "127.0.0.1", "::1", "::ffff:0.0.0.0", *there))
+        wildcard = address in ("0.0.0.0", "::", "::ffff:0.0.0.0")
+        self.sockets.listener(address + ("%ve0" if address.startswith("fe80") else ""), port,
+                              protocol=rng.choice(("tcp", "udp")),
+                              v6only=rng.random() < 0.5 if address == "::" else None,
+                              device=rng.choice((None, None, "lo", "ve0")) if wildcard else None, reuseport=True)
+
+    def reaches(self):
+        """How far each service is reached, over IPv4 and over IPv6."""
+        return {(service["protocol"], service["port"]): [self.EXTENTS.index(service["reach"][family])
+                                                         for family in ("ipv4", "ipv6")]
+                for service in self.report()["services"]}
+
+    def states(self, policy):
+        states = {}
+        for service in self.report("-f", policy)["services"]:
+            states.setdefault((service["protocol"], service["port"]), set()).add(service["state"])
+        return states
+
+    def grow(self, rng):
+        """Returns how many services grew."""
+        there = [address for address in self.ADDRESSES if rng.random() < 0.4]
+        grown = 0
+        for address in there:
+            dualstack.address_add(*address)
+        for port in range(2000, 2010):
+            for _ in range(rng.choice((1, 1, 2))):
+                with contextlib.suppress(OSError):
+                    self.listener(rng, port, [address for address, _, _ in there])
+        text = self.learned_is_ok(uid=rng.choice(dualstack.users()))
+        before = self.reaches()
+        for address in set(self.ADDRESSES) - set(there):
+            dualstack.address_add(*address)
+        states = self.states(self.policy(text))
+        for service, after in self.reaches().items():
+            if max(after) > max(before[service]):
+                self.assertNotEqual(states[service], {"OK"}, "%s %s to %s: %s" % (service, before[service], after, text))
+                grown += 1
+            elif after == before[service]:
+                self.assertEqual(states[service], {"OK"}, "%s %s: %s" % (service, after, text))
+        return grown
+
+    def test_growth_is_a_breach(self):
+        grown = 0
+        for number in range(HOSTS // 4):
+            seed = "%d growing %d" % (SEED, number)
+            with self.subTest(seed=seed):
+                grown += self.grow(random.Random(seed))
+            self.sockets.close()
+            for address, prefix, device in self.ADDRESSES:
+                dualstack.ip("addr del %s/%d dev %s" % (address, prefix, device))
+        self.assertGreater(grown, HOSTS // 4)
+
+
 class WhatCannotBe(Learn):
     network_wanted = False
 

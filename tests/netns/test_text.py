@@ -280,8 +280,10 @@ class Shape(TextCase):
                 plain = self.text(CRITICAL, "-r", "%d %s" % (port, requirement))
                 told = self.text(CRITICAL, "-v", "-r", "%d %s" % (port, requirement))
                 self.assertGreater(len(told.text), len(plain.text))
-                if "v6-only" in (stack, requirement):
-                    self.assertRegex(told.text, r"IPV6_V6ONLY|BindIPv6Only=|ipv6only")
+                if requirement == "v4-only":
+                    self.assertIn("to fix: listen on 0.0.0.0:%d in place of [::]:%d" % (port, port), told.text)
+                else:
+                    self.assertRegex(told.text, r"to fix: .*(IPV6_V6ONLY|BindIPv6Only=)")
 
 
 class Perfdata(TextCase):

@@ -337,14 +337,14 @@ class Chrony(Daemon):
         return ["chronyd", "-d", "-x", "-F", "1", *self.options]
 
 
-class SocketUnit(FromFile):
-    """Debian's ssh.socket, opened by a manager of systemd that minds nothing else."""
+class SocketUnit(Daemon):
+    """Debian's ssh.socket, opened by a manager of systemd that minds nothing else. Lines go where "systemctl edit" puts
+    them: beside what the unit has."""
 
     name, package = "systemd", "systemd"
     remedied_on_loopback = True
     cgroup = "manager.slice"
     units = "/run/user/0/systemd/user"
-    file, pattern = units + "/ssh.socket", r"^(ListenStream|BindIPv6Only)="
     words = ("/lib/systemd/systemd", "--user", "--unit=dualstack.target", "--log-target=console")
     # The manager looks for a folder that only a system that runs systemd has.
     folders = (("/run/systemd/system", "root"), ("/run/sshd", "root"))
@@ -354,7 +354,10 @@ class SocketUnit(FromFile):
         for name in ("ssh.socket", "ssh.service"):
             write(os.path.join(self.units, name), daemons.shipped("/lib/systemd/system/" + name))
         write(self.units + "/dualstack.target", "[Unit]\nDefaultDependencies=no\nWants=ssh.socket\n")
-        super().configure(lines)
+        write(self.units + "/ssh.socket.d/override.conf", "\n".join(["[Socket]", *(lines or ())]) + "\n")
+
+    def command(self):
+        return list(self.words)
 
 
 CATALOG = {daemon.name: daemon() for daemon in (

@@ -384,7 +384,7 @@ class TestCase(dualstack.TestCase):
             return None
         self.assertIn("%d/%s" % (port, protocol), result.prose)
         self.assertIn("%s, must be " % outcome.stack if stack_of(demand) != outcome.stack else "must be", result.text)
-        remedies = [line.strip() for line in result.lines if "to change it: " in line]
+        remedies = [line.strip() for line in result.lines if "to fix: " in line]
         self.assertTrue(remedies, result)
         return remedies
 

@@ -59,6 +59,9 @@ OPTIONS = {
     "replay": ({"dualstack_replay": [CAPTURES + "/web1.json", CAPTURES + "/web2.json"], "dualstack_rules": ["80 v6"]},
                ["--replay", CAPTURES + "/web1.json", "--replay", CAPTURES + "/web2.json", "--rule", "80 v6"],
                "CRITICAL", [r"2 of 2 hosts off policy: web1, web2"]),
+    "baseline": ({"dualstack_replay": CAPTURES + "/web1.json", "dualstack_baseline": [CAPTURES + "/web1.json"]},
+                 ["--baseline", CAPTURES + "/web1.json", "--replay", CAPTURES + "/web1.json"],
+                 "OK", [r"no change since \d{4}-"]),
     "lint": ({"dualstack_lint": True, "dualstack_policy": "/run/policy.conf"},
              ["--lint", "--policy", "/run/policy.conf"], "OK", [r"3 rules, no warnings"]),
     "learn": ({"dualstack_learn": True}, ["--learn"], "OK", [r"(?m)^80 +v4-only name=http (?:reach=loopback )?unit=nginx\.service$"]),
@@ -153,7 +156,8 @@ class TestIcinga(unittest.TestCase):
             "CRITICAL", "DUALSTACK CRITICAL: 1 of 3 services off policy. www 80/tcp is v4-only, must be dual-stack"))
         self.assertEqual(rest.splitlines(), [
             "\\_[CRITICAL] www 80/tcp: v4-only, must be dual-stack: nothing accepts IPv6, only 0.0.0.0:80 (nginx.service)",
-            "    to change it: listen on [::]:80 too (in nginx, for dual-stack: listen 0.0.0.0:80 and listen [::]:80)",
+            "    to fix: listen on [::]:80 too, with IPV6_V6ONLY on (in nginx, for dual-stack: listen 0.0.0.0:80 and "
+            "listen [::]:80)",
             "\\_[OK] web 443/tcp: dual-stack (must be dual-stack), on 0.0.0.0:443 (nginx.service), [::]:443 (nginx.service)",
             "\\_[OK] db 5432/tcp: v4-only (must be v4-only), on 127.0.0.1:5432 (postgresql.service)"])
         self.assertEqual(perfdata, ["mapped=0;;;0", "violations=1;0;0;0", "unlisted=0;;;0", "www_mapped=0;;;0",

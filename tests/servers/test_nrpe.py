@@ -127,8 +127,8 @@ class States(NrpeCase):
         self.web_server()
         self.services.listen("nginx.service", "0.0.0.0:443")
         answer = self.answer(CRITICAL, "check_dualstack_verbose")
-        self.assertIn("    to change it: listen on [::]:443 too (in nginx, for dual-stack: listen 0.0.0.0:443 and "
-                      "listen [::]:443)", answer.lines)
+        self.assertIn("    to fix: listen on [::]:443 too, with IPV6_V6ONLY on (in nginx, for dual-stack: "
+                      "listen 0.0.0.0:443 and listen [::]:443)", answer.lines)
         self.assertEqual(answer.text, directly("-v", "-f", POLICY))
 
     def test_a_mapped_connection_is_counted(self):

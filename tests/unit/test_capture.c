@@ -20,7 +20,7 @@
 
 #define LISTENER(rest)                                                                                                 \
     "{\"protocol\":\"tcp\",\"port\":443," rest ",\"sockets\":2,\"uid\":33,\"user\":\"www-data\"," UNIT "}"
-#define UNIT "\"cgroup\":77,\"unit_state\":\"known\",\"unit\":\"nginx.service\""
+#define UNIT "\"unit_state\":\"known\",\"unit\":\"nginx.service\""
 #define INET6                                                                                                          \
     "\"family\":\"inet6\",\"address\":\"::\",\"presence\":\"unknown\",\"interface\":0,\"interface_name\":null,"        \
     "\"interface_state\":null,\"v6only\":true"
@@ -146,7 +146,6 @@ START_TEST(listeners_are_read)
     ck_assert_uint_eq(inet6->sockets, 2);
     ck_assert_uint_eq(inet6->uid, 33);
     ck_assert_str_eq(inet6->user, "www-data");
-    ck_assert_uint_eq(inet6->cgroup, 77);
     ck_assert_int_eq(inet6->unit_state, TALLY_UNIT_KNOWN);
     ck_assert_str_eq(inet6->unit, "nginx.service");
     snapshot_free(snapshot);
@@ -187,6 +186,7 @@ static const struct change {
     const char *error;
 } fine[] = {
     {"\"host\":\"web1\"", "\"host\":\"\"", NULL},
+    {"\"unit_state\"", "\"cgroup\":77,\"unit_state\"", NULL},
     {"4026531840", "null", NULL},
     {"\"ipv6\":true", "\"ipv6\":null", NULL},
     {"[32768,60999]", "null", NULL},
@@ -297,7 +297,8 @@ static const struct change wrong[] = {
     {"\"sockets\":2", "\"sockets\":0", "listeners[0].sockets is 0, must be"},
     {"\"sockets\":2", "\"sockets\":4294967296", "listeners[0].sockets is 4294967296, must be"},
     {"\"uid\":33", "\"uid\":4294967295", "listeners[0].uid is "},
-    {"\"cgroup\":77", "\"cgroup\":-77", "listeners[0].cgroup is -77, must be"},
+    {"\"unit_state\"", "\"cgroup\":-77,\"unit_state\"", "listeners[0].cgroup is -77, must be"},
+    {"\"unit_state\"", "\"cgroup\":null,\"unit_state\"", "listeners[0].cgroup is null, must be"},
     {"\"known\"", "\"not asked\"",
      "listeners[0].unit_state is \"not asked\", must be \"known\" or \"gone\" or \"untold\""},
     {"\"known\"", "\"gone\"", "listeners[0].unit must be null where unit_state is not \"known\""},
@@ -342,6 +343,34 @@ START_TEST(connections_twice)
 
     snprintf(twice, sizeof twice, "%.*s,%.*s%s", (int)(end - good), good, (int)(end - entry), entry, end);
     assert_refused(twice, strlen(twice), "connections[1] refers to a service and scope that an earlier element has");
+}
+END_TEST
+
+/* In older captures the cgroups of a unit are listeners of their own: they are one, whatever their sum. */
+START_TEST(cgroups_of_a_unit)
+{
+    static const char *const two[] = {
+        "{\"protocol\":\"tcp\",\"port\":443," INET6
+        ",\"sockets\":2,\"uid\":33,\"user\":\"www-data\",\"cgroup\":78," UNIT "},",
+        "{\"protocol\":\"tcp\",\"port\":443," INET6
+        ",\"sockets\":4294967295,\"uid\":33,\"user\":\"www-data\",\"cgroup\":9," UNIT "},",
+    };
+    static const uint32_t sums[] = {4, UINT32_MAX};
+
+    for (size_t i = 0; i < UNIT_COUNT(two); i++) {
+        const char *end = strstr(good, "\"listeners\":[") + strlen("\"listeners\":[");
+        char error[JSON_FIELD_ERROR_SIZE] = "";
+        char text[2 * sizeof good];
+        struct snapshot *snapshot;
+        const struct tally_service *service;
+        snprintf(text, sizeof text, "%.*s%s%s", (int)(end - good), good, two[i], end);
+        ck_assert_msg(capture_read(text, strlen(text), &snapshot, error) == 0, "%s", error);
+        service = tally_find(snapshot->tally, RECORD_TCP, 443);
+        ck_assert_uint_eq(service->listener_count, 2);
+        ck_assert_uint_eq(service->listeners[1].sockets, sums[i]);
+        ck_assert_uint_eq(service->listeners[1].cgroup, 0);
+        snapshot_free(snapshot);
+    }
 }
 END_TEST
 
@@ -510,6 +539,7 @@ int main(void)
     tcase_add_test(read, everything_is_read);
     tcase_add_test(read, listeners_are_read);
     tcase_add_test(read, schema_1_is_read);
+    tcase_add_test(read, cgroups_of_a_unit);
     tcase_add_loop_test(read, is_taken, 0, UNIT_COUNT(fine));
     suite_add_tcase(suite, read);
     tcase_set_timeout(refused, 60);

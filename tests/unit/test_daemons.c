@@ -45,11 +45,24 @@ static const struct {
     {"squid.service", " (in Squid, for dual-stack: http_port [::]:443)"},
     {"ssh.service", " (in sshd, for dual-stack: AddressFamily any)"},
     {"sshd@1.service", " (in sshd, for dual-stack: AddressFamily any)"},
-    {"sshd.socket",
-     " (in systemd, for dual-stack: ListenStream=0.0.0.0:443 and ListenStream=[::]:443 and BindIPv6Only=ipv6-only)"},
+    {"sshd.socket", " (in systemd, for dual-stack: ListenStream= and ListenStream=0.0.0.0:443 and "
+                    "ListenStream=[::]:443 and BindIPv6Only=ipv6-only)"},
     {"tomcat10.service", " (in Tomcat, for dual-stack: address=\"::\")"},
     {"unbound.service", " (in Unbound, for dual-stack: interface: 0.0.0.0 and interface: ::)"},
     {"vsftpd.service", " (in vsftpd, for dual-stack: listen=NO and listen_ipv6=YES)"},
+    /* The names that other distributions give them. */
+    {"httpd.service", " (in Apache, for dual-stack: Listen [::]:443)"},
+    {"chronyd.service", " (in chronyd, for dual-stack: allow)"},
+    {"nrpe.service", " (in NRPE, for dual-stack: #server_address=)"},
+    {"bind9.service", " (in BIND, for dual-stack: listen-on { any } and listen-on-v6 { any })"},
+    {"named-chroot.service", " (in BIND, for dual-stack: listen-on { any } and listen-on-v6 { any })"},
+    {"postfix.service", " (in Postfix, for dual-stack: inet_protocols = all)"},
+    {"postgresql-14.service", " (in PostgreSQL, for dual-stack: listen_addresses = '0.0.0.0, ::')"},
+    {"postgresql.service", " (in PostgreSQL, for dual-stack: listen_addresses = '0.0.0.0, ::')"},
+    {"redis.service", " (in Redis, for dual-stack: bind 0.0.0.0 ::)"},
+    {"valkey.service", " (in Redis, for dual-stack: bind 0.0.0.0 ::)"},
+    {"sshd.service", " (in sshd, for dual-stack: AddressFamily any)"},
+    {"tomcat.service", " (in Tomcat, for dual-stack: address=\"::\")"},
 };
 
 START_TEST(knows_the_daemon_of_a_unit)
@@ -71,6 +84,9 @@ static const char *const strangers[] = {
     "ssh",
     "ssh.service.d",
     "sshguard.service",
+    /* By its manual MySQL takes both families on ::, which MariaDB does not. */
+    "mysqld.service",
+    "mysql.service",
     "nginx.slice",
     "user@1000.service",
     "",
@@ -121,9 +137,9 @@ static const struct {
     {"named.service", RECORD_UDP, DAEMONS_V4_ONLY, DAEMONS_ELSEWHERE, " (in BIND, for v4-only: listen-on-v6 { none })"},
     /* systemd calls protocols by their kind of socket. */
     {"a.socket", RECORD_TCP, DAEMONS_SINGLE, DAEMONS_EVERYWHERE,
-     " (in systemd, for form=single: ListenStream=[::]:443 and BindIPv6Only=both)"},
+     " (in systemd, for form=single: ListenStream= and ListenStream=[::]:443 and BindIPv6Only=both)"},
     {"a.socket", RECORD_UDP, DAEMONS_V6_ONLY, DAEMONS_LOOPBACK,
-     " (in systemd, for v6-only: ListenDatagram=[::1]:443 and BindIPv6Only=ipv6-only)"},
+     " (in systemd, for v6-only: ListenDatagram= and ListenDatagram=[::1]:443 and BindIPv6Only=ipv6-only)"},
 };
 
 START_TEST(has_words_for_a_want)

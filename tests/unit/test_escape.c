@@ -130,6 +130,28 @@ START_TEST(makes_text_harmless)
 }
 END_TEST
 
+/* The same but for the four characters that only a monitoring system trips over. */
+START_TEST(makes_lines_harmless)
+{
+    static const char from[] = "|;<>";
+    static const char to[] = "/,()";
+    const size_t size = ESCAPE_SIZE(conversions[_i].length);
+    char *target = malloc(size);
+
+    ck_assert_ptr_nonnull(target);
+    escape_copy(target, size, conversions[_i].source, conversions[_i].length, ESCAPE_LINE);
+    for (size_t i = 0; conversions[_i].source[i] != '\0' && i < conversions[_i].length; i++) {
+        const char *found = strchr(from, conversions[_i].source[i]);
+        ck_assert(found == NULL || strchr(target, *found) != NULL);
+    }
+    for (char *c = target; *c != '\0'; c++) {
+        *c = strchr(from, *c) != NULL ? to[strchr(from, *c) - from] : *c;
+    }
+    ck_assert_str_eq(target, conversions[_i].text);
+    free(target);
+}
+END_TEST
+
 START_TEST(makes_valid_utf8)
 {
     assert_conversion(_i, ESCAPE_UTF8, conversions[_i].utf8 != NULL ? conversions[_i].utf8 : conversions[_i].source);
@@ -156,7 +178,7 @@ START_TEST(quotes_can_be_read)
 
     escape_copy(target, sizeof target, source, strlen(source), ESCAPE_NAMED);
     ck_assert_str_eq(target, quotes[_i].named);
-    escape_copy(target, sizeof target, source, strlen(source), ESCAPE_TERMINAL);
+    escape_copy(target, sizeof target, source, strlen(source), ESCAPE_LINE);
     ck_assert_str_eq(target, quotes[_i].terminal);
     /* Never half a name. */
     ck_assert_uint_eq(escape_copy(target, 10, "123456789;", 10, ESCAPE_NAMED), 9);
@@ -362,6 +384,7 @@ int main(void)
     TCase *cases = tcase_create("escape");
 
     tcase_add_loop_test(cases, makes_text_harmless, 0, UNIT_COUNT(conversions));
+    tcase_add_loop_test(cases, makes_lines_harmless, 0, UNIT_COUNT(conversions));
     tcase_add_loop_test(cases, makes_valid_utf8, 0, UNIT_COUNT(conversions));
     tcase_add_loop_test(cases, quotes_can_be_read, 0, UNIT_COUNT(quotes));
     tcase_add_loop_test(cases, cuts_between_characters, 0, 19);

@@ -82,7 +82,7 @@ static void verdict_collect(struct collect *collected, const char *rules, const 
 }
 
 #define H1 HEAD "'h1','source':'netlink','remark':null,'netns':4026531840,'namespace':null,"
-#define ADDRESSES "'addresses':{'ipv4':'external','ipv6':'external'},"
+#define ADDRESSES "'addresses':{'ipv4':'external','ipv6':'external'},'baseline':null,"
 
 /* Whole ones. What is not known is null, or left out. */
 static const struct {
@@ -92,18 +92,20 @@ static const struct {
 } verdicts[] = {
     {"", "",
      H1 "'ipv6':true," ADDRESSES "'state':'OK','summary':'0 services listen, 0 v4-mapped connections, no policy to "
-        "judge by','services':[],'totals':{'mapped':0,'mapped_out':0,'violations':0,'unlisted':0,"
+        "judge by','services':[],'changes':[],'totals':{'mapped':0,'mapped_out':0,'violations':0,'unlisted':0,"
         "'unjudged_udp':0,'waived':0},"
         "'errors':[]}\n"},
     {"443 any", "notcp noudp ipv6?",
-     H1 "'ipv6':null,'addresses':{'ipv4':'external','ipv6':null},'state':'UNKNOWN','summary':'1 of 1 service cannot be "
-        "judged: 443/tcp cannot be "
-        "judged','services':[{'name':'tcp_443','protocol':'tcp','port':443,'scope':null,'rule':'443 any','origin':"
-        "'p:1','required':'any','stack':'unknown','form':null,'lopsided':false,'reach':{'ipv4':null,'ipv6':null},"
-        "'state':'UNKNOWN','waived':false,'waive_until':null,'reasons':['refused'],'note':null,'listeners':[],'"
-        "connections':{'ipv4':0,"
-        "'ipv4_mapped':0,'ipv6':0}}],'totals':{'violations':0,'unlisted':0,'waived':0},'errors':['refused',"
-        "'refused']}\n"},
+     H1
+     "'ipv6':null,'addresses':{'ipv4':'external','ipv6':null},'baseline':null,'state':'UNKNOWN','summary':'1 of 1 "
+     "service cannot be "
+     "judged: 443/tcp cannot be "
+     "judged','services':[{'name':'tcp_443','protocol':'tcp','port':443,'scope':null,'rule':'443 any','origin':"
+     "'p:1','required':'any','stack':'unknown','form':null,'lopsided':false,'reach':{'ipv4':null,'ipv6':null},"
+     "'state':'UNKNOWN','waived':false,'waive_until':null,'reasons':['refused'],'note':null,'listeners':[],'"
+     "connections':{'ipv4':0,"
+     "'ipv4_mapped':0,'ipv6':0}}],'changes':[],'totals':{'violations':0,'unlisted':0,'waived':0},'errors':['refused',"
+     "'refused']}\n"},
     {"443@external dual-stack name=web form=split note=OPS-1", "443=0.0.0.0+nginx.service 443~192.0.2.1*2",
      H1 "'ipv6':true," ADDRESSES "'state':'CRITICAL','summary':'1 of 1 service off policy: web 443/tcp@external is "
         "v4-only, must be dual-stack','services':[{'name':'web','protocol':'tcp','port':443,'scope':'external','rule':"
@@ -113,7 +115,8 @@ static const struct {
         "IPv6'],'note':'OPS-1','listeners':[{'family':'inet','address':'0.0.0.0',"
         "'port':443,'interface':null,'v6only':null,'scope':'external','accepts':['ipv4'],'reach':{'ipv4':'external',"
         "'ipv6':'none'},'sockets':1,'uid':0,'user':null,'unit':'nginx.service'}],'connections':{'ipv4':2,'ipv4_mapped':"
-        "0,'ipv6':0}}],'totals':{'mapped':0,'mapped_out':0,'violations':1,'unlisted':0,'unjudged_udp':0,'waived':0},'"
+        "0,'ipv6':0}}],'changes':[],'totals':{'mapped':0,'mapped_out':0,'violations':1,'unlisted':0,'unjudged_udp':0,'"
+        "waived':0},'"
         "errors':[]}\n"},
 };
 
@@ -198,6 +201,45 @@ START_TEST(verdicts_have_their_parts)
 }
 END_TEST
 
+#define SIDE "'form':null,'lopsided':false,'reach':{'ipv4':'none','ipv6':'external'},'listeners':[{"
+
+/* What changed, with both sides in full. */
+START_TEST(changes_are_objects)
+{
+    struct trial *trial = trial_begin("", "443=::/6+a.service 80=::/6");
+    struct tally *before = trial_tally("443=::+a.service 81=::/6 noudp");
+    const struct view_baseline baseline = {.file = "web1.json", .time = TODAY, .captures = 2};
+    const struct snapshot snapshot = {.source = "netlink", .tally = trial->tally, .time = TODAY};
+    struct view view = {.policy = trial->policy, .snapshot = &snapshot, .baseline = &baseline};
+    struct collect collected = {.text = NULL};
+    const struct sink sink = collect_sink(&collected);
+
+    trial->question.compares = true;
+    trial->question.baseline = before;
+    trial_judge(trial);
+    view.verdict = trial->verdict;
+    ck_assert_int_eq(json_writer.verdict(&view, &sink), 0);
+    assert_json(&collected);
+    assert_contains(&collected, "'baseline':{'file':'web1.json','time':'2026-11-22T00:00:00Z','captures':2}");
+    assert_contains(&collected, ". 3 changes since 2026-11-22T00:00:00Z, UDP cannot be compared',");
+    assert_contains(&collected,
+                    "'changes':[{'protocol':'tcp','port':80,'change':'appeared','state':'WARNING','differs':"
+                    "[],'unknown':[],'sentence':'80/tcp appeared: v6-only on [::]:80','before':null,'after':"
+                    "{'stack':'v6-only'," SIDE);
+    assert_contains(&collected,
+                    "'change':'gone','state':'WARNING','differs':[],'unknown':[],'sentence':'81/tcp is gone, "
+                    "was v6-only on [::]:81','before':{'stack':'v6-only'," SIDE);
+    assert_contains(&collected,
+                    "'change':'changed','state':'WARNING','differs':['stack','v6only'],'unknown':[],'sentence'"
+                    ":'443/tcp is v6-only, was dual-stack: IPV6_V6ONLY is on for [::]:443, was off','before':"
+                    "{'stack':'dual-stack','form':'single',");
+    assert_contains(&collected, "'errors':['UDP cannot be compared, the baseline could not read it: refused']");
+    collect_clear(&collected);
+    trial_end(trial);
+    tally_free(before);
+}
+END_TEST
+
 START_TEST(snapshot_is_told)
 {
     struct snapshot snapshot = {.source = "procfs", .namespace = "blue"};
@@ -215,8 +257,9 @@ END_TEST
 
 /* --- no verdict -------------------------------------------------------------------------------------------------- */
 
-#define FAILED "'source':null,'remark':null,'netns':null,'namespace':null,'ipv6':null,'addresses':null,'state':"
-#define NOTHING ",'services':[],'totals':{},'errors':"
+#define FAILED                                                                                                         \
+    "'source':null,'remark':null,'netns':null,'namespace':null,'ipv6':null,'addresses':null,'baseline':null,'state':"
+#define NOTHING ",'services':[],'changes':[],'totals':{},'errors':"
 
 static const struct {
     struct writer_failure failure;
@@ -422,10 +465,10 @@ START_TEST(fleet_is_a_line_a_host)
     assert_object(&collected, HEAD "''," FAILED "'UNKNOWN','summary':'broken'" NOTHING "['broken']}\n");
     collect_clear(&collected);
     ck_assert_int_eq(json_writer.fleet_end(&fleet, &sink), 0);
-    assert_object(&collected,
-                  HEAD "''," FAILED "'OK','summary':'1 host captured, no policy to judge by','services':[],"
-                       "'totals':{},'errors':[],'fleet':{'hosts':2,'judged':1,'off':0,'unknown':0,'complete':"
-                       "true,'unneeded_waivers':[]}}\n");
+    assert_object(&collected, HEAD
+                  "''," FAILED "'OK','summary':'1 host captured, no policy to judge by','services':[],"
+                  "'changes':[],'totals':{},'errors':[],'fleet':{'hosts':2,'judged':1,'off':0,'unknown':0,'complete':"
+                  "true,'unneeded_waivers':[]}}\n");
     json_writer.fleet_clear(&fleet);
     ck_assert_ptr_null(fleet.kept);
     collect_clear(&collected);
@@ -467,6 +510,7 @@ int main(void)
     tcase_add_loop_test(tcase, verdicts_are_objects, 0, UNIT_COUNT(verdicts));
     tcase_add_loop_test(tcase, verdicts_have_their_parts, 0, UNIT_COUNT(pieces));
     tcase_add_test(tcase, snapshot_is_told);
+    tcase_add_test(tcase, changes_are_objects);
     tcase_add_loop_test(tcase, failures_are_objects, 0, UNIT_COUNT(failures));
     tcase_add_loop_test(tcase, lint_is_an_object, 0, UNIT_COUNT(lints));
     tcase_add_loop_test(tcase, rows_are_objects, 0, UNIT_COUNT(rows));

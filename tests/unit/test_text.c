@@ -227,8 +227,7 @@ static const struct {
     {"443 v6-only name=web", "443=0.0.0.0", 1, LABELS_TOTALS,
      OFF ". web 443/tcp is v4-only, must be v6-only | " ONE_VIOLATION "\n"
          "\\_[CRITICAL] web 443/tcp: v4-only, must be v6-only: nothing accepts IPv6, 0.0.0.0:443 accepts IPv4\n"
-         "    to change it: listen on [::]:443 too\n"
-         "    to change it: do not listen on 0.0.0.0:443\n"},
+         "    to fix: listen on [::]:443 in place of 0.0.0.0:443, with IPV6_V6ONLY on\n"},
     {"443 any name=web", "443=192.0.2.1 443=192.0.2.2 443=192.0.2.3 443=192.0.2.4 443=192.0.2.5", 1, LABELS_TOTALS,
      ON_POLICY " | " NO_VALUES "\n"
                "\\_[OK] web 443/tcp: v4-only (must listen), on 192.0.2.1:443, 192.0.2.2:443, 192.0.2.3:443 ... and 2 "
@@ -268,6 +267,64 @@ START_TEST(snapshot_is_told)
         "\\_[UNKNOWN] 1/tcp: unknown, must accept IPv6: whether this host has an IPv6 address, and of which scope, "
         "cannot be determined, on [::]:1\n"
         "\\_[OK] asked the kernel\n");
+}
+END_TEST
+
+#define COMPARED "1 service on policy, 0 v4-mapped connections. "
+#define SINCE " since 2026-11-22T00:00:00Z"
+
+/* What changed since a baseline, behind what the policy says. */
+static const struct {
+    const char *before; /* NULL: there is no baseline */
+    const char *after;
+    unsigned verbose;
+    size_t captures;
+    const char *expected;
+} comparisons[] = {
+    {"443=::", "443=::", 0, 1,
+     "DUALSTACK OK: " COMPARED "no change" SINCE " | " NO_VALUES " changes=0;;;0 tcp_443_mapped=0;;;0\n"},
+    {"443=::", "443=::", 1, 3,
+     "DUALSTACK OK: " COMPARED "no change" SINCE " (web1.json) (newest of 3 baselines) | " NO_VALUES
+     " changes=0;;;0 tcp_443_mapped=0;;;0\n\\_[OK] 443/tcp: dual-stack (must listen), on [::]:443\n"},
+    {"443=:: 80=::", "443=::/6", 0, 1,
+     "DUALSTACK WARNING: " COMPARED "2 changes" SINCE
+     ": 80/tcp is gone, 443/tcp is v6-only, was dual-stack | " NO_VALUES " changes=2;;;0 tcp_443_mapped=0;;;0\n"
+     "\\_[WARNING] 80/tcp is gone, was dual-stack on [::]:80\n"
+     "\\_[WARNING] 443/tcp is v6-only, was dual-stack: IPV6_V6ONLY is on for [::]:443, was off\n"},
+    {"443=:: 80=:: 81=:: 82=:: 83=:: 84=:: 85=::", "443=::", 0, 2,
+     "DUALSTACK WARNING: " COMPARED "6 changes" SINCE
+     " (newest of 2 baselines): 80/tcp is gone, 81/tcp is gone, 82/tcp is gone, 83/tcp is gone, 84/tcp is gone ... and "
+     "1 more | " NO_VALUES " changes=6;;;0 tcp_443_mapped=0;;;0\n"
+     "\\_[WARNING] 80/tcp is gone, was dual-stack on [::]:80\n\\_[WARNING] 81/tcp is gone, was dual-stack on [::]:81\n"
+     "\\_[WARNING] 82/tcp is gone, was dual-stack on [::]:82\n\\_[WARNING] 83/tcp is gone, was dual-stack on [::]:83\n"
+     "\\_[WARNING] 84/tcp is gone, was dual-stack on [::]:84\n\\_[WARNING] 85/tcp is gone, was dual-stack on "
+     "[::]:85\n"},
+    {"443=:: noudp", "443=::", 0, 1,
+     "DUALSTACK UNKNOWN: " COMPARED "no change" SINCE ", UDP cannot be compared | " NO_VALUES " tcp_443_mapped=0;;;0\n"
+     "\\_[UNKNOWN] UDP cannot be compared, the baseline could not read it: refused\n"},
+    {NULL, "443=::", 0, 0,
+     "DUALSTACK UNKNOWN: " COMPARED "no baseline for h1 in captures | " NO_VALUES " tcp_443_mapped=0;;;0\n"},
+};
+
+START_TEST(changes_are_reported)
+{
+    struct trial *trial = trial_begin("443 any", comparisons[_i].after);
+    struct tally *before = comparisons[_i].before != NULL ? trial_tally(comparisons[_i].before) : NULL;
+    const struct view_baseline baseline = {
+        .file = "web1.json",
+        .missing = before == NULL ? "no baseline for h1 in captures" : NULL,
+        .time = TODAY,
+        .captures = comparisons[_i].captures,
+    };
+    struct collect collected = {.text = NULL};
+
+    trial->question.compares = true;
+    trial->question.baseline = before;
+    verdict_collect(&collected, trial, &(struct view){.verbose = comparisons[_i].verbose, .baseline = &baseline});
+    ck_assert_str_eq(collected.text, comparisons[_i].expected);
+    collect_clear(&collected);
+    trial_end(trial);
+    tally_free(before);
 }
 END_TEST
 
@@ -457,6 +514,7 @@ int main(void)
     tcase_add_test(tcase, worst_comes_first);
     tcase_add_loop_test(tcase, as_much_is_told_as_wanted, 0, UNIT_COUNT(amounts));
     tcase_add_test(tcase, snapshot_is_told);
+    tcase_add_loop_test(tcase, changes_are_reported, 0, UNIT_COUNT(comparisons));
     tcase_add_test(tcase, thresholds_are_echoed);
     tcase_add_test(tcase, many_rules_have_no_values);
     tcase_add_test(tcase, text_has_a_limit);

@@ -154,7 +154,7 @@ static const struct {
      "    \\_[CRITICAL] web 443/tcp: v4-only, must be dual-stack: nothing accepts IPv6, only 0.0.0.0:443\n"
      "        0.0.0.0:443 is AF_INET, accepts IPv4, scope external, reach IPv4 external, 1 socket, uid 0\n"
      "        0 IPv4 connections established, 0 of them mapped\n"
-     "        to change it: listen on [::]:443 too\n"
+     "        to fix: listen on [::]:443 too, with IPV6_V6ONLY on\n"
      "\\_[CRITICAL] 1 host: 1 CRITICAL, 0 WARNING, 0 UNKNOWN, 0 OK\n"},
 };
 

@@ -133,6 +133,10 @@ struct tally *trial_tally(const char *text)
         if (strcmp(word, "noipv6") == 0) {
             tally->host.ipv6 = RECORD_NO;
             addresses_limit(&tally->addresses, RECORD_INET6, "none");
+        } else if (strcmp(word, "ipv6:disabled") == 0) {
+            tally->host.disable_ipv6 = RECORD_YES;
+            tally->host.ipv6 = RECORD_NO;
+            addresses_limit(&tally->addresses, RECORD_INET6, "none");
         } else if (strncmp(word, "ipv4:", 5) == 0 || strncmp(word, "ipv6:", 5) == 0) {
             addresses_limit(&tally->addresses, word[3] == '4' ? RECORD_INET : RECORD_INET6, word + 5);
         } else if (strcmp(word, "addresses?") == 0) {
@@ -149,6 +153,8 @@ struct tally *trial_tally(const char *text)
         } else if (strcmp(word, "ipv6?") == 0) {
             tally->host.ipv6 = RECORD_UNKNOWN;
             tally->addresses.families[RECORD_INET6].known = false;
+        } else if (strcmp(word, "bindv6only") == 0) {
+            tally->host.bindv6only = RECORD_YES;
         } else if (strcmp(word, "notcp") == 0) {
             strcpy(tally->unreadable[RECORD_TCP], "refused");
         } else if (strcmp(word, "noudp") == 0) {

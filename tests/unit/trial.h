@@ -21,6 +21,8 @@ struct in6_addr trial_address(const char *text);
  *   443~::ffff:10.0.0.1*3 three connections to that address (mapped, IPv4 or IPv6, by how it is written)
  *   ipv4:link             the widest IPv4 address of the host; it has every kind where nothing is said
  *   noipv6, ipv6?         a host without IPv6, or nobody knows
+ *   ipv6:disabled         a host without IPv6, for net.ipv6.conf.all.disable_ipv6=1
+ *   bindv6only            net.ipv6.bindv6only=1
  *   addresses?            nobody knows which addresses the host has
  *   clients?              nobody knows which ports clients get
  *   reserved:40000        no client gets that port

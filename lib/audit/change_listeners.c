@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * The listeners of a service, then and now, taken as sets: of addresses, of units, and so on.
+ */
+#include "config.h"
+
+#include "audit/change_listeners.h"
+
+#include "audit/suggest_unit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
+
+/* --- points on which listeners differ ---------------------------------------------------------------------------- */
+
+typedef const struct tally_listener *listener_pointer;
+
+static listener_pointer listener_at(const void *place)
+{
+    return *(const listener_pointer *)place;
+}
+
+static int address_compare(const void *left, const void *right)
+{
+    listener_pointer a = listener_at(left);
+    listener_pointer b = listener_at(right);
+
+    return a->family != b->family ? COMPARE(a->family, b->family) : memcmp(&a->address, &b->address, sizeof a->address);
+}
+
+static int interface_compare(const void *left, const void *right)
+{
+    int order = address_compare(left, right);
+
+    return order != 0 ? order : strcmp(listener_at(left)->interface_name, listener_at(right)->interface_name);
+}
+
+static int accepts_compare(const void *left, const void *right)
+{
+    int order = address_compare(left, right);
+    enum record_answer a = tally_accepts(listener_at(left)).ipv4;
+    enum record_answer b = tally_accepts(listener_at(right)).ipv4;
+
+    return order != 0 ? order : COMPARE(a, b);
+}
+
+/*
+ * By what a unit is called after its next start, too: session-3.scope and session-4.scope are alike, and so are units
+ * of which nobody knows that, and those that are not known.
+ */
+static int unit_compare(const void *left, const void *right)
+{
+    listener_pointer a = listener_at(left);
+    listener_pointer b = listener_at(right);
+    char a_pattern[SUGGEST_UNIT_SIZE];
+    char b_pattern[SUGGEST_UNIT_SIZE];
+
+    if (a->unit_state != TALLY_UNIT_KNOWN || b->unit_state != TALLY_UNIT_KNOWN) {
+        return COMPARE(a->unit_state == TALLY_UNIT_KNOWN, b->unit_state == TALLY_UNIT_KNOWN);
+    }
+    if (strcmp(a->unit, b->unit) == 0) {
+        return 0;
+    }
+    suggest_unit_pattern(a_pattern, a->unit);
+    suggest_unit_pattern(b_pattern, b->unit);
+    return strcmp(a_pattern, b_pattern);
+}
+
+static int address_unit_compare(const void *left, const void *right)
+{
+    int order = address_compare(left, right);
+
+    return order != 0 ? order : unit_compare(left, right);
+}
+
+static int uid_compare(const void *left, const void *right)
+{
+    return COMPARE(listener_at(left)->uid, listener_at(right)->uid);
+}
+
+static int address_uid_compare(const void *left, const void *right)
+{
+    int order = address_compare(left, right);
+
+    return order != 0 ? order : uid_compare(left, right);
+}
+
+/* By name, and those without one by number. */
+static int user_compare(const void *left, const void *right)
+{
+    const char *a = listener_at(left)->user;
+    const char *b = listener_at(right)->user;
+
+    if (a == NULL || b == NULL) {
+        return a == b ? uid_compare(left, right) : COMPARE(a != NULL, b != NULL);
+    }
+    return strcmp(a, b);
+}
+
+static int address_user_compare(const void *left, const void *right)
+{
+    int order = address_compare(left, right);
+
+    return order != 0 ? order : user_compare(left, right);
+}
+
+static bool is_always_known(const struct tally *tally, enum record_protocol protocol, listener_pointer listener)
+{
+    (void)tally;
+    (void)protocol;
+    (void)listener;
+    return true;
+}
+
+static bool is_interface_known(const struct tally *tally, enum record_protocol protocol, listener_pointer listener)
+{
+    return listener->interface != 0 || !tally->interfaces_untold[protocol];
+}
+
+static bool is_accepted_known(const struct tally *tally, enum record_protocol protocol, listener_pointer listener)
+{
+    (void)tally;
+    (void)protocol;
+    return tally_accepts(listener).ipv4 != RECORD_UNKNOWN;
+}
+
+static bool is_unit_known(const struct tally *tally, enum record_protocol protocol, listener_pointer listener)
+{
+    (void)tally;
+    (void)protocol;
+    return listener->unit_state == TALLY_UNIT_KNOWN;
+}
+
+static bool is_user_known(const struct tally *tally, enum record_protocol protocol, listener_pointer listener)
+{
+    (void)tally;
+    (void)protocol;
+    return listener->uid != RECORD_UID_HIDDEN;
+}
+
+typedef int listener_compare(const void *left, const void *right);
+
+/*
+ * The listeners of both sides are taken as sets by `compare`. With `within`, which `compare` refines, only listeners
+ * count that are alike to one of the other side by that. With `also` the sets must differ by both: a dynamic user has
+ * another number after a start, and a name service that is out of order has no names.
+ */
+static const struct row {
+    enum change_point point;
+    listener_compare *compare;
+    listener_compare *within; /* NULL for none */
+    listener_compare *also;   /* NULL for none */
+    bool (*is_known)(const struct tally *tally, enum record_protocol protocol, listener_pointer listener);
+} rows[] = {
+    {CHANGE_ADDRESSES, address_compare, NULL, NULL, is_always_known},
+    {CHANGE_INTERFACES, interface_compare, address_compare, NULL, is_interface_known},
+    {CHANGE_V6ONLY, accepts_compare, address_compare, NULL, is_accepted_known},
+    {CHANGE_UNITS, address_unit_compare, address_compare, NULL, is_unit_known},
+    {CHANGE_UNITS, unit_compare, NULL, NULL, is_unit_known},
+    {CHANGE_USERS, address_user_compare, address_compare, address_uid_compare, is_user_known},
+    {CHANGE_USERS, user_compare, NULL, uid_compare, is_user_known},
+};
+
+/* Listeners of one side, sorted by the row's compare. */
+struct listeners {
+    const struct tally *tally;
+    enum record_protocol protocol;
+    listener_pointer *list;
+    size_t count;
+};
+
+/* What a row found. */
+struct outcome {
+    struct change_difference difference;
+    bool certain;
+};
+
+/* The part of the list from `first` on that is alike to it; all of it where `within` is NULL. */
+static struct listeners group_at(const struct listeners *listeners, size_t first, listener_compare *within)
+{
+    struct listeners group = *listeners;
+    size_t end = first + 1;
+
+    while (end < listeners->count && (within == NULL || within(&listeners->list[first], &listeners->list[end]) == 0)) {
+        end++;
+    }
+    group.list = listeners->list + first;
+    group.count = end - first;
+    return group;
+}
+
+static bool has_unknown(const struct row *row, const struct listeners *group)
+{
+    for (size_t i = 0; i < group->count; i++) {
+        if (!row->is_known(group->tally, group->protocol, group->list[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What of `group` is not in `other`. Returns true when a listener of which all is known is among that. */
+static bool unmatched_find(const struct row *row, const struct listeners *group, const struct listeners *other,
+                           struct change_sockets *unmatched)
+{
+    bool found_known = false;
+    size_t j = 0;
+
+    for (size_t i = 0; i < group->count; i++) {
+        int order = 1;
+        while (j < other->count && (order = row->compare(&group->list[i], &other->list[j])) > 0) {
+            j++;
+        }
+        if (j < other->count && order == 0) {
+            continue;
+        }
+        if (i > 0 && row->compare(&group->list[i - 1], &group->list[i]) == 0) {
+            continue;
+        }
+        if (unmatched->count < CHANGE_SHOWN) {
+            unmatched->first[unmatched->count] = group->list[i];
+        }
+        unmatched->count++;
+        found_known |= row->is_known(group->tally, group->protocol, group->list[i]);
+    }
+    return found_known;
+}
+
+/* Only what is known to be on one side, and cannot be what is unknown on the other, differs for sure. */
+static void groups_compare(const struct row *row, const struct listeners *before, const struct listeners *after,
+                           struct outcome *outcome)
+{
+    bool lost = unmatched_find(row, before, after, &outcome->difference.before);
+    bool gained = unmatched_find(row, after, before, &outcome->difference.after);
+
+    outcome->certain |= (lost && !has_unknown(row, after)) || (gained && !has_unknown(row, before));
+}
+
+/* Returns whether the sets differ. */
+static bool sets_differ(const struct row *row, const struct listeners *before, const struct listeners *after,
+                        struct outcome *outcome)
+{
+    size_t i = 0;
+    size_t j = 0;
+
+    *outcome = (struct outcome){.certain = false};
+    qsort(before->list, before->count, sizeof(listener_pointer), row->compare);
+    qsort(after->list, after->count, sizeof(listener_pointer), row->compare);
+    while (i < before->count && j < after->count) {
+        int order = row->within != NULL ? row->within(&before->list[i], &after->list[j]) : 0;
+        struct listeners old = group_at(before, i, row->within);
+        struct listeners new = group_at(after, j, row->within);
+        if (order == 0) {
+            groups_compare(row, &old, &new, outcome);
+        }
+        i += order <= 0 ? old.count : 0;
+        j += order >= 0 ? new.count : 0;
+    }
+    return outcome->difference.before.count + outcome->difference.after.count > 0;
+}
+
+static bool row_differs(const struct row *row, const struct listeners *before, const struct listeners *after,
+                        struct outcome *outcome)
+{
+    struct row other = *row;
+
+    if (row->also != NULL) {
+        other.compare = row->also;
+        if (!sets_differ(&other, before, after, outcome)) {
+            return false;
+        }
+    }
+    return sets_differ(row, before, after, outcome);
+}
+
+static void rows_compare(struct change *change, const struct listeners *before, const struct listeners *after)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const unsigned bit = CHANGE_BIT(rows[i].point);
+        struct outcome outcome;
+        if ((change->points & bit) == 0 && row_differs(&rows[i], before, after, &outcome) &&
+            (outcome.certain || (change->unknown & bit) == 0)) {
+            change->differences[rows[i].point] = outcome.difference;
+            change->points |= outcome.certain ? bit : 0;
+            change->unknown |= bit;
+        }
+    }
+    change->unknown &= ~change->points;
+}
+
+int change_listeners_compare(struct change *change, const struct tally *before, const struct tally *after)
+{
+    size_t before_count = change->before.listener_count;
+    size_t after_count = change->after.listener_count;
+    listener_pointer *sorted = calloc(before_count + after_count, sizeof(listener_pointer));
+    const struct listeners then = {before, change->before.protocol, sorted, before_count};
+    const struct listeners now = {after, change->after.protocol, sorted + before_count, after_count};
+
+    if (sorted == NULL) {
+        return -ENOMEM;
+    }
+    memcpy(then.list, change->before.listeners, before_count * sizeof(listener_pointer));
+    memcpy(now.list, change->after.listeners, after_count * sizeof(listener_pointer));
+    rows_compare(change, &then, &now);
+    free(sorted);
+    return 0;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ *
+ * --baseline: the capture that a host is compared with, one in memory at a time.
+ */
+#include "config.h"
+
+#include "baseline.h"
+
+#include "deadline.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A sentence names this much of a file. */
+#define PATH_MOST 120
+
+static bool list_progress(void *context, size_t count)
+{
+    (void)context;
+    (void)count;
+    return true;
+}
+
+int baseline_list_read(const struct options *options, struct captures *captures)
+{
+    int result = 0;
+
+    deadline_stage("reading the baseline");
+    for (size_t i = 0; i < options->baseline_count && result == 0; i++) {
+        result = captures_add(captures, options->baselines[i], list_progress, NULL);
+    }
+    return result == 0 ? captures_choose(captures) : result;
+}
+
+/* Adds the first of the files that cannot be read, which might have been it. */
+static void unreadable_add(struct text_buffer *text, const struct captures *captures)
+{
+    for (size_t i = 0; i < captures->count; i++) {
+        const struct captures_entry *entry = &captures->list[i];
+        if (entry->host == NULL) {
+            text_buffer_add(text, ". ");
+            text_buffer_add_cut(text, captures_name(entry->path), PATH_MOST);
+            text_buffer_add(text, entry->error[0] != '\0' ? ": %s" : " is not a capture%s", entry->error);
+            return;
+        }
+    }
+}
+
+/* "no baseline for web3 in captures", and what may be the cause. */
+static void missing_add(struct text_buffer *text, const struct run *run, const struct snapshot *snapshot)
+{
+    const struct captures *captures = run->baselines;
+    const struct options *options = run->options;
+    const char *host = snapshot->tally->host.name;
+
+    text_buffer_add(text, "no baseline for %s", *host != '\0' ? host : "a host without a name");
+    if (snapshot->namespace[0] != '\0') {
+        text_buffer_add(text, " in namespace %s", snapshot->namespace);
+    }
+    text_buffer_add(text, " in ");
+    text_buffer_add_cut(text, captures_name(options->baselines[0]), PATH_MOST);
+    if (options->baseline_count > 1) {
+        text_buffer_add(text, " and %zu more", options->baseline_count - 1);
+    }
+    if (captures->count == 1 && captures->newest_count == 1) {
+        text_buffer_add(text, ", which is of %s", captures->newest[0]->host);
+    }
+    unreadable_add(text, captures);
+}
+
+/* How many captures there are from this one on that say they are of the host. */
+static size_t captures_count(const struct captures_entry *entry)
+{
+    size_t count = 0;
+
+    for (; entry != NULL; entry = entry->next) {
+        count++;
+    }
+    return count;
+}
+
+static void failure_say(struct baseline *baseline, const struct captures_entry *entry, const char *error)
+{
+    struct text_buffer text = TEXT_BUFFER(baseline->sentence);
+
+    text_buffer_add(&text, "no baseline: ");
+    text_buffer_add_cut(&text, captures_name(entry->path), PATH_MOST);
+    text_buffer_add(&text, ": %s", error);
+    baseline->view.missing = baseline->sentence;
+}
+
+/* Reads the newest that can be read; where none can, the sentence is about the newest. */
+static int newest_read(struct baseline *baseline, const struct captures_entry *newest)
+{
+    deadline_stage("reading the baseline");
+    for (const struct captures_entry *entry = newest; entry != NULL && baseline->snapshot == NULL;
+         entry = entry->next) {
+        char error[JSON_FIELD_ERROR_SIZE];
+        int result = captures_read(entry, &baseline->snapshot, error);
+        if (result == -ENOMEM) {
+            return result;
+        }
+        if (result == 0) {
+            baseline->view = (struct view_baseline){
+                .file = captures_name(entry->path),
+                .time = baseline->snapshot->time,
+                .captures = captures_count(entry),
+            };
+        } else if (entry == newest) {
+            failure_say(baseline, entry, error);
+        }
+    }
+    return 0;
+}
+
+int baseline_find(const struct run *run, const struct snapshot *snapshot, struct baseline *baseline)
+{
+    const struct captures_entry *entry;
+
+    if (run->baselines == NULL || baseline->snapshot != NULL || baseline->view.missing != NULL) {
+        return 0;
+    }
+    entry = captures_find(run->baselines, snapshot->tally->host.name, snapshot->namespace);
+    if (entry == NULL) {
+        struct text_buffer text = TEXT_BUFFER(baseline->sentence);
+        missing_add(&text, run, snapshot);
+        baseline->view.missing = baseline->sentence;
+        return 0;
+    }
+    return newest_read(baseline, entry);
+}
+
+void baseline_clear(struct baseline *baseline)
+{
+    snapshot_free(baseline->snapshot);
+    *baseline = (struct baseline){.snapshot = NULL};
+}
