@@ -323,7 +323,7 @@ static void fleet_stop(struct fleet *fleet)
 
     if (hosts->count < hosts->expected && deadline_stopped() != NULL) {
         hosts->stopped = deadline_stopped();
-        hosts->state = STATE_UNKNOWN;
+        hosts->state = deadline_stopped_state();
         hosts->waivers.partial = true;
         deadline_pause();
     }

@@ -434,6 +434,14 @@ class Fleet(Reports):
             self.assertEqual(last["fleet"]["hosts"], 300)
             self.assertTrue(last["summary"].startswith("stopped by %s after %d of 300 hosts" % (how.name, len(hosts))), last)
 
+    def test_time_is_up(self):
+        """As its timer would tell it."""
+        code, text = self.interrupt(signal.SIGALRM, "--format=json", "-t", "1000:critical")
+        self.assertEqual(code, CRITICAL)
+        last = json.loads(text.splitlines()[-1])
+        self.assertEqual((last["state"], last["fleet"]["complete"]), ("CRITICAL", False))
+        self.assertRegex(last["summary"], r"^out of time after \d+ of 300 hosts")
+
     def test_interrupted_csv(self):
         code, text = self.interrupt(signal.SIGINT, "--format=csv")
         self.assertEqual(code, UNKNOWN)
