@@ -37,12 +37,20 @@ int baseline_list_read(const struct options *options, struct captures *captures)
 /* Adds the first of the files that cannot be read, which might have been it. */
 static void unreadable_add(struct text_buffer *text, const struct captures *captures)
 {
+    char error[JSON_FIELD_ERROR_SIZE] = "is not a capture of check_dualstack";
+    struct snapshot *snapshot = NULL;
+
     for (size_t i = 0; i < captures->count; i++) {
         const struct captures_entry *entry = &captures->list[i];
         if (entry->host == NULL) {
             text_buffer_add(text, ". ");
             text_buffer_add_cut(text, captures_name(entry->path), PATH_MOST);
-            text_buffer_add(text, entry->error[0] != '\0' ? ": %s" : " is not a capture%s", entry->error);
+            if (entry->error[0] == '\0') {
+                /* Without memory for the question the answer stays as it is. */
+                (void)captures_read(entry, &snapshot, error);
+                snapshot_free(snapshot);
+            }
+            text_buffer_add(text, ": %s", entry->error[0] != '\0' ? entry->error : error);
             return;
         }
     }

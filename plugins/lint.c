@@ -11,6 +11,7 @@
 #include "socket/host.h"
 
 #include <time.h>
+#include <unistd.h>
 
 #define SUMMARY_SIZE 120
 
@@ -63,6 +64,7 @@ int lint_run(const struct run *run, enum state *state)
             .state = *state,
             .host = run->host,
             .time = time(NULL),
+            .for_terminal = isatty(STDOUT_FILENO) == 1,
             .summary = summary,
             .findings = (const char *const *)findings->text,
             .count = findings->count,

@@ -72,6 +72,22 @@ static bool bind_fits(const struct plan *plan, const struct tally_listener *list
            (plan_widens_bind(plan) && plan->place != PLAN_BIND && place_of(listener) == plan->place);
 }
 
+/* Is the listener reached from no farther away than reach= of the rule? */
+static bool reach_fits(const struct plan *plan, const struct tally_listener *listener)
+{
+    const struct judge_service *service = plan->service;
+
+    for (int family = 0; family < RECORD_FAMILIES && service->rule->reach_set; family++) {
+        enum reach_extent extent = service->as_bound
+                                       ? listener->bound[family]
+                                       : tally_reach(plan->tally, listener, (enum record_family)family).extent;
+        if (tally_accepts_family(listener, (enum record_family)family) != RECORD_NO && extent > service->rule->reach) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* --- what becomes of a listener ---------------------------------------------------------------------------------- */
 
 /* Would bind() of a new socket on a wildcard fail as long as the listener is there? */
@@ -96,15 +112,15 @@ enum plan_change plan_change_of(const struct plan *plan, const struct tally_list
     bool takes_both = is_wildcard && listener->v6only == RECORD_V6ONLY_NO;
     bool takes_ipv4 = takes(plan, listener, RECORD_INET);
     bool accepts_ipv4 = tally_accepts_family(listener, RECORD_INET) == RECORD_YES;
-    bool fits = bind_fits(plan, listener, accepts_ipv4);
+    bool fits = bind_fits(plan, listener, accepts_ipv4) && reach_fits(plan, listener);
     bool bars_ipv4 = is_barred(rule, RECORD_INET) || (plan->form == STACK_SPLIT && takes_both);
 
     if (takes_both && !is_barred(rule, RECORD_INET6) && plan->form != STACK_SINGLE &&
-        ((bars_ipv4 && takes_ipv4) || !fits) && bind_fits(plan, listener, false)) {
+        ((bars_ipv4 && takes_ipv4) || !fits) && bind_fits(plan, listener, false) && reach_fits(plan, listener)) {
         return PLAN_SET_V6ONLY;
     }
     if (is_wildcard && listener->v6only == RECORD_V6ONLY_YES && plan->form == STACK_SINGLE &&
-        bind_fits(plan, listener, true)) {
+        bind_fits(plan, listener, true) && reach_fits(plan, listener)) {
         return PLAN_CLEAR_V6ONLY;
     }
     if (!fits || (bars_ipv4 && takes_ipv4) || (is_barred(rule, RECORD_INET6) && takes(plan, listener, RECORD_INET6)) ||
@@ -142,9 +158,18 @@ static bool has_loopback(const struct rule *rule, enum record_family family)
     return false;
 }
 
-/* Does bind= allow a socket of the family there? */
+/* How far the host's addresses let a socket be reached there, at most. */
+static enum reach_extent place_extent(enum plan_place place)
+{
+    return place == PLAN_LOOPBACK ? REACH_LOOPBACK : place == PLAN_LINK ? REACH_LINK : REACH_EXTERNAL;
+}
+
+/* Do bind= and reach= allow a socket of the family there? */
 static bool place_allows(const struct rule *rule, enum plan_place place, enum record_family family)
 {
+    if (rule->reach_set && place_extent(place) > rule->reach) {
+        return false;
+    }
     if (!rule->bind_set) {
         return place != PLAN_BIND;
     }
@@ -165,12 +190,6 @@ static bool place_allows(const struct rule *rule, enum plan_place place, enum re
     return false;
 }
 
-/* How far the host's addresses let a socket be reached there, at most. */
-static enum reach_extent place_extent(enum plan_place place)
-{
-    return place == PLAN_LOOPBACK ? REACH_LOOPBACK : place == PLAN_LINK ? REACH_LINK : REACH_EXTERNAL;
-}
-
 /* Is a family reached from beyond that place by a listener that bind= allows? The other one would fall short of it. */
 static bool reaches_beyond(const struct plan *plan, enum plan_place place)
 {
@@ -181,7 +200,7 @@ static bool reaches_beyond(const struct plan *plan, enum plan_place place)
         bool accepts_ipv4 = tally_accepts_family(listener, RECORD_INET) == RECORD_YES;
         for (int family = 0; family < RECORD_FAMILIES; family++) {
             if (extent_of(plan, listener, (enum record_family)family) > place_extent(place) &&
-                bind_fits(plan, listener, accepts_ipv4)) {
+                bind_fits(plan, listener, accepts_ipv4) && reach_fits(plan, listener)) {
                 return true;
             }
         }
@@ -246,11 +265,13 @@ static void place_choose(struct plan *plan)
     int found = 0;
 
     plan->interface = rule->bind_interface_count > 0 ? rule->bind_interfaces[0] : model->interface_name;
-    if (rule->bind_set) {
+    if (rule->bind_set || rule->reach_set) {
         found = place_find(plan, places, (int)(sizeof places / sizeof *places));
     }
     if (found >= 0) {
         plan->place = places[found];
+    } else if (rule->reach_set) {
+        plan->place = rule->reach == REACH_LINK ? PLAN_LINK : PLAN_LOOPBACK;
     } else {
         plan->place = place_extent(places[0]) < REACH_EXTERNAL ? places[0] : PLAN_BIND;
     }

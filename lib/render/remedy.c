@@ -398,7 +398,7 @@ static void other_way_add(struct remedy *remedy, enum remedy_kind kind)
 static bool is_of_sockets(enum judge_cause cause)
 {
     return cause == JUDGE_NO_IPV4 || cause == JUDGE_NO_IPV6 || cause == JUDGE_TAKES_IPV4 || cause == JUDGE_TAKES_IPV6 ||
-           cause == JUDGE_FORM || cause == JUDGE_BIND;
+           cause == JUDGE_FORM || cause == JUDGE_BIND || cause == JUDGE_REACH;
 }
 
 /* What the rule wants the service to be; with "any" only another address is left to ask for. */
@@ -560,16 +560,19 @@ static void v6only_hint_add(struct remedy *remedy, bool on)
     text_buffer_add(&remedy->text, ")");
 }
 
-/* Is it all the reasons about sockets that bind= forbids where they are? Else to allow that is not enough. */
-static bool is_about_bind_alone(const struct judge_service *service)
+/* Is all that is wrong with the sockets that bind= or reach= forbids where they are? Else to allow that is not enough.
+ */
+static bool is_about_place_alone(const struct judge_service *service)
 {
     bool found = false;
 
     for (size_t i = 0; i < service->reason_count; i++) {
-        if (is_of_sockets(service->reasons[i].cause) && service->reasons[i].cause != JUDGE_BIND) {
+        enum judge_cause cause = service->reasons[i].cause;
+        bool is_of_place = cause == JUDGE_BIND || cause == JUDGE_REACH;
+        if (is_of_sockets(cause) && !is_of_place) {
             return false;
         }
-        found |= service->reasons[i].cause == JUDGE_BIND;
+        found |= is_of_place;
     }
     return found;
 }
@@ -608,7 +611,7 @@ static void other_ways_add(struct remedy *remedy)
             limit_other_ways_add(remedy);
         }
     }
-    if (is_about_bind_alone(remedy->subject.service) && !plan_widens_bind(plan)) {
+    if (is_about_place_alone(remedy->subject.service) && !plan_widens_bind(plan)) {
         other_way_add(remedy, REMEDY_ALLOW);
     }
 }
@@ -656,6 +659,21 @@ static void stop_remedy(struct remedy *remedy)
     other_way_add(remedy, REMEDY_ALLOW);
 }
 
+/* Where nothing may reach a service that must be there, the policy alone can give way. */
+static void reach_remedy(struct remedy *remedy)
+{
+    const struct judge_service *service = remedy->subject.service;
+    const struct rule *rule = service->rule;
+
+    if (rule->reach != REACH_NONE) {
+        sockets_remedy(remedy);
+    } else if (rule->is_default || rule_missing_state(rule, rule_ports_find(rule, service->port)) == STATE_OK) {
+        stop_remedy(remedy);
+    } else {
+        step_add(remedy, REMEDY_ALLOW);
+    }
+}
+
 static void unit_remedy(struct remedy *remedy)
 {
     step_add(remedy, REMEDY_CHANGE_UNIT);
@@ -699,6 +717,8 @@ static void (*const remedies[])(struct remedy *remedy) = {
     [JUDGE_LISTENS] = stop_remedy,
     [JUDGE_FORM] = sockets_remedy,
     [JUDGE_BIND] = sockets_remedy,
+    [JUDGE_REACH] = reach_remedy,
+    [JUDGE_REACH_UNKNOWN] = netlink_remedy,
     [JUDGE_UNIT] = unit_remedy,
     [JUDGE_USER] = user_remedy,
     [JUDGE_MAPPED] = threshold_remedy,

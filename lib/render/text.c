@@ -578,7 +578,7 @@ static int failure_write(const struct writer_failure *failure, const struct sink
 /* Warnings are lines of their own state, whatever that of the whole. */
 static int lint_write(const struct writer_lint *lint, const struct sink *sink)
 {
-    struct report *report = report_create(TEXT_NAME, 0, ESCAPE_LINE);
+    struct report *report = report_create(TEXT_NAME, 0, lint->for_terminal ? ESCAPE_LINE : ESCAPE_NAMED);
 
     if (report == NULL) {
         return -ENOMEM;

@@ -30,6 +30,7 @@ struct writer_lint {
     enum state state;
     const char *host; /* this one */
     time_t time;
+    bool for_terminal; /* a person reads it there, and no carrier of plugins' output is between */
     const char *summary;
     const char *const *findings; /* errors where the state is UNKNOWN, else warnings */
     size_t count;

@@ -216,7 +216,7 @@ class Ends(LimitCase):
         return sleeps and wchan in ("wait_for_partner", "fifo_open", "0", "")
 
     def test_sigterm_while_waiting(self):
-        for number, args in enumerate((("-f",), ("--lint", "-f"), ("--format=json", "-f"), ("--learn", "-f"))):
+        for number, args in enumerate((("-f",), ("--lint", "-f"), ("--format=json", "-f"))):
             with self.subTest(args=args, waits="for a FIFO"):
                 path = self.fifo("policy%d" % number)
                 with self.waiting(*args, path) as process:

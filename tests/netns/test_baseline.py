@@ -480,7 +480,7 @@ class Generated(dualstack.TestCase):
 
     def test_not_with_other_modes(self):
         for mode in ("--list", "--learn", "--lint", "--capture"):
-            self.assertIn("--baseline compares what a check or a replay finds",
+            self.assertIn("--baseline does not go with %s, only with a check" % mode,
                           self.check(UNKNOWN, mode, "--baseline=x").first)
 
 

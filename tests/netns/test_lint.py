@@ -4,6 +4,7 @@
 
 import datetime
 import os
+import pty
 import subprocess
 import unittest
 
@@ -161,14 +162,21 @@ class Lint(dualstack.TestCase):
                 self.assertNotIn("never show", dualstack.run(*args).text)
 
     def test_what_was_typed_is_shown(self):
-        """Nothing but a person reads it; a check names what carriers do not take, JSON takes all."""
-        result = self.lint(UNKNOWN, "80;443 any\n443 any mapped-warning=>5|x\n")
-        self.assertIn("'80;443' is not a port: separate ports with commas: 80,443", result.lines[1])
-        self.assertIn("mapped-warning=>5|x", result.lines[2])
-        result = self.check(UNKNOWN, "-f", self.path)
-        self.assertIn("'80(semicolon)443'", result.first)
-        self.assertIn("mapped-warning=(greater-than)5(pipe)x", result.lines[1])
+        """As it is at a terminal and in JSON; where an agent may carry it, what carriers do not take is named."""
+        named = self.lint(UNKNOWN, "80;443 any\n443 any mapped-warning=>5|x\n")
+        self.assertIn("'80(semicolon)443' is not a port: separate ports with commas: 80,443", named.lines[1])
+        self.assertIn("mapped-warning=(greater-than)5(pipe)x", named.lines[2])
+        checked = self.check(UNKNOWN, "-f", self.path)
+        self.assertIn("'80(semicolon)443'", checked.first)
         self.assertIn("'80;443'", self.report("-f", self.path)["errors"][0])
+        terminal, program = pty.openpty()
+        self.addCleanup(os.close, terminal)
+        done = subprocess.run([dualstack.PROGRAM, "--lint", "-f", self.path], stdout=program, check=False)
+        os.close(program)
+        self.assertEqual(done.returncode, UNKNOWN)
+        shown = os.read(terminal, 4096).decode()
+        self.assertIn("'80;443' is not a port", shown)
+        self.assertIn("mapped-warning=>5|x", shown)
 
     def test_names_alike_in_rrd(self):
         result = self.lint(OK, "443 any name=%s1\n\n444 any name=%s2\n" % (NAME, NAME))
@@ -255,7 +263,7 @@ class Lint(dualstack.TestCase):
         with open(self.path, "wb") as file:
             file.write(b"443 \xff\x1b[1m|;\n22 any note=\xe2\x80\xa8\n\r\r\n" + b"9" * 9000 + b"\n23 any\x00\n")
         result = self.check(UNKNOWN, "--lint", "-f", self.path)
-        self.assertNotRegex(result.text, "[\x00-\x09\x0b-\x1f\x7f]")
+        self.assertNotRegex(result.text, "[\x00-\x09\x0b-\x1f\x7f|;]")
 
     def test_many_rules(self):
         result = self.lint(OK, "".join("%d any\n" % port for port in range(1, 60001)), "-t", "60")

@@ -124,6 +124,9 @@ RULES = (
     ("443 any severity=", "no value", "give it one"),
     ("443 any missing=yes", "'yes'", "warning, critical or ok"),
     ("443 closed missing=ok", "makes no sense with closed", "leave it out"),
+    ("443 any reach=local", "'local'", "none, loopback, link or external"),
+    ("443 any reach=lo", "reach=lo:", "did you mean reach=loopback?"),
+    ("443 dual-stack reach=none", "makes no sense with dual-stack", "any reach=none"),
     ("443 any form=split", "only with dual-stack", "leave it out"),
     ("443 dual-stack form=mixed", "'mixed'", "split or single"),
     ("443 any note=\"please ask\"", "'ask\"'", "note=please-ask"),
@@ -171,6 +174,11 @@ RULES = (
 COMMANDS = (
     (["-H", "web2"], "-H", RUNS_HERE),
     (["--hostname=web2"], "--hostname", RUNS_HERE),
+    (["--host=web2"], "--hosts needs --replay", "the host it runs on"),
+    (["--max-age=7"], "--max-age needs --replay", "the host it runs on"),
+    (["--max-age=1w", "--replay=d"], "'1w'", "whole days"),
+    (["--details=one"], "'one'", "did you mean none?"),
+    (["--list", "--baseline=d"], "--baseline does not go with --list", "a check"),
     (["-p", "443"], "-p", "-r '443 dual-stack'"),
     (["--port", "443"], "--port", "-r '443 dual-stack'"),
     (["-6"], "-6", "-r '443 v6'"),
@@ -269,7 +277,7 @@ class Mistakes(dualstack.TestCase):
         self.assertEqual(len({row[0] for row in RULES}), len(RULES))
 
     def test_rules(self):
-        """On the command line, and in a file, where --lint shows them as they were typed."""
+        """On the command line, in a file, and by --lint; as they were typed in JSON."""
         for rule, words, right in RULES:
             with self.subTest(rule=rule):
                 sentence = self.error(["-r", rule])
@@ -279,9 +287,11 @@ class Mistakes(dualstack.TestCase):
                 result = self.check(UNKNOWN, "--lint", "-f", "policy.conf", cwd=self.folder)
                 self.assertEqual(result.first, "DUALSTACK UNKNOWN: 1 error in the policy")
                 self.assertTrue(result.lines[1].startswith("\\_[UNKNOWN] policy.conf:3: "), str(result))
-                self.assertIn(words, result.lines[1])
                 self.assertIn(right, result.lines[1])
                 self.assertIn(right, sentence)
+                report = self.report("--lint", "-f", "policy.conf", cwd=self.folder)
+                self.assertEqual(len(report["errors"]), 1)
+                self.assertIn(words, report["errors"][0])
 
     def test_commands(self):
         for args, words, right in COMMANDS:

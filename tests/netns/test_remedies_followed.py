@@ -263,7 +263,7 @@ def use_netlink(host):
 
 def allow(host):
     """The rule no longer demands what is not so."""
-    words = [word for word in host.rule.split() if not re.match(r"(bind|unit|user|mapped-\w+|ipv4-\w+)=", word)]
+    words = [word for word in host.rule.split() if not re.match(r"(bind|reach|unit|user|mapped-\w+|ipv4-\w+)=", word)]
     host.rule = " ".join("any" if word == "closed" else word for word in words)
 
 
@@ -427,6 +427,8 @@ RULES = [
       for places in ("loopback", "link", "%ve0", "192.0.2.3,2001:db8::3", "192.0.2.3", "0.0.0.0/0", "::/0,192.0.2.3",
                      "loopback,192.0.2.3")),
     "{0} dual-stack form=single bind=loopback", "{0} dual-stack form=split bind=loopback",
+    "{0} any reach=loopback", "{0} v4-only reach=loopback", "{0} dual-stack reach=link", "{0} dual-stack reach=loopback",
+    "{0} any reach=none", "{0} any reach=none missing=ok", "{0} dual-stack form=split reach=loopback as=bound",
     "{0} v6-only as=bound", "{0} dual-stack as=bound",
 ]
 SETS = [

@@ -139,6 +139,21 @@ static const struct {
     {"443 dual-stack bind=loopback", "443=:: ipv6:none",
      "add ::1 to lo (without it bind() fails there) and listen on 127.0.0.1:443 and [::1]:443 in place of "
      "[::]:443"},
+    /* Reached from farther away than reach= allows. */
+    {"443 any reach=loopback", "443=0.0.0.0", "listen on 127.0.0.1:443 in place of 0.0.0.0:443" ALLOW},
+    {"443 any reach=loopback", "443=::", "listen on 127.0.0.1:443 and [::1]:443 in place of [::]:443" ALLOW},
+    {"443 any reach=link", "443=::/6", "listen on a link-local IPv6 address in place of [::]:443" ALLOW},
+    {"443 dual-stack reach=loopback", "443=0.0.0.0", "listen on 127.0.0.1:443 and [::1]:443 in place of 0.0.0.0:443"},
+    {"443 v4-only reach=loopback", "443=127.0.0.1 443=192.0.2.1", "stop listening on 192.0.2.1:443" ALLOW},
+    {"443 dual-stack form=split reach=loopback",
+     "443=::", "listen on 127.0.0.1:443 and [::1]:443 in place of [::]:443"},
+    {"443 any reach=none missing=ok", "443=::+nginx.service", "stop nginx.service" ALLOW},
+    {"443 any reach=none", "443=::+nginx.service", "allow it in the policy"},
+    {"default any reach=none", "443=::+nginx.service", "stop nginx.service" ALLOW},
+    /* A pair on loopback stays there. */
+    {"443 dual-stack form=split", "443=::%lo",
+     "set IPV6_V6ONLY on [::%lo]:443 and listen on 127.0.0.1:443 too" SET_HINT},
+    {"443 dual-stack form=split bind=loopback", "443=::", "listen on 127.0.0.1:443 and [::1]:443 in place of [::]:443"},
     /* Somebody listens where nobody may. */
     {"161/udp closed", "u161=0.0.0.0+snmpd.service", "stop snmpd.service" ALLOW},
     {"23 closed", "23=0.0.0.0+telnet.socket", "stop telnet.socket" ALLOW},
@@ -178,6 +193,7 @@ static const struct {
     /* What is not known. */
     {"443 v6-only", "443=::/?", "let the check ask the kernel by netlink, on the host itself"},
     {"443 any bind=%eth0", "443=0.0.0.0 interfaces?", "let the check ask the kernel by netlink, on the host itself"},
+    {"443 any reach=loopback", "443=0.0.0.0 addresses?", "let the check ask the kernel by netlink, on the host itself"},
     {"443 v6", "443=:: ipv6?", ""},
     {"443 any unit=nginx.service", "443=0.0.0.0+?", ""},
     {"443 any user=www-data", "443=0.0.0.0!4294967295+?", ""},

@@ -154,7 +154,8 @@ static const struct {
      "\\_[OK] web 443/tcp: waived until 2026-11-22, the last day: dual-stack, must be v4-only: [::]:443 accepts "
      "IPv6\n"},
     {"default closed severity=warning", "443=0.0.0.0",
-     "DUALSTACK WARNING: 1 of 1 service off policy. 443/tcp is v4-only, must be closed | mapped=0;;;0 violations=1;0;1;0 "
+     "DUALSTACK WARNING: 1 of 1 service off policy. 443/tcp is v4-only, must be closed | mapped=0;;;0 "
+     "violations=1;0;1;0 "
      "unlisted=1;;;0\n"
      "\\_[WARNING] 443/tcp: v4-only, must be closed: 0.0.0.0:443 listens\n"},
     {"53/udp@loopback v4-only name=stub", "u53=::%lo",
@@ -485,7 +486,7 @@ static const struct {
      "2 rules, 1 warning",
      {"p:1: odd '80;443'"},
      1,
-     "DUALSTACK WARNING: 2 rules, 1 warning\n\\_[WARNING] p:1: odd '80;443'\n"},
+     "DUALSTACK WARNING: 2 rules, 1 warning\n\\_[WARNING] p:1: odd '80(semicolon)443'\n"},
 };
 
 START_TEST(lint_is_told)
@@ -501,6 +502,24 @@ START_TEST(lint_is_told)
 
     ck_assert_int_eq(text_writer.lint(&lint, &sink), 0);
     ck_assert_str_eq(collected.text, lints[_i].expected);
+    collect_clear(&collected);
+}
+END_TEST
+
+/* Where only a person reads it, what was typed is shown; a control character could play with the terminal. */
+START_TEST(lint_shows_at_a_terminal_what_was_typed)
+{
+    const char *finding = "p:1: odd '80;443|<>\x1b'";
+    const struct writer_lint lint = {.state = STATE_OK,
+                                     .for_terminal = true,
+                                     .summary = "1 rule",
+                                     .findings = &finding,
+                                     .count = 1};
+    struct collect collected = {.text = NULL};
+    const struct sink sink = collect_sink(&collected);
+
+    ck_assert_int_eq(text_writer.lint(&lint, &sink), 0);
+    ck_assert_str_eq(collected.text, "DUALSTACK OK: 1 rule\n\\_[WARNING] p:1: odd '80;443|<> '\n");
     collect_clear(&collected);
 }
 END_TEST
@@ -522,6 +541,7 @@ int main(void)
     tcase_add_loop_test(tcase, failures_are_told, 0, UNIT_COUNT(failures));
     tcase_add_test(tcase, failures_end_somewhere);
     tcase_add_loop_test(tcase, lint_is_told, 0, UNIT_COUNT(lints));
+    tcase_add_test(tcase, lint_shows_at_a_terminal_what_was_typed);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);
 }
