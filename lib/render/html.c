@@ -110,14 +110,23 @@ static int page_check(const struct page *page)
 
 /* --- findings and evidence --------------------------------------------------------------------------------------- */
 
+/* What to call a host, also one whose capture has no name. */
+static const char *label_of(const struct writer_host *host)
+{
+    if (*host->name != '\0') {
+        return host->name;
+    }
+    return *host->file != '\0' ? host->file : "this host";
+}
+
 /* Begins a row; its cells follow. The end tags of cells and rows may be left out, which is a fifth of the page. */
-static FILE *finding_begin(const struct page *page, size_t host_number, const char *host, enum state state)
+static FILE *finding_begin(const struct page *page, size_t number, const struct writer_host *host, enum state state)
 {
     enum rank rank = rank_of[state];
     FILE *stream = page->streams[FINDINGS + rank];
 
-    fprintf(stream, "<tr><th scope=\"row\"><a href=\"#h%zu\">", host_number);
-    html_text_write(stream, *host != '\0' ? host : "this host");
+    fprintf(stream, "<tr><th scope=\"row\"><a href=\"#h%zu\">", number);
+    html_text_write(stream, label_of(host));
     fprintf(stream, "</a></th><td class=\"s %s\" data-v=\"%d\">%s", state_name(state), (int)rank,
             state == STATE_OK ? "waived" : state_name(state));
     return stream;
@@ -127,7 +136,7 @@ static void finding_add(const struct page *page, size_t number, const struct wri
                         const struct judge_service *service)
 {
     const struct wording_context context = {.tally = host->view->snapshot->tally};
-    FILE *stream = finding_begin(page, number, host->name, service->state);
+    FILE *stream = finding_begin(page, number, host, service->state);
     char bytes[4 * WORDING_SIZE];
     struct text_buffer text = TEXT_BUFFER(bytes);
 
@@ -162,7 +171,7 @@ static void finding_add(const struct page *page, size_t number, const struct wri
 /* What is wrong with the host beside its services. */
 static void host_finding_add(const struct page *page, size_t number, const struct writer_host *host)
 {
-    FILE *stream = finding_begin(page, number, host->name, host->view->verdict->state);
+    FILE *stream = finding_begin(page, number, host, host->view->verdict->state);
     char bytes[4 * WORDING_SIZE];
     struct text_buffer text = TEXT_BUFFER(bytes);
 
@@ -232,7 +241,7 @@ static int evidence_add(const struct page *page, size_t number, const struct wri
         const char *prose = report_rendered_prose(report, text, &length);
         fprintf(stream, "<details id=\"h%zu\"><summary><b class=\"%s\">%s</b> ", number, state_name(state),
                 state_name(state));
-        html_text_write(stream, *host->name != '\0' ? host->name : "this host");
+        html_text_write(stream, label_of(host));
         fputs(": ", stream);
         html_text_write_marks(stream, prose, length);
         fputs("</summary><pre>", stream);

@@ -294,6 +294,11 @@ class Html(Reports):
         self.add(host="broken", schema=9)
         self.assertNotIn("nothing needs the waiver", self.check(CRITICAL, *args).text)
 
+    def test_hosts_without_a_name(self):
+        path = self.add(host="")
+        self.add()
+        self.assertIn(path + " CRITICAL 22/tcp", self.page(CRITICAL, self.argument, *rules("22 closed")).words)
+
     def test_this_host_and_mistakes(self):
         self.assertIn("1 host", self.page(OK).words)
         self.assertIn("dualstack", self.page(UNKNOWN, "-r", "443 dualstack").words)
