@@ -183,6 +183,11 @@ const char *deadline_stopped(void)
     }
 }
 
+enum state deadline_stopped_state(void)
+{
+    return deadline.stopped_by == SIGALRM ? deadline.late.state : deadline.ended.state;
+}
+
 void deadline_answering(void)
 {
     deadline.answering = 1;

@@ -53,6 +53,9 @@ void deadline_stop_gently(void);
 /* Why the process is to stop: "stopped by SIGINT"; NULL as long as it is not. A literal. */
 const char *deadline_stopped(void);
 
+/* The state to end in then: that of `late` when the time is up, that of `ended` else. */
+enum state deadline_stopped_state(void);
+
 /* The answer is being written: from now on the process only ends, so that there are never two answers. */
 void deadline_answering(void);
 

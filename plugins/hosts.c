@@ -17,7 +17,7 @@
 /* More than any list of hosts needs. */
 #define LENGTH_MOST (16u << 20)
 
-static int name_add(struct hosts *hosts, char *name)
+static int name_add(struct hosts *hosts, const char *name)
 {
     if (hosts->count == hosts->room) {
         size_t room = hosts->room == 0 ? 64 : hosts->room * 2;
@@ -82,7 +82,7 @@ int hosts_read(struct hosts *hosts, const char *path, char error[static FILE_ERR
         result = names_add(hosts, length);
     }
     if (result == 0 && hosts->count == 0) {
-        snprintf(error, FILE_ERROR_SIZE, "has no names of hosts, write one a line");
+        snprintf(error, FILE_ERROR_SIZE, "has no names of hosts: write one per line");
         result = -EINVAL;
     }
     if (result == 0) {
@@ -93,7 +93,7 @@ int hosts_read(struct hosts *hosts, const char *path, char error[static FILE_ERR
 
 bool hosts_note(struct hosts *hosts, const char *name, bool is_found)
 {
-    struct hosts_name key = {.name = (char *)name};
+    struct hosts_name key = {.name = name};
     struct hosts_name *found =
         hosts->count > 0 ? bsearch(&key, hosts->list, hosts->count, sizeof *hosts->list, name_compare) : NULL;
 

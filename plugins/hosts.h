@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 struct hosts_name {
-    char *name; /* a part of the file's bytes */
+    const char *name; /* a part of the file's bytes */
     bool is_found;
 };
 

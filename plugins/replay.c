@@ -161,6 +161,7 @@ struct fleet {
     const struct run *run;
     struct captures captures;
     struct hosts expected; /* of --hosts */
+    bool is_partial;       /* not all captures were found before it was stopped */
     struct progress progress;
     struct writer_fleet hosts;
 };
@@ -285,6 +286,7 @@ static int fleet_find(struct fleet *fleet)
             hosts_note(&fleet->expected, fleet->captures.list[i].host, true);
         }
     }
+    fleet->is_partial = must_stop(fleet);
     fleet->hosts.expected = fleet->captures.count - fleet->captures.older_count + hosts_count_missing(&fleet->expected);
     return result;
 }
@@ -321,9 +323,9 @@ static void fleet_stop(struct fleet *fleet)
 {
     struct writer_fleet *hosts = &fleet->hosts;
 
-    if (hosts->count < hosts->expected && deadline_stopped() != NULL) {
+    if (deadline_stopped() != NULL && (fleet->is_partial || hosts->count < hosts->expected)) {
         hosts->stopped = deadline_stopped();
-        hosts->state = STATE_UNKNOWN;
+        hosts->state = deadline_stopped_state();
         hosts->waivers.partial = true;
         deadline_pause();
     }

@@ -209,11 +209,11 @@ static void waiver_check(struct lint *lint, const struct rule *rule)
     int32_t days = lint->today - rule->waive_day;
 
     if (rule->waive_set && days < 0 && days >= -WAIVER_NOTICE_DAYS) {
-        WARN(lint, rule, "waive-until=%s ends in %ld day%s and breaches count again then: fix them or renew it",
+        WARN(lint, rule, "waive-until=%s ends in %ld day%s, after which breaches count again: fix them or renew it",
              rule->waive_text, (long)-days, days == -1 ? "" : "s");
     }
     if (rule->waive_set && days == 0) {
-        WARN(lint, rule, "waive-until=%s ends today and breaches count again tomorrow: fix them or renew it",
+        WARN(lint, rule, "waive-until=%s ends today, and breaches count again tomorrow: fix them or renew it",
              rule->waive_text);
     }
     if (rule->waive_set && days > 0) {

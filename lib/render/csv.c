@@ -162,7 +162,7 @@ static void host_fill(const char *cells[static COLUMNS], const struct writer_hos
     cells[HOST] = host->name;
     cells[CAPTURE_FILE] = host->file;
     cells[TIME] = day_time_format(time, host->failure != NULL ? host->failure->time : host->time);
-    cells[REMARK] = host->view != NULL ? host->view->snapshot->remark : NULL;
+    cells[REMARK] = host->failure == NULL ? host->view->snapshot->remark : NULL;
 }
 
 static void rule_fill(const char *cells[static COLUMNS], const struct rule *rule)

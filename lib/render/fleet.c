@@ -8,7 +8,6 @@
 #include "render/fleet.h"
 
 #include "render/change_wording.h"
-
 #include "render/wording.h"
 
 static enum state host_state(const struct writer_host *host)

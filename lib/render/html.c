@@ -9,12 +9,12 @@
 #include "render/html.h"
 
 #include "audit/day.h"
-#include "plugin/escape.h"
 #include "render/fleet.h"
 #include "render/html_parts.h"
+#include "render/html_services.h"
+#include "render/html_text.h"
 #include "render/text_report.h"
 #include "render/wording.h"
-#include "socket/host_port.h"
 #include "socket/protocol.h"
 
 #include <errno.h>
@@ -22,14 +22,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* So much of a text is made harmless at once. */
-#define PIECE_SIZE 1024
-
-/* Services of fewer hosts than these many others are counted together. */
-#define SERVICES_MOST 100
-
-#define PORTS 65536
 
 /* How they follow each other on the page, the worst first: findings that are waived are the last. */
 enum rank {
@@ -56,33 +48,11 @@ enum stream {
     STREAMS
 };
 
-/* Which families a service, or a host, takes from beyond itself. */
-enum taken {
-    ONLY_IPV6,
-    BOTH,
-    ONLY_IPV4,
-    UNTOLD, /* IPv6, and nobody knows about IPv4; or nobody knows at all */
-    TAKEN,
-    NOTHING
-};
-
-/* A service of many hosts. */
-struct service {
-    enum record_protocol protocol;
-    uint16_t port;
-    char name[RULE_NAME_MAX + 1]; /* "" where no rule has given it one */
-    uint64_t hosts[TAKEN];
-};
-
 struct page {
     FILE *streams[STREAMS];
     char *text[STREAMS];
     size_t length[STREAMS];
-    struct service *services;
-    size_t service_count;
-    size_t service_room;
-    uint32_t *by_port[RECORD_PROTOCOLS]; /* position in services, from 1 */
-    uint64_t hosts[TAKEN];               /* that take anything */
+    struct html_services services;
     time_t oldest;
     time_t newest;
 };
@@ -97,10 +67,9 @@ static void page_free(struct page *page)
         }
         free(page->text[i]);
     }
-    for (int i = 0; page != NULL && i < RECORD_PROTOCOLS; i++) {
-        free(page->by_port[i]);
+    if (page != NULL) {
+        html_services_clear(&page->services);
     }
-    free(page != NULL ? page->services : NULL);
     free(page);
 }
 
@@ -113,10 +82,6 @@ static struct page *page_create(void)
     for (int i = 0; whole && i < STREAMS; i++) {
         page->streams[i] = open_memstream(&page->text[i], &page->length[i]);
         whole = page->streams[i] != NULL;
-    }
-    for (int i = 0; whole && i < RECORD_PROTOCOLS; i++) {
-        page->by_port[i] = calloc(PORTS, sizeof *page->by_port[i]);
-        whole = page->by_port[i] != NULL;
     }
     if (!whole) {
         page_free(page);
@@ -143,70 +108,25 @@ static int page_check(const struct page *page)
     return 0;
 }
 
-/* --- text -------------------------------------------------------------------------------------------------------- */
-
-/* Writes valid UTF-8 with what HTML would take for its own spelt out. */
-static void marks_write(FILE *stream, const char *text, size_t length)
-{
-    static const char *const spelt[] = {['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;"};
-    const char *end = text + length;
-
-    while (text < end) {
-        size_t plain = strcspn(text, "&<>\"");
-        plain = plain < (size_t)(end - text) ? plain : (size_t)(end - text);
-        fwrite(text, 1, plain, stream);
-        text += plain;
-        if (text < end) {
-            fputs(spelt[(unsigned char)*text++], stream);
-        }
-    }
-}
-
-/* Writes any bytes as text of one line, which no name can leave. */
-static void text_write(FILE *stream, const char *text)
-{
-    char piece[ESCAPE_SIZE(PIECE_SIZE)];
-
-    while (*text != '\0') {
-        size_t length = escape_piece_length(text, PIECE_SIZE);
-        marks_write(stream, piece, escape_copy(piece, sizeof piece, text, length, ESCAPE_LINE));
-        text += length;
-    }
-}
-
-static void cell_write(FILE *stream, const char *text)
-{
-    fputs("<td>", stream);
-    text_write(stream, text);
-}
-
-static unsigned percent_of(uint64_t part, uint64_t whole)
-{
-    return whole > 0 ? (unsigned)(part * 100 / whole) : 0;
-}
-
-/* A bar of one of two colours and none; the numbers beside it say the same. */
-static void bar_write(FILE *stream, uint64_t first, uint64_t second, uint64_t whole)
-{
-    double width = whole > 0 ? 100.0 / (double)whole : 0;
-
-    fprintf(stream,
-            "<svg viewBox=\"0 0 100 9\" preserveAspectRatio=\"none\" aria-hidden=\"true\">"
-            "<rect class=\"a\" width=\"%.1f\" height=\"9\"/><rect class=\"b\" x=\"%.1f\" width=\"%.1f\" height=\"9\"/>"
-            "</svg>",
-            (double)first * width, (double)first * width, (double)second * width);
-}
-
 /* --- findings and evidence --------------------------------------------------------------------------------------- */
 
+/* What to call a host, also one whose capture has no name. */
+static const char *label_of(const struct writer_host *host)
+{
+    if (*host->name != '\0') {
+        return host->name;
+    }
+    return *host->file != '\0' ? host->file : "this host";
+}
+
 /* Begins a row; its cells follow. The end tags of cells and rows may be left out, which is a fifth of the page. */
-static FILE *finding_begin(const struct page *page, size_t host_number, const char *host, enum state state)
+static FILE *finding_begin(const struct page *page, size_t number, const struct writer_host *host, enum state state)
 {
     enum rank rank = rank_of[state];
     FILE *stream = page->streams[FINDINGS + rank];
 
-    fprintf(stream, "<tr><th scope=\"row\"><a href=\"#h%zu\">", host_number);
-    text_write(stream, *host != '\0' ? host : "this host");
+    fprintf(stream, "<tr><th scope=\"row\"><a href=\"#h%zu\">", number);
+    html_text_write(stream, label_of(host));
     fprintf(stream, "</a></th><td class=\"s %s\" data-v=\"%d\">%s", state_name(state), (int)rank,
             state == STATE_OK ? "waived" : state_name(state));
     return stream;
@@ -216,22 +136,22 @@ static void finding_add(const struct page *page, size_t number, const struct wri
                         const struct judge_service *service)
 {
     const struct wording_context context = {.tally = host->view->snapshot->tally};
-    FILE *stream = finding_begin(page, number, host->name, service->state);
+    FILE *stream = finding_begin(page, number, host, service->state);
     char bytes[4 * WORDING_SIZE];
     struct text_buffer text = TEXT_BUFFER(bytes);
 
     wording_add_service(&text, service);
-    cell_write(stream, bytes);
+    html_text_write_cell(stream, bytes);
     text = TEXT_BUFFER(bytes);
     wording_add_stack(&text, service, &context);
-    cell_write(stream, bytes);
-    cell_write(stream, wording_requirement(service->rule->requirement));
+    html_text_write_cell(stream, bytes);
+    html_text_write_cell(stream, wording_requirement(service->rule->requirement));
     text = TEXT_BUFFER(bytes);
     for (size_t i = 0; i < service->reason_count; i++) {
         text_buffer_add(&text, "%s", i > 0 ? ", " : "");
         wording_add_reason(&text, service, &service->reasons[i], &context);
     }
-    cell_write(stream, bytes);
+    html_text_write_cell(stream, bytes);
     text = TEXT_BUFFER(bytes);
     if (service->rule->waive_set) {
         bool ended = service->rule->waive_day < host->view->today;
@@ -244,20 +164,20 @@ static void finding_add(const struct page *page, size_t number, const struct wri
     if (service->rule->note != NULL) {
         text_buffer_add(&text, "%s%s", text.length > 0 ? ", " : "", service->rule->note);
     }
-    cell_write(stream, bytes);
+    html_text_write_cell(stream, bytes);
     fputs("\n", stream);
 }
 
 /* What is wrong with the host beside its services. */
 static void host_finding_add(const struct page *page, size_t number, const struct writer_host *host)
 {
-    FILE *stream = finding_begin(page, number, host->name, host->view->verdict->state);
+    FILE *stream = finding_begin(page, number, host, host->view->verdict->state);
     char bytes[4 * WORDING_SIZE];
     struct text_buffer text = TEXT_BUFFER(bytes);
 
     fleet_add_reasons(&text, host);
     fputs("<td>the whole host<td><td>", stream);
-    cell_write(stream, bytes);
+    html_text_write_cell(stream, bytes);
     fputs("<td>\n", stream);
 }
 
@@ -281,13 +201,13 @@ static void origin_write(FILE *stream, const struct writer_host *host)
     char time[DAY_TIME_SIZE];
 
     if (*host->file != '\0') {
-        text_write(stream, host->file);
+        html_text_write(stream, host->file);
         fputs(", captured at ", stream);
     } else {
         fputs("looked at on ", stream);
     }
     fprintf(stream, "%s under Linux ", day_time_format(time, host->time));
-    text_write(stream, host->view->snapshot->tally->host.kernel);
+    html_text_write(stream, host->view->snapshot->tally->host.kernel);
     fputs("\n", stream);
 }
 
@@ -297,7 +217,7 @@ static void details_write(FILE *stream, const char *line)
     while (*line != '\0') {
         size_t length = strcspn(line, "\n");
         size_t mark = strncmp(line, "\\_[", 3) == 0 ? 2 : 0;
-        marks_write(stream, line + mark, length - mark);
+        html_text_write_marks(stream, line + mark, length - mark);
         fputs("\n", stream);
         line += length + (line[length] != '\0');
     }
@@ -321,9 +241,9 @@ static int evidence_add(const struct page *page, size_t number, const struct wri
         const char *prose = report_rendered_prose(report, text, &length);
         fprintf(stream, "<details id=\"h%zu\"><summary><b class=\"%s\">%s</b> ", number, state_name(state),
                 state_name(state));
-        text_write(stream, *host->name != '\0' ? host->name : "this host");
+        html_text_write(stream, label_of(host));
         fputs(": ", stream);
-        marks_write(stream, prose, length);
+        html_text_write_marks(stream, prose, length);
         fputs("</summary><pre>", stream);
         origin_write(stream, host);
         details_write(stream, report_rendered_details(report, text));
@@ -339,119 +259,15 @@ static void failure_add(const struct page *page, const struct writer_host *host)
     FILE *stream = page->streams[FAILURES];
 
     fputs("<tr><th scope=\"row\">", stream);
-    text_write(stream, *host->name != '\0' ? host->name : "not known");
+    html_text_write(stream, *host->name != '\0' ? host->name : "not known");
     fputs("</th>", stream);
-    cell_write(stream, host->file);
+    html_text_write_cell(stream, host->file);
     fputs("<td>", stream);
     for (size_t i = 0; i < host->failure->count; i++) {
         fputs(i > 0 ? "<br>" : "", stream);
-        text_write(stream, host->failure->sentences[i]);
+        html_text_write(stream, host->failure->sentences[i]);
     }
     fputs("\n", stream);
-}
-
-/* --- the way to IPv6-only ---------------------------------------------------------------------------------------- */
-
-/* Does the listener take the family from beyond this host? */
-static enum record_answer takes(const struct tally *tally, const struct tally_listener *listener,
-                                enum record_family family)
-{
-    bool is_far = tally_reach(tally, listener, family).extent >= REACH_LINK;
-
-    return is_far ? tally_accepts_family(listener, family) : RECORD_NO;
-}
-
-/* One yes is enough, and one that is not known leaves it open. */
-static enum record_answer either(enum record_answer a, enum record_answer b)
-{
-    if (a == RECORD_YES || b == RECORD_YES) {
-        return RECORD_YES;
-    }
-    return a == RECORD_UNKNOWN || b == RECORD_UNKNOWN ? RECORD_UNKNOWN : RECORD_NO;
-}
-
-static enum taken taken_of(const enum record_answer answers[static RECORD_FAMILIES])
-{
-    if (answers[RECORD_INET] == RECORD_UNKNOWN) {
-        return UNTOLD;
-    }
-    if (answers[RECORD_INET6] == RECORD_NO) {
-        return answers[RECORD_INET] == RECORD_YES ? ONLY_IPV4 : NOTHING;
-    }
-    return answers[RECORD_INET] == RECORD_YES ? BOTH : ONLY_IPV6;
-}
-
-/* The entry of that protocol and port; NULL when out of memory. */
-static struct service *service_find(struct page *page, enum record_protocol protocol, uint16_t port)
-{
-    uint32_t *position = &page->by_port[protocol][port];
-
-    if (*position == 0) {
-        if (page->service_count == page->service_room) {
-            size_t room = page->service_room == 0 ? 64 : page->service_room * 2;
-            struct service *grown = realloc(page->services, room * sizeof *grown);
-            if (grown == NULL) {
-                return NULL;
-            }
-            page->services = grown;
-            page->service_room = room;
-        }
-        page->services[page->service_count] = (struct service){.protocol = protocol, .port = port};
-        *position = (uint32_t)++page->service_count;
-    }
-    return &page->services[*position - 1];
-}
-
-/* Clients come and go on these ports, and are no services. */
-static bool is_client(const struct tally *tally, const struct tally_service *service)
-{
-    return protocol_of(service->protocol)->shares_client_ports && host_port_is_client(&tally->host, service->port);
-}
-
-static int services_count(struct page *page, const struct tally *tally)
-{
-    enum record_answer host[RECORD_FAMILIES] = {RECORD_NO, RECORD_NO};
-
-    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
-        host[RECORD_INET] =
-            either(host[RECORD_INET], tally->unreadable[protocol][0] != '\0' ? RECORD_UNKNOWN : RECORD_NO);
-    }
-    for (size_t i = 0; i < tally->service_count; i++) {
-        const struct tally_service *source = &tally->services[i];
-        enum record_answer answers[RECORD_FAMILIES] = {RECORD_NO, RECORD_NO};
-        struct service *service;
-        for (size_t j = 0; j < source->listener_count && !is_client(tally, source); j++) {
-            answers[RECORD_INET] = either(answers[RECORD_INET], takes(tally, &source->listeners[j], RECORD_INET));
-            answers[RECORD_INET6] = either(answers[RECORD_INET6], takes(tally, &source->listeners[j], RECORD_INET6));
-        }
-        host[RECORD_INET] = either(host[RECORD_INET], answers[RECORD_INET]);
-        host[RECORD_INET6] = either(host[RECORD_INET6], answers[RECORD_INET6]);
-        if (taken_of(answers) == NOTHING) {
-            continue;
-        }
-        service = service_find(page, source->protocol, source->port);
-        if (service == NULL) {
-            return -ENOMEM;
-        }
-        service->hosts[taken_of(answers)]++;
-    }
-    if (taken_of(host) != NOTHING) {
-        page->hosts[taken_of(host)]++;
-    }
-    return 0;
-}
-
-/* Rules give names to services that some host has. */
-static void services_name(struct page *page, const struct judge_verdict *verdict)
-{
-    for (size_t i = 0; i < verdict->service_count; i++) {
-        const struct judge_service *service = &verdict->services[i];
-        uint32_t position = page->by_port[service->protocol][service->port];
-        if (position > 0 && service->rule != NULL && service->rule->named &&
-            page->services[position - 1].name[0] == '\0') {
-            snprintf(page->services[position - 1].name, RULE_NAME_MAX + 1, "%s", service->rule->name);
-        }
-    }
 }
 
 /* --- one more host ----------------------------------------------------------------------------------------------- */
@@ -474,9 +290,8 @@ static int fleet_host(struct writer_fleet *fleet, const struct writer_host *host
     findings_add(page, fleet->count, host);
     result = evidence_add(page, fleet->count, host);
     if (result == 0) {
-        result = services_count(page, host->view->snapshot->tally);
+        result = html_services_add(&page->services, host->view->snapshot->tally, host->view->verdict);
     }
-    services_name(page, host->view->verdict);
     return result == 0 ? page_check(page) : result;
 }
 
@@ -538,12 +353,12 @@ static void policy_write(FILE *stream, const struct policy *policy)
         last = policy->rules[i];
     }
     fputs("<dt>Policy<dd><details><summary>", stream);
-    text_write(stream, bytes);
+    html_text_write(stream, bytes);
     fputs("</summary><pre>", stream);
     for (size_t i = 0; i < policy->rule_count; i++) {
-        text_write(stream, policy->rules[i]->origin);
+        html_text_write(stream, policy->rules[i]->origin);
         fputs(": ", stream);
-        text_write(stream, policy->rules[i]->text);
+        html_text_write(stream, policy->rules[i]->text);
         fputs("\n", stream);
     }
     fputs("</pre></details>\n", stream);
@@ -583,43 +398,16 @@ static void summary_write(FILE *stream, const struct page *page, const struct wr
     if (fleet->judged > 0) {
         captured_write(stream, page);
     }
-    fprintf(stream, "\n<dt>On policy<dd>%zu of %zu hosts (%u %%) ", kept, fleet->count, percent_of(kept, fleet->count));
-    bar_write(stream, kept, 0, fleet->count);
+    fprintf(stream, "\n<dt>On policy<dd>%zu of %zu hosts (%u %%) ", kept, fleet->count,
+            html_text_percent(kept, fleet->count));
+    html_text_write_bar(stream, kept, 0, fleet->count);
     fprintf(stream, "<br>%zu CRITICAL, %zu WARNING, %zu UNKNOWN\n</dl>\n", fleet->by_state[STATE_CRITICAL],
             fleet->by_state[STATE_WARNING], fleet->by_state[STATE_UNKNOWN]);
 }
 
-/* A table that can be sorted, in a region of its own that can be moved sideways. */
-struct table {
-    const char *heading; /* the id of the one above it */
-    const char *caption;
-    const char *class;
-    const char *filter;     /* what to call the field that shows some of its rows; NULL for none */
-    const char *columns[8]; /* those of numbers begin with # */
-};
-
-static void table_begin(FILE *stream, const struct table *table)
-{
-    fprintf(stream, "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-labelledby=\"%s\"", table->heading);
-    if (table->filter != NULL) {
-        fprintf(stream, " data-filter=\"%s\"", table->filter);
-    }
-    fprintf(stream, "><table class=\"%s\"><caption>%s</caption>\n<thead><tr>", table->class, table->caption);
-    for (size_t i = 0; i < sizeof table->columns / sizeof *table->columns && table->columns[i] != NULL; i++) {
-        bool is_number = *table->columns[i] == '#';
-        fprintf(stream, "<th scope=\"col\"%s>%s", is_number ? " class=\"n\"" : "", table->columns[i] + is_number);
-    }
-    fputs("</thead>\n<tbody>\n", stream);
-}
-
-static void table_end(FILE *stream)
-{
-    fputs("</tbody></table></div>\n", stream);
-}
-
 static void findings_write(struct page *page, const struct sink *sink)
 {
-    static const struct table table = {
+    static const struct html_table table = {
         .heading = "off",
         .caption = "The worst first; each host leads to its evidence",
         .class = "sort off",
@@ -637,17 +425,17 @@ static void findings_write(struct page *page, const struct sink *sink)
         fputs("<p>None.</p>\n", stream);
         return;
     }
-    table_begin(stream, &table);
+    html_text_begin_table(stream, &table);
     stream_flush(page, TEXT, sink);
     for (int rank = 0; rank < RANKS; rank++) {
         stream_flush(page, (enum stream)(FINDINGS + rank), sink);
     }
-    table_end(stream);
+    html_text_end_table(stream);
 }
 
 static void failures_write(struct page *page, const struct sink *sink)
 {
-    static const struct table table = {
+    static const struct html_table table = {
         .heading = "unjudged",
         .caption = "They count as UNKNOWN",
         .class = "sort",
@@ -659,10 +447,10 @@ static void failures_write(struct page *page, const struct sink *sink)
         return;
     }
     fputs("<h2 id=\"unjudged\">Hosts that could not be judged</h2>\n", stream);
-    table_begin(stream, &table);
+    html_text_begin_table(stream, &table);
     stream_flush(page, TEXT, sink);
     stream_flush(page, FAILURES, sink);
-    table_end(stream);
+    html_text_end_table(stream);
 }
 
 /* "66 days left", "the last day", "the waiver ended on 2026-11-21". */
@@ -688,18 +476,18 @@ static void waiver_write(FILE *stream, const struct writer_fleet *fleet, const s
 
     fleet_add_rule(&text, rule);
     fputs("<tr><th scope=\"row\">", stream);
-    text_write(stream, bytes);
+    html_text_write(stream, bytes);
     fputs("</th>", stream);
     waiver_end_write(stream, rule, day_of(fleet->time));
     fprintf(stream, "<td class=\"n\">%" PRIu64 "%s", hides,
             waiver_is_unneeded(&fleet->waivers, rule) ? ", nothing needs it any more" : "");
-    cell_write(stream, rule->note != NULL ? rule->note : "");
+    html_text_write_cell(stream, rule->note != NULL ? rule->note : "");
     fputs("\n", stream);
 }
 
 static void waivers_write(FILE *stream, const struct writer_fleet *fleet)
 {
-    static const struct table table = {
+    static const struct html_table table = {
         .heading = "waivers",
         .caption = "Until the end of its day a breach of the rule counts as OK",
         .class = "sort",
@@ -710,7 +498,7 @@ static void waivers_write(FILE *stream, const struct writer_fleet *fleet)
     fputs("<h2 id=\"waivers\">Waivers</h2>\n", stream);
     for (size_t i = 0; i < fleet->policy->rule_count; i++) {
         if (fleet->policy->rules[i]->waive_set && !has_any) {
-            table_begin(stream, &table);
+            html_text_begin_table(stream, &table);
             has_any = true;
         }
         if (fleet->policy->rules[i]->waive_set) {
@@ -718,94 +506,10 @@ static void waivers_write(FILE *stream, const struct writer_fleet *fleet)
         }
     }
     if (has_any) {
-        table_end(stream);
+        html_text_end_table(stream);
     } else {
         fputs("<p>None.</p>\n", stream);
     }
-}
-
-static uint64_t taken_sum(const uint64_t counts[static TAKEN])
-{
-    return counts[ONLY_IPV6] + counts[BOTH] + counts[ONLY_IPV4] + counts[UNTOLD];
-}
-
-/* Those that take IPv4 of the most hosts first: they are the longest way. */
-static int service_compare(const void *left, const void *right)
-{
-    const struct service *a = left;
-    const struct service *b = right;
-    uint64_t a_takes = a->hosts[BOTH] + a->hosts[ONLY_IPV4];
-    uint64_t b_takes = b->hosts[BOTH] + b->hosts[ONLY_IPV4];
-
-    if (a_takes != b_takes) {
-        return (a_takes < b_takes) - (a_takes > b_takes);
-    }
-    return a->protocol != b->protocol ? (a->protocol > b->protocol) - (a->protocol < b->protocol)
-                                      : (a->port > b->port) - (a->port < b->port);
-}
-
-static void counts_write(FILE *stream, const uint64_t counts[static TAKEN])
-{
-    uint64_t all = taken_sum(counts);
-
-    for (int i = 0; i < TAKEN; i++) {
-        fprintf(stream, "<td class=\"n\">%" PRIu64, counts[i]);
-    }
-    fprintf(stream, "<td class=\"s\">%u %% ", percent_of(counts[ONLY_IPV6], all));
-    bar_write(stream, counts[ONLY_IPV6], counts[BOTH], all);
-    fputs("\n", stream);
-}
-
-/* "1200 of 2000 hosts (60 %) still take IPv4 from beyond themselves" */
-static void still_write(FILE *stream, const uint64_t counts[static TAKEN], const char *things)
-{
-    uint64_t all = taken_sum(counts);
-    uint64_t takes_ipv4 = counts[BOTH] + counts[ONLY_IPV4];
-
-    fprintf(stream, "<li>%" PRIu64 " of %" PRIu64 " %s (%u %%) still take IPv4", takes_ipv4, all, things,
-            percent_of(takes_ipv4, all));
-    if (counts[UNTOLD] > 0) {
-        fprintf(stream, ", and of %" PRIu64 " it cannot be told", counts[UNTOLD]);
-    }
-    fputs("\n", stream);
-}
-
-static void services_write(FILE *stream, struct page *page)
-{
-    static const struct table table = {
-        .heading = "way",
-        .caption =
-            "How many hosts take each service over which family. In the bar, IPv6 alone is dark, both are light, "
-            "IPv4 alone is empty",
-        .class = "sort",
-        .columns = {"Service", "#IPv6 only", "#Both", "#IPv4 only", "#Not known", "Done"},
-    };
-    uint64_t all[TAKEN] = {0};
-    uint64_t rest[TAKEN] = {0};
-
-    for (size_t i = 0; i < page->service_count; i++) {
-        for (int j = 0; j < TAKEN; j++) {
-            all[j] += page->services[i].hosts[j];
-            rest[j] += i >= SERVICES_MOST ? page->services[i].hosts[j] : 0;
-        }
-    }
-    fputs("<h2 id=\"way\">The way to IPv6-only</h2>\n<p>What takes connections from beyond its own host:</p>\n<ul>\n",
-          stream);
-    still_write(stream, page->hosts, "hosts");
-    still_write(stream, all, "services on them");
-    fputs("</ul>\n", stream);
-    table_begin(stream, &table);
-    for (size_t i = 0; i < page->service_count && i < SERVICES_MOST; i++) {
-        const struct service *service = &page->services[i];
-        fprintf(stream, "<tr><th scope=\"row\">%s%s%u/%s</th>", service->name, *service->name != '\0' ? " " : "",
-                (unsigned)service->port, protocol_name(service->protocol));
-        counts_write(stream, service->hosts);
-    }
-    if (page->service_count > SERVICES_MOST) {
-        fprintf(stream, "<tr><th scope=\"row\">%zu others</th>", page->service_count - SERVICES_MOST);
-        counts_write(stream, rest);
-    }
-    table_end(stream);
 }
 
 static void evidence_write(struct page *page, const struct sink *sink)
@@ -833,14 +537,11 @@ static int fleet_end(struct writer_fleet *fleet, const struct sink *sink)
         return -ENOMEM;
     }
     stream = page->streams[TEXT];
-    if (page->service_count > 0) {
-        qsort(page->services, page->service_count, sizeof *page->services, service_compare);
-    }
     summary_write(stream, page, fleet);
     findings_write(page, sink);
     failures_write(page, sink);
     waivers_write(stream, fleet);
-    services_write(stream, page);
+    html_services_write(&page->services, stream);
     evidence_write(page, sink);
     return page_check(page);
 }
@@ -876,7 +577,7 @@ static int failure_write(const struct writer_failure *failure, const struct sink
             state_name(failure->state), state_name(failure->state));
     for (size_t i = 0; i < failure->count; i++) {
         fputs("<p>", stream);
-        text_write(stream, failure->sentences[i]);
+        html_text_write(stream, failure->sentences[i]);
         fputs("\n", stream);
     }
     result = ferror(stream) ? -ENOMEM : 0;

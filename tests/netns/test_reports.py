@@ -269,7 +269,7 @@ class Html(Reports):
         for wanted in ("2 of 4 hosts off policy, 1 cannot be judged", "2 rules of " + policy, "3 of 4 expected",
                        "captured at 2026-11-20T09:00:00Z to 2026-11-22T09:00:00Z", "1 of 4 hosts (25 %)",
                        "four CRITICAL web 443/tcp v4-only be dual-stack nothing accepts IPv6",
-                       "x.json: is no capture", "2099-01-01", "days left",
+                       "x.json: is not a capture", "2099-01-01", "days left",
                        "2 of 3 hosts (66 %) still take IPv4", "web 443/tcp 1 1 1 0 33 %",
                        "captured at 2026-11-20T09:00:00Z under Linux"):
             self.assertIn(wanted, words)
@@ -293,6 +293,11 @@ class Html(Reports):
         # Of a host that cannot be judged nobody knows what it needs.
         self.add(host="broken", schema=9)
         self.assertNotIn("nothing needs the waiver", self.check(CRITICAL, *args).text)
+
+    def test_hosts_without_a_name(self):
+        path = self.add(host="")
+        self.add()
+        self.assertIn(path + " CRITICAL 22/tcp", self.page(CRITICAL, self.argument, *rules("22 closed")).words)
 
     def test_this_host_and_mistakes(self):
         self.assertIn("1 host", self.page(OK).words)
@@ -433,6 +438,14 @@ class Fleet(Reports):
             self.assertEqual((last["state"], last["fleet"]["complete"], last["fleet"]["judged"]), ("UNKNOWN", False, len(hosts)))
             self.assertEqual(last["fleet"]["hosts"], 300)
             self.assertTrue(last["summary"].startswith("stopped by %s after %d of 300 hosts" % (how.name, len(hosts))), last)
+
+    def test_time_is_up(self):
+        """As its timer would tell it."""
+        code, text = self.interrupt(signal.SIGALRM, "--format=json", "-t", "1000:critical")
+        self.assertEqual(code, CRITICAL)
+        last = json.loads(text.splitlines()[-1])
+        self.assertEqual((last["state"], last["fleet"]["complete"]), ("CRITICAL", False))
+        self.assertRegex(last["summary"], r"^out of time after \d+ of 300 hosts")
 
     def test_interrupted_csv(self):
         code, text = self.interrupt(signal.SIGINT, "--format=csv")

@@ -44,7 +44,7 @@ START_TEST(names_are_read)
         snprintf(names + strlen(names), sizeof names - strlen(names), "%s ", hosts.list[i].name);
     }
     ck_assert_str_eq(result == 0 ? names : error,
-                     result == 0 ? files[_i].names : "has no names of hosts, write one a line");
+                     result == 0 ? files[_i].names : "has no names of hosts: write one per line");
     hosts_clear(&hosts);
 }
 END_TEST

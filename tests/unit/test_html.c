@@ -41,10 +41,10 @@ static const struct {
     /* The way to IPv6-only: what reaches no farther than its own host does not count, nor what clients have. */
     {"",
      {"443=::/6 22=127.0.0.1 u40000=0.0.0.0", "443=0.0.0.0 443=::/6", "443=::/? 22=::1"},
-     {"<p>None.</p>", "<p>None.</p>", "<li>1 of 3 hosts (33 %) still take IPv4, and of 1 it cannot be told\n",
-      "<li>1 of 3 services on them (33 %) still take IPv4, and of 1 it cannot be told\n",
+     {"<p>None.</p>", "<p>None.</p>", "<li>1 of 3 hosts (33 %) still take IPv4, 1 unknown\n",
+      "<li>1 of 3 services on them (33 %) still take IPv4, 1 unknown\n",
       "<tr><th scope=\"row\">443/tcp</th><td class=\"n\">1<td class=\"n\">1<td class=\"n\">0<td class=\"n\">1"
-      "<td class=\"s\">33 % <svg"}},
+      "<td class=\"s\" data-v=\"33\"><svg"}},
     /* Waivers in each state. */
     {"1 any waive-until=2026-11-24 name=a note=<b>\n2 any waive-until=2026-11-22 name=b\n3 any waive-until=2026-11-21 "
      "name=c\n4 any waive-until=2027-01-01 name=d",
