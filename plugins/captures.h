@@ -19,10 +19,10 @@ struct captures_entry {
     char *path;
     char *host; /* name and namespace, one behind the other with a NUL each; NULL when it could not be found out */
     time_t time;
-    char *bytes; /* of what can be read but once, such as a pipe; NULL for what is to be read again */
+    char *bytes;   /* of what can be read but once, such as a pipe; NULL for what is to be read again */
     size_t length; /* of the capture */
     size_t offset; /* in its file: captures may stand there one behind the other */
-    size_t older; /* of the newest: how many others of its host there are */
+    size_t older;  /* of the newest: how many others of its host there are */
     bool is_older;
     char error[FILE_ERROR_SIZE]; /* why there is nothing to read, "" when there may be */
 };
