@@ -50,7 +50,6 @@ HOSTILE = {
     "time": "time is \"2026-02-30T09:00:00Z\", must be a time in UTC",
     "truncated": "line 19, column 174: ",
     "twice": "listeners hold [::]:443/tcp of uid 33 more than once",
-    "two": "line 27, column 1: end of file expected",
     "unknown-member": "ipv7 is not a member of this schema",
     "wrong-type": "listeners[2].uid is \"33\", must be a whole number",
 }
