@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright the check_dualstack authors
-"""What "to fix:" says, done: each kind of remedy is read as a user reads it, applied to real sockets, to the host or to
-the policy, each alternative on its own, and the check must then be OK. What real daemons make of their own directives is
-for tests/servers."""
+"""What "to fix:" says, done: each kind of remedy is read as a user reads it, applied to real sockets, to the host or
+to the policy, each alternative on its own, and the check must then be OK. What real daemons make of their own directives
+is for tests/servers."""
 
 import contextlib
 import itertools
@@ -21,7 +21,6 @@ import scenarios  # noqa: E402
 PORT = 4443
 UNIT, OTHER_UNIT = ("check_dualstack-%s-%s.service" % (dualstack.run_name(), name) for name in "ab")
 USER, UID = "nobody", dualstack.NOBODY
-ANY = {4: "0.0.0.0", 6: "::"}
 EXTERNAL = {4: "192.0.2.1", 6: "2001:db8::1"}
 LINK_LOCAL = {4: "169.254.7.1", 6: "fe80::7:1%ve0"}
 # Inside of the prefixes that rules here name in bind=, which the host's first addresses are not.
@@ -427,8 +426,10 @@ RULES = [
       for places in ("loopback", "link", "%ve0", "192.0.2.3,2001:db8::3", "192.0.2.3", "0.0.0.0/0", "::/0,192.0.2.3",
                      "loopback,192.0.2.3")),
     "{0} dual-stack form=single bind=loopback", "{0} dual-stack form=split bind=loopback",
-    "{0} any reach=loopback", "{0} v4-only reach=loopback", "{0} dual-stack reach=link", "{0} dual-stack reach=loopback",
-    "{0} any reach=loopback bind=192.0.2.3", "{0} any reach=none", "{0} any reach=none missing=ok", "{0} dual-stack form=split reach=loopback as=bound",
+    *("{0} " + words for words in (
+        "any reach=loopback", "v4-only reach=loopback", "dual-stack reach=link", "dual-stack reach=loopback",
+        "any reach=loopback bind=192.0.2.3", "any reach=none", "any reach=none missing=ok",
+        "dual-stack form=split reach=loopback as=bound")),
     "{0} v6-only as=bound", "{0} dual-stack as=bound",
 ]
 SETS = [
