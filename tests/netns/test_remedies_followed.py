@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright the check_dualstack authors
 """What "to fix:" says, done: each kind of remedy is read as a user reads it, applied to real sockets, to the host or
-to the policy, each alternative on its own, and the check must then be OK. What real daemons make of their own directives
+to the policy, each alternative on its own, and the check must then be OK. What real daemons make of their directives
 is for tests/servers."""
 
 import contextlib
