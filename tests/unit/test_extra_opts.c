@@ -363,7 +363,7 @@ static const struct {
     {"v=\nwarning=5x", "", "a.ini:3: --warning: '5x' is not a threshold range"},
     {"w=5x", "", "a.ini:2: --warning: '5x' is not a threshold range"},
     {"bogus=1", "", "a.ini:2: unknown option bogus: see --help"},
-    {"p=1", "", "a.ini:2: p is ambiguous: policy, perfdata or procfs"},
+    {"p=1", "", "a.ini:2: p is ambiguous: policy, perfdata, peers or procfs"},
     {"pro", "", "a.ini:2: 'pro' has no ="},
     {"p r=1", "", "a.ini:2: unknown option p r: see --help"},
     {"l=", "", "a.ini:2: l is ambiguous: list, learn or lint"},
