@@ -118,25 +118,21 @@ static int process_stat(unsigned long pid, const char *file, struct stat *status
 }
 
 /*
- * Finds out which namespace the process is in. Of other users' processes that is not told, but each namespace has files
- * of its own below /proc/PID/net. Returns 0, or a negative errno when there is no such process.
+ * Finds out which namespace the process is in, as far as other users' processes tell that. Returns 0, or a negative
+ * errno when there is no such process.
  */
 static int process_find(unsigned long pid, struct netns_entry *entry)
 {
     struct stat status;
-    struct stat self;
     int result = process_stat(pid, "ns/net", &status);
 
-    *entry = (struct netns_entry){.id = status.st_ino, .pid = pid};
-    if (result != -EACCES && result != -EPERM) {
+    *entry = (struct netns_entry){.pid = pid, .is_hidden = result == -EACCES || result == -EPERM};
+    if (result != 0 && !entry->is_hidden) {
         return result;
     }
+    entry->id = result == 0 ? status.st_ino : 0;
     result = process_stat(pid, "net/tcp", &status);
-    *entry = (struct netns_entry){.id = result == 0 ? status.st_ino : 0, .pid = pid, .is_hidden = true};
-    if (result == 0 && stat("/proc/self/net/tcp", &self) == 0 && self.st_ino == status.st_ino &&
-        stat("/proc/self/ns/net", &self) == 0) {
-        *entry = (struct netns_entry){.id = self.st_ino, .pid = pid};
-    }
+    entry->files = result == 0 ? status.st_ino : 0;
     return result == -ENOENT || result == -ESRCH ? result : 0;
 }
 
@@ -337,6 +333,36 @@ static bool is_same(const struct netns_entry *a, const struct netns_entry *b)
     return a->id != 0 && a->id == b->id && a->is_hidden == b->is_hidden;
 }
 
+/* By its files; first who tells the namespace. */
+static int files_compare(const void *left, const void *right)
+{
+    const struct netns_entry *a = left;
+    const struct netns_entry *b = right;
+    int order = COMPARE(a->files, b->files);
+
+    return order != 0 ? order : COMPARE(a->is_hidden, b->is_hidden);
+}
+
+/* Who has the same files as a process that tells its namespace is in that. */
+static void hidden_find(struct netns_list *list)
+{
+    const struct netns_entry *known = NULL;
+
+    if (list->count > 1) {
+        qsort(list->entries, list->count, sizeof *list->entries, files_compare);
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        struct netns_entry *entry = &list->entries[i];
+        bool is_known = known != NULL && entry->files != 0 && entry->files == known->files;
+        if (!entry->is_hidden) {
+            known = entry;
+            continue;
+        }
+        entry->id = is_known ? known->id : entry->files;
+        entry->is_hidden = !is_known;
+    }
+}
+
 /* Makes one entry of those of a namespace: its first name, and its lowest process. */
 static void entries_fold(struct netns_list *list)
 {
@@ -393,6 +419,7 @@ int netns_list_read(struct netns_list *list, struct fault *fault)
                          strerror(-result));
     }
     if (result == 0) {
+        hidden_find(list);
         entries_fold(list);
         result = entries_name(list);
     }
@@ -432,13 +459,12 @@ int netns_list_enter(const struct netns_entry *entry, struct fault *fault)
         return 0;
     }
     result = netns_enter_path(entry->name, entry->path, fault);
-    if (entry->id == 0 || entry->is_hidden || (result == 0 && is_inside(entry)) ||
-        (result != 0 && result != -ENOENT && result != -ESRCH)) {
+    if (entry->id == 0 || entry->is_hidden || result == -EPERM || (result == 0 && is_inside(entry))) {
         return result;
     }
-    /* The name was removed, or the process has ended and its number may be another's by now. */
+    /* The name was removed, or the process has ended and its number may be another's by now, or it lets nobody in. */
     if (processes_walk(process_match, &search) < 0 || search.pid == 0) {
-        return -ENOENT;
+        return result == 0 || result == -ESRCH ? -ENOENT : result;
     }
     snprintf(path, sizeof path, "/proc/%lu/ns/net", search.pid);
     result = netns_enter_path(entry->name, path, fault);

@@ -13,7 +13,8 @@
 #include <stdint.h>
 
 struct netns_entry {
-    uint64_t id;       /* inode number; of a hidden one, that of a file that it alone has; 0 for what has neither */
+    uint64_t id;       /* inode number; of a hidden one, that of its files; 0 for what has neither */
+    uint64_t files;    /* inode number of /proc/PID/net/tcp, which each namespace has for itself; 0 without a process */
     unsigned long pid; /* the lowest of its processes, 0 for none */
     bool is_hidden;    /* its processes are others', and may not be asked which namespace it is */
     char *name;        /* see netns_list_read() */
