@@ -406,6 +406,14 @@ class Result:
 STEERING = ("MP_CONFIG_FILE", "NAGIOS_CONFIG_PATH", "POSIXLY_CORRECT", "LANGUAGE")
 
 
+def schema(name):
+    """What validates JSON by a schema of ours, of the draft that it names where jsonschema is recent enough to know it."""
+    import jsonschema  # not every test needs it
+    with open(os.path.join(TOP_SRCDIR, "plugins", name + ".schema.json"), encoding="utf-8") as file:
+        found = json.load(file)
+    return jsonschema.validators.validator_for(found)(found)
+
+
 def environment(**changes):
     env = {key: value for key, value in os.environ.items() if key not in STEERING}
     env["LC_ALL"] = "C"

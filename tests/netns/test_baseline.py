@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 
-import jsonschema
 
 import dualstack
 
@@ -24,11 +23,6 @@ from dualstack import CRITICAL, OK, UNKNOWN, WARNING, Network, run  # noqa: E402
 HOSTS = dualstack.share(200)
 SEED = int(os.environ.get("DUALSTACK_SEED", "20261122"))
 DATA = os.path.join(dualstack.TOP_SRCDIR, "tests/data/captures")
-
-
-def schema():
-    with open(os.path.join(dualstack.TOP_SRCDIR, "plugins/check_dualstack.schema.json"), encoding="utf-8") as file:
-        return jsonschema.Draft202012Validator(json.load(file))
 
 
 def write(path, content):
@@ -49,7 +43,7 @@ class Live(dualstack.TestCase):
     def setUp(self):
         super().setUp()
         self.path = os.path.join(dualstack.temporary_folder(), "baseline.json")
-        self.schema = schema()
+        self.schema = dualstack.schema("check_dualstack")
         self.listen("0.0.0.0", 22)
         self.listen("::", 22, v6only=True)
 
@@ -282,7 +276,7 @@ class Generated(dualstack.TestCase):
         self.after = os.path.join(dualstack.temporary_folder(), "after")
         os.mkdir(self.before)
         os.mkdir(self.after)
-        self.schema = schema()
+        self.schema = dualstack.schema("check_dualstack")
         with open(os.path.join(DATA, "good-web.json"), "rb") as file:
             self.model = json.load(file)
 

@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import time
 
-import jsonschema
 
 import dualstack
 from dualstack import CRITICAL, OK, STATE_NAMES, UNKNOWN, WARNING, Network, port_of, run
@@ -57,13 +56,6 @@ HOSTILE = {
 
 def data(name):
     return os.path.join(DATA, name + ".json")
-
-
-def schema(name):
-    with open(os.path.join(dualstack.TOP_SRCDIR, "plugins", name + ".schema.json"), encoding="utf-8") as file:
-        found = json.load(file)
-    # By the draft that it names, where jsonschema is recent enough to know it.
-    return jsonschema.validators.validator_for(found)(found)
 
 
 # What a replay says because captures of schema 1 keep no addresses; it does not know why.
@@ -186,8 +178,8 @@ class Fidelity(dualstack.TestCase):
     def setUp(self):
         super().setUp()
         self.folder = dualstack.temporary_folder()
-        self.capture_schema = schema("capture")
-        self.report_schema = schema("check_dualstack")
+        self.capture_schema = dualstack.schema("capture")
+        self.report_schema = dualstack.schema("check_dualstack")
 
     def capture(self, *args, uid=None):
         """A file with the capture, which is what its schema says."""
@@ -351,7 +343,7 @@ class Fleet(dualstack.TestCase):
                             "443 dual-stack", "--format=json")
         reports = [json.loads(line) for line in result.lines]
         for report in reports:
-            schema("check_dualstack").validate(report)
+            dualstack.schema("check_dualstack").validate(report)
         self.assertEqual([(report["host"], report["state"]) for report in reports],
                          [("web2", "CRITICAL"), ("web1", "OK"), ("", "UNKNOWN"), ("", "CRITICAL")])
         self.assertEqual([("fleet" in report) for report in reports], [False, False, False, True])
@@ -425,7 +417,7 @@ class Hostile(dualstack.TestCase):
                 result = self.check(UNKNOWN, "--replay=" + path, "-r", "443 any")
                 self.assertIn(os.path.basename(path) + ": " + cause, result.first)
                 report = self.check(UNKNOWN, "--replay=" + path, "--format=json").json
-                schema("check_dualstack").validate(report)
+                dualstack.schema("check_dualstack").validate(report)
                 self.assertIn(cause, report["errors"][0])
 
     def test_others_are_judged_all_the_same(self):

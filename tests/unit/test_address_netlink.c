@@ -831,6 +831,7 @@ int main(void)
     Suite *suite = suite_create("address_netlink");
     TCase *dumped = tcase_create("dumps");
     TCase *asked = tcase_create("questions");
+    TCase *kernel = tcase_create("questions to the real kernel");
 
     tcase_add_checked_fixture(dumped, NULL, sets_free);
     tcase_add_test(dumped, local_table_is_kept);
@@ -848,8 +849,10 @@ int main(void)
     tcase_add_test(asked, other_family_is_no_answer);
     tcase_add_loop_test(asked, interface_is_told, 0, COUNT(links));
     tcase_add_loop_test(asked, bad_link_tells_nothing, 0, COUNT(bad_links));
-    tcase_add_test(asked, kernel_is_asked);
-    tcase_add_test(asked, channel_opens_again);
     suite_add_tcase(suite, asked);
+    tcase_set_tags(kernel, "kernel");
+    tcase_add_test(kernel, kernel_is_asked);
+    tcase_add_test(kernel, channel_opens_again);
+    suite_add_tcase(suite, kernel);
     return unit_run(suite);
 }
