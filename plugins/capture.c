@@ -8,6 +8,12 @@
 #include "capture/capture_write.h"
 #include "check.h"
 #include "deadline.h"
+#include "namespaces.h"
+#include "socket/protocol.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
 
 int capture_run(const struct run *run, enum state *state)
 {
@@ -28,4 +34,36 @@ int capture_run(const struct run *run, enum state *state)
     }
     snapshot_free(snapshot);
     return result;
+}
+
+/* Nothing is known of it but why. */
+static int capture_refuse(const struct run *run, const char *sentence)
+{
+    struct snapshot *snapshot = snapshot_create();
+    struct sock_host *host;
+
+    if (snapshot == NULL) {
+        return -ENOMEM;
+    }
+    host = &snapshot->tally->host;
+    snapshot->time = time(NULL);
+    snprintf(snapshot->namespace, sizeof snapshot->namespace, "%s", run->namespace);
+    snprintf(host->name, sizeof host->name, "%s", run->host);
+    host->ipv6 = RECORD_UNKNOWN;
+    host->bindv6only = RECORD_UNKNOWN;
+    host->disable_ipv6 = RECORD_UNKNOWN;
+    host->netns_of_init = RECORD_UNKNOWN;
+    host->port_range_first = 1;
+    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
+        snprintf(snapshot->tally->unreadable[protocol], sizeof snapshot->tally->unreadable[protocol],
+                 "%s sockets cannot be read: %.400s", protocol_of((enum record_protocol)protocol)->label, sentence);
+    }
+    capture_write(snapshot, &run->sink);
+    snapshot_free(snapshot);
+    return 0;
+}
+
+int capture_run_everywhere(const struct run *run, enum state *state)
+{
+    return namespaces_each(run, capture_run, capture_refuse, state);
 }

@@ -63,28 +63,55 @@ static char *host_make(const struct capture_head *head)
     return host;
 }
 
-/* Reads which host it is of. What is wrong with it is found out, and told, where it is judged. */
-static int entry_look(struct captures_entry *entry)
+/*
+ * Finds out which host the capture is of, whose bytes these are, with a NUL behind them. What is wrong with it is found
+ * out, and told, where it is judged.
+ */
+static int entry_look(struct captures_entry *entry, const char *bytes)
 {
     struct capture_head head;
-    int result;
+    int result = capture_head_read(bytes, entry->length, &head);
 
-    _Static_assert(CAPTURES_ERROR_SIZE >= FILE_ERROR_SIZE, "error holds either");
-    result = file_read(entry->path, CAPTURES_LENGTH_MOST, &entry->bytes, &entry->length, entry->error);
-
-    if (result == 0) {
-        result = capture_head_read(entry->bytes, entry->length, &head);
-    }
     if (result == 0) {
         entry->time = head.time;
         entry->host = host_make(&head);
         result = entry->host != NULL ? 0 : -ENOMEM;
     }
-    if (is_regular(entry->path)) {
-        free(entry->bytes);
-        entry->bytes = NULL;
+    if (result != -ENOMEM && !is_regular(entry->path)) {
+        entry->bytes = malloc(entry->length + 1);
+        if (entry->bytes == NULL) {
+            return -ENOMEM;
+        }
+        memcpy(entry->bytes, bytes, entry->length + 1);
     }
     return result == -ENOMEM ? result : 0;
+}
+
+/* Adds the captures of the bytes, with a NUL behind them, the first of them to `entry`. */
+static int entries_add(struct captures *captures, struct captures_entry *entry, char *bytes, size_t length)
+{
+    size_t offset = 0;
+    int result;
+
+    do {
+        size_t end;
+        char behind;
+        if (offset > 0) {
+            entry = entry_append(captures, strdup(entry->path));
+        }
+        if (entry == NULL) {
+            return -ENOMEM;
+        }
+        entry->offset = offset;
+        entry->length = json_field_root_length(bytes + offset, length - offset);
+        end = offset + entry->length;
+        behind = bytes[end];
+        bytes[end] = '\0';
+        result = entry_look(entry, bytes + offset);
+        bytes[end] = behind;
+        offset = end;
+    } while (result == 0 && offset < length);
+    return result;
 }
 
 /* --- folders ------------------------------------------------------------------------------------------------------ */
@@ -142,8 +169,20 @@ static int failure_add(struct captures *captures, const char *path, const char *
 static int file_add(struct captures *captures, char *path)
 {
     struct captures_entry *entry = entry_append(captures, path);
+    char *bytes = NULL;
+    size_t length;
+    int result;
 
-    return entry != NULL ? entry_look(entry) : -ENOMEM;
+    _Static_assert(CAPTURES_ERROR_SIZE >= FILE_ERROR_SIZE, "error holds either");
+    if (entry == NULL) {
+        return -ENOMEM;
+    }
+    result = file_read(path, CAPTURES_LENGTH_MOST, &bytes, &length, entry->error);
+    if (result == 0) {
+        result = entries_add(captures, entry, bytes, length);
+    }
+    free(bytes);
+    return result == -ENOMEM ? result : 0;
 }
 
 static int folder_entry_add(struct captures *captures, const char *folder, const char *name)
@@ -302,7 +341,9 @@ int captures_read(const struct captures_entry *entry, struct snapshot **snapshot
     }
     result = file_read(entry->path, CAPTURES_LENGTH_MOST, &bytes, &length, error);
     if (result == 0) {
-        result = capture_read(bytes, length, snapshot, error);
+        size_t offset = entry->offset < length ? entry->offset : length;
+        size_t left = length - offset;
+        result = capture_read(bytes + offset, entry->length < left ? entry->length : left, snapshot, error);
     }
     free(bytes);
     return result;

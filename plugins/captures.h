@@ -17,13 +17,14 @@
 /* Room for what is wrong with a file, or with the capture in it. */
 #define CAPTURES_ERROR_SIZE 256
 
-/* A file that should hold a capture. */
+/* A capture, or a file that should hold one. */
 struct captures_entry {
     char *path;
     char *host; /* name and namespace, one behind the other with a NUL each; NULL when it could not be found out */
     time_t time;
-    char *bytes; /* of what can be read but once, such as a pipe; NULL for what is to be read again */
-    size_t length;
+    char *bytes;                 /* of what can be read but once, such as a pipe; NULL for what is to be read again */
+    size_t length;               /* of the capture */
+    size_t offset;               /* in its file: captures may stand there one behind the other */
     struct captures_entry *next; /* once they were chosen: the next older one of its host; NULL for none */
     bool is_older;
     char error[CAPTURES_ERROR_SIZE]; /* why there is nothing to read, "" when there may be */

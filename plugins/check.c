@@ -19,21 +19,24 @@
  * snapshots this far apart agree: at 20 ms none was reported falsely, at once 0.9 % were.
  */
 #define SECOND_ATTEMPT_NANOSECONDS 50000000L
+#define NANOSECONDS 1000000000L
 
 /* Where each attempt finds something else missing, this many are enough. */
 #define ATTEMPTS_MOST 5
 
-/* One snapshot and its verdict. */
-struct attempt {
-    struct snapshot *snapshot;
-    struct judge_verdict *verdict;
-};
-
-static void attempt_clear(struct attempt *attempt)
+/* Lets go of the snapshot, to take another. */
+static void snapshot_clear(struct check *check)
 {
-    judge_free(attempt->verdict);
-    snapshot_free(attempt->snapshot);
-    *attempt = (struct attempt){NULL, NULL};
+    judge_free(check->verdict);
+    snapshot_free(check->snapshot);
+    check->verdict = NULL;
+    check->snapshot = NULL;
+}
+
+void check_clear(struct check *check)
+{
+    snapshot_clear(check);
+    baseline_clear(&check->baseline);
 }
 
 static bool asks_for_units(const struct policy *policy)
@@ -58,24 +61,26 @@ static bool needs_every_protocol(const struct run *run)
     return needs_everything(run) || run->baselines != NULL;
 }
 
-static int attempt_judge(const struct run *run, const struct baseline *baseline, struct attempt *attempt)
+static int check_judge(const struct run *run, struct snapshot *snapshot, const struct baseline *baseline,
+                       struct judge_verdict **verdict)
 {
     const struct options *options = run->options;
     bool needs_units = asks_for_units(run->policy) || baseline->snapshot != NULL;
     const struct judge_question question = {
         .policy = run->policy,
-        .tally = attempt->snapshot->tally,
+        .tally = snapshot->tally,
         .warning = options->warning_set ? &options->warning : NULL,
         .critical = options->critical_set ? &options->critical : NULL,
-        .today = day_of(attempt->snapshot->time),
+        .today = day_of(snapshot->time),
         .everything = run->writer->needs_everything || run->policy->rule_count == 0,
+        .peers = options->peers,
         .compares = run->baselines != NULL,
         .baseline = baseline->snapshot != NULL ? baseline->snapshot->tally : NULL,
     };
-    int result = needs_units ? snapshot_owners_find(attempt->snapshot, deadline_stage) : 0;
+    int result = needs_units ? snapshot_owners_find(snapshot, deadline_stage) : 0;
 
     deadline_stage("judging");
-    return result != 0 ? result : judge_tally(&question, &attempt->verdict);
+    return result != 0 ? result : judge_tally(&question, verdict);
 }
 
 struct snapshot_request check_snapshot_request(const struct run *run)
@@ -84,14 +89,17 @@ struct snapshot_request check_snapshot_request(const struct run *run)
 
     return (struct snapshot_request){
         .sources = {.choice = options->source, .copies = options->procfs, .progress = deadline_stage},
-        .namespace = options->netns,
+        .namespace = run->namespace,
         .policy = run->policy,
-        .depth = options->verbose >= 2 ? SNAPSHOT_IPV4_JUDGED : SNAPSHOT_MAPPED_JUDGED,
+        .depth = options->peers > 0      ? SNAPSHOT_JUDGED
+                 : options->verbose >= 2 ? SNAPSHOT_IPV4_JUDGED
+                                         : SNAPSHOT_MAPPED_JUDGED,
+        .peers = options->peers,
         .keeps_questions = options->verbose >= 3,
     };
 }
 
-static int attempt_take(const struct run *run, struct baseline *baseline, struct attempt *attempt)
+int check_take(const struct run *run, struct check *check)
 {
     struct snapshot_request request = check_snapshot_request(run);
     int result;
@@ -100,11 +108,12 @@ static int attempt_take(const struct run *run, struct baseline *baseline, struct
     if (needs_everything(run)) {
         request.depth = SNAPSHOT_ALL;
     }
-    result = snapshot_take(&request, &attempt->snapshot);
+    result = snapshot_take(&request, &check->snapshot);
+    clock_gettime(CLOCK_MONOTONIC, &check->taken);
     if (result == 0) {
-        result = baseline_find(run, attempt->snapshot, baseline);
+        result = baseline_find(run, check->snapshot, &check->baseline);
     }
-    return result != 0 ? result : attempt_judge(run, baseline, attempt);
+    return result != 0 ? result : check_judge(run, check->snapshot, &check->baseline, &check->verdict);
 }
 
 static bool is_absent(const struct judge_service *service)
@@ -146,32 +155,39 @@ static bool rests_on_absence(const struct judge_verdict *verdict)
            (verdict->changes != NULL && change_list_rests_on_absence(verdict->changes));
 }
 
-static void second_attempt_wait(void)
+/* Waits until so long after that attempt. */
+static void second_attempt_wait(struct timespec taken)
 {
-    struct timespec left = {.tv_nsec = SECOND_ATTEMPT_NANOSECONDS};
-    int result;
-
+    taken.tv_nsec += SECOND_ATTEMPT_NANOSECONDS;
+    if (taken.tv_nsec >= NANOSECONDS) {
+        taken.tv_nsec -= NANOSECONDS;
+        taken.tv_sec++;
+    }
     deadline_stage("waiting for a second look");
-    do {
-        result = nanosleep(&left, &left);
-    } while (result != 0 && errno == EINTR);
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &taken, NULL) == EINTR) {
+    }
+}
+
+static bool is_confirmed(const struct run *run, const struct check *check, const struct check *earlier)
+{
+    return all_confirmed(check->verdict, earlier->verdict) &&
+           (run->baselines == NULL || change_list_confirms(check->verdict->changes, earlier->verdict->changes));
 }
 
 /* Takes snapshots until every breach by absence, and every change of that kind, was seen twice in a row. */
-static int attempt_confirm(const struct run *run, struct baseline *baseline, struct attempt *attempt)
+static int absences_confirm(const struct run *run, struct check *check)
 {
     int result = 0;
 
-    for (int attempts = 1; result == 0 && attempts < ATTEMPTS_MOST && rests_on_absence(attempt->verdict); attempts++) {
-        struct attempt earlier = *attempt;
+    for (int attempts = 1; result == 0 && attempts < ATTEMPTS_MOST && rests_on_absence(check->verdict); attempts++) {
+        struct check earlier = *check;
         bool confirmed;
-        *attempt = (struct attempt){NULL, NULL};
-        second_attempt_wait();
-        result = attempt_take(run, baseline, attempt);
-        confirmed =
-            result == 0 && all_confirmed(attempt->verdict, earlier.verdict) &&
-            (run->baselines == NULL || change_list_confirms(attempt->verdict->changes, earlier.verdict->changes));
-        attempt_clear(&earlier);
+        check->snapshot = NULL;
+        check->verdict = NULL;
+        second_attempt_wait(earlier.taken);
+        result = check_take(run, check);
+        confirmed = result == 0 && is_confirmed(run, check, &earlier);
+        snapshot_clear(&earlier);
         if (confirmed) {
             break;
         }
@@ -182,8 +198,8 @@ static int attempt_confirm(const struct run *run, struct baseline *baseline, str
 /* Owners are only looked up for those who read about them. */
 static bool needs_owners(const struct run *run, const struct judge_verdict *verdict)
 {
-    return run->writer->needs_everything || run->options->verbose > 0 || verdict->state != STATE_OK ||
-           verdict->total.waived > 0;
+    return run->writer->needs_everything || run->options->verbose > 0 || run->options->peers > 0 ||
+           verdict->state != STATE_OK || verdict->total.waived > 0;
 }
 
 struct view check_view(const struct run *run, const struct snapshot *snapshot, const struct judge_verdict *verdict,
@@ -201,43 +217,51 @@ struct view check_view(const struct run *run, const struct snapshot *snapshot, c
         .today = day_of(snapshot->time),
         .verbose = options->verbose,
         .perfdata = options->perfdata,
+        .peers = options->peers,
+        .is_one_of_many = run->is_one_of_many,
     };
 }
 
 int check_snapshot(const struct run *run, struct snapshot *snapshot, struct baseline *baseline,
                    struct judge_verdict **verdict)
 {
-    struct attempt attempt = {.snapshot = snapshot};
     int result;
 
     snapshot_remark_choose(snapshot, run->policy, needs_every_protocol(run));
     result = baseline_find(run, snapshot, baseline);
     if (result == 0) {
-        result = attempt_judge(run, baseline, &attempt);
+        result = check_judge(run, snapshot, baseline, verdict);
     }
-    *verdict = attempt.verdict;
+    return result;
+}
+
+int check_confirm(const struct run *run, struct check *check)
+{
+    int result = 0;
+
+    /* Copies of another host's files do not change. */
+    if (run->options->procfs == NULL) {
+        result = absences_confirm(run, check);
+    }
+    if (result == 0 && needs_owners(run, check->verdict)) {
+        result = snapshot_owners_find(check->snapshot, deadline_stage);
+    }
     return result;
 }
 
 int check_run(const struct run *run, enum state *state)
 {
-    struct attempt attempt = {NULL, NULL};
-    struct baseline baseline = {.snapshot = NULL};
-    int result = attempt_take(run, &baseline, &attempt);
+    struct check check = {.snapshot = NULL};
+    int result = check_take(run, &check);
 
-    /* Copies of another host's files do not change. */
-    if (result == 0 && run->options->procfs == NULL) {
-        result = attempt_confirm(run, &baseline, &attempt);
-    }
-    if (result == 0 && needs_owners(run, attempt.verdict)) {
-        result = snapshot_owners_find(attempt.snapshot, deadline_stage);
+    if (result == 0) {
+        result = check_confirm(run, &check);
     }
     if (result == 0) {
-        const struct view view = check_view(run, attempt.snapshot, attempt.verdict, &baseline);
-        *state = attempt.verdict->state;
+        const struct view view = check_view(run, check.snapshot, check.verdict, &check.baseline);
+        *state = check.verdict->state;
         result = run->writer->verdict(&view, &run->sink);
     }
-    attempt_clear(&attempt);
-    baseline_clear(&baseline);
+    check_clear(&check);
     return result;
 }

@@ -10,11 +10,30 @@
 #include "baseline.h"
 #include "run.h"
 
+#include <time.h>
+
 /* A snapshot of this host as the options ask for it, of the listeners that the policy judges. */
 struct snapshot_request check_snapshot_request(const struct run *run);
 
 /* Judges this host by a policy without errors and writes the verdict, whose state is *state. Returns 0 or -ENOMEM. */
 int check_run(const struct run *run, enum state *state);
+
+/* One snapshot, its verdict, and the baseline of the host, which several snapshots may share. Begin with all zero. */
+struct check {
+    struct snapshot *snapshot;
+    struct judge_verdict *verdict;
+    struct baseline baseline;
+    struct timespec taken; /* CLOCK_MONOTONIC */
+};
+
+/*
+ * The steps of a check in the network namespace the process is in: a snapshot that is judged; what makes it fit to be
+ * told, which takes another one at least 50 ms later where a breach rests on something missing; and the end, at any
+ * time. The first two return 0 or -ENOMEM.
+ */
+int check_take(const struct run *run, struct check *check);
+int check_confirm(const struct run *run, struct check *check);
+void check_clear(struct check *check);
 
 /*
  * Judges a snapshot of a capture, on the day it was taken, and compares it with its baseline, all zero before. Returns

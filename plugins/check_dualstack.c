@@ -14,6 +14,7 @@
 #include "learn.h"
 #include "lint.h"
 #include "list.h"
+#include "namespaces.h"
 #include "options.h"
 #include "policy_load.h"
 #include "replay.h"
@@ -59,7 +60,9 @@ static int judge_run(const struct run *run, enum state *state)
         compared.baselines = &baselines;
     }
     if (result == 0) {
-        result = run->options->replay_count > 0 ? replay_run(&compared, state) : check_run(&compared, state);
+        result = run->options->replay_count > 0 ? replay_run(&compared, state)
+                 : run->options->every_netns    ? namespaces_check(&compared, state)
+                                                : check_run(&compared, state);
     }
     captures_clear(&baselines);
     return result;
@@ -96,15 +99,16 @@ static const struct mode {
     int (*run)(const struct run *run, enum state *state);
     const char *stage; /* what the program waits for while it writes */
     enum mode_needs needs;
-    bool pauses; /* the clock stands still while it writes */
+    bool pauses;                                                     /* the clock stands still while it writes */
+    int (*run_everywhere)(const struct run *run, enum state *state); /* the same for --netns=all */
 } modes[] = {
-    [OPTIONS_CHECK] = {judge_run, "writing the answer", NEEDS_HOST, false},
-    [OPTIONS_LIST] = {list_run, "writing the list", NEEDS_HOST, true},
-    [OPTIONS_LEARN] = {learn_run, "writing the answer", NEEDS_HOST, false},
-    [OPTIONS_LINT] = {lint_run, "writing the answer", NEEDS_POLICY, false},
-    [OPTIONS_CAPTURE] = {capture_run, "writing the capture", NEEDS_HOST, false},
-    [OPTIONS_HELP] = {help_run, "writing the answer", NEEDS_NOTHING, false},
-    [OPTIONS_VERSION] = {version_run, "writing the answer", NEEDS_NOTHING, false},
+    [OPTIONS_CHECK] = {judge_run, "writing the answer", NEEDS_HOST, false, judge_run},
+    [OPTIONS_LIST] = {list_run, "writing the list", NEEDS_HOST, true, list_run_everywhere},
+    [OPTIONS_LEARN] = {learn_run, "writing the answer", NEEDS_HOST, false, NULL},
+    [OPTIONS_LINT] = {lint_run, "writing the answer", NEEDS_POLICY, false, NULL},
+    [OPTIONS_CAPTURE] = {capture_run, "writing the capture", NEEDS_HOST, false, capture_run_everywhere},
+    [OPTIONS_HELP] = {help_run, "writing the answer", NEEDS_NOTHING, false, NULL},
+    [OPTIONS_VERSION] = {version_run, "writing the answer", NEEDS_NOTHING, false, NULL},
 };
 _Static_assert(sizeof modes / sizeof *modes == OPTIONS_VERSION + 1, "a row a mode");
 
@@ -209,6 +213,8 @@ static int mode_run(struct run *run, enum state *state)
     }
     if (mode->needs == NEEDS_HOST && policy->errors.count > 0) {
         result = run_fail(run, (const char *const *)policy->errors.text, policy->errors.count);
+    } else if (mode->needs == NEEDS_HOST && run->options->every_netns) {
+        result = mode->run_everywhere(run, state);
     } else if (mode->needs == NEEDS_HOST && namespace_enter(run->options, &fault) != 0) {
         result = run_fail(run, &(const char *){fault.text}, 1);
     } else {

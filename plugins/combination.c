@@ -135,6 +135,9 @@ int combination_check(struct option_reader *reader, const struct extra_opts *ext
         return OPTION_FAIL(reader, "--procfs reads files, so it does not go with --source=%s",
                            options->source == SOURCES_CHOICE_AUTO ? "auto" : "netlink");
     }
+    if (options->every_netns && options->mode == OPTIONS_LEARN) {
+        return OPTION_FAIL(reader, "--learn writes one policy, so it does not go with --netns=all: name one namespace");
+    }
     if (options->procfs != NULL && options->netns != NULL) {
         return OPTION_FAIL(reader, "--procfs and --netns do not go together: choose one");
     }

@@ -10,6 +10,7 @@
 #include "list.h"
 
 #include "deadline.h"
+#include "namespaces.h"
 #include "plugin/text_buffer.h"
 #include "snapshot/listeners.h"
 #include "snapshot/owners.h"
@@ -45,7 +46,7 @@ struct scan {
     struct sources_request request;
     struct sources *sources;
     struct sock_host host;
-    struct tally *tally;                               /* of listeners alone, all that there are */
+    struct tally *tally;                               /* of all listeners, and of connections where clients count */
     enum sources_kind listener_kind[RECORD_PROTOCOLS]; /* the source that showed them */
     struct owners owners;
     struct writer_list list;
@@ -53,6 +54,8 @@ struct scan {
     struct tally *shown;       /* listeners of it that were written */
     size_t visited;            /* sockets of this scan that were written */
     uint64_t rows;
+    struct writer_clients *clients; /* one more than there are, so that none is not NULL; NULL: not asked for */
+    size_t client_count;
     struct sentences faults; /* what could not be read */
     struct sentences remarks;
 };
@@ -135,6 +138,9 @@ static int record_write(const struct sock_record *record, void *context)
     if (record_is_listener(record) && tally_add(scan->shown, record) != 0) {
         return -ENOMEM;
     }
+    if (run->options->peers > 0 && record->state == RECORD_ESTABLISHED && tally_add(scan->tally, record) != 0) {
+        return -ENOMEM;
+    }
     run->writer->list_row(&scan->list, &row, &run->sink);
     deadline_stage(protocol_of(record->protocol)->reading);
     scan->visited++;
@@ -215,6 +221,7 @@ static int everything_scan(struct scan *scan, enum record_protocol *current)
         return -ENOMEM;
     }
     scan->tally->host = scan->host;
+    scan->tally->counts_peers = scan->run->options->peers > 0;
     for (int protocol = 0; protocol < RECORD_PROTOCOLS && result == 0; protocol++) {
         struct source_request request = {
             .protocol = (enum record_protocol)protocol,
@@ -249,7 +256,7 @@ static int everything_measure(struct scan *scan)
         }
     }
     if (result == 0) {
-        tally_sort(scan->tally);
+        tally_order(scan->tally);
         scan->list.tally = scan->tally;
         result = reaches_find(scan->tally, scan->sources, &scan->request);
     }
@@ -308,6 +315,7 @@ static int scan_begin(struct scan *scan, const struct run *run)
     scan->run = run;
     scan->owners = (struct owners){.other_host = options->procfs != NULL, .progress = deadline_stage};
     scan->list.owners = &scan->owners;
+    scan->list.namespace = run->is_one_of_many ? run->namespace : NULL;
     scan->list.verbose = options->verbose;
     scan->request =
         (struct sources_request){.choice = options->source, .copies = options->procfs, .progress = deadline_stage};
@@ -339,7 +347,7 @@ static void remark_add(struct scan *scan, const char *beginning, struct text_buf
 /* What every answer about the host must say, and what sentences on its listeners are about. */
 static void host_remarks_make(struct scan *scan)
 {
-    const char *namespace = scan->run->options->netns;
+    const char *namespace = scan->run->namespace;
     char bytes[SENTENCE_SIZE];
     struct text_buffer text = TEXT_BUFFER(bytes);
 
@@ -369,6 +377,37 @@ static void remarks_make(struct scan *scan)
     }
 }
 
+static int service_clients_make(struct scan *scan, const struct tally_service *service, unsigned most)
+{
+    struct writer_clients *clients = &scan->clients[scan->client_count];
+    int result;
+
+    *clients = (struct writer_clients){.protocol = service->protocol, .port = service->port};
+    for (int i = 0; i < SCOPES * TALLY_KINDS; i++) {
+        clients->connections[i % TALLY_KINDS] += service->connections[i / TALLY_KINDS][i % TALLY_KINDS];
+    }
+    result = tally_peers_merge(service, (1u << SCOPES) - 1, most, &clients->peers);
+    scan->client_count += clients->peers != NULL;
+    return result;
+}
+
+static int clients_make(struct scan *scan)
+{
+    const struct tally *tally = scan->tally;
+    unsigned most = scan->run->options->peers;
+    int result = most > 0 ? snapshot_peers_settle(scan->tally, most) : 0;
+
+    if (most == 0 || result != 0) {
+        return result;
+    }
+    scan->clients = calloc(tally->service_count + 1, sizeof *scan->clients);
+    result = scan->clients != NULL ? 0 : -ENOMEM;
+    for (size_t i = 0; i < tally->service_count && result == 0; i++) {
+        result = service_clients_make(scan, &tally->services[i], most);
+    }
+    return result;
+}
+
 /* What could not be read stands behind everything that could. */
 static int list_write(struct scan *scan)
 {
@@ -378,10 +417,16 @@ static int list_write(struct scan *scan)
     run->writer->list_head(&scan->list, &run->sink);
     result = everything_write(scan);
     if (result == 0) {
+        result = clients_make(scan);
+    }
+    if (result == 0) {
         remarks_make(scan);
         result = run->writer->list_end(&(struct writer_list_end){.host = run->host,
+                                                                 .namespace = scan->list.namespace,
                                                                  .time = time(NULL),
                                                                  .rows = scan->rows,
+                                                                 .clients = scan->clients,
+                                                                 .client_count = scan->client_count,
                                                                  .remarks = scan->remarks.list,
                                                                  .remark_count = scan->remarks.count,
                                                                  .faults = scan->faults.list,
@@ -406,6 +451,10 @@ static void scan_free(struct scan *scan)
     sources_free(scan->sources);
     tally_free(scan->tally);
     owners_clear(&scan->owners);
+    for (size_t i = 0; i < scan->client_count; i++) {
+        tally_peers_free(scan->clients[i].peers);
+    }
+    free(scan->clients);
     free(scan);
 }
 
@@ -431,4 +480,14 @@ int list_run(const struct run *run, enum state *state)
     *state = scan->faults.count > 0 ? STATE_UNKNOWN : STATE_OK;
     scan_free(scan);
     return result;
+}
+
+static int list_refuse(const struct run *run, const char *sentence)
+{
+    return run_fail(run, &sentence, 1);
+}
+
+int list_run_everywhere(const struct run *run, enum state *state)
+{
+    return namespaces_each(run, list_run, list_refuse, state);
 }

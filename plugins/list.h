@@ -14,4 +14,7 @@
  */
 int list_run(const struct run *run, enum state *state);
 
+/* Writes those of each network namespace, one after the other. *state is the worst. Returns 0 or -ENOMEM. */
+int list_run_everywhere(const struct run *run, enum state *state);
+
 #endif

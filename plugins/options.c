@@ -16,6 +16,7 @@
 
 #define TIMEOUT_MOST 86400
 #define AGE_MOST 36500
+#define PEERS_DEFAULT 20
 
 static int list_add(const char ***list, size_t *count, const char *text)
 {
@@ -133,6 +134,7 @@ static int procfs_read(struct option_reader *reader, const char *text)
 
 static int netns_read(struct option_reader *reader, const char *text)
 {
+    reader->options->every_netns = strcmp(text, "all") == 0;
     return name_read(reader, text, &reader->options->netns);
 }
 
@@ -232,6 +234,21 @@ static int perfdata_read(struct option_reader *reader, const char *text)
     return result;
 }
 
+static int peers_read(struct option_reader *reader, const char *text)
+{
+    size_t digits = text != NULL ? strspn(text, "0123456789") : 0;
+    unsigned long count = PEERS_DEFAULT;
+
+    if (text != NULL && *text != '\0') {
+        count = digits > 0 && digits < 5 && text[digits] == '\0' ? strtoul(text, NULL, 10) : 0;
+    }
+    if (count < 1 || count > PEERS_MOST) {
+        return OPTION_FAIL(reader, "--peers: '%.60s' is not a number of clients: use 1 to %d", text, PEERS_MOST);
+    }
+    reader->options->peers = (unsigned)count;
+    return 0;
+}
+
 static const char *source_word(int index)
 {
     static const char *const words[] = {"auto", "netlink", "procfs", NULL};
@@ -299,6 +316,7 @@ static int help_read(struct option_reader *reader, const char *text)
 /* The modes that an option goes with, where it does not go with all. */
 #define CHECK (1u << OPTIONS_CHECK)
 #define POLICY (CHECK | 1u << OPTIONS_LINT)
+#define CLIENTS (CHECK | 1u << OPTIONS_LIST | 1u << OPTIONS_CAPTURE)
 #define SOCKETS (CHECK | 1u << OPTIONS_LIST | 1u << OPTIONS_LEARN | 1u << OPTIONS_CAPTURE)
 
 /* In the order of --help. */
@@ -314,8 +332,8 @@ static const struct option_row rows[] = {
     {"verbose", "", "a line per service, -vv: per listener, -vvv: what was asked", .read = verbose_read, .letter = 'v'},
     {"format", "=FORMAT", "", .read = format_read, .word = writer_word},
     {"details", "=none", "one line", .read = details_read, .word = details_word, .modes = POLICY, .beside = true},
-    {"perfdata", "=SET", "totals, mapped (of each rule too) or full (and native ones)", .read = perfdata_read,
-     .word = perfdata_word, .modes = CHECK},
+    {"perfdata", "=SET", "totals, mapped or full", .read = perfdata_read, .word = perfdata_word, .modes = CHECK},
+    {"peers", "[=N]", "busiest clients", .read = peers_read, .modes = CLIENTS, .beside = true},
     {"list", "", "all sockets as netstat shows them, and what is on the wire", .read = mode_read, .mode = OPTIONS_LIST},
     {"learn", "", "print a policy that fits", .read = mode_read, .mode = OPTIONS_LEARN},
     {"lint", "[=strict]", "check one", .read = lint_read, .word = lint_word, .mode = OPTIONS_LINT, .beside = true},
@@ -326,7 +344,8 @@ static const struct option_row rows[] = {
     {"max-age", "=DAYS", "of captures", .read = max_age_read, .modes = CHECK, .beside = true},
     {"source", "=SOURCE", "auto, netlink or procfs", .read = source_read, .word = source_word, .modes = SOCKETS},
     {"procfs", "=DIR", "copied files", .read = procfs_read, .modes = SOCKETS, .beside = true},
-    {"netns", "=NAME", "another network namespace, by name, path or process id", .read = netns_read, .modes = SOCKETS},
+    {"netns", "=NAME", "another network namespace: name, path, process id, or all", .read = netns_read,
+     .modes = SOCKETS},
     {"extra-opts", "[=[SECTION][@FILE]]", "options from an ini file, before these", .read = extra_opts_read},
     {"version", "", "print the version", .read = help_read, .mode = OPTIONS_VERSION, .letter = 'V'},
     {"help", "", "print this", .read = help_read, .mode = OPTIONS_HELP, .letter = 'h', .beside = true},

@@ -54,11 +54,13 @@ struct options {
     unsigned timeout; /* seconds; 0 for none: a replay has none of its own, however many captures there are */
     enum state timeout_state;
     unsigned verbose;            /* 0 to 3 */
+    unsigned peers;              /* so many clients of each service; 0: not asked for */
     const struct writer *writer; /* of --format; never NULL once options_init() was called */
     bool one_line;               /* --details=none: nothing below the first line of a check's answer */
     enum labels_set perfdata;
     enum sources_choice source;
     bool source_set;
+    bool every_netns;   /* --netns=all */
     const char *procfs; /* directory; NULL for this host's */
     const char *netns;  /* NULL for the one it runs in */
     const char **extra; /* owned list; of each --extra-opts its "[section][@file]", or NULL */

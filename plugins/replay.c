@@ -141,12 +141,16 @@ static int replayed_write(const struct run *run, const struct replayed *replayed
     return host.failure != NULL ? writer->failure(host.failure, &run->sink) : writer->verdict(host.view, &run->sink);
 }
 
-static int single_replay(const struct run *run, enum state *state)
+static int single_replay(const struct run *run, const struct captures_entry *entry, enum state *state)
 {
-    struct captures_entry entry = {.path = (char *)run->options->replays[0]};
-    struct replayed replayed = {.path = entry.path, .host = ""};
-    int result = capture_judge(run, &replayed, &entry, 0);
+    struct replayed replayed = {.path = entry->path, .host = ""};
+    int result = 0;
 
+    if (entry->error[0] != '\0') {
+        replayed_fail(&replayed, entry->error);
+    } else {
+        result = capture_judge(run, &replayed, entry, 0);
+    }
     if (result == 0) {
         *state = replayed.snapshot != NULL ? replayed.verdict->state : STATE_UNKNOWN;
         result = replayed_write(run, &replayed, NULL);
@@ -275,7 +279,8 @@ static int fleet_find(struct fleet *fleet)
     int result = 0;
 
     deadline_stage("reading a capture");
-    for (size_t i = 0; i < options->replay_count && result == 0 && !must_stop(fleet); i++) {
+    /* One file that held several was read before. */
+    for (size_t i = fleet->captures.count > 0; i < options->replay_count && result == 0 && !must_stop(fleet); i++) {
         result = captures_add(&fleet->captures, options->replays[i], captures_progress, fleet);
     }
     if (result == 0) {
@@ -368,10 +373,12 @@ static int fleet_judge(struct fleet *fleet)
     return result;
 }
 
-static int fleet_replay(const struct run *run, enum state *state)
+/* Takes over the captures of the first path, where they were read before. */
+static int fleet_replay(const struct run *run, const struct captures *captures, enum state *state)
 {
     const struct options *options = run->options;
     struct fleet fleet = {.run = run,
+                          .captures = *captures,
                           .hosts = {.policy = run->policy,
                                     .verbose = options->verbose,
                                     .time = time(NULL),
@@ -401,5 +408,20 @@ int replay_run(const struct run *run, enum state *state)
     bool is_fleet = options->replay_count > 1 || captures_is_folder(options->replays[0]) || options->hosts != NULL ||
                     options->max_age > 0;
 
-    return is_fleet ? fleet_replay(run, state) : single_replay(run, state);
+    struct captures captures = {.list = NULL};
+    int result;
+
+    if (is_fleet) {
+        return fleet_replay(run, &captures, state);
+    }
+    deadline_stage("reading a capture");
+    result = captures_add(&captures, options->replays[0], NULL, NULL);
+    if (result == 0 && captures.count > 1) {
+        return fleet_replay(run, &captures, state);
+    }
+    if (result == 0) {
+        result = single_replay(run, &captures.list[0], state);
+    }
+    captures_clear(&captures);
+    return result;
 }

@@ -14,6 +14,7 @@ struct run run_begin(const struct options *options, struct lines *lines)
 {
     struct run run = {
         .options = options,
+        .namespace = options->every_netns ? NULL : options->netns,
         .writer = options->writer,
         .lines = lines,
         .sink = {.write = lines_write, .context = lines},
@@ -31,6 +32,7 @@ int run_failure_write(const struct run *run, const struct writer_failure *failur
     struct writer_failure whole = *failure;
 
     whole.host = run->host;
+    whole.namespace = run->is_one_of_many ? run->namespace : NULL;
     whole.time = time(NULL);
     return run->writer->failure(&whole, sink);
 }

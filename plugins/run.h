@@ -17,6 +17,8 @@ struct run {
     const struct options *options;
     const struct policy *policy;      /* NULL for a mode that looks at none */
     const struct captures *baselines; /* of --baseline; NULL without */
+    const char *namespace;            /* what to call the network namespace; NULL for the one the process started in */
+    bool is_one_of_many;              /* of the namespaces of --netns=all */
     const struct writer *writer;
     struct lines *lines; /* standard output; lines->error tells when it takes no more */
     struct sink sink;    /* the way into them */

@@ -121,8 +121,9 @@ static bool is_range_known(const struct tally *tally)
 static bool is_judged(const struct context *context, const struct judge_service *service, const struct tally *tally)
 {
     for (size_t i = 0; i < service->listener_count; i++) {
-        if (policy_find(context->question->policy, &tally->host, service->protocol, service->port,
-                        service->listeners[i]->scope) != NULL) {
+        const struct rule *rule = policy_find(context->question->policy, &tally->host, service->protocol, service->port,
+                                              service->listeners[i]->scope);
+        if (rule != NULL && (rule_names_port(rule, service->port) || rule->ephemeral)) {
             return true;
         }
     }

@@ -252,13 +252,16 @@ static bool sets_differ(const struct row *row, const struct listeners *before, c
     qsort(after->list, after->count, sizeof(listener_pointer), row->compare);
     while (i < before->count && j < after->count) {
         int order = row->within != NULL ? row->within(&before->list[i], &after->list[j]) : 0;
-        struct listeners old = group_at(before, i, row->within);
-        struct listeners new = group_at(after, j, row->within);
         if (order == 0) {
+            struct listeners old = group_at(before, i, row->within);
+            struct listeners new = group_at(after, j, row->within);
             groups_compare(row, &old, &new, outcome);
+            i += old.count;
+            j += new.count;
+        } else {
+            i += order < 0;
+            j += order > 0;
         }
-        i += order <= 0 ? old.count : 0;
-        j += order >= 0 ? new.count : 0;
     }
     return outcome->difference.before.count + outcome->difference.after.count > 0;
 }

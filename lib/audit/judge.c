@@ -99,6 +99,23 @@ static const struct rule *connection_rule(const struct context *context, const s
     return excepts_all ? NULL : rule;
 }
 
+/* Takes over the connections that follow the service's rule, and whose they are. */
+static int connections_fill(const struct context *context, struct judge_service *service,
+                            const struct tally_service *source)
+{
+    unsigned scopes = 0;
+
+    for (int scope = 0; scope < SCOPES; scope++) {
+        bool follows = connection_rule(context, source, (enum scope)scope) == service->rule;
+        for (int kind = 0; kind < TALLY_KINDS && follows; kind++) {
+            service->connections[kind] += source->connections[scope][kind];
+        }
+        scopes |= follows ? SCOPE_BIT(scope) : 0;
+    }
+    return context->question->peers > 0 ? tally_peers_merge(source, scopes, context->question->peers, &service->peers)
+                                        : 0;
+}
+
 /* Takes over the listeners and connections of the service's rule. */
 static int service_fill(const struct context *context, struct judge_service *service,
                         const struct tally_service *source)
@@ -115,13 +132,7 @@ static int service_fill(const struct context *context, struct judge_service *ser
             service->listeners[service->listener_count++] = &source->listeners[i];
         }
     }
-    for (int scope = 0; scope < SCOPES; scope++) {
-        bool follows = connection_rule(context, source, (enum scope)scope) == service->rule;
-        for (int kind = 0; kind < TALLY_KINDS && follows; kind++) {
-            service->connections[kind] += source->connections[scope][kind];
-        }
-    }
-    return 0;
+    return connections_fill(context, service, source);
 }
 
 static bool is_unreadable(const struct context *context, int protocol)
@@ -565,6 +576,7 @@ void judge_free(struct judge_verdict *verdict)
     for (size_t i = 0; i < verdict->service_count; i++) {
         free(verdict->services[i].listeners);
         free(verdict->services[i].reasons);
+        tally_peers_free(verdict->services[i].peers);
     }
     free(verdict->services);
     free(verdict->rule_connections);

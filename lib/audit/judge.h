@@ -52,6 +52,7 @@ struct judge_service {
     size_t listener_count;
     struct stack stack;
     uint64_t connections[TALLY_KINDS]; /* inbound, those that follow the rule */
+    struct peers *peers;               /* whose, by enum tally_kind; NULL without any, or unless they were asked for */
     enum state state;                  /* a waived breach counts as OK */
     bool as_bound; /* by what sockets are bound to, as a rule with as=bound has it, not by what reaches them now */
     bool waived;
@@ -97,6 +98,7 @@ struct judge_question {
     bool everything;              /* also list what nothing judges */
     bool compares;                /* with the baseline; then the owners of both tallies are known */
     const struct tally *baseline; /* sorted; NULL: there is none, and the verdict is UNKNOWN */
+    size_t peers;                 /* so many clients of each service, if the tally counted them */
 };
 
 /*

@@ -447,3 +447,10 @@ void plan_make(struct plan *plan, const struct judge_service *service, const str
         plan->first[plan_change_of(plan, listener)] = listener;
     }
 }
+
+bool plan_ends_service(const struct plan *plan)
+{
+    return plan->first[PLAN_KEEP] == NULL && plan->first[PLAN_SET_V6ONLY] == NULL &&
+           plan->first[PLAN_CLEAR_V6ONLY] == NULL && !plan->adds_both && !plan->adds[RECORD_INET] &&
+           !plan->adds[RECORD_INET6];
+}

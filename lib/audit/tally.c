@@ -18,7 +18,12 @@
 
 struct tally *tally_create(void)
 {
-    return calloc(1, sizeof(struct tally));
+    struct tally *tally = calloc(1, sizeof *tally);
+
+    if (tally != NULL) {
+        tally->peers_shared = PEERS_SHARED;
+    }
+    return tally;
 }
 
 static int text_compare(const void *left, const void *right)
@@ -51,6 +56,14 @@ static void texts_free(void *tree)
     }
 }
 
+static void peers_free(struct tally_peers *peers)
+{
+    for (int i = 0; peers != NULL && i < SCOPES * TALLY_KINDS; i++) {
+        peers_clear(&peers->by[i / TALLY_KINDS][i % TALLY_KINDS]);
+    }
+    free(peers);
+}
+
 void tally_free(struct tally *tally)
 {
     if (tally == NULL) {
@@ -58,6 +71,7 @@ void tally_free(struct tally *tally)
     }
     for (size_t i = 0; i < tally->service_count; i++) {
         free(tally->services[i].listeners);
+        peers_free(tally->services[i].peers);
     }
     free(tally->services);
     texts_free(tally->texts);
@@ -440,19 +454,34 @@ bool tally_could_accept(const struct tally_service *service, const struct sock_r
            tally_acceptors_find(service, record, found) > 0;
 }
 
-static void connection_add(struct tally *tally, const struct sock_record *record)
+/* An address of the link says little without its interface, which is the one the kernel binds the connection to. */
+static int peer_add(struct tally *tally, struct tally_service *service, const struct sock_record *record,
+                    enum scope scope)
+{
+    struct tally_peers *peers = tally_peers_make(service);
+    uint32_t interface = scope_of(&record->remote, 0) == SCOPE_LINK ? record->interface : 0;
+
+    return peers == NULL
+               ? -ENOMEM
+               : peers_add(&peers->by[scope][kind_of(record)], &record->remote, interface, &tally->peers_shared);
+}
+
+static int connection_add(struct tally *tally, const struct sock_record *record)
 {
     struct tally_service *service = tally_find(tally, record->protocol, record->local_port);
     enum tally_kind kind = kind_of(record);
+    enum scope scope;
 
     if (service != NULL && !service->sorted) {
         listeners_sort(service);
     }
     if (service == NULL || !tally_could_accept(service, record)) {
         tally->outbound[kind]++;
-        return;
+        return 0;
     }
-    service->connections[scope_of(&record->local, record->interface)][kind]++;
+    scope = scope_of(&record->local, record->interface);
+    service->connections[scope][kind]++;
+    return tally->counts_peers ? peer_add(tally, service, record, scope) : 0;
 }
 
 int tally_add(struct tally *tally, const struct sock_record *record)
@@ -460,10 +489,67 @@ int tally_add(struct tally *tally, const struct sock_record *record)
     if (record_is_listener(record)) {
         return listener_record_add(tally, record);
     }
-    if (record->state == RECORD_ESTABLISHED) {
-        connection_add(tally, record);
+    return record->state == RECORD_ESTABLISHED ? connection_add(tally, record) : 0;
+}
+
+struct tally_peers *tally_peers_make(struct tally_service *service)
+{
+    if (service->peers == NULL) {
+        service->peers = calloc(1, sizeof *service->peers);
     }
-    return 0;
+    return service->peers;
+}
+
+void tally_peers_settle(struct tally *tally, size_t most)
+{
+    for (size_t i = 0; i < tally->service_count; i++) {
+        struct tally_peers *peers = tally->services[i].peers;
+        for (int j = 0; peers != NULL && j < SCOPES * TALLY_KINDS; j++) {
+            peers_settle(&peers->by[j / TALLY_KINDS][j % TALLY_KINDS], most);
+        }
+    }
+}
+
+static int kinds_merge(struct peers *merged, const struct tally_peers *peers, unsigned scopes)
+{
+    int result = 0;
+
+    for (int i = 0; i < SCOPES * TALLY_KINDS && result == 0; i++) {
+        if ((scopes & SCOPE_BIT(i / TALLY_KINDS)) != 0) {
+            result = peers_merge(&merged[i % TALLY_KINDS], &peers->by[i / TALLY_KINDS][i % TALLY_KINDS]);
+        }
+    }
+    return result;
+}
+
+int tally_peers_merge(const struct tally_service *service, unsigned scopes, size_t most, struct peers **merged)
+{
+    size_t clients = 0;
+    int result;
+
+    *merged = NULL;
+    if (service->peers == NULL) {
+        return 0;
+    }
+    *merged = calloc(TALLY_KINDS, sizeof **merged);
+    result = *merged != NULL ? kinds_merge(*merged, service->peers, scopes) : -ENOMEM;
+    for (int kind = 0; kind < TALLY_KINDS && result == 0; kind++) {
+        peers_settle(&(*merged)[kind], most);
+        clients += (*merged)[kind].count;
+    }
+    if (clients == 0) {
+        tally_peers_free(*merged);
+        *merged = NULL;
+    }
+    return result;
+}
+
+void tally_peers_free(struct peers *merged)
+{
+    for (int kind = 0; merged != NULL && kind < TALLY_KINDS; kind++) {
+        peers_clear(&merged[kind]);
+    }
+    free(merged);
 }
 
 static int service_compare(const void *left, const void *right)
@@ -490,7 +576,7 @@ static void reaches_assume(struct tally_service *service)
     }
 }
 
-void tally_sort(struct tally *tally)
+void tally_order(struct tally *tally)
 {
     if (tally->service_count == 0) {
         return;
@@ -501,8 +587,15 @@ void tally_sort(struct tally *tally)
         if (!service->sorted) {
             listeners_sort(service);
         }
-        reaches_assume(service);
         tally->by_port[service->protocol][service->port] = (uint32_t)(i + 1);
+    }
+}
+
+void tally_sort(struct tally *tally)
+{
+    tally_order(tally);
+    for (size_t i = 0; i < tally->service_count; i++) {
+        reaches_assume(&tally->services[i]);
     }
 }
 

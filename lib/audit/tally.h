@@ -6,6 +6,7 @@
 #ifndef AUDIT_TALLY_H
 #define AUDIT_TALLY_H
 
+#include "audit/peers.h"
 #include "audit/stack.h"
 
 #include <stddef.h>
@@ -27,6 +28,11 @@ enum tally_unit {
     TALLY_UNIT_HIDDEN,    /* its cgroup is outside of what can be seen, or the root of the cgroup namespace */
 };
 #define TALLY_UNITS (TALLY_UNIT_HIDDEN + 1)
+
+/* Clients of a service, by the scope of the local address they came to. */
+struct tally_peers {
+    struct peers by[SCOPES][TALLY_KINDS];
+};
 
 /* Sockets that listen alike: same service, family, address, interface, v6only and owner. */
 struct tally_listener {
@@ -60,6 +66,7 @@ struct tally_service {
     size_t listener_count;
     size_t listener_room;
     uint64_t connections[SCOPES][TALLY_KINDS]; /* inbound, by the scope of their local address */
+    struct tally_peers *peers;                 /* NULL where none were counted */
 };
 
 struct tally {
@@ -71,6 +78,8 @@ struct tally {
     bool interfaces_untold[RECORD_PROTOCOLS]; /* the source names no interface, be there one or not */
     char unreadable[RECORD_PROTOCOLS][512];   /* why a protocol could not be read, with the remedy; "" when it was */
     char addresses_unread[256];               /* why addresses of the host could not be read; "" when nothing failed */
+    bool counts_peers;                        /* clients are counted, too: to be set before the first connection */
+    size_t peers_shared;                      /* what is left of PEERS_SHARED */
     size_t service_room;
     uint32_t *by_port[RECORD_PROTOCOLS]; /* position in services + 1, by port; NULL before the first one */
     void *texts;                         /* names of users and units, each once: the root of a tsearch() tree */
@@ -119,9 +128,11 @@ const char *tally_text_keep(struct tally *tally, const char *text);
 
 /*
  * Puts services and their listeners in the order that depends on what they are alone, not on the kernel's tables, and
- * makes one listener of the records that are alike. To be called when the last listener was added.
+ * makes one listener of the records that are alike. To be called when the last listener was added. tally_order() leaves
+ * reaches alone, for those who set each by tally_reach_set() then.
  */
 void tally_sort(struct tally *tally);
+void tally_order(struct tally *tally);
 
 /*
  * Makes one listener of those that differ in nothing but their cgroup, and sets that to 0: its number changes whenever
@@ -164,6 +175,22 @@ size_t tally_acceptors_find(const struct tally_service *service, const struct so
  * own v6only. One that came after all were added has its reach by the host's addresses alone.
  */
 struct tally_listener tally_listener_of(const struct tally *tally, const struct sock_record *record);
+
+/* Where the service's clients are counted, made when there is nothing yet. NULL when out of memory. */
+struct tally_peers *tally_peers_make(struct tally_service *service);
+
+/* Settles the clients of all services, at most `most` each. Nothing is to be added after that. */
+void tally_peers_settle(struct tally *tally, size_t most);
+
+/*
+ * The settled clients of the service that came to addresses of these SCOPE_BIT()s, at most `most` of each enum
+ * tally_kind. Returns 0 and *merged, TALLY_KINDS of them which tally_peers_free() ends, or NULL where the service has
+ * none; or -ENOMEM.
+ */
+int tally_peers_merge(const struct tally_service *service, unsigned scopes, size_t most, struct peers **merged);
+
+/* NULL is fine. */
+void tally_peers_free(struct peers *merged);
 
 /* The v4-mapped connections among these counts. */
 uint64_t tally_mapped_sum(const uint64_t counts[static TALLY_KINDS]);

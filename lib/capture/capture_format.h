@@ -28,6 +28,9 @@
 #define CAPTURE_VERSION_MOST 64
 #define CAPTURE_TIME_LENGTH (sizeof "2026-11-22T09:00:00Z" - 1)
 
+/* So that those of all scopes add up. */
+#define CAPTURE_EXCESS_MOST (UINT32_MAX / SCOPES - 1)
+
 /* 65,535 services of both protocols would sum up to less than 2^53, which every reader of JSON can hold. */
 #define CAPTURE_COUNT_MOST UINT32_MAX
 

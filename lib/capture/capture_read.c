@@ -176,12 +176,10 @@ static const struct json_field listener_fields[LISTENER_FIELDS] = {
     [LISTENER_INTERFACE_STATE] = {.name = "interface_state", .type = JSON_FIELD_OBJECT, .nullable = true},
 };
 
-static int address_read(const struct reader *reader, const struct json_path *listener,
-                        const struct json_field_value *values, struct in6_addr *address)
+static int address_parse(const struct reader *reader, const struct json_path *parent, enum record_family family,
+                         const char *text, struct in6_addr *address)
 {
-    struct json_path path = {.parent = listener, .name = "address"};
-    enum record_family family = (enum record_family)values[LISTENER_FAMILY].number;
-    const char *text = values[LISTENER_ADDRESS].text;
+    struct json_path path = {.parent = parent, .name = "address"};
     int taken;
 
     if (family == RECORD_INET) {
@@ -299,7 +297,8 @@ static int listener_read(const struct reader *reader, const struct json_path *pa
         result = listener_check(reader, path, values);
     }
     if (result == 0) {
-        result = address_read(reader, path, values, &listener.address);
+        result = address_parse(reader, path, (enum record_family)values[LISTENER_FAMILY].number,
+                               values[LISTENER_ADDRESS].text, &listener.address);
     }
     if (result == 0 && reader->has_addresses) {
         result = interface_state_read(reader, path, values, &listener.interface_state);
@@ -352,6 +351,122 @@ static int list_read(const struct reader *reader, const struct json_path *parent
         }
     }
     return 0;
+}
+
+/* --- clients ------------------------------------------------------------------------------------------------------ */
+
+static int client_read(const struct reader *reader, const struct json_path *path, json_t *node,
+                       enum record_family family, struct peers *peers)
+{
+    enum {
+        ADDRESS,
+        INTERFACE,
+        INTERFACE_NAME,
+        CONNECTIONS,
+        EXCESS,
+        FIELDS
+    };
+    static const struct json_field fields[FIELDS] = {
+        [ADDRESS] = {.name = "address", .type = JSON_FIELD_TEXT, .least = 2, .most = RECORD_ADDRESS_SIZE - 1},
+        [INTERFACE] = {.name = "interface", .type = JSON_FIELD_NUMBER, .most = UINT32_MAX},
+        [INTERFACE_NAME] = {.name = "interface_name",
+                            .type = JSON_FIELD_TEXT,
+                            .nullable = true,
+                            .least = 1,
+                            .most = CAPTURE_INTERFACE_MOST},
+        [CONNECTIONS] = {.name = "connections", .type = JSON_FIELD_NUMBER, .least = 1, .most = CAPTURE_COUNT_MOST},
+        [EXCESS] = {.name = "excess", .type = JSON_FIELD_NUMBER, .most = CAPTURE_EXCESS_MOST},
+    };
+    struct json_field_value values[FIELDS];
+    struct peers_client client = {.interface_name = NULL};
+    int result = json_field_read_element(reader->error, path, node, fields, FIELDS, values);
+
+    if (result == 0) {
+        result = address_parse(reader, path, family, values[ADDRESS].text, &client.address);
+    }
+    if (result != 0) {
+        return result;
+    }
+    client.interface = (uint32_t)values[INTERFACE].number;
+    client.connections = (uint64_t)values[CONNECTIONS].number;
+    client.excess = (uint32_t)values[EXCESS].number;
+    if (!values[INTERFACE_NAME].null) {
+        client.interface_name = tally_text_keep(reader->snapshot->tally, values[INTERFACE_NAME].text);
+    }
+    return !values[INTERFACE_NAME].null && client.interface_name == NULL ? -ENOMEM : peers_client_add(peers, &client);
+}
+
+enum {
+    PEERS_PROTOCOL,
+    PEERS_PORT,
+    PEERS_SCOPE,
+    PEERS_CONNECTIONS,
+    PEERS_CLIENTS,
+    PEERS_IS_EXACT,
+    PEERS_BUSIEST,
+    PEERS_FIELDS
+};
+
+static int busiest_read(const struct reader *reader, const struct json_path *parent,
+                        const struct json_field_value *values, struct peers *peers)
+{
+    struct json_path list = {.parent = parent, .name = "busiest"};
+    struct json_path path = {.parent = &list};
+    enum record_family family = values[PEERS_CONNECTIONS].number == TALLY_IPV6 ? RECORD_INET6 : RECORD_INET;
+    size_t count = json_array_size(values[PEERS_BUSIEST].node);
+    json_t *node;
+
+    json_array_foreach(values[PEERS_BUSIEST].node, path.index, node)
+    {
+        int result = client_read(reader, &path, node, family, peers);
+        if (result != 0) {
+            return result;
+        }
+    }
+    peers->distinct = (size_t)values[PEERS_CLIENTS].number;
+    peers->floor = values[PEERS_IS_EXACT].number != 0 ? 0 : 1;
+    if (count > peers->distinct) {
+        return json_field_fail(reader->error, &list, "holds more than the %zu clients", peers->distinct);
+    }
+    peers_settle(peers, count);
+    return peers->count == count ? 0 : json_field_fail(reader->error, &list, "holds a client twice");
+}
+
+static int peers_read(const struct reader *reader, const struct json_path *path, json_t *node)
+{
+    static const struct json_field fields[PEERS_FIELDS] = {
+        [PEERS_PROTOCOL] = {.name = "protocol", .type = JSON_FIELD_WORD, .word = protocol_word},
+        [PEERS_PORT] = {.name = "port", .type = JSON_FIELD_NUMBER, .least = 1, .most = UINT16_MAX},
+        [PEERS_SCOPE] = {.name = "scope", .type = JSON_FIELD_WORD, .word = scope_word},
+        [PEERS_CONNECTIONS] = {.name = "connections", .type = JSON_FIELD_WORD, .word = capture_kind_word},
+        [PEERS_CLIENTS] = {.name = "clients", .type = JSON_FIELD_NUMBER, .least = 1, .most = CAPTURE_COUNT_MOST},
+        [PEERS_IS_EXACT] = {.name = "exact", .type = JSON_FIELD_BOOLEAN},
+        [PEERS_BUSIEST] = {.name = "busiest", .type = JSON_FIELD_ARRAY},
+    };
+    struct json_field_value values[PEERS_FIELDS];
+    struct tally_service *service;
+    struct tally_peers *by_scope;
+    struct peers *peers;
+    int result = json_field_read_element(reader->error, path, node, fields, PEERS_FIELDS, values);
+
+    if (result != 0) {
+        return result;
+    }
+    service = tally_find(reader->snapshot->tally, (enum record_protocol)values[PEERS_PROTOCOL].number,
+                         (uint16_t)values[PEERS_PORT].number);
+    if (service == NULL) {
+        return json_field_fail(reader->error, path, "is of a service that no listener is of");
+    }
+    by_scope = tally_peers_make(service);
+    if (by_scope == NULL) {
+        return -ENOMEM;
+    }
+    peers = &by_scope->by[values[PEERS_SCOPE].number][values[PEERS_CONNECTIONS].number];
+    if (peers->count > 0) {
+        return json_field_fail(reader->error, path,
+                               "is of a service, scope and family that an element before it is of");
+    }
+    return busiest_read(reader, path, values, peers);
 }
 
 /* --- head --------------------------------------------------------------------------------------------------------- */
@@ -497,6 +612,7 @@ enum {
     HEAD_LISTENERS,
     HEAD_CONNECTIONS,
     HEAD_OUTBOUND,
+    HEAD_PEERS,
     HEAD_FIELDS_1,
     HEAD_NETNS_OF_PROCESS_1 = HEAD_FIELDS_1,
     HEAD_ADDRESSES,
@@ -524,6 +640,7 @@ static const struct json_field head_fields[HEAD_FIELDS] = {
     [HEAD_LISTENERS] = {.name = "listeners", .type = JSON_FIELD_ARRAY},
     [HEAD_CONNECTIONS] = {.name = "connections", .type = JSON_FIELD_ARRAY},
     [HEAD_OUTBOUND] = {.name = "outbound", .type = JSON_FIELD_OBJECT},
+    [HEAD_PEERS] = {.name = "peers", .type = JSON_FIELD_ARRAY, .optional = true},
     [HEAD_NETNS_OF_PROCESS_1] = {.name = "netns_of_process_1", .type = JSON_FIELD_BOOLEAN, .nullable = true},
     [HEAD_ADDRESSES] = {.name = "addresses", .type = JSON_FIELD_OBJECT},
 };
@@ -587,6 +704,7 @@ static int root_read(struct reader *reader, json_t *root)
     static const struct json_path addresses = {.name = "addresses"};
     static const struct json_path listeners = {.name = "listeners"};
     static const struct json_path connections = {.name = "connections"};
+    static const struct json_path peers = {.name = "peers"};
     struct json_field_value values[HEAD_FIELDS];
     int result = schema_check(reader, root);
 
@@ -617,6 +735,10 @@ static int root_read(struct reader *reader, json_t *root)
     tally_cgroups_forget(reader->snapshot->tally);
     if (result == 0) {
         result = list_read(reader, &connections, values[HEAD_CONNECTIONS].node, entry_read);
+    }
+    if (result == 0 && !values[HEAD_PEERS].null) {
+        reader->snapshot->tally->counts_peers = true;
+        result = list_read(reader, &peers, values[HEAD_PEERS].node, peers_read);
     }
     return result != 0 ? result : outbound_read(reader, values[HEAD_OUTBOUND].node);
 }

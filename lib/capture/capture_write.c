@@ -261,6 +261,58 @@ static void connections_write(struct json_stream *json, const struct tally *tall
     json_stream_array_end(json);
 }
 
+static void client_write(struct json_stream *json, const struct peers_client *client)
+{
+    enum record_family family = record_is_ipv4(&client->address) ? RECORD_INET : RECORD_INET6;
+    uint64_t connections = client->connections < CAPTURE_COUNT_MOST ? client->connections : CAPTURE_COUNT_MOST;
+    uint32_t excess = client->excess < CAPTURE_EXCESS_MOST ? client->excess : CAPTURE_EXCESS_MOST;
+    char address[RECORD_ADDRESS_SIZE];
+
+    json_stream_line(json);
+    json_stream_object(json, NULL);
+    json_stream_text(json, "address", record_address_format(address, family, &client->address));
+    json_stream_integer(json, "interface", client->interface);
+    text_or_null_write(json, "interface_name", client->interface_name, CAPTURE_INTERFACE_MOST);
+    json_stream_integer(json, "connections", (int64_t)connections);
+    json_stream_integer(json, "excess", excess);
+    json_stream_object_end(json);
+}
+
+static void clients_write(struct json_stream *json, const struct tally_service *service, int scope, int kind)
+{
+    const struct peers *peers = &service->peers->by[scope][kind];
+
+    if (peers->count == 0) {
+        return;
+    }
+    json_stream_line(json);
+    json_stream_object(json, NULL);
+    json_stream_text(json, "protocol", protocol_name(service->protocol));
+    json_stream_integer(json, "port", service->port);
+    json_stream_text(json, "scope", scope_word(scope));
+    json_stream_text(json, "connections", capture_kind_word(kind));
+    json_stream_integer(json, "clients", (int64_t)peers->distinct);
+    json_stream_boolean(json, "exact", peers->floor == 0);
+    json_stream_array(json, "busiest");
+    for (size_t i = 0; i < peers->count; i++) {
+        client_write(json, &peers->clients[i]);
+    }
+    json_stream_array_end(json);
+    json_stream_object_end(json);
+}
+
+static void peers_write(struct json_stream *json, const struct tally *tally)
+{
+    json_stream_array(json, "peers");
+    for (size_t i = 0; i < tally->service_count; i++) {
+        const struct tally_service *service = &tally->services[i];
+        for (int j = 0; service->peers != NULL && j < SCOPES * TALLY_KINDS; j++) {
+            clients_write(json, service, j / TALLY_KINDS, j % TALLY_KINDS);
+        }
+    }
+    json_stream_array_end(json);
+}
+
 void capture_write(const struct snapshot *snapshot, const struct sink *sink)
 {
     struct json_stream json = {.sink = sink};
@@ -271,6 +323,10 @@ void capture_write(const struct snapshot *snapshot, const struct sink *sink)
     listeners_write(&json, snapshot->tally);
     json_stream_line(&json);
     connections_write(&json, snapshot->tally);
+    if (snapshot->tally->counts_peers) {
+        json_stream_line(&json);
+        peers_write(&json, snapshot->tally);
+    }
     json_stream_line(&json);
     json_stream_object(&json, "outbound");
     counts_write(&json, snapshot->tally->outbound);

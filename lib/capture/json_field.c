@@ -86,6 +86,33 @@ int json_field_root_parse(const char *bytes, size_t length, json_t **root, char 
     return 0;
 }
 
+size_t json_field_root_length(const char *bytes, size_t length)
+{
+    bool in_text = false;
+    size_t depth = 0;
+    size_t end = 0;
+
+    for (bool is_over = false; end < length && !is_over; end++) {
+        if (depth == 0 && bytes[end] != '{' && !is_blank(bytes[end])) {
+            return length;
+        }
+        if (in_text && bytes[end] == '\\') {
+            end++;
+        } else if (bytes[end] == '"') {
+            in_text = !in_text;
+        } else if (!in_text && bytes[end] == '{') {
+            depth++;
+        } else if (!in_text && bytes[end] == '}') {
+            depth--;
+            is_over = depth == 0;
+        }
+    }
+    while (end < length && is_blank(bytes[end])) {
+        end++;
+    }
+    return end < length ? end : length;
+}
+
 /* --- paths in a capture ------------------------------------------------------------------------------------------- */
 
 /* Deeper than any member of a capture is. */

@@ -65,6 +65,12 @@ struct json_field_value {
  */
 int json_field_root_parse(const char *bytes, size_t length, json_t **root, char error[static JSON_FIELD_ERROR_SIZE]);
 
+/*
+ * The length of the first of several objects one behind the other, with the blanks behind it: `length` where there is
+ * but one, or something else.
+ */
+size_t json_field_root_length(const char *bytes, size_t length);
+
 /* Writes a path (not NULL) and what the format says of it: "listeners[3].port is missing". Returns -EINVAL. */
 int json_field_fail(char error[static JSON_FIELD_ERROR_SIZE], const struct json_path *path, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

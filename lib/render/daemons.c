@@ -20,7 +20,8 @@ static const struct daemons_daemon daemons[] = {
     {{"prometheus-node-exporter.service"}, "Go", {[DAEMONS_SINGLE] = "--web.listen-address=:PORT"}, false},
     /* Exporters are named after what they watch: nginx-prometheus-exporter, node_exporter. */
     {{"*exporter*.service"}, "", {NULL}, false},
-    {{"*.socket"},
+    /* Some versions open them in the cgroup of the unit, others in that of process 1. */
+    {{"*.socket", "init.scope"},
      "systemd",
      {[DAEMONS_V4_ONLY] = "ListenKIND= and ListenKIND=0.0.0.0:PORT",
       [DAEMONS_V6_ONLY] = "ListenKIND= and ListenKIND=[::]:PORT and BindIPv6Only=ipv6-only",

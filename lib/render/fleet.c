@@ -94,27 +94,35 @@ static const char *off_words(const struct writer_fleet *fleet)
     return only_changed ? "changed" : words[fleet->policy->rule_count > 0][fleet->changed > 0];
 }
 
+const char *fleet_noun(const struct writer_fleet *fleet)
+{
+    return fleet->is_of_namespaces ? "namespace" : "host";
+}
+
 void fleet_add_summary(struct text_buffer *text, const struct writer_fleet *fleet)
 {
+    const char *noun = fleet_noun(fleet);
     const char *plural = fleet->count == 1 ? "" : "s";
     bool has_policy = fleet->policy->rule_count > 0;
     size_t unknown = fleet->by_state[STATE_UNKNOWN];
     size_t off = fleet_off_count(fleet);
 
     if (fleet->stopped != NULL) {
-        text_buffer_add(text, "%s after %zu of %zu hosts%s", fleet->stopped, fleet->count, fleet->expected,
+        text_buffer_add(text, "%s after %zu of %zu %ss%s", fleet->stopped, fleet->count, fleet->expected, noun,
                         fleet->count > 0 ? ". " : "");
     }
     if (off > 0) {
-        text_buffer_add(text, "%zu of %zu host%s %s", off, fleet->count, plural, off_words(fleet));
+        text_buffer_add(text, "%zu of %zu %s%s %s", off, fleet->count, noun, plural, off_words(fleet));
     }
     if (unknown > 0) {
-        text_buffer_add(text, off > 0 ? ", %zu cannot be judged" : "%zu of %zu host%s cannot be judged", unknown,
-                        fleet->count, plural);
+        text_buffer_add(text, off > 0 ? ", %zu cannot be judged" : "%zu of %zu %s%s cannot be judged", unknown,
+                        fleet->count, noun, plural);
     }
     if (fleet->count > 0 && off + unknown == 0) {
-        text_buffer_add(text, "%zu host%s %s%s", fleet->count, plural,
-                        has_policy ? "on policy" : "captured, no policy to judge by",
+        text_buffer_add(text, "%zu %s%s %s%s", fleet->count, noun, plural,
+                        has_policy                ? "on policy"
+                        : fleet->is_of_namespaces ? "looked at, no policy to judge by"
+                                                  : "captured, no policy to judge by",
                         fleet->compares ? ", no change since the baseline" : "");
     }
 }

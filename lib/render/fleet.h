@@ -20,6 +20,9 @@ void fleet_clear(const struct writer *writer, struct writer_fleet *fleet);
 int fleet_verdict_write(const struct writer *writer, const struct view *view, const struct sink *sink);
 int fleet_failure_write(const struct writer *writer, const struct writer_failure *failure, const struct sink *sink);
 
+/* What the fleet is of, in the singular: "host" or "namespace". */
+const char *fleet_noun(const struct writer_fleet *fleet);
+
 /* How many hosts are off policy. */
 size_t fleet_off_count(const struct writer_fleet *fleet);
 

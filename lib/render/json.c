@@ -11,6 +11,7 @@
 #include "capture/json_stream.h"
 #include "plugin/text_buffer.h"
 #include "render/change_wording.h"
+#include "render/clients.h"
 #include "render/fleet.h"
 #include "render/json_list.h"
 #include "render/wording.h"
@@ -143,8 +144,9 @@ static void rule_write(struct json_stream *json, const struct rule *rule)
     json_stream_text_or_null(json, "required", rule != NULL ? rule_requirement_name(rule->requirement) : NULL);
 }
 
-static void service_write(struct json_stream *json, const struct tally *tally, const struct judge_service *service)
+static void service_write(struct json_stream *json, const struct view *view, const struct judge_service *service)
 {
+    const struct tally *tally = view->snapshot->tally;
     char bytes[WORDING_SIZE];
     struct text_buffer name = TEXT_BUFFER(bytes);
 
@@ -162,6 +164,9 @@ static void service_write(struct json_stream *json, const struct tally *tally, c
     json_stream_text_or_null(json, "note", service->rule != NULL ? service->rule->note : NULL);
     listeners_write(json, tally, service);
     connections_write(json, service->connections);
+    if (view->peers > 0) {
+        clients_write(json, tally->counts_peers, service->peers);
+    }
     json_stream_object_end(json);
 }
 
@@ -365,7 +370,7 @@ static int verdict_write(const struct view *view, const struct sink *sink)
     summary_write(&json, view);
     json_stream_array(&json, "services");
     for (size_t i = 0; i < view->verdict->service_count; i++) {
-        service_write(&json, snapshot->tally, &view->verdict->services[i]);
+        service_write(&json, view, &view->verdict->services[i]);
     }
     json_stream_array_end(&json);
     changes_write(&json, view->verdict->changes);
@@ -379,14 +384,14 @@ static int verdict_write(const struct view *view, const struct sink *sink)
 /* --- without a verdict ------------------------------------------------------------------------------------------- */
 
 /* The same members: nothing is known of the host, and there are no services. The list of errors is open behind it. */
-static void failure_begin(struct json_stream *json, time_t time, const char *host, enum state state,
-                          const char *summary)
+static void failure_begin(struct json_stream *json, time_t time, const char *host, const char *namespace,
+                          enum state state, const char *summary)
 {
     head_write(json, time, host);
     json_stream_null(json, "source");
     json_stream_null(json, "remark");
     json_stream_null(json, "netns");
-    json_stream_null(json, "namespace");
+    json_stream_text_or_null(json, "namespace", namespace);
     json_stream_null(json, "ipv6");
     json_stream_null(json, "addresses");
     json_stream_null(json, "baseline");
@@ -412,7 +417,7 @@ static int failure_write(const struct writer_failure *failure, const struct sink
 {
     struct json_stream json = {.sink = sink};
 
-    failure_begin(&json, failure->time, failure->host, failure->state, failure->sentences[0]);
+    failure_begin(&json, failure->time, failure->host, failure->namespace, failure->state, failure->sentences[0]);
     for (size_t i = 0; i < failure->count; i++) {
         json_stream_text(&json, NULL, failure->sentences[i]);
     }
@@ -428,7 +433,7 @@ static int lint_write(const struct writer_lint *lint, const struct sink *sink)
 {
     struct json_stream json = {.sink = sink};
 
-    failure_begin(&json, lint->time, lint->host, lint->state, lint->summary);
+    failure_begin(&json, lint->time, lint->host, NULL, lint->state, lint->summary);
     for (size_t i = 0; i < lint->count; i++) {
         json_stream_text(&json, NULL, lint->findings[i]);
     }
@@ -456,6 +461,7 @@ static int list_end(const struct writer_list_end *end, const struct sink *sink)
     const struct writer_failure failure = {
         .state = STATE_UNKNOWN,
         .host = end->host,
+        .namespace = end->namespace,
         .time = end->time,
         .sentences = end->faults,
         .count = end->fault_count,
@@ -506,7 +512,7 @@ static int fleet_end(struct writer_fleet *fleet, const struct sink *sink)
     struct text_buffer summary = TEXT_BUFFER(bytes);
 
     fleet_add_summary(&summary, fleet);
-    failure_begin(&json, fleet->time, "", fleet->state, bytes);
+    failure_begin(&json, fleet->time, "", NULL, fleet->state, bytes);
     if (fleet->stopped != NULL) {
         json_stream_text(&json, NULL, fleet->stopped);
     }

@@ -6,6 +6,7 @@
 #include "render/json_list.h"
 
 #include "capture/json_stream.h"
+#include "render/clients.h"
 #include "render/wording.h"
 #include "socket/host.h"
 #include "socket/protocol.h"
@@ -80,6 +81,9 @@ void json_list_row(const struct writer_list *list, const struct writer_row *row,
 
     host_interface_name(interface, record->interface);
     json_stream_object(&json, NULL);
+    if (list->namespace != NULL) {
+        json_stream_text(&json, "namespace", list->namespace);
+    }
     json_stream_text(&json, "protocol", protocol_name(record->protocol));
     json_stream_text(&json, "family", record->family == RECORD_INET ? "inet" : "inet6");
     json_stream_text(&json, "state", *state != '\0' ? state : "UNCONNECTED");
@@ -96,6 +100,19 @@ void json_list_row(const struct writer_list *list, const struct writer_row *row,
     json_stream_end(&json);
 }
 
+static void clients_list_write(struct json_stream *json, const struct writer_list_end *end)
+{
+    json_stream_array(json, "clients");
+    for (size_t i = 0; i < end->client_count; i++) {
+        json_stream_object(json, NULL);
+        json_stream_text(json, "protocol", protocol_name(end->clients[i].protocol));
+        json_stream_integer(json, "port", end->clients[i].port);
+        clients_write(json, true, end->clients[i].peers);
+        json_stream_object_end(json);
+    }
+    json_stream_array_end(json);
+}
+
 void json_list_whole(const struct writer_list_end *end, const struct sink *sink)
 {
     struct json_stream json = {.sink = sink};
@@ -103,8 +120,14 @@ void json_list_whole(const struct writer_list_end *end, const struct sink *sink)
     json_stream_object(&json, NULL);
     json_stream_text(&json, "plugin", "check_dualstack");
     json_stream_text(&json, "version", PACKAGE_VERSION);
+    if (end->namespace != NULL) {
+        json_stream_text(&json, "namespace", end->namespace);
+    }
     json_stream_text(&json, "state", state_name(STATE_OK));
     json_stream_integer(&json, "sockets", (int64_t)end->rows);
+    if (end->clients != NULL) {
+        clients_list_write(&json, end);
+    }
     json_stream_array(&json, "remarks");
     for (size_t i = 0; i < end->remark_count; i++) {
         json_stream_text(&json, NULL, end->remarks[i]);

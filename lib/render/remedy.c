@@ -92,12 +92,18 @@ static bool has_own_unit(const struct tally_listener *listener)
     return listener->unit_state == TALLY_UNIT_KNOWN && !is_shared(listener->unit);
 }
 
-/* Adds whom to stop, start again or run otherwise: "nginx.service", "the program of user root (uid 0)". */
+/*
+ * Adds whom to stop, start again or run otherwise: "nginx.service", "the program of user root (uid 0)". What process 1
+ * has open is for a socket unit, which it alone can name.
+ */
 static void owner_name_add(struct text_buffer *text, const struct judge_service *service,
                            const struct tally_listener *listener)
 {
     if (has_own_unit(listener)) {
         text_buffer_add_cut(text, listener->unit, VALUE_MOST);
+    } else if (listener->unit_state == TALLY_UNIT_KNOWN && strcmp(listener->unit, "init.scope") == 0) {
+        text_buffer_add(text, "the systemd socket on ");
+        wording_add_endpoint(text, service, listener);
     } else if (listener->uid == RECORD_UID_HIDDEN) {
         text_buffer_add(text, "the program on ");
         wording_add_endpoint(text, service, listener);
@@ -630,6 +636,10 @@ static void sockets_remedy(struct remedy *remedy)
     }
     plan_make(&plan, service, remedy->subject.tally, form_of(daemon, service->rule));
     remedy->subject.plan = &plan;
+    if (plan_ends_service(&plan)) {
+        step_add(remedy, REMEDY_ALLOW);
+        return;
+    }
     host_steps_add(remedy);
     socket_steps_add(remedy);
     if (!daemon_add(remedy, daemon) && (plan.first[PLAN_SET_V6ONLY] != NULL || plan.first[PLAN_CLEAR_V6ONLY] != NULL)) {
@@ -702,12 +712,7 @@ static void netlink_remedy(struct remedy *remedy)
     step_add(remedy, REMEDY_USE_NETLINK);
 }
 
-/* The reason itself says what to do. */
-static void no_remedy(struct remedy *remedy)
-{
-    (void)remedy;
-}
-
+/* NULL where the reason itself says what to do. */
 static void (*const remedies[])(struct remedy *remedy) = {
     [JUDGE_NOTHING_LISTENS] = missing_remedy,
     [JUDGE_NO_IPV4] = sockets_remedy,
@@ -718,20 +723,16 @@ static void (*const remedies[])(struct remedy *remedy) = {
     [JUDGE_FORM] = sockets_remedy,
     [JUDGE_BIND] = sockets_remedy,
     [JUDGE_REACH] = reach_remedy,
-    [JUDGE_REACH_UNKNOWN] = netlink_remedy,
     [JUDGE_UNIT] = unit_remedy,
     [JUDGE_USER] = user_remedy,
     [JUDGE_MAPPED] = threshold_remedy,
     [JUDGE_IPV4] = threshold_remedy,
     [JUDGE_V6ONLY_UNKNOWN] = netlink_remedy,
-    [JUDGE_IPV6_UNKNOWN] = no_remedy,
-    [JUDGE_UNIT_UNKNOWN] = no_remedy,
-    [JUDGE_USER_UNKNOWN] = no_remedy,
     [JUDGE_BIND_UNKNOWN] = netlink_remedy,
-    [JUDGE_CLIENT_UNKNOWN] = no_remedy,
-    [JUDGE_UNREADABLE] = no_remedy,
+    [JUDGE_REACH_UNKNOWN] = netlink_remedy,
+    [JUDGE_UNREADABLE] = NULL,
 };
-_Static_assert(sizeof remedies / sizeof *remedies == JUDGE_UNREADABLE + 1, "each cause has a remedy, or none");
+_Static_assert(sizeof remedies / sizeof *remedies == JUDGE_UNREADABLE + 1, "each cause has a row");
 
 const char *remedy_format(char text[static REMEDY_SIZE], const struct judge_service *service,
                           const struct judge_reason *reason, const struct tally *tally, bool is_replay)
@@ -745,6 +746,8 @@ const char *remedy_format(char text[static REMEDY_SIZE], const struct judge_serv
                     .is_replay = is_replay},
     };
 
-    remedies[reason->cause](&remedy);
+    if (remedies[reason->cause] != NULL) {
+        remedies[reason->cause](&remedy);
+    }
     return text;
 }

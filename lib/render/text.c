@@ -10,6 +10,7 @@
 #include "audit/change.h"
 #include "plugin/text_buffer.h"
 #include "render/change_wording.h"
+#include "render/clients.h"
 #include "render/remedy.h"
 #include "render/text_fleet.h"
 #include "render/text_list.h"
@@ -68,7 +69,7 @@ static int findings_sort(struct answer *answer)
 
 static bool is_shown(const struct view *view, const struct judge_service *service)
 {
-    return service->state != STATE_OK || service->waived || view->verbose > 0;
+    return service->state != STATE_OK || service->waived || view->verbose > 0 || service->peers != NULL;
 }
 
 /* What the host's addresses do to several services is said once, of the host. */
@@ -214,7 +215,7 @@ static void first_line_write(struct answer *answer)
 
     wording_add_summary(&text, view->verdict, view->policy);
     report_prose(answer->report, "%s", bytes);
-    if (view->snapshot->namespace[0] != '\0') {
+    if (view->snapshot->namespace[0] != '\0' && !view->is_one_of_many) {
         report_prose(answer->report, " in namespace %s", view->snapshot->namespace);
     }
     host_findings_write(answer);
@@ -421,6 +422,11 @@ static void remedies_write(const struct answer *answer, const struct judge_servi
     }
 }
 
+static void client_write(void *context, const char *line)
+{
+    report_note(context, "%s", line);
+}
+
 static void details_write(const struct answer *answer, const struct judge_service *service)
 {
     unsigned verbose = answer->view->verbose;
@@ -433,6 +439,7 @@ static void details_write(const struct answer *answer, const struct judge_servic
     if (verbose >= 2) {
         evidence_write(answer, service);
     }
+    clients_walk(service->peers, service->connections, client_write, answer->report);
     if (verbose >= 1) {
         v6only_note_write(answer, service);
         remedies_write(answer, service);
@@ -470,6 +477,23 @@ static void change_lines_write(const struct answer *answer)
     }
 }
 
+/* Where there is nobody to list, why. */
+static void no_clients_write(const struct answer *answer)
+{
+    const struct view *view = answer->view;
+    bool any = view->peers == 0;
+
+    for (size_t i = 0; i < view->verdict->service_count; i++) {
+        any |= view->verdict->services[i].peers != NULL;
+    }
+    if (!any) {
+        report_line(answer->report, STATE_OK, "%s",
+                    view->snapshot->tally->counts_peers
+                        ? "no client is connected"
+                        : "who is connected is not known: the capture was taken without --peers");
+    }
+}
+
 static void lines_write(const struct answer *answer)
 {
     const struct view *view = answer->view;
@@ -485,14 +509,15 @@ static void lines_write(const struct answer *answer)
             details_write(answer, service);
         }
     }
+    no_clients_write(answer);
     for (size_t i = 0; i < view->snapshot->question_count; i++) {
         report_line(answer->report, STATE_OK, "%s", view->snapshot->questions[i]);
     }
 }
 
-size_t text_limit(unsigned verbose)
+size_t text_limit(const struct view *view)
 {
-    return verbose > 0 ? LIMIT_VERBOSE : LIMIT;
+    return view->verbose > 0 || view->peers > 0 ? LIMIT_VERBOSE : LIMIT;
 }
 
 struct report *text_verdict_report(const struct view *view, size_t limit)
@@ -560,7 +585,7 @@ int text_report_write(struct report *report, enum state state, const struct sink
 
 static int verdict_write(const struct view *view, const struct sink *sink)
 {
-    struct report *report = text_verdict_report(view, text_limit(view->verbose));
+    struct report *report = text_verdict_report(view, text_limit(view));
     struct waiver_list waivers = {.waivers = NULL};
 
     if (report != NULL && view->verbose > 0 && waiver_list_add(&waivers, view->policy, view->verdict) == 0) {
@@ -598,7 +623,11 @@ static int list_end(const struct writer_list_end *end, const struct sink *sink)
         .count = end->fault_count,
     };
 
+    text_list_clients(end, sink);
     text_list_remarks(end, sink);
+    if (end->namespace != NULL) {
+        sink_text(sink, "\n");
+    }
     return end->fault_count > 0 ? failure_write(&failure, sink) : 0;
 }
 

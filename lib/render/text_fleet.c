@@ -118,28 +118,29 @@ static int answer_keep(struct host *kept, struct report *report, bool wants_deta
 
 static int judged_keep(struct host *kept, const struct writer_host *host, bool wants_details)
 {
-    struct report *report = text_verdict_report(host->view, text_limit(host->view->verbose));
+    struct report *report = text_verdict_report(host->view, text_limit(host->view));
+    bool wants_origin = wants_details && *host->file != '\0';
     int result = -ENOMEM;
 
     kept->state = host->view->verdict->state;
     kept->total = host->view->verdict->total;
     kept->name = strdup(*host->name != '\0' ? host->name : host->file);
-    kept->origin = wants_details ? origin_make(host) : NULL;
-    if (report != NULL && kept->name != NULL && (!wants_details || kept->origin != NULL)) {
+    kept->origin = wants_origin ? origin_make(host) : NULL;
+    if (report != NULL && kept->name != NULL && (!wants_origin || kept->origin != NULL)) {
         result = answer_keep(kept, report, wants_details);
     }
     report_free(report);
     return result;
 }
 
-/* The sentence of a failure says which file it is about; whose that is, only where it is known. */
-static int failed_keep(struct host *kept, const struct writer_failure *failure)
+/* The sentence of a failure says which file or namespace it is about; which host, only where that is known. */
+static int failed_keep(struct host *kept, const struct writer_failure *failure, bool is_namespace)
 {
     struct report *report = text_failure_report(failure);
     int result = -ENOMEM;
 
     kept->state = failure->state;
-    kept->name = strdup(failure->host);
+    kept->name = strdup(is_namespace ? "" : failure->host);
     if (report != NULL && kept->name != NULL) {
         result = answer_keep(kept, report, false);
     }
@@ -155,7 +156,8 @@ int text_fleet_host(struct writer_fleet *fleet, const struct writer_host *host, 
     if (kept == NULL) {
         return -ENOMEM;
     }
-    return host->failure != NULL ? failed_keep(kept, host->failure) : judged_keep(kept, host, fleet->verbose > 0);
+    return host->failure != NULL ? failed_keep(kept, host->failure, fleet->is_of_namespaces)
+                                 : judged_keep(kept, host, fleet->verbose > 0 || host->view->peers > 0);
 }
 
 /* --- the first line ---------------------------------------------------------------------------------------------- */
@@ -210,6 +212,16 @@ static void value_add(struct report *report, const char *label, uint64_t value, 
     report_perfdata(report, &perfdata);
 }
 
+/* "hosts_off". */
+static void count_add(struct report *report, const struct writer_fleet *fleet, const char *suffix, size_t count)
+{
+    const struct labels_thresholds none = {NULL, NULL};
+    char label[32];
+
+    snprintf(label, sizeof label, "%s%s", fleet_noun(fleet), suffix);
+    value_add(report, label, count, none);
+}
+
 /* Sums over all hosts. What is not known of one of them is not known. */
 static void values_add(struct report *report, const struct writer_fleet *fleet)
 {
@@ -229,9 +241,9 @@ static void values_add(struct report *report, const struct writer_fleet *fleet)
         sum.unlisted += total->unlisted;
         sum.changes += total->changes;
     }
-    value_add(report, "hosts", fleet->count, none);
-    value_add(report, "hosts_off", fleet_off_count(fleet), none);
-    value_add(report, "hosts_unknown", fleet->by_state[STATE_UNKNOWN], none);
+    count_add(report, fleet, "s", fleet->count);
+    count_add(report, fleet, "s_off", fleet_off_count(fleet));
+    count_add(report, fleet, "s_unknown", fleet->by_state[STATE_UNKNOWN]);
     for (int i = 0; (label = labels_total(i)) != NULL; i++) {
         if (label->set == LABELS_TOTALS && labels_total_is_known(label, &sum)) {
             value_add(report, label->name, label->value(&sum),
@@ -285,9 +297,9 @@ void text_fleet_unneeded_add(struct report *report, const struct policy *policy,
 /* A monitoring system reads the first line, a human at a terminal the last. */
 static void last_line_add(struct report *report, const struct writer_fleet *fleet)
 {
-    report_line(report, fleet->state, "%zu host%s: %zu CRITICAL, %zu WARNING, %zu UNKNOWN, %zu OK", fleet->count,
-                fleet->count == 1 ? "" : "s", fleet->by_state[STATE_CRITICAL], fleet->by_state[STATE_WARNING],
-                fleet->by_state[STATE_UNKNOWN], fleet->by_state[STATE_OK]);
+    report_line(report, fleet->state, "%zu %s%s: %zu CRITICAL, %zu WARNING, %zu UNKNOWN, %zu OK", fleet->count,
+                fleet_noun(fleet), fleet->count == 1 ? "" : "s", fleet->by_state[STATE_CRITICAL],
+                fleet->by_state[STATE_WARNING], fleet->by_state[STATE_UNKNOWN], fleet->by_state[STATE_OK]);
 }
 
 int text_fleet_end(struct writer_fleet *fleet, const struct sink *sink)

@@ -8,6 +8,8 @@
 #include "render/text_list.h"
 
 #include "plugin/escape.h"
+#include "render/clients.h"
+#include "socket/protocol.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -183,6 +185,11 @@ void text_list_head(struct writer_list *list, const struct sink *sink)
 {
     const char *text[COLUMNS];
 
+    if (list->namespace != NULL) {
+        char heading[160];
+        snprintf(heading, sizeof heading, "Network namespace %s", list->namespace);
+        sentence_write(heading, sink);
+    }
     for (int i = 0; i < COLUMNS; i++) {
         text[i] = columns[i].heading;
         width_raise(list, (enum column)i, text[i]);
@@ -203,6 +210,32 @@ void text_list_row(const struct writer_list *list, const struct writer_row *row,
     if (list->verbose > 0 && *netstat_explain(sentence, list->tally, row->record) != '\0') {
         blanks_write(list->width[COLUMN_PROTO] + GAP, sink);
         sentence_write(sentence, sink);
+    }
+}
+
+static void client_write(void *context, const char *line)
+{
+    const struct sink *sink = context;
+
+    sink_text(sink, "  ");
+    sentence_write(line, sink);
+}
+
+void text_list_clients(const struct writer_list_end *end, const struct sink *sink)
+{
+    struct sink borrowed = *sink;
+    char heading[64];
+
+    for (size_t i = 0; i < end->client_count; i++) {
+        const struct writer_clients *clients = &end->clients[i];
+        snprintf(heading, sizeof heading, "\nClients of %u/%s", (unsigned)clients->port,
+                 protocol_name(clients->protocol));
+        sink_text(sink, heading);
+        sink_text(sink, "\n");
+        clients_walk(clients->peers, clients->connections, client_write, &borrowed);
+    }
+    if (end->clients != NULL && end->client_count == 0) {
+        sentence_write("no client is connected", sink);
     }
 }
 

@@ -27,6 +27,8 @@ struct view {
     int32_t today;                        /* days since 1970-01-01, UTC */
     unsigned verbose;                     /* 0 to 3 */
     enum labels_set perfdata;
+    bool is_one_of_many; /* network namespaces of a host: whoever tells the verdict names it */
+    size_t peers;        /* so many clients of each service, by judge_service.peers; 0: nobody asked */
 };
 
 #endif

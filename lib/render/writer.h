@@ -17,7 +17,8 @@
 /* An answer without a verdict: why there is none. */
 struct writer_failure {
     enum state state;
-    const char *host; /* the one that cannot be judged, "" when it is not known */
+    const char *host;      /* the one that cannot be judged, "" when it is not known */
+    const char *namespace; /* its network namespace; NULL for the one it is expected to be */
     time_t time;
     const char *const *sentences; /* at least one */
     size_t count;
@@ -42,6 +43,7 @@ struct writer_lint {
 struct writer_list {
     const struct tally *tally;         /* all listeners, sorted and with their reach, once they were measured */
     const struct owners *owners;       /* of all of them */
+    const char *namespace;             /* the network namespace, where there are several lists; else NULL */
     unsigned verbose;                  /* 0 to 3 */
     size_t width[WRITER_LIST_COLUMNS]; /* of the text's columns, in characters */
 };
@@ -53,26 +55,41 @@ struct writer_row {
     const struct owners_entry *unit;
 };
 
+/* A service of --list that has clients. */
+struct writer_clients {
+    enum record_protocol protocol;
+    uint16_t port;
+    uint64_t connections[TALLY_KINDS];
+    struct peers *peers; /* by enum tally_kind, settled */
+};
+
 /* What follows the rows. */
 struct writer_list_end {
-    const char *host; /* this one */
+    const char *host;      /* this one */
+    const char *namespace; /* as in struct writer_list */
     time_t time;
     uint64_t rows;
+    const struct writer_clients *clients; /* NULL: nobody asked for them */
+    size_t client_count;
     const char *const *remarks; /* how the list was made, where that is unexpected */
     size_t remark_count;
     const char *const *faults; /* what could not be read; with any of them the list is not whole */
     size_t fault_count;
 };
 
-/* The hosts of a --replay of several. Begin with the first five, all else zero; fleet_add() counts. */
+/*
+ * The hosts of a --replay of several, or the network namespaces of this one. Begin with the first six, all else zero;
+ * fleet_add() counts.
+ */
 struct writer_fleet {
     const struct policy *policy;
     unsigned verbose;
-    time_t time;         /* of the report */
-    size_t expected;     /* so many hosts there should be */
-    bool compares;       /* each with its baseline */
-    const char *stopped; /* what kept the report from its end: "stopped by SIGINT"; NULL for nothing */
-    size_t count;        /* the hosts so far, and their states */
+    time_t time;           /* of the report */
+    size_t expected;       /* so many hosts there should be */
+    bool compares;         /* each with its baseline */
+    bool is_of_namespaces; /* and not of hosts */
+    const char *stopped;   /* what kept the report from its end: "stopped by SIGINT"; NULL for nothing */
+    size_t count;          /* the hosts so far, and their states */
     size_t by_state[STATE_UNKNOWN + 1];
     size_t judged;    /* those of them that have a verdict */
     size_t changed;   /* those of them that changed since their baselines */
@@ -84,7 +101,7 @@ struct writer_fleet {
 
 /* One of them. */
 struct writer_host {
-    const char *file; /* where it was read from */
+    const char *file; /* where it was read from; "" for this host */
     const char *name; /* "" when the capture has none */
     time_t time;      /* when it was captured */
     const struct view *view;

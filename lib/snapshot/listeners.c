@@ -114,7 +114,7 @@ static int walk_merge(struct reading *reading, struct tally *tally, bool *agrees
     int result = walk == NULL ? -ENOMEM : walk_take(reading, walk);
 
     if (result == 0) {
-        tally_sort(walk);
+        tally_order(walk);
         *agrees |= !shows_more(reading, walk, tally);
         result = tally_merge(tally, walk);
     }

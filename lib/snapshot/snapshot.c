@@ -161,17 +161,11 @@ static int judged_ports_list(const struct attempt *attempt, enum record_protocol
     return count;
 }
 
-/* Reads the v4-mapped connections of the judged ports, or with `native` the IPv4 ones of AF_INET sockets. */
-static int judged_connections_scan(struct attempt *attempt, enum record_protocol protocol, bool native)
+/* Reads those of the connections that are of judged ports, or with `native` of those that it concerns. */
+static int judged_connections_scan(struct attempt *attempt, struct source_request request, bool native)
 {
-    struct source_request request = {
-        .protocol = protocol,
-        .families = SOURCE_FAMILY(native ? RECORD_INET : RECORD_INET6),
-        .states = SOURCE_STATE(RECORD_ESTABLISHED),
-        .v4_mapped_only = !native,
-    };
     struct source_ports *ports;
-    int count = judged_ports_list(attempt, protocol, native, &ports);
+    int count = judged_ports_list(attempt, request.protocol, native, &ports);
     int result = 0;
 
     if (count < 0) {
@@ -188,7 +182,7 @@ static int judged_connections_scan(struct attempt *attempt, enum record_protocol
 
 static int connections_scan(struct attempt *attempt, enum record_protocol protocol)
 {
-    const struct source_request request = {
+    struct source_request request = {
         .protocol = protocol,
         .families = SOURCE_FAMILIES_ALL,
         .states = SOURCE_STATE(RECORD_ESTABLISHED),
@@ -198,8 +192,15 @@ static int connections_scan(struct attempt *attempt, enum record_protocol protoc
     if (attempt->request->depth == SNAPSHOT_ALL) {
         return scan(attempt, &request, connection_visit);
     }
-    result = judged_connections_scan(attempt, protocol, false);
-    return result != 0 ? result : judged_connections_scan(attempt, protocol, true);
+    if (attempt->request->depth == SNAPSHOT_JUDGED) {
+        return judged_connections_scan(attempt, request, false);
+    }
+    request.families = SOURCE_FAMILY(RECORD_INET6);
+    request.v4_mapped_only = true;
+    result = judged_connections_scan(attempt, request, false);
+    request.families = SOURCE_FAMILY(RECORD_INET);
+    request.v4_mapped_only = false;
+    return result != 0 ? result : judged_connections_scan(attempt, request, true);
 }
 
 /* Reads everything once, from the sources that answer now. */
@@ -212,7 +213,7 @@ static int everything_scan(struct attempt *attempt)
             result = listeners_scan(attempt, (enum record_protocol)protocol);
         }
     }
-    tally_sort(attempt->snapshot->tally);
+    tally_order(attempt->snapshot->tally);
     for (int protocol = 0; protocol < RECORD_PROTOCOLS && result == 0; protocol++) {
         if (is_wanted(attempt, (enum record_protocol)protocol) && attempt->request->depth != SNAPSHOT_LISTENERS) {
             result = connections_scan(attempt, (enum record_protocol)protocol);
@@ -232,6 +233,7 @@ static int attempt_begin(struct attempt *attempt)
     if (snapshot->tally == NULL) {
         return -ENOMEM;
     }
+    snapshot->tally->counts_peers = attempt->request->peers > 0;
     snapshot->fault[0] = '\0';
     sources_report_stage(attempt->sources, "reading the host's facts under /proc");
     if (host_read(&snapshot->tally->host, sources_directory(attempt->sources), &fault) != 0) {
@@ -428,6 +430,9 @@ int snapshot_take(const struct snapshot_request *request, struct snapshot **snap
         result = reaches_find(attempt.snapshot->tally, attempt.sources, &request->sources);
     }
     if (result == 0) {
+        result = snapshot_peers_settle(attempt.snapshot->tally, request->peers);
+    }
+    if (result == 0) {
         source_describe(&attempt);
         *snapshot = attempt.snapshot;
     } else {
@@ -448,6 +453,37 @@ void snapshot_free(struct snapshot *snapshot)
     free(snapshot->questions);
     tally_free(snapshot->tally);
     free(snapshot);
+}
+
+static int interface_names_find(struct tally *tally, struct peers *peers)
+{
+    for (size_t i = 0; i < peers->count; i++) {
+        struct peers_client *client = &peers->clients[i];
+        char name[IF_NAMESIZE];
+        if (client->interface == 0) {
+            continue;
+        }
+        host_interface_name(name, client->interface);
+        client->interface_name = tally_text_keep(tally, name);
+        if (client->interface_name == NULL) {
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+int snapshot_peers_settle(struct tally *tally, size_t most)
+{
+    int result = 0;
+
+    tally_peers_settle(tally, most);
+    for (size_t i = 0; i < tally->service_count && result == 0; i++) {
+        struct tally_peers *peers = tally->services[i].peers;
+        for (int j = 0; peers != NULL && j < SCOPES * TALLY_KINDS && result == 0; j++) {
+            result = interface_names_find(tally, &peers->by[j / TALLY_KINDS][j % TALLY_KINDS]);
+        }
+    }
+    return result;
 }
 
 int snapshot_owners_find(struct snapshot *snapshot, sources_progress *progress)

@@ -34,6 +34,7 @@ enum snapshot_depth {
     SNAPSHOT_MAPPED_JUDGED, /* the v4-mapped ones of the judged ports, of all listening ports when nothing is judged;
                                with the native IPv4 ones where a rule has ipv4-warning= or ipv4-critical= */
     SNAPSHOT_IPV4_JUDGED,   /* the native IPv4 ones of these ports as well */
+    SNAPSHOT_JUDGED,        /* all of these ports */
     SNAPSHOT_ALL            /* all of them */
 };
 
@@ -42,6 +43,7 @@ struct snapshot_request {
     const char *namespace;       /* what to call the network namespace; NULL for "" */
     const struct policy *policy; /* finished */
     enum snapshot_depth depth;
+    size_t peers;        /* so many clients of each service are kept, of the connections that are read; 0 for none */
     bool every_protocol; /* also those that the policy does not judge */
     bool keeps_questions;
 };
@@ -68,6 +70,12 @@ void snapshot_remark_choose(struct snapshot *snapshot, const struct policy *poli
 /* Add the last two of these, where they are so, behind a comma unless the text is empty; the first one with why. */
 void snapshot_addresses_remark_add(struct text_buffer *text, const struct tally *tally, bool says_why);
 void snapshot_namespace_remark_add(struct text_buffer *text, const struct tally *tally, const char *namespace);
+
+/*
+ * Settles the clients that the tally counted, at most `most` of each service, and looks up the names of their
+ * interfaces, which are this network namespace's. Returns 0 or -ENOMEM.
+ */
+int snapshot_peers_settle(struct tally *tally, size_t most);
 
 /*
  * Looks up the users and units of all listeners and the details of this host, unless they are known. Each listener says

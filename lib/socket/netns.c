@@ -99,12 +99,28 @@ static int entry_failed(struct fault *fault, const char *name, const char *path,
                      error == EINVAL ? " " : ": ", error == EINVAL ? "is not a network namespace" : strerror(error));
 }
 
+/* Enters what the descriptor is of, and closes it. */
+static int file_enter(int file, const char *name, const char *path, struct fault *fault)
+{
+    int result = setns(file, CLONE_NEWNET) < 0 ? entry_failed(fault, name, path, errno) : 0;
+
+    close(file);
+    return result;
+}
+
+int netns_enter_path(const char *name, const char *path, struct fault *fault)
+{
+    char opened[PATH_MAX];
+    int file = form_open(&path_form, path, opened);
+
+    return file < 0 ? open_failed(fault, name, path, &path_form, -file) : file_enter(file, name, path, fault);
+}
+
 int netns_enter(const char *name, struct fault *fault)
 {
     const struct form *form = form_find(name);
     char path[PATH_MAX];
     int file;
-    int result = 0;
 
     if (form == NULL) {
         return fault_set(
@@ -115,9 +131,5 @@ int netns_enter(const char *name, struct fault *fault)
     if (file < 0) {
         return open_failed(fault, name, path, form, -file);
     }
-    if (setns(file, CLONE_NEWNET) < 0) {
-        result = entry_failed(fault, name, path, errno);
-    }
-    close(file);
-    return result;
+    return file_enter(file, name, path, fault);
 }

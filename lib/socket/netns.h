@@ -16,4 +16,7 @@
  */
 int netns_enter(const char *name, struct fault *fault);
 
+/* The same by its path alone; fault->text calls it `name`. */
+int netns_enter_path(const char *name, const char *path, struct fault *fault);
+
 #endif

@@ -29,7 +29,7 @@ _check_dualstack_at_paths() {
 
 # The names that "ip netns" lists, or a path.
 _check_dualstack_namespaces() {
-    local folder path names=''
+    local folder path names=all
     if [[ $1 == */* ]]; then
         _check_dualstack_paths -f "$1"
         return
@@ -106,11 +106,12 @@ _check_dualstack() {
     --lint) _check_dualstack_words "$current" strict ;;
     --perfdata) _check_dualstack_words "$current" totals mapped full ;;
     --source) _check_dualstack_words "$current" auto netlink procfs ;;
-    -w | --warning | -c | --critical | -t | --timeout | --max-age) ;;
+    -w | --warning | -c | --critical | -t | --timeout | --max-age | --peers) ;;
     *)
         [[ $current == [!-]* ]] || _check_dualstack_words "$current" -r --rule= -f --policy= -w --warning= \
-            -c --critical= -t --timeout= -v --verbose --format= --details= --perfdata= --list --learn --lint --capture \
-            --baseline= --replay= --hosts= --max-age= --source= --procfs= --netns= --extra-opts= -V --version -h --help
+            -c --critical= -t --timeout= -v --verbose --format= --details= --perfdata= --peers= --list --learn --lint \
+            --capture --baseline= --replay= --hosts= --max-age= --source= --procfs= --netns= --extra-opts= \
+            -V --version -h --help
         [[ ${COMPREPLY[*]} != *= || ${#COMPREPLY[@]} -ne 1 ]] || compopt -o nospace
         ;;
     esac

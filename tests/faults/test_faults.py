@@ -43,6 +43,7 @@ FAILURES = {
     "munmap": "ENOMEM EINVAL",
     "nanosleep": "EINTR",
     "newfstatat": "EIO EACCES ENOENT ENOMEM",
+    "open": "ENOENT EACCES EMFILE ENFILE EIO ENOMEM EPERM",  # of C libraries that do not open by openat
     "openat": "ENOENT EACCES EMFILE ENFILE EIO ENOMEM EPERM",
     "poll": "EINTR ENOMEM",
     "pread64": "EIO",
@@ -71,6 +72,7 @@ LASTING = {
     "getdents64": "EIO",
     "mmap": "ENOMEM",
     "newfstatat": "EACCES",
+    "open": "EMFILE",
     "openat": "EMFILE",
     "read": "EIO",
     "recvmsg": "ENOBUFS",
@@ -167,7 +169,7 @@ def is_truth(call, errno, line):
     """Would this answer be right about another folder of copies or captures, or in another moment? A file that is open
     is never missing."""
     return errno == "ENOENT" and ("AT_EMPTY_PATH" in line or "/fleet/" in line
-                                  or (call == "openat" and "/copies/" in line))
+                                  or (call in ("open", "openat") and "/copies/" in line))
 
 
 class Faults(unittest.TestCase):

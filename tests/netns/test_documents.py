@@ -17,9 +17,9 @@ BASH_COMPLETION = os.path.join(TOP_SRCDIR, "packaging", "completion", "check_dua
 
 # Something to give each option that takes a value.
 VALUES = {"--rule": "80 any", "--policy": "/dev/null", "--warning": "1", "--critical": "1", "--timeout": "8",
-          "--format": "text", "--details": "none", "--perfdata": "full", "--replay": CAPTURE, "--baseline": CAPTURE,
-          "--hosts": "/dev/null", "--max-age": "7", "--source": "auto", "--procfs": "/proc/net", "--netns": "0",
-          "--extra-opts": "check_dualstack", "--lint": "strict"}
+          "--format": "text", "--details": "none", "--perfdata": "full", "--peers": "5", "--replay": CAPTURE,
+          "--baseline": CAPTURE, "--hosts": "/dev/null", "--max-age": "7", "--source": "auto", "--procfs": "/proc/net",
+          "--netns": "0", "--extra-opts": "check_dualstack", "--lint": "strict"}
 
 SCREEN_LINES, SCREEN_COLUMNS = 24, 80
 
@@ -290,7 +290,8 @@ class Examples(dualstack.TestCase):
 
     def test_the_host_of_the_manual(self):
         """The examples are of one host, whose capture is judged here."""
-        examples = [example for example in self.examples("check_dualstack") if "--list" not in example[0]]
+        examples = [example for example in self.examples("check_dualstack")
+                    if not {"--list", "--peers"} & set(example[0])]
         self.assertGreater(len(examples), 5)
         for words, shown in examples:
             with self.subTest(command=words):
@@ -299,7 +300,7 @@ class Examples(dualstack.TestCase):
                 self.assertEqual(folded(result.text).replace(NO_ADDRESSES, ""), shown)
 
     def test_tcp6(self):
-        """netstat and --list on a socket that takes both families."""
+        """netstat, --list and --peers on a socket that takes both families."""
         listener = self.sockets.listener("::", 80, v6only=False)
         client = self.sockets.keep(dualstack.socket.socket())
         client.bind(("127.0.0.1", 40000))
@@ -310,6 +311,9 @@ class Examples(dualstack.TestCase):
         owners = re.compile(r"((?:LISTEN|ESTABLISHED) IPv4(?:\+IPv6| \(mapped\))?) \S+ \S+")
         self.assertEqual(len(owners.findall(shown)), 3)
         self.assertEqual(owners.sub(r"\1", folded(dualstack.run(*words[1:]).text)), owners.sub(r"\1", shown))
+        [(words, shown)] = [example for example in self.examples("check_dualstack") if "--peers" in example[0]]
+        owner = re.compile(r"(on \[::\]:80) \([^)]+\)")
+        self.assertEqual(owner.sub(r"\1", folded(dualstack.run(*words[1:]).text)), owner.sub(r"\1", shown))
         [(words, shown)] = self.examples("netstat")
         printed = subprocess.run(words, stdout=subprocess.PIPE, check=True, env=dualstack.environment()).stdout
         self.assertEqual(folded(printed.decode()), shown)

@@ -207,6 +207,16 @@ class Json(dualstack.TestCase):
             result = dualstack.run("--format=json", *args)
             self.assertEqual((result.code, result.json["state"]), (code, dualstack.STATE_NAMES[code]))
 
+    def test_lint(self):
+        """Errors and warnings are in one member; the state says which they are."""
+        for args, state, count in ((["--lint", "-r", "443 nothing"], "UNKNOWN", 1),
+                                   (["--lint", "-r", "443 any"], "OK", 0),
+                                   (["--lint", "-r", "443 any unit=nginx"], "OK", 1),
+                                   (["--lint=strict", "-r", "443 any unit=nginx"], "WARNING", 1)):
+            with self.subTest(args=args):
+                report = self.valid(*args)
+                self.assertEqual((report["state"], len(report["errors"])), (state, count))
+
     def test_scope_of_a_rule_is_told(self):
         port = port_of(self.sockets.listener("127.0.0.1"))
         report = self.valid("-r", "%d@loopback v4-only" % port)

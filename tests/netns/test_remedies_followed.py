@@ -428,7 +428,7 @@ RULES = [
                      "loopback,192.0.2.3")),
     "{0} dual-stack form=single bind=loopback", "{0} dual-stack form=split bind=loopback",
     "{0} any reach=loopback", "{0} v4-only reach=loopback", "{0} dual-stack reach=link", "{0} dual-stack reach=loopback",
-    "{0} any reach=none", "{0} any reach=none missing=ok", "{0} dual-stack form=split reach=loopback as=bound",
+    "{0} any reach=loopback bind=192.0.2.3", "{0} any reach=none", "{0} any reach=none missing=ok", "{0} dual-stack form=split reach=loopback as=bound",
     "{0} v6-only as=bound", "{0} dual-stack as=bound",
 ]
 SETS = [

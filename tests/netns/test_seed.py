@@ -29,7 +29,7 @@ class Seed(dualstack.TestCase):
         self.assertEqual(sorted(state for _, _, state in rows("tcp6")), ["01", "0A"])
         self.assertEqual(rows("tcp"), [])
         if shutil.which("netstat"):
-            text = subprocess.run(["netstat", "-tan"], stdout=subprocess.PIPE, check=True).stdout.decode()
+            text = subprocess.run(["netstat", "-tan"], stdout=subprocess.PIPE, env=dualstack.environment(), check=True).stdout.decode()
             self.assertRegex(text, r"tcp6 +\d+ +\d+ 127\.0\.0\.1:5555 +127\.0\.0\.1:\d+ +ESTABLISHED")
 
     @dualstack.as_each_user

@@ -45,6 +45,14 @@ static const char good[] =
               "\"ipv6\":3}],"
               "\"outbound\":{\"ipv4\":1,\"ipv4_mapped\":2,\"ipv6\":4294967295}}";
 
+/* The clients of a service, in front of what follows them. */
+#define CLIENT(address, rest) "{\"address\":\"" address "\",\"interface\":" rest "}"
+#define PEERS(port, kind, clients, busiest)                                                                            \
+    "\"peers\":[{\"protocol\":\"tcp\",\"port\":" port ",\"scope\":\"external\",\"connections\":\"" kind                \
+    "\",\"clients\":" clients ",\"exact\":false,\"busiest\":[" busiest "]}],\"outbound\""
+#define CLIENT_7 CLIENT("192.0.2.7", "0,\"interface_name\":null,\"connections\":8,\"excess\":1")
+#define CLIENT_LINK CLIENT("fe80::1", "3,\"interface_name\":\"eth0\",\"connections\":3,\"excess\":0")
+
 /* Refuses the text with just that error. */
 static void assert_refused(const char *text, size_t length, const char *expected)
 {
@@ -314,6 +322,22 @@ static const struct change wrong[] = {
     {"\"outbound\":{\"ipv4\":1,\"ipv4_mapped\":2,\"ipv6\":4294967295}", "\"outbound\":[]",
      "outbound is an array, must be an object"},
     {"4294967295}}", "4294967295}}{}", "end of file expected"},
+    {"\"outbound\"", "\"peers\":null,\"outbound\"", "peers is null, must be an array"},
+    {"\"outbound\"", PEERS("80", "ipv6", "9", CLIENT_LINK), "peers[0] is of a service that no listener is of"},
+    {"\"outbound\"", PEERS("443", "ipv5", "9", CLIENT_LINK), "peers[0].connections is \"ipv5\", must be \"ipv4\""},
+    {"\"outbound\"", PEERS("443", "ipv4", "9", CLIENT_LINK), "peers[0].busiest[0].address is \"fe80::1\", must be"},
+    {"\"outbound\"", PEERS("443", "ipv6", "9", CLIENT_7), "peers[0].busiest[0].address is \"192.0.2.7\", must be"},
+    {"\"outbound\"", PEERS("443", "ipv4", "0", ""), "peers[0].clients is 0, must be"},
+    {"\"outbound\"", PEERS("443", "ipv4", "1", CLIENT_7 "," CLIENT_7),
+     "peers[0].busiest holds more than the 1 clients"},
+    {"\"outbound\"", PEERS("443", "ipv4", "9", CLIENT_7 "," CLIENT_7), "peers[0].busiest holds a client twice"},
+    {"\"outbound\"",
+     PEERS("443", "ipv4", "9", CLIENT("192.0.2.7", "0,\"interface_name\":null,\"connections\":0,\"excess\":0")),
+     "peers[0].busiest[0].connections is 0, must be"},
+    {"\"outbound\"",
+     PEERS("443", "ipv4", "9",
+           CLIENT("192.0.2.7", "0,\"interface_name\":null,\"connections\":9,\"excess\":4294967295")),
+     "peers[0].busiest[0].excess is 4294967295, must be"},
 };
 
 START_TEST(is_refused)
@@ -379,6 +403,41 @@ START_TEST(is_truncated)
 {
     for (size_t length = 1; length < sizeof good - 1; length++) {
         assert_refused(good, length, "line 1, column ");
+    }
+}
+END_TEST
+
+/* Of captures one behind the other, each alone is what is read. */
+START_TEST(is_the_first_of_several)
+{
+    static const struct {
+        const char *text;
+        size_t length;
+    } several[] = {
+        {"", 0},
+        {"{}", 2},
+        {"{} \n", 4},
+        {"{}{}", 2},
+        {"{} \r\n\t{}", 6},
+        {"{\"a\":{\"b\":[{}]}}\n{}", 17},
+        {"{\"}\":\"{\\\"}\"}{}", 12},
+        {" {}{}", 3},
+        {"}{}{}", 5},
+        {"[{},{}]", 7},
+        {"{\"a", 3},
+        {"{\"a\\", 4},
+        {"{}x", 2},
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(several); i++) {
+        size_t length = strlen(several[i].text);
+        /* Where it ends, nothing is read. */
+        char *text = malloc(length + 1);
+        ck_assert_ptr_nonnull(text);
+        memcpy(text, several[i].text, length);
+        text = realloc(text, length > 0 ? length : 1);
+        ck_assert_msg(json_field_root_length(text, length) == several[i].length, "%s", several[i].text);
+        free(text);
     }
 }
 END_TEST
@@ -503,6 +562,9 @@ static const struct {
     {",\"connections\":[{\"protocol\":\"tcp\",\"port\":443,\"scope\":\"external\",\"ipv4\":0,\"ipv4_mapped\":8,"
      "\"ipv6\":3}]",
      ",\"connections\":[]"},
+    {"\"outbound\"", "\"peers\":[],\"outbound\""},
+    {"\"outbound\"", PEERS("443", "ipv4_mapped", "20", CLIENT_7)},
+    {"\"outbound\"", PEERS("443", "ipv6", "1", CLIENT_LINK)},
 };
 
 START_TEST(is_written_again)
@@ -547,6 +609,7 @@ int main(void)
     tcase_add_test(refused, a_listener_twice);
     tcase_add_test(refused, connections_twice);
     tcase_add_test(refused, is_truncated);
+    tcase_add_test(refused, is_the_first_of_several);
     tcase_add_test(refused, is_something_else);
     tcase_add_test(refused, is_deep);
     tcase_add_test(refused, is_too_much);

@@ -189,10 +189,12 @@ START_TEST(unreadable_mountinfo)
 {
     struct fault fault = {""};
     struct cgroup_table *table = NULL;
+    char expected[128];
     uint64_t id = 1;
 
+    snprintf(expected, sizeof expected, "cannot open the cgroup2 mount in /: %s", strerror(EIO));
     ck_assert_int_eq(cgroup_table_read_from(&table, "/", &id, 1, &fault), -EIO);
-    ck_assert_str_eq(fault.text, "cannot open the cgroup2 mount in /: Input/output error");
+    ck_assert_str_eq(fault.text, expected);
 }
 END_TEST
 
@@ -333,7 +335,7 @@ START_TEST(no_descriptors)
         setrlimit(RLIMIT_NOFILE, &before);
         ck_assert_int_eq(status, -EMFILE);
         ck_assert_ptr_null(table);
-        ck_assert_ptr_nonnull(strstr(fault.text, "Too many open files"));
+        ck_assert_ptr_nonnull(strstr(fault.text, strerror(EMFILE)));
         fault.text[0] = '\0';
     }
 }

@@ -218,6 +218,8 @@ static const struct {
     {"", "443=::!33", "443=::!4294967295", "443/tcp unknown ?users"},
     {"", "u40000=:: clients?", "u40001=:: clients?", "40000/udp unknown ?client_port, 40001/udp unknown ?client_port"},
     {"40000/udp any", "u40000=:: clients?", "clients?", "40000/udp gone"},
+    {"default closed", "u40000=:: clients?", "clients?", "40000/udp unknown ?client_port"},
+    {"default closed ephemeral=yes", "u40000=:: clients?", "clients?", "40000/udp gone"},
     {"", "u500=:: clients?", "clients?", "500/udp gone"},
     {"", "443=:: addresses?", "443=0.0.0.0", "443/tcp changed stack addresses"},
     {"", "443=:: addresses?", "443=::/6", "443/tcp changed stack v6only"},

@@ -375,7 +375,7 @@ START_TEST(no_descriptors)
     setrlimit(RLIMIT_NOFILE, &before);
     ck_assert_int_eq(status, -EMFILE);
     ck_assert_int_eq(host.ipv6, RECORD_UNKNOWN);
-    ck_assert_ptr_nonnull(strstr(fault.text, "Too many open files"));
+    ck_assert_ptr_nonnull(strstr(fault.text, strerror(EMFILE)));
     /* what needs no descriptor is there all the same, the rest unknown */
     ck_assert_str_ne(host.kernel, "");
     ck_assert_uint_ne(host.netns, 0);
@@ -393,7 +393,7 @@ struct other_host {
     bool loopback_up;
     int status;
     enum record_answer ipv6;
-    const char *fault; /* in the text */
+    const char *fault; /* in the text; NULL: the words for the status */
 };
 
 static const struct other_host other_hosts[] = {
@@ -407,7 +407,7 @@ static const struct other_host other_hosts[] = {
     {"/proc/net/dev", "", 0, false, -ENOENT, RECORD_UNKNOWN, "missing, though the kernel opens IPv6 sockets"},
     {"/proc/net/dev", "", EAFNOSUPPORT, false, 0, RECORD_NO, ""},
     {"/proc/net/dev", "", EACCES, false, -EACCES, RECORD_UNKNOWN, "Permission denied"},
-    {"/proc/net/dev", "", EMFILE, false, -EMFILE, RECORD_UNKNOWN, "Too many open files"},
+    {"/proc/net/dev", "", EMFILE, false, -EMFILE, RECORD_UNKNOWN, NULL},
     {"/proc/net/if_inet6", "", EAFNOSUPPORT, false, 0, RECORD_NO, ""},
     {"/proc/net/if_inet6", GLOBAL, EAFNOSUPPORT, false, 0, RECORD_YES, ""},
 };
@@ -479,9 +479,10 @@ START_TEST(other_host)
     if (seen->skipped) {
         printf("skipped: other_host %d needs root, or user namespaces for all\n", _i);
     } else {
+        const char *fault = other_hosts[_i].fault != NULL ? other_hosts[_i].fault : strerror(-other_hosts[_i].status);
         ck_assert_int_eq(seen->status, other_hosts[_i].status);
         ck_assert_int_eq(seen->host.ipv6, other_hosts[_i].ipv6);
-        ck_assert_msg(strstr(seen->fault.text, other_hosts[_i].fault) != NULL, "%s", seen->fault.text);
+        ck_assert_msg(strstr(seen->fault.text, fault) != NULL, "%s", seen->fault.text);
         ck_assert_int_eq(seen->fault.text[0] == '\0', seen->status == 0);
         ck_assert_str_ne(seen->host.kernel, "");
     }

@@ -1107,6 +1107,7 @@ int main(void)
     TCase *kernel = tcase_create("the real kernel");
 
     LOOP_TEST(built, answer_is_handled, answers);
+    tcase_set_tags(kernel, "kernel");
     tcase_add_test(built, visit_ends_it);
     suite_add_tcase(suite, built);
     tcase_add_test(kernel, kernel_tells_listeners);

@@ -12,6 +12,7 @@
 #include "unit.h"
 
 #include "socket/netns.h"
+#include "socket/netns_list.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,6 +36,7 @@ struct seen {
     bool entered;
     bool leaked; /* a descriptor stayed open */
     int status;
+    int gone; /* the result for a namespace that is gone */
     char name[5000];
     struct fault fault;
 };
@@ -156,6 +158,31 @@ static void with_places(const char *format)
     entry_see(holder);
     close(keep);
     waitpid(process, NULL, 0);
+}
+
+/* Enters a namespace of the list whose process has ended: by another process while there is one, else it is gone. */
+static void without_its_process(const char *argument)
+{
+    char holder[32];
+    char path[] = "/proc/4194304999/ns/net";
+    struct netns_entry entry = {.pid = 1, .name = seen->name, .path = path};
+    pid_t process;
+    int keep;
+
+    (void)argument;
+    seen->skipped = true;
+    if (!child_privilege_get() || (process = holder_start(&keep)) < 0) {
+        return;
+    }
+    seen->skipped = false;
+    snprintf(holder, sizeof holder, "%ld", (long)process);
+    entry.id = namespace_of(holder);
+    seen->status = netns_list_enter(&entry, &seen->fault);
+    seen->entered = namespace_of("self") == namespace_of(holder);
+    close(keep);
+    waitpid(process, NULL, 0);
+    entry.id = 1; /* no namespace's */
+    seen->gone = netns_list_enter(&entry, &seen->fault);
 }
 
 /* Does it in a child process. Returns false when it was skipped. */
@@ -298,6 +325,16 @@ START_TEST(closed_folder)
 }
 END_TEST
 
+START_TEST(process_of_the_list_ended)
+{
+    if (apart(without_its_process, "process_of_the_list_ended")) {
+        ck_assert_int_eq(seen->status, 0);
+        ck_assert(seen->entered);
+        ck_assert_int_eq(seen->gone, -ENOENT);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("netns");
@@ -307,6 +344,7 @@ int main(void)
     tcase_add_loop_test(enter, entered, 0, UNIT_COUNT(names));
     tcase_add_test(enter, endless_name);
     tcase_add_test(enter, no_admin);
+    tcase_add_test(enter, process_of_the_list_ended);
     tcase_add_test(enter, other_users_process);
     tcase_add_test(enter, closed_folder);
     suite_add_tcase(suite, enter);

@@ -139,6 +139,9 @@ static const struct {
     {"--replay=- --hosts=-",
      "standard input can be read only once, not by --hosts and by --replay: name a file for one"},
     {"--procfs=x --source=netlink", "--procfs reads files, so it does not go with --source=netlink"},
+    {"--learn --peers", "--peers does not go with --learn, only with a check, --list and --capture"},
+    {"--learn --netns=all", "--learn writes one policy, so it does not go with --netns=all: name one namespace"},
+    {"--peers=501", "--peers: '501' is not a number of clients: use 1 to 500"},
     {"--procfs=x --netns=y", "--procfs and --netns do not go together: choose one"},
     {"-f - --replay=-", "standard input can be read only once, not by --policy and by --replay: name a file for one"},
     {"-f - -f p -f -", "standard input can be read only once, not by --policy and by --policy: name a file for one"},
@@ -245,6 +248,7 @@ static const struct {
     const char *policy, *procfs, *netns, *rule, *replay, *extra;
     unsigned timeout, verbose;
     double warning, critical; /* -1: none */
+    unsigned peers;
 } effects[] = {
     {"", .timeout = 8, .warning = -1, .critical = -1},
     {"-f p", .policy = "p", .timeout = 8, .warning = -1, .critical = -1},
@@ -266,6 +270,9 @@ static const struct {
     /* However many captures there are, a replay ends when it is done, unless something else was said. */
     {"--replay=c -t 9", .replay = "c", .timeout = 9, .warning = -1, .critical = -1},
     {"--replay=c", .replay = "c", .timeout = 0, .warning = -1, .critical = -1},
+    {"--peers", .peers = 20, .timeout = 8, .warning = -1, .critical = -1},
+    {"--peers=", .peers = 20, .timeout = 8, .warning = -1, .critical = -1},
+    {"--peers=500", .peers = 500, .timeout = 8, .warning = -1, .critical = -1},
     {"--extra-opts=s@f", .extra = "s@f", .timeout = 8, .warning = -1, .critical = -1},
     {"--extra-opts s", .extra = "s", .timeout = 8, .warning = -1, .critical = -1},
     {"--extra-opts -v", .timeout = 8, .verbose = 1, .warning = -1, .critical = -1},
@@ -290,6 +297,7 @@ START_TEST(option_has_its_effect)
     text_check(options.extra_count > 0 ? options.extra[0] : NULL, effects[_i].extra);
     ck_assert_uint_eq(options.timeout, effects[_i].timeout);
     ck_assert_uint_eq(options.verbose, effects[_i].verbose);
+    ck_assert_uint_eq(options.peers, effects[_i].peers);
     ck_assert_int_eq(options.warning_set, effects[_i].warning >= 0);
     ck_assert_int_eq(options.critical_set, effects[_i].critical >= 0);
     ck_assert(!options.warning_set || range_alerts(&options.warning, effects[_i].warning + 1));

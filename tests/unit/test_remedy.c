@@ -147,6 +147,7 @@ static const struct {
     {"443 v4-only reach=loopback", "443=127.0.0.1 443=192.0.2.1", "stop listening on 192.0.2.1:443" ALLOW},
     {"443 dual-stack form=split reach=loopback",
      "443=::", "listen on 127.0.0.1:443 and [::1]:443 in place of [::]:443"},
+    {"443 any reach=loopback bind=192.0.2.0/24", "443=192.0.2.1", "allow it in the policy"},
     {"443 any reach=none missing=ok", "443=::+nginx.service", "stop nginx.service" ALLOW},
     {"443 any reach=none", "443=::+nginx.service", "allow it in the policy"},
     {"default any reach=none", "443=::+nginx.service", "stop nginx.service" ALLOW},
@@ -166,6 +167,9 @@ static const struct {
     {"23 closed", "23=0.0.0.0!4294967295+?", "stop the program on 0.0.0.0:23" ALLOW},
     /* Stopping these would stop more than the program. */
     {"23 closed", "23=0.0.0.0!0:root+session-3.scope", "stop the program of user root (uid 0)" ALLOW},
+    {"23 closed", "23=0.0.0.0!0:root+init.scope", "stop the systemd socket on 0.0.0.0:23" ALLOW},
+    {"22 v4-only", "22=::!0:root+init.scope",
+     "listen on 0.0.0.0:22 in place of [::]:22 (in systemd, for v4-only: ListenStream= and ListenStream=0.0.0.0:22)"},
     {"23 closed", "23=0.0.0.0!1000:ann+user@1000.service", "stop the program of user ann (uid 1000)" ALLOW},
     {"23 closed", "23=0.0.0.0!0:root+/lxc/web", "stop the program of user root (uid 0)" ALLOW},
     {"20000-20009/udp closed", "u20000=0.0.0.0+a.service",

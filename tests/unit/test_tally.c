@@ -848,6 +848,50 @@ START_TEST(alike_listeners_of_a_capture_stay_apart)
 END_TEST
 
 /* Without a word on its addresses, a host without IPv6 is reached by nobody over IPv6. */
+/* What a reader gets of a unit does not depend on the numbers of its cgroups, nor on those of others. */
+START_TEST(forgotten_cgroups_change_nothing)
+{
+    static const struct {
+        const char *unit; /* NULL: it is gone */
+        uint64_t cgroups[2];
+        uint32_t sockets;
+    } rows[] = {
+        {"b.service", {3, 60}, 1}, {"a.service", {9, 20}, 2}, {"a.service", {1, 80}, 4},
+        {NULL, {7, 10}, 8},        {"a.service", {5, 5}, 16}, {NULL, {2, 90}, 32},
+    };
+    static const struct {
+        const char *unit;
+        uint32_t sockets;
+    } expected[] = {{"a.service", 22}, {"b.service", 1}, {NULL, 40}};
+
+    for (int start = 0; start < 2; start++) {
+        struct tally *tally = tally_create();
+        const struct tally_service *service;
+        for (int i = 0; i < COUNT(rows); i++) {
+            const struct tally_listener listener = {
+                .family = RECORD_INET6,
+                .sockets = rows[i].sockets,
+                .cgroup = rows[i].cgroups[start],
+                .unit_state = rows[i].unit != NULL ? TALLY_UNIT_KNOWN : TALLY_UNIT_GONE,
+                .unit = rows[i].unit,
+            };
+            ck_assert_int_eq(tally_listener_add(tally, RECORD_TCP, 443, &listener), 0);
+        }
+        tally_sort(tally);
+        tally_cgroups_forget(tally);
+        service = tally_find(tally, RECORD_TCP, 443);
+        ck_assert_uint_eq(service->listener_count, COUNT(expected));
+        for (int i = 0; i < COUNT(expected); i++) {
+            const char *unit = service->listeners[i].unit;
+            ck_assert(unit == NULL ? expected[i].unit == NULL : strcmp(unit, expected[i].unit) == 0);
+            ck_assert_uint_eq(service->listeners[i].sockets, expected[i].sockets);
+            ck_assert_uint_eq(service->listeners[i].cgroup, 0);
+        }
+        tally_free(tally);
+    }
+}
+END_TEST
+
 START_TEST(reach_goes_by_the_tallys_host)
 {
     static const enum record_answer answers[] = {RECORD_NO, RECORD_YES, RECORD_UNKNOWN};
@@ -1003,6 +1047,7 @@ static Suite *tally_suite(void)
     tcase_add_test(order, listener_is_found_among_those_alike);
     tcase_add_test(order, alike_listeners_of_a_capture_stay_apart);
     tcase_add_test(order, reach_goes_by_the_tallys_host);
+    tcase_add_test(order, forgotten_cgroups_change_nothing);
     tcase_add_test(order, listener_is_that_of_the_record);
     tcase_add_test(order, reach_is_as_far_as_bound_where_nothing_is_known);
     tcase_add_test(order, a_reach_that_was_set_stays);

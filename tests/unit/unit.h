@@ -16,6 +16,16 @@
  */
 int unit_run(Suite *suite);
 
+/*
+ * libcheck's own would end the whole program where the texts are longer than its messages may be (4 KB): the message
+ * has the texts' first bytes, and where they differ.
+ */
+#undef ck_assert_str_eq
+#define ck_assert_str_eq(got, wanted) unit_assert_texts(__FILE__, __LINE__, #got, (got), (wanted))
+
+/* Fails the test, as one of that place, when the texts are not the same; a NULL is the same as nothing. */
+void unit_assert_texts(const char *file, int line, const char *what, const char *got, const char *wanted);
+
 /* How many rows a table has, as loop tests count them. */
 #define UNIT_COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the check_dualstack authors
+ */
+#include "config.h"
+
+#include "socket/netns_list.h"
+
+#include "socket/cgroup.h"
+#include "socket/netns.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Docker and Podman show so much of a container's id. */
+#define CONTAINER_ID_SHOWN 12
+#define CONTAINER_ID_LENGTH 64
+
+#define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
+
+void netns_list_clear(struct netns_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->entries[i].name);
+        free(list->entries[i].path);
+    }
+    free(list->entries);
+    *list = (struct netns_list){.count = 0};
+}
+
+/* Adds the entry, whose texts are the list's from now on, also when it fails. */
+static int entry_add(struct netns_list *list, const struct netns_entry *entry)
+{
+    if (list->count == list->room) {
+        size_t room = list->room == 0 ? 64 : 2 * list->room;
+        struct netns_entry *grown = realloc(list->entries, room * sizeof *grown);
+        if (grown == NULL) {
+            free(entry->name);
+            free(entry->path);
+            return -ENOMEM;
+        }
+        list->entries = grown;
+        list->room = room;
+    }
+    list->entries[list->count++] = *entry;
+    return 0;
+}
+
+/* --- names that `ip netns` lists --------------------------------------------------------------------------------- */
+
+/* A name that lies there without a namespace is an entry, too: entering it tells what it is. */
+static int named_add(struct netns_list *list, const char *folder, const char *name)
+{
+    struct netns_entry entry = {.id = 0};
+    char path[PATH_MAX];
+    struct stat status;
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (stat(path, &status) != 0 && errno == ENOENT) {
+        return 0;
+    }
+    if (stat(path, &status) == 0) {
+        struct stat self;
+        bool is_namespace = stat("/proc/self/ns/net", &self) == 0 && self.st_dev == status.st_dev;
+        entry.id = is_namespace ? status.st_ino : 0;
+    }
+    entry.name = strdup(name);
+    entry.path = strdup(path);
+    if (entry.name == NULL || entry.path == NULL) {
+        free(entry.name);
+        free(entry.path);
+        return -ENOMEM;
+    }
+    return entry_add(list, &entry);
+}
+
+static int folder_add(struct netns_list *list, const char *folder)
+{
+    DIR *directory = opendir(folder);
+    const struct dirent *file;
+    int result = 0;
+
+    while (directory != NULL && result == 0 && (file = readdir(directory)) != NULL) {
+        if (strcmp(file->d_name, ".") != 0 && strcmp(file->d_name, "..") != 0) {
+            result = named_add(list, folder, file->d_name);
+        }
+    }
+    if (directory != NULL) {
+        closedir(directory);
+    }
+    return result;
+}
+
+/* /var/run is mostly a link to /run. */
+static int named_find(struct netns_list *list)
+{
+    struct stat run;
+    struct stat var_run;
+    bool are_same = stat("/run/netns", &run) == 0 && stat("/var/run/netns", &var_run) == 0 &&
+                    run.st_dev == var_run.st_dev && run.st_ino == var_run.st_ino;
+    int result = folder_add(list, "/run/netns");
+
+    return result != 0 || are_same ? result : folder_add(list, "/var/run/netns");
+}
+
+/* --- processes ---------------------------------------------------------------------------------------------------- */
+
+static int process_stat(unsigned long pid, const char *file, struct stat *status)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/proc/%lu/%s", pid, file);
+    return stat(path, status) == 0 ? 0 : -errno;
+}
+
+/*
+ * Finds out which namespace the process is in. Of other users' processes that is not told, but each namespace has files
+ * of its own below /proc/PID/net. Returns 0, or a negative errno when there is no such process.
+ */
+static int process_find(unsigned long pid, struct netns_entry *entry)
+{
+    struct stat status;
+    struct stat self;
+    int result = process_stat(pid, "ns/net", &status);
+
+    *entry = (struct netns_entry){.id = status.st_ino, .pid = pid};
+    if (result != -EACCES && result != -EPERM) {
+        return result;
+    }
+    result = process_stat(pid, "net/tcp", &status);
+    *entry = (struct netns_entry){.id = result == 0 ? status.st_ino : 0, .pid = pid, .is_hidden = true};
+    if (result == 0 && stat("/proc/self/net/tcp", &self) == 0 && self.st_ino == status.st_ino &&
+        stat("/proc/self/ns/net", &self) == 0) {
+        *entry = (struct netns_entry){.id = self.st_ino, .pid = pid};
+    }
+    return result == -ENOENT || result == -ESRCH ? result : 0;
+}
+
+/* Calls `visit` with each process until it returns other than 0. Returns that, or a negative errno without /proc. */
+static int processes_walk(int (*visit)(void *context, const struct netns_entry *process), void *context)
+{
+    DIR *directory = opendir("/proc");
+    const struct dirent *file;
+    int result = 0;
+
+    if (directory == NULL) {
+        return -errno;
+    }
+    while (result == 0 && (file = readdir(directory)) != NULL) {
+        struct netns_entry process;
+        char *end;
+        unsigned long pid = strtoul(file->d_name, &end, 10);
+        if (pid > 0 && *end == '\0' && process_find(pid, &process) == 0) {
+            result = visit(context, &process);
+        }
+    }
+    closedir(directory);
+    return result;
+}
+
+/* Where /proc hides processes (hidepid=), process 1 is among them. */
+static int process_add(void *context, const struct netns_entry *process)
+{
+    struct netns_list *list = context;
+
+    list->sees_others |= process->pid == 1;
+    return entry_add(list, process);
+}
+
+/* --- what they are called ----------------------------------------------------------------------------------------- */
+
+/* Writes "docker-0123456789ab" of "docker-<64 digits>.scope". Returns false when the component is no container. */
+static bool container_id_format(char name[static NETNS_LIST_NAME_SIZE], const char *component)
+{
+    size_t length = strlen(component);
+    size_t suffix = strlen(".scope");
+    int prefix;
+
+    if (length > suffix && strcmp(component + length - suffix, ".scope") == 0) {
+        length -= suffix;
+    }
+    prefix = (int)length - CONTAINER_ID_LENGTH;
+    if (prefix < 0 || prefix >= NETNS_LIST_NAME_SIZE / 2 ||
+        strspn(component + prefix, "0123456789abcdef") < CONTAINER_ID_LENGTH) {
+        return false;
+    }
+    snprintf(name, NETNS_LIST_NAME_SIZE, "%.*s", prefix + CONTAINER_ID_SHOWN, component);
+    return true;
+}
+
+/* The same of containers that have names. */
+static bool container_name_format(char name[static NETNS_LIST_NAME_SIZE], const char *component)
+{
+    static const struct {
+        const char *prefix;
+        const char *suffix;
+    } forms[] = {
+        {"lxc.payload.", ""},
+        {"systemd-nspawn@", ".service"},
+        {"machine-", ".scope"},
+    };
+    size_t length = strlen(component);
+
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        size_t prefix = strlen(forms[i].prefix);
+        size_t suffix = strlen(forms[i].suffix);
+        if (length > prefix + suffix && strncmp(component, forms[i].prefix, prefix) == 0 &&
+            strcmp(component + length - suffix, forms[i].suffix) == 0) {
+            snprintf(name, NETNS_LIST_NAME_SIZE, "%.*s", (int)(length - prefix - suffix), component + prefix);
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *netns_list_cgroup_name(char name[static NETNS_LIST_NAME_SIZE], const char *path)
+{
+    char unit[CGROUP_UNIT_SIZE];
+    char component[NAME_MAX + 1];
+
+    for (const char *rest = path; *rest != '\0'; rest += strcspn(rest, "/")) {
+        rest += strspn(rest, "/");
+        snprintf(component, sizeof component, "%.*s", (int)strcspn(rest, "/"), rest);
+        if (container_id_format(name, component) || container_name_format(name, component)) {
+            return name;
+        }
+    }
+    cgroup_unit_format(unit, path);
+    snprintf(name, NETNS_LIST_NAME_SIZE, "%.*s", NETNS_LIST_NAME_SIZE - 1, unit[0] != '/' ? unit : "");
+    return name;
+}
+
+/* Reads the first line of the process's file that begins with one of the prefixes; "" for none. */
+static void line_read(char *line, size_t size, unsigned long pid, const char *file, const char *const prefixes[2])
+{
+    char path[64];
+    FILE *stream;
+    bool is_found = false;
+
+    snprintf(path, sizeof path, "/proc/%lu/%s", pid, file);
+    stream = fopen(path, "re");
+    while (!is_found && stream != NULL && fgets(line, (int)size, stream) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        for (int i = 0; i < 2 && !is_found; i++) {
+            char *start = strstr(line, prefixes[i]);
+            is_found = start != NULL && (start == line || i == 1);
+            if (is_found) {
+                memmove(line, start + strlen(prefixes[i]), strlen(start + strlen(prefixes[i])) + 1);
+            }
+        }
+    }
+    if (!is_found) {
+        line[0] = '\0';
+    }
+    if (stream != NULL) {
+        fclose(stream);
+    }
+}
+
+static void process_name_format(char name[static NETNS_LIST_NAME_SIZE], unsigned long pid)
+{
+    static const char *const hierarchies[2] = {"0::", ":name=systemd:"};
+    static const char *const any[2] = {"", ""};
+    char line[PATH_MAX];
+
+    if (pid == 1) {
+        snprintf(name, NETNS_LIST_NAME_SIZE, "host");
+        return;
+    }
+    line_read(line, sizeof line, pid, "cgroup", hierarchies);
+    if (*netns_list_cgroup_name(name, line) == '\0') {
+        line_read(line, sizeof line, pid, "comm", any);
+        snprintf(name, NETNS_LIST_NAME_SIZE, "process %lu (%.32s)", pid, line);
+    }
+}
+
+static int entry_name(struct netns_entry *entry)
+{
+    char name[NETNS_LIST_NAME_SIZE];
+    char path[64];
+
+    if (entry->name != NULL) {
+        return 0;
+    }
+    process_name_format(name, entry->pid);
+    snprintf(path, sizeof path, "/proc/%lu/ns/net", entry->pid);
+    entry->name = strdup(name);
+    entry->path = strdup(path);
+    return entry->name == NULL || entry->path == NULL ? -ENOMEM : 0;
+}
+
+/* What several are called is followed by the process. */
+static int name_extend(struct netns_entry *entry)
+{
+    size_t size = strlen(entry->name) + sizeof " (process 18446744073709551615)";
+    char *name = malloc(size);
+
+    if (name == NULL) {
+        return -ENOMEM;
+    }
+    snprintf(name, size, "%s (process %lu)", entry->name, entry->pid);
+    free(entry->name);
+    entry->name = name;
+    return 0;
+}
+
+/* --- the whole --------------------------------------------------------------------------------------------------- */
+
+/* By namespace; first its names, then its processes. */
+static int namespace_compare(const void *left, const void *right)
+{
+    const struct netns_entry *a = left;
+    const struct netns_entry *b = right;
+    int order = COMPARE(a->is_hidden, b->is_hidden);
+
+    order = order != 0 ? order : COMPARE(a->id, b->id);
+    order = order != 0 ? order : COMPARE(a->pid, b->pid);
+    return order != 0 || a->name == NULL || b->name == NULL ? order : strcmp(a->name, b->name);
+}
+
+static int name_compare(const void *left, const void *right)
+{
+    const struct netns_entry *a = left;
+    const struct netns_entry *b = right;
+    int order = COMPARE(b->pid == 1, a->pid == 1);
+
+    order = order != 0 ? order : strcmp(a->name, b->name);
+    return order != 0 ? order : COMPARE(a->pid, b->pid);
+}
+
+static bool is_same(const struct netns_entry *a, const struct netns_entry *b)
+{
+    return a->id != 0 && a->id == b->id && a->is_hidden == b->is_hidden;
+}
+
+/* Makes one entry of those of a namespace: its first name, and its lowest process. */
+static void entries_fold(struct netns_list *list)
+{
+    size_t count = 0;
+
+    if (list->count > 1) {
+        qsort(list->entries, list->count, sizeof *list->entries, namespace_compare);
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        struct netns_entry *entry = &list->entries[i];
+        struct netns_entry *last = count > 0 ? &list->entries[count - 1] : NULL;
+        if (last == NULL || !is_same(last, entry)) {
+            list->entries[count++] = *entry;
+            continue;
+        }
+        last->pid = last->pid == 0 ? entry->pid : last->pid;
+        free(entry->name);
+        free(entry->path);
+    }
+    list->count = count;
+}
+
+static int entries_name(struct netns_list *list)
+{
+    int result = 0;
+
+    for (size_t i = 0; i < list->count && result == 0; i++) {
+        result = entry_name(&list->entries[i]);
+    }
+    if (result != 0) {
+        return result;
+    }
+    if (list->count > 1) {
+        qsort(list->entries, list->count, sizeof *list->entries, name_compare);
+    }
+    for (size_t i = list->count; i-- > 1 && result == 0;) {
+        struct netns_entry *entry = &list->entries[i];
+        if (strcmp(entry->name, list->entries[i - 1].name) == 0 && entry->pid != 0) {
+            result = name_extend(entry);
+        }
+    }
+    return result;
+}
+
+int netns_list_read(struct netns_list *list, struct fault *fault)
+{
+    int result = named_find(list);
+
+    if (result == 0) {
+        result = processes_walk(process_add, list);
+    }
+    if (result != 0 && result != -ENOMEM) {
+        return fault_set(fault, -result, "the network namespaces of this host cannot be found: /proc: %s",
+                         strerror(-result));
+    }
+    if (result == 0) {
+        entries_fold(list);
+        result = entries_name(list);
+    }
+    return result;
+}
+
+/* Another process that is in the namespace. */
+struct search {
+    const struct netns_entry *entry;
+    unsigned long pid; /* 0 until one is found */
+};
+
+static int process_match(void *context, const struct netns_entry *process)
+{
+    struct search *search = context;
+
+    if (is_same(process, search->entry)) {
+        search->pid = process->pid;
+    }
+    return search->pid != 0;
+}
+
+static bool is_inside(const struct netns_entry *entry)
+{
+    struct stat self;
+
+    return !entry->is_hidden && stat("/proc/self/ns/net", &self) == 0 && self.st_ino == entry->id;
+}
+
+int netns_list_enter(const struct netns_entry *entry, struct fault *fault)
+{
+    struct search search = {.entry = entry};
+    char path[64];
+    int result;
+
+    if (is_inside(entry)) {
+        return 0;
+    }
+    result = netns_enter_path(entry->name, entry->path, fault);
+    if (entry->id == 0 || entry->is_hidden || (result == 0 && is_inside(entry)) ||
+        (result != 0 && result != -ENOENT && result != -ESRCH)) {
+        return result;
+    }
+    /* The name was removed, or the process has ended and its number may be another's by now. */
+    if (processes_walk(process_match, &search) < 0 || search.pid == 0) {
+        return -ENOENT;
+    }
+    snprintf(path, sizeof path, "/proc/%lu/ns/net", search.pid);
+    result = netns_enter_path(entry->name, path, fault);
+    return result == 0 && !is_inside(entry) ? -ENOENT : result;
+}

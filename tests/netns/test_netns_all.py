@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright the check_dualstack authors
+"""--netns=all: each network namespace that has processes or a name is looked at, once."""
+
+import json
+import os
+import subprocess
+import unittest
+
+import jsonschema
+
+import dualstack
+from dualstack import CRITICAL, OK, UNKNOWN, WARNING
+
+SERVER = ("import socket, subprocess, sys\n"
+          "subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)\n"
+          "family, address, port = sys.argv[1:]\n"
+          "s = socket.socket(getattr(socket, family)); s.bind((address, int(port))); s.listen()\n"
+          "print('ready', flush=True); sys.stdin.read()")
+
+
+class EveryNamespace(unittest.TestCase):
+    """A process in a namespace without a name, two in one with two names, a name without a process, a stale one."""
+
+    maxDiff = None
+
+    def setUp(self):
+        self.host = dualstack.Namespace()
+        self.addCleanup(self.host.close)
+        self.host.__enter__()
+        self.addCleanup(self.host.__exit__)
+        self.sockets = dualstack.Sockets()
+        self.addCleanup(self.sockets.close)
+        self.sockets.listener("::", 4710, v6only=False)
+        os.makedirs("/run/netns", exist_ok=True)
+        try:
+            subprocess.run(["mount", "-t", "tmpfs", "none", "/run/netns"], check=True, stderr=subprocess.DEVNULL)
+        except subprocess.CalledProcessError:
+            self.skipTest("no name can be given here")
+        self.addCleanup(subprocess.run, ["umount", "-l", "/run/netns"], check=True)
+        self.dual = self.serve("AF_INET6", "::", 4711)
+        named = self.serve("AF_INET", "0.0.0.0", 4712)
+        self.serve("AF_INET6", "::1", 4713, inside=named)
+        for name in ("blue", "zzz"):
+            self.give_name(name, "/proc/%d/ns/net" % named.pid)
+        empty = dualstack.Namespace()
+        with empty:
+            self.sockets.listener("0.0.0.0", 4714)
+        self.give_name("empty", empty.path())
+        empty.close()
+        with open("/run/netns/stale", "wb"):
+            pass
+
+    def serve(self, family, address, port, inside=None):
+        command = ["unshare", "-n"] if inside is None else ["nsenter", "-n", "-t", str(inside.pid)]
+        server = subprocess.Popen(command + [os.environ.get("PYTHON", "python3"), "-c", SERVER, family, address, str(port)],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(self.end, server)
+        self.assertEqual(server.stdout.readline(), b"ready\n")
+        return server
+
+    @staticmethod
+    def end(server):
+        server.stdin.close()
+        server.wait()
+        server.stdout.close()
+
+    @staticmethod
+    def give_name(name, namespace):
+        path = "/run/netns/" + name
+        with open(path, "wb"):
+            pass
+        subprocess.run(["mount", "--bind", namespace, path], check=True)
+
+    def check(self, code, *args, **options):
+        result = dualstack.run(*args, **options)
+        self.assertEqual(result.code, code, str(result))
+        return result
+
+    def names(self):
+        """In the order in which they are looked at; who is in none of them is called what its process is."""
+        return ["host", "blue", "empty", "process %d (python3)" % self.dual.pid, "stale"]
+
+    def test_check(self):
+        rules = [word for port in range(4710, 4715) for word in ("-r", "%d dual-stack missing=ok" % port)]
+        result = self.check(CRITICAL, "--netns=all", *rules)
+        self.assertTrue(result.first.startswith(
+            "DUALSTACK CRITICAL: 2 of 5 namespaces off policy, 1 cannot be judged: blue, empty | "), result.first)
+        host, blue, empty, unnamed, _ = self.names()
+        self.assertEqual(result.lines[1:], [
+            "\\_[CRITICAL] %s: 2 of 5 services off policy. 4712/tcp is v4-only, must be dual-stack. "
+            "4713/tcp is v6-only, must be dual-stack" % blue,
+            "\\_[CRITICAL] %s: 1 of 5 services off policy. 4714/tcp is v4-only, must be dual-stack" % empty,
+            "\\_[UNKNOWN] cannot enter network namespace stale: /run/netns/stale is not a network namespace",
+            "\\_[OK] %s: 5 services on policy, 0 v4-mapped connections" % host,
+            "\\_[OK] %s: 5 services on policy, 0 v4-mapped connections" % unnamed,
+            "\\_[CRITICAL] 5 namespaces: 2 CRITICAL, 0 WARNING, 1 UNKNOWN, 2 OK"])
+        self.assertEqual([result.values[label][0] for label in ("namespaces", "namespaces_off", "namespaces_unknown")],
+                         ["5", "2", "1"])
+
+    def test_json(self):
+        """An object each, as for several hosts, and the one that ends them."""
+        *reports, end = [json.loads(line) for line in self.check(UNKNOWN, "--netns=all", "--format=json").lines]
+        self.assertEqual(end["summary"], "1 of 5 namespaces cannot be judged")
+        with open(os.path.join(dualstack.TOP_SRCDIR, "plugins", "check_dualstack.schema.json"), encoding="utf-8") as file:
+            schema = json.load(file)
+        for report in reports + [end]:
+            jsonschema.validate(report, schema)
+        self.assertEqual([report["namespace"] for report in reports], self.names())
+        self.assertEqual([[service["port"] for service in report["services"]] for report in reports],
+                         [[4710], [4712, 4713], [4714], [4711], []])
+        self.assertEqual(reports[-1]["state"], "UNKNOWN")
+        self.assertEqual(reports[3]["netns"], os.stat("/proc/%d/ns/net" % self.dual.pid).st_ino)
+
+    def test_list(self):
+        lines = self.check(UNKNOWN, "--netns=all", "--list").lines
+        self.assertEqual([line for line in lines if line.startswith("Network namespace ")],
+                         ["Network namespace " + name for name in self.names()[:-1]])
+        self.assertIn(":4713 ", "".join(lines[lines.index("Network namespace blue"):
+                                              lines.index("Network namespace empty")]))
+        self.assertIn("DUALSTACK UNKNOWN: cannot enter network namespace stale", lines[-1])
+        rows = [json.loads(line) for line in self.check(UNKNOWN, "--netns=all", "--list", "--format=json").lines]
+        self.assertEqual([(row["namespace"], row["port"]) for row in rows if "port" in row],
+                         list(zip([self.names()[i] for i in (0, 1, 1, 2, 3)], (4710, 4712, 4713, 4714, 4711))))
+        self.assertEqual([row["namespace"] for row in rows if "port" not in row], self.names())
+
+    def test_capture(self):
+        """One behind the other, to be replayed from one file: what cannot be entered is recorded, too."""
+        captured = self.check(UNKNOWN, "--netns=all", "--capture", "--peers")
+        with open(os.path.join(dualstack.TOP_SRCDIR, "plugins", "capture.schema.json"), encoding="utf-8") as file:
+            schema = json.load(file)
+        decoder = json.JSONDecoder()
+        rest = captured.text
+        captures = []
+        while rest:
+            capture, length = decoder.raw_decode(rest)
+            jsonschema.validate(capture, schema)
+            captures.append(capture)
+            rest = rest[length:].lstrip()
+        self.assertEqual([capture["namespace"] for capture in captures], self.names())
+        rules = ["-r", "default dual-stack"]
+        replayed = [json.loads(line) for line in self.check(CRITICAL, "--replay=-", "--format=json", *rules,
+                                                            stdin=captured.bytes).lines]
+        live = [json.loads(line) for line in self.check(CRITICAL, "--netns=all", "--format=json", *rules).lines]
+        for key in ("namespace", "netns", "state"):
+            self.assertEqual([report[key] for report in replayed], [report[key] for report in live])
+        self.assertEqual([report["services"] for report in replayed[:-2]], [report["services"] for report in live[:-2]])
+        path = os.path.join(dualstack.temporary_folder(), "all.json")
+        with open(path, "wb") as file:
+            file.write(captured.bytes)
+        for args in (["--replay=" + path], ["--replay=" + os.path.dirname(path)], ["--replay=" + path] * 2):
+            result = self.check(CRITICAL, *args, *rules)
+            self.assertEqual(result.values["hosts"][0], "5")
+        self.assertIn("in namespace blue", result.text)
+        result = self.check(UNKNOWN, "--replay=-", stdin=captured.bytes + b"{} garbage")
+        self.assertEqual([result.values[label][0] for label in ("hosts", "hosts_unknown")], ["7", "3"])
+
+    def test_baseline(self):
+        """Each is compared with its own capture."""
+        os.unlink("/run/netns/stale")
+        path = os.path.join(dualstack.temporary_folder(), "all.json")
+        with open(path, "wb") as file:
+            file.write(self.check(OK, "--netns=all", "--capture").bytes)
+        self.assertIn("no change since the baseline", self.check(OK, "--netns=all", "--baseline=" + path).first)
+        self.sockets.listener("::", 4720, v6only=False)
+        result = self.check(WARNING, "--netns=all", "--baseline=" + path)
+        self.assertIn("1 of 4 namespaces changed: host", result.first)
+        self.assertIn("4720/tcp", result.text)
+
+    def test_hostile_name(self):
+        self.give_name("a|b;c\n<\033", "/proc/%d/ns/net" % self.dual.pid)
+        for args in ([], ["--list"]):
+            text = self.check(UNKNOWN, "--netns=all", *args).text
+            self.assertIn("a", text)
+            self.assertNotRegex(text.replace(" | ", "").replace(";;;0", "").replace(";0;0;0", ""), "[|;<\033]")
+        self.check(UNKNOWN, "--netns=all", "--format=json")
+
+    def test_without_the_privilege(self):
+        """One's own is judged; each of the others is there, and says what it lacks."""
+        if dualstack.NOBODY not in dualstack.users():
+            self.skipTest("this user cannot be another one")
+        lines = self.check(UNKNOWN, "--netns=all", uid=dualstack.NOBODY).lines
+        self.assertIn("\\_[OK] host: 1 service listens (1 dual-stack), 0 v4-mapped connections, no policy to judge by",
+                      lines)
+        self.assertIn("entering network namespace empty (/run/netns/empty) needs CAP_SYS_ADMIN (run as root)",
+                      "\n".join(lines))
+        self.assertIn("opening network namespace %s (/proc/%d/ns/net) needs CAP_SYS_PTRACE (run as root)"
+                      % (self.names()[3], self.dual.pid), "\n".join(lines))
+
+    def test_what_it_does_not_go_with(self):
+        for args in (["--learn"], ["--procfs=/proc/net"], ["--replay=-"]):
+            self.assertIn("--netns", self.check(UNKNOWN, "--netns=all", *args).first)
+
+
+if __name__ == "__main__":
+    dualstack.main()
