@@ -73,7 +73,7 @@ static void missing_add(struct text_buffer *text, const struct run *run, const s
         text_buffer_add(text, " and %zu more", options->baseline_count - 1);
     }
     if (captures->count == 1 && captures->newest_count == 1) {
-        text_buffer_add(text, ", which is of %s", captures->newest[0]->host);
+        text_buffer_add(text, ", which holds %s", captures->newest[0]->host);
     }
     unreadable_add(text, captures);
 }

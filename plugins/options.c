@@ -113,7 +113,7 @@ static int verbose_read(struct option_reader *reader, const char *text)
 static int name_read(struct option_reader *reader, const char *text, const char **value)
 {
     if (*text == '\0') {
-        return OPTION_FAIL(reader, "--%s: is empty", reader->row->name);
+        return OPTION_FAIL(reader, "--%s: the value is empty", reader->row->name);
     }
     *value = text;
     return 0;

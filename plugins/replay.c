@@ -66,9 +66,9 @@ static int origin_add(const struct run *run, const struct replayed *replayed)
 
     if (run->options->verbose >= 3) {
         day_time_format(time, snapshot->time);
-        snprintf(line, sizeof line, "asked nobody: %.300s was captured at %s from %s under Linux %s",
+        snprintf(line, sizeof line, "not live: from capture %.300s, taken at %s by %s on Linux %s",
                  captures_name(replayed->path), *time != '\0' ? time : "an unknown time",
-                 *snapshot->source != '\0' ? snapshot->source : "no source", snapshot->tally->host.kernel);
+                 *snapshot->source != '\0' ? snapshot->source : "an unknown source", snapshot->tally->host.kernel);
         snapshot->questions = calloc(1, sizeof *snapshot->questions);
         if (snapshot->questions == NULL || (snapshot->questions[0] = strdup(line)) == NULL) {
             return -ENOMEM;
@@ -317,7 +317,7 @@ static int missing_add(struct fleet *fleet)
     for (size_t i = 0; i < fleet->expected.count && result == 0 && !must_stop(fleet); i++) {
         const struct hosts_name *host = &fleet->expected.list[i];
         struct replayed replayed = {.path = "", .host = host->name};
-        snprintf(replayed.sentence, sizeof replayed.sentence, "there is no capture of this host");
+        snprintf(replayed.sentence, sizeof replayed.sentence, "no capture of this host");
         result = host->is_found ? 0 : replayed_add(fleet, &replayed);
     }
     return result;

@@ -118,7 +118,7 @@ static bool is_always_known(const struct tally *tally, enum record_protocol prot
 
 static bool is_interface_known(const struct tally *tally, enum record_protocol protocol, listener_pointer listener)
 {
-    return listener->interface != 0 || !tally->interfaces_untold[protocol];
+    return listener->interface != 0 || !tally->interfaces_unknown[protocol];
 }
 
 static bool is_accepted_known(const struct tally *tally, enum record_protocol protocol, listener_pointer listener)

@@ -194,7 +194,7 @@ bool judge_bind_fits(const struct rule *rule, const struct tally_listener *liste
 static bool bind_is_unknown(const struct evaluation *evaluation, const struct tally_listener *listener)
 {
     return evaluation->service->rule->bind_interface_count > 0 && listener->interface == 0 &&
-           evaluation->tally->interfaces_untold[evaluation->service->protocol];
+           evaluation->tally->interfaces_unknown[evaluation->service->protocol];
 }
 
 /* Can the listener's user not be told: is the uid hidden, or without a name where the rule has one? */

@@ -233,7 +233,8 @@ static void closed_check(struct lint *lint, const struct rule *rule)
                                               : NULL;
 
     if (row->bars_listening && option != NULL) {
-        WARN(lint, rule, "%s bars every listener, also those that %s= allows: narrow it with a scope such as @external",
+        WARN(lint, rule,
+             "%s forbids every listener, even those that %s= allows: narrow it with a scope such as @external",
              row->word, option);
     }
 }

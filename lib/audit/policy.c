@@ -349,7 +349,7 @@ static int name_compare(const void *left, const void *right)
 }
 
 /* Names that nobody wrote are alike only where the ports are, and that has been told. */
-static bool is_told_by_ports(const struct rule *a, const struct rule *b)
+static bool is_reported_by_ports(const struct rule *a, const struct rule *b)
 {
     return !a->named && !b->named && a->command_line == b->command_line;
 }
@@ -372,7 +372,7 @@ static int names_twice_find(struct policy *policy)
     for (size_t i = 1, first = 0; i < count; i++) {
         if (strcmp(sorted[i]->name, sorted[first]->name) != 0) {
             first = i;
-        } else if (!is_told_by_ports(sorted[i], sorted[first]) && !is_told_by_ports(sorted[i], sorted[i - 1])) {
+        } else if (!is_reported_by_ports(sorted[i], sorted[first]) && !is_reported_by_ports(sorted[i], sorted[i - 1])) {
             rule_errors_add(&policy->errors, sorted[i]->origin,
                             "name %s is already used at %s: rename one with name=", sorted[i]->name,
                             sorted[first]->origin);
@@ -388,7 +388,7 @@ int policy_finish(struct policy *policy)
 
     if (policy->rule_count > RULES_MAX) {
         rule_errors_add(&policy->errors, policy->rules[RULES_MAX]->origin,
-                        "is one rule more than the %u there may be: use ranges", RULES_MAX);
+                        "is one rule too many, at most %u are allowed: use ranges", RULES_MAX);
         return policy->errors.out_of_memory ? -ENOMEM : 0;
     }
     result = index_build(policy);

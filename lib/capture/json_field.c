@@ -223,7 +223,7 @@ static void demand_add(struct text_buffer *text, const struct json_field *field)
 static void node_add(struct text_buffer *text, const json_t *node)
 {
     static const char *const plain[] = {
-        [JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array", [JSON_REAL] = "no whole number",
+        [JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array", [JSON_REAL] = "not a whole number",
         [JSON_TRUE] = "true",        [JSON_FALSE] = "false",    [JSON_NULL] = "null",
     };
 

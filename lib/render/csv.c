@@ -254,9 +254,9 @@ static void unneeded_waivers_add(struct text_buffer *text, const struct writer_f
 {
     for (size_t i = 0; i < fleet->policy->rule_count; i++) {
         if (waiver_is_unneeded(&fleet->waivers, fleet->policy->rules[i])) {
-            text_buffer_add(text, "; nothing needs the waiver of ");
+            text_buffer_add(text, "; the waiver of ");
             fleet_add_rule(text, fleet->policy->rules[i]);
-            text_buffer_add(text, " any more");
+            text_buffer_add(text, " is no longer needed");
         }
     }
 }

@@ -87,7 +87,7 @@ static void host_findings_choose(struct answer *answer)
         }
     }
     for (int family = 0; family < RECORD_FAMILIES; family++) {
-        answer->context.host_is_told[family] = limited[family] > 1;
+        answer->context.host_has_sentence[family] = limited[family] > 1;
     }
 }
 
@@ -96,7 +96,7 @@ static void host_findings_write(const struct answer *answer)
     for (int family = 0; family < RECORD_FAMILIES; family++) {
         char bytes[WORDING_SIZE];
         struct text_buffer text = TEXT_BUFFER(bytes);
-        if (answer->context.host_is_told[family]) {
+        if (answer->context.host_has_sentence[family]) {
             wording_add_host(&text, answer->view->snapshot->tally, (enum record_family)family);
             report_prose(answer->report, ". %s", bytes);
         }
@@ -457,6 +457,35 @@ static void thresholds_note_write(const struct answer *answer)
     }
 }
 
+/* Why --peers lists no client. */
+static void no_clients_note_write(const struct answer *answer)
+{
+    const struct view *view = answer->view;
+    bool any = view->peers == 0;
+
+    for (size_t i = 0; i < view->verdict->service_count; i++) {
+        any |= view->verdict->services[i].peers != NULL;
+    }
+    if (!any) {
+        report_note(answer->report, "%s",
+                    view->snapshot->tally->counts_peers
+                        ? "no client is connected"
+                        : "clients are not known: the capture was taken without --peers");
+    }
+}
+
+/* What is said of the whole host, with no state of its own. */
+static void notes_write(const struct answer *answer)
+{
+    const struct snapshot *snapshot = answer->view->snapshot;
+
+    thresholds_note_write(answer);
+    no_clients_note_write(answer);
+    for (size_t i = 0; i < snapshot->question_count; i++) {
+        report_note(answer->report, "%s", snapshot->questions[i]);
+    }
+}
+
 static void change_lines_write(const struct answer *answer)
 {
     const struct change_list *list = answer->view->verdict->changes;
@@ -477,28 +506,11 @@ static void change_lines_write(const struct answer *answer)
     }
 }
 
-/* Where there is nobody to list, why. */
-static void no_clients_write(const struct answer *answer)
-{
-    const struct view *view = answer->view;
-    bool any = view->peers == 0;
-
-    for (size_t i = 0; i < view->verdict->service_count; i++) {
-        any |= view->verdict->services[i].peers != NULL;
-    }
-    if (!any) {
-        report_line(answer->report, STATE_OK, "%s",
-                    view->snapshot->tally->counts_peers
-                        ? "no client is connected"
-                        : "who is connected is not known: the capture was taken without --peers");
-    }
-}
-
 static void lines_write(const struct answer *answer)
 {
     const struct view *view = answer->view;
 
-    thresholds_note_write(answer);
+    notes_write(answer);
     for (size_t i = 0; i < answer->finding_count; i++) {
         details_write(answer, answer->findings[i]);
     }
@@ -508,10 +520,6 @@ static void lines_write(const struct answer *answer)
         if (service->state == STATE_OK && is_shown(view, service)) {
             details_write(answer, service);
         }
-    }
-    no_clients_write(answer);
-    for (size_t i = 0; i < view->snapshot->question_count; i++) {
-        report_line(answer->report, STATE_OK, "%s", view->snapshot->questions[i]);
     }
 }
 
@@ -556,7 +564,7 @@ struct report *text_failure_report(const struct writer_failure *failure)
         report_line(report, failure->state, "%s", failure->sentences[i]);
     }
     if (failure->count > SENTENCES) {
-        report_line(report, failure->state, "and %zu more errors, --lint lists them all", failure->count - SENTENCES);
+        report_line(report, failure->state, "and %zu more errors: --lint lists them all", failure->count - SENTENCES);
     }
     if (failure->more != NULL) {
         report_note(report, "%s", failure->more);

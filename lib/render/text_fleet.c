@@ -289,7 +289,7 @@ void text_fleet_unneeded_add(struct report *report, const struct policy *policy,
         struct text_buffer text = TEXT_BUFFER(bytes);
         if (waiver_is_unneeded(waivers, policy->rules[i])) {
             fleet_add_rule(&text, policy->rules[i]);
-            report_line(report, STATE_OK, "nothing needs the waiver of %s any more", bytes);
+            report_line(report, STATE_OK, "the waiver of %s is no longer needed", bytes);
         }
     }
 }

@@ -12,7 +12,8 @@
 /* What sentences are made from, beside the service. */
 struct wording_context {
     const struct tally *tally;
-    bool host_is_told[RECORD_FAMILIES]; /* what the host's addresses of the family limit has a sentence of its own */
+    bool host_has_sentence[RECORD_FAMILIES]; /* what the host's addresses of the family limit has a sentence of its own
+                                              */
 };
 
 /* Adds "web 443/tcp", "443/tcp" when the rule has no name of its own, "stub 53/udp@loopback". */
@@ -65,7 +66,7 @@ void wording_add_listener(struct text_buffer *text, const struct judge_service *
 
 /*
  * Adds how far the listener is reached over the family, where that is less far than it is bound, and why: "nothing
- * reaches it over IPv6: 2001:db8::99 is no address of this host now". What the host's addresses limit has no reason
+ * reaches it over IPv6: 2001:db8::99 is not an address of this host now". What the host's addresses limit has no reason
  * here: wording_add_host() is that for all listeners. Adds nothing where nothing limits it.
  */
 void wording_add_reach(struct text_buffer *text, const struct tally *tally, const struct tally_listener *listener,

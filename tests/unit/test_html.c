@@ -54,7 +54,7 @@ static const struct {
       "a (p:1)</th><td class=\"s\">2026-11-24<td data-v=\"2\">2 days left<td class=\"n\">1<td>&lt;b&gt;\n",
       "b (p:1)</th><td class=\"s\">2026-11-22<td data-v=\"0\">the last day<td class=\"n\">1<td>\n",
       "<td data-v=\"-1\">the waiver ended on 2026-11-21<td class=\"n\">0<td>\n",
-      "<td data-v=\"40\">40 days left<td class=\"n\">0, nothing needs it any more<td>\n"}},
+      "<td data-v=\"40\">40 days left<td class=\"n\">0, no longer needed<td>\n"}},
     /* Names are text. */
     {"443 any unit=x", {"443=0.0.0.0+<script>&\"'.service"}, {"belongs to &lt;script&gt;&amp;&quot;'.service"}},
     {"443 any",
