@@ -207,7 +207,7 @@ class Bound(ReachCase):
     def vip(self):
         self.expect(443, "v4-only", "external", "none", keeps=["v4-only", "dual-stack as=bound"],
                     breaks=["dual-stack", "v6", "v4-only as=bound"])
-        self.breach(443, "dual-stack", "2001:db8::99", "no address of this host now")
+        self.breach(443, "dual-stack", "2001:db8::99", "not an address of this host now")
 
     def test_nothing_reaches_it(self):
         """It listens: "any" is kept and "closed" is not."""
