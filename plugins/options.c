@@ -269,12 +269,14 @@ static int source_read(struct option_reader *reader, const char *text)
 /* The word of the mode that another option has asked for. */
 static const char *mode_name(enum options_mode mode)
 {
-    int index = 0;
+    const struct option_row *row;
 
-    while (option_row(index)->mode != mode) {
-        index++;
+    for (int i = 0; (row = option_row(i)) != NULL; i++) {
+        if (row->mode == mode) {
+            return row->name;
+        }
     }
-    return option_row(index)->name;
+    return "";
 }
 
 static int mode_read(struct option_reader *reader, const char *text)

@@ -300,12 +300,14 @@ int change_listeners_compare(struct change *change, const struct tally *before, 
     size_t before_count = change->before.listener_count;
     size_t after_count = change->after.listener_count;
     listener_pointer *sorted = calloc(before_count + after_count, sizeof(listener_pointer));
-    const struct listeners then = {before, change->before.protocol, sorted, before_count};
-    const struct listeners now = {after, change->after.protocol, sorted + before_count, after_count};
+    struct listeners then;
+    struct listeners now;
 
     if (sorted == NULL) {
         return -ENOMEM;
     }
+    then = (struct listeners){before, change->before.protocol, sorted, before_count};
+    now = (struct listeners){after, change->after.protocol, sorted + before_count, after_count};
     memcpy(then.list, change->before.listeners, before_count * sizeof(listener_pointer));
     memcpy(now.list, change->after.listeners, after_count * sizeof(listener_pointer));
     rows_compare(change, &then, &now);

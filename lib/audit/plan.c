@@ -367,7 +367,7 @@ static void additions_choose(struct plan *plan)
     for (size_t i = 0; i < service->listener_count; i++) {
         const struct tally_listener *listener = service->listeners[i];
         enum plan_change change = plan_change_of(plan, listener);
-        bool loses[RECORD_FAMILIES] =
+        const bool loses[RECORD_FAMILIES] =
             {[RECORD_INET] = change == PLAN_LEAVE || change == PLAN_SET_V6ONLY, [RECORD_INET6] = change == PLAN_LEAVE};
         for (int family = 0; family < RECORD_FAMILIES; family++) {
             bool taken = takes(plan, listener, (enum record_family)family) || change == PLAN_CLEAR_V6ONLY;

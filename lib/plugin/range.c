@@ -53,10 +53,7 @@ static bool number_parse(const char **cursor, double *number)
     if (whole_digits + fraction_digits > DIGITS_MAX) {
         return false;
     }
-    *number = strtod(text, NULL);
-    if (*number == 0) {
-        *number = 0; /* without its sign */
-    }
+    *number = strtod(text, NULL) + 0.0; /* which takes its sign from a zero */
     return true;
 }
 

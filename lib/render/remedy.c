@@ -622,6 +622,21 @@ static void other_ways_add(struct remedy *remedy)
     }
 }
 
+static void plan_steps_add(struct remedy *remedy, const struct plan *plan, const struct daemons_daemon *daemon)
+{
+    if (plan_ends_service(plan)) {
+        step_add(remedy, REMEDY_ALLOW);
+        return;
+    }
+    host_steps_add(remedy);
+    socket_steps_add(remedy);
+    if (!daemon_add(remedy, daemon) &&
+        (plan->first[PLAN_SET_V6ONLY] != NULL || plan->first[PLAN_CLEAR_V6ONLY] != NULL)) {
+        v6only_hint_add(remedy, plan->first[PLAN_SET_V6ONLY] != NULL);
+    }
+    other_ways_add(remedy);
+}
+
 /* One remedy for all reasons that are about sockets: they make the service as a whole what the rule demands. */
 static void sockets_remedy(struct remedy *remedy)
 {
@@ -636,16 +651,8 @@ static void sockets_remedy(struct remedy *remedy)
     }
     plan_make(&plan, service, remedy->subject.tally, form_of(daemon, service->rule));
     remedy->subject.plan = &plan;
-    if (plan_ends_service(&plan)) {
-        step_add(remedy, REMEDY_ALLOW);
-        return;
-    }
-    host_steps_add(remedy);
-    socket_steps_add(remedy);
-    if (!daemon_add(remedy, daemon) && (plan.first[PLAN_SET_V6ONLY] != NULL || plan.first[PLAN_CLEAR_V6ONLY] != NULL)) {
-        v6only_hint_add(remedy, plan.first[PLAN_SET_V6ONLY] != NULL);
-    }
-    other_ways_add(remedy);
+    plan_steps_add(remedy, &plan, daemon);
+    remedy->subject.plan = NULL; /* it ends here */
 }
 
 /* --- other causes ------------------------------------------------------------------------------------------------ */

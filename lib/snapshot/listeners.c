@@ -9,7 +9,6 @@
 #include "socket/protocol.h"
 
 #include <errno.h>
-#include <string.h>
 
 /* Where nothing proves that all were seen: what half of the walks miss, one reading in 2^32 misses. */
 #define WALKS_MOST 32
@@ -27,8 +26,9 @@
 struct reading {
     struct sources *sources;
     struct source_request request;
-    struct walk before;
-    struct walk now;
+    struct walk walks[2]; /* in turn */
+    struct walk *before;
+    struct walk *now;
     struct tally *tally;      /* takes what this walk shows; NULL when it is only compared */
     struct walk_ports doubts; /* on which every walk so far that added its listeners may have missed some */
 };
@@ -41,7 +41,7 @@ static int listener_visit(const struct sock_record *record, void *context)
     if (!record_is_listener(record)) {
         return 0;
     }
-    result = walk_listener_add(&reading->now, record);
+    result = walk_listener_add(reading->now, record);
     return result == 0 && reading->tally != NULL ? tally_add(reading->tally, record) : result;
 }
 
@@ -49,20 +49,28 @@ static void pause_note(bool anywhere, void *context)
 {
     struct reading *reading = context;
 
-    walk_pause_add(&reading->now, anywhere);
+    walk_pause_add(reading->now, anywhere);
 }
 
 static int walk_take(struct reading *reading, struct tally *tally)
 {
     int result;
 
-    walk_clear(&reading->before);
-    reading->before = reading->now;
-    memset(&reading->now, 0, sizeof reading->now);
     reading->tally = tally;
     result = sources_scan(reading->sources, &reading->request, listener_visit, reading);
     reading->request.turn++;
     return result;
+}
+
+/* Takes one more walk, beside the one before. */
+static int walk_take_next(struct reading *reading, struct tally *tally)
+{
+    struct walk *oldest = reading->before;
+
+    walk_clear(oldest);
+    reading->before = reading->now;
+    reading->now = oldest;
+    return walk_take(reading, tally);
 }
 
 /*
@@ -77,15 +85,15 @@ static int first_confirm(struct reading *reading, bool *confirmed)
 
     if (!mixed) {
         reading->request.ports = ranges;
-        reading->request.port_count = walk_ports_list(&reading->now.split, ranges, RANGES_MOST);
+        reading->request.port_count = walk_ports_list(&reading->now->split, ranges, RANGES_MOST);
     }
-    result = walk_take(reading, NULL);
+    result = walk_take_next(reading, NULL);
     reading->request.ports = NULL;
     reading->request.port_count = 0;
     if (result == 0) {
         walk_ports_fill(&reading->doubts);
-        walk_doubts_keep(&reading->doubts, &reading->before, &reading->now);
-        *confirmed = mixed ? walk_equals(&reading->before, &reading->now) : walk_ports_are_none(&reading->doubts);
+        walk_doubts_keep(&reading->doubts, reading->before, reading->now);
+        *confirmed = mixed ? walk_equals(reading->before, reading->now) : walk_ports_are_none(&reading->doubts);
     }
     return result;
 }
@@ -111,7 +119,7 @@ static bool shows_more(const struct reading *reading, const struct tally *walk, 
 static int walk_merge(struct reading *reading, struct tally *tally, bool *agrees)
 {
     struct tally *walk = tally_create();
-    int result = walk == NULL ? -ENOMEM : walk_take(reading, walk);
+    int result = walk == NULL ? -ENOMEM : walk_take_next(reading, walk);
 
     if (result == 0) {
         tally_order(walk);
@@ -124,7 +132,7 @@ static int walk_merge(struct reading *reading, struct tally *tally, bool *agrees
 
 static bool may_go_on(const struct reading *reading, unsigned walks, size_t records)
 {
-    unsigned most = reading->now.hides_any ? WALKS_MOST_ANYWHERE : WALKS_MOST;
+    unsigned most = reading->now->hides_any ? WALKS_MOST_ANYWHERE : WALKS_MOST;
 
     return walks < WALKS_LEAST || (walks < most && records < RECORDS_MOST);
 }
@@ -140,10 +148,10 @@ static int union_read(struct reading *reading, struct tally *tally)
         result = walk_merge(reading, tally, &agreed);
         /* The first time the walk before is the second of all, whose listeners were not added. */
         if (result == 0 && walks > 0) {
-            walk_doubts_keep(&reading->doubts, &reading->before, &reading->now);
+            walk_doubts_keep(&reading->doubts, reading->before, reading->now);
         }
-        is_whole = !walk_ports_meet(&reading->doubts, &reading->now.split);
-        records += reading->now.count;
+        is_whole = !walk_ports_meet(&reading->doubts, &reading->now->split);
+        records += reading->now->count;
     }
     if (result != 0 || is_whole || agreed) {
         return result;
@@ -160,8 +168,13 @@ int listeners_read(struct sources *sources, enum record_protocol protocol, struc
                     .states = SOURCE_STATE(protocol_of(protocol)->listening),
                     .pause = pause_note},
     };
-    int result = walk_take(&reading, tally);
-    bool is_whole = reading.now.pauses == 0;
+    bool is_whole;
+    int result;
+
+    reading.now = &reading.walks[0];
+    reading.before = &reading.walks[1];
+    result = walk_take(&reading, tally);
+    is_whole = reading.now->pauses == 0;
 
     if (result == 0 && !is_whole) {
         result = first_confirm(&reading, &is_whole);
@@ -169,7 +182,7 @@ int listeners_read(struct sources *sources, enum record_protocol protocol, struc
     if (result == 0 && !is_whole) {
         result = union_read(&reading, tally);
     }
-    walk_clear(&reading.before);
-    walk_clear(&reading.now);
+    walk_clear(reading.before);
+    walk_clear(reading.now);
     return result;
 }

@@ -27,6 +27,7 @@ pkgs.stdenv.mkDerivation {
 
   meta = {
     description = "Nagios and Icinga plugin for dual-stack (IPv4 and IPv6) services";
+    homepage = "https://check-dualstack.example/";
     license = pkgs.lib.licenses.gpl3Plus;
     platforms = pkgs.lib.platforms.linux;
     mainProgram = "check_dualstack";

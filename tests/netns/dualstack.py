@@ -240,8 +240,8 @@ def awaits_input(pid):
     try:
         with open("/proc/%d/syscall" % pid, encoding="ascii") as file:
             words = file.read().split()
-        # The number of read() on x86-64, and on the machines that came later.
-        return (len(words) > 2 and words[0] in ("0", "63")
+        # The number of read() on x86-64, on those before it, and on the machines that came later.
+        return (len(words) > 2 and words[0] in ("0", "3", "63")
                 and os.readlink("/proc/%d/fd/%d" % (pid, int(words[1], 16))) == os.readlink("/proc/%d/fd/0" % pid))
     except OSError:
         return False

@@ -55,7 +55,8 @@ VARIABLES = [
      "dualstack_baseline": "/srv/before",
      "dualstack_warning": "10", "dualstack_critical": "20", "dualstack_timeout": "5:critical",
      "dualstack_perfdata": "full", "dualstack_source": "procfs", "dualstack_procfs": "/srv/proc",
-     "dualstack_netns": "blue", "dualstack_format": "json"},
+     "dualstack_netns": "blue", "dualstack_format": "json", "dualstack_details": "none", "dualstack_peers": "5",
+     "dualstack_hosts": "/srv/hosts", "dualstack_max_age": "7"},
     {"dualstack_rules": ["443 dual-stack name=web", "default closed"], "dualstack_extra_opts": ["web", "@/etc/x.ini"],
      "dualstack_replay": ["/srv/a", "/srv/b"], "dualstack_baseline": ["/srv/c", "/srv/d"], "dualstack_verbose": "2"},
     {"dualstack_rules": [], "dualstack_extra_opts": [], "dualstack_verbose": "3"},
@@ -265,7 +266,7 @@ class DirectorTest(unittest.TestCase):
         for option, values in lists.items():
             # The program tells of a wrong word which ones are right.
             told = ask("--%s=wrong" % option)
-            words = re.search(r"write ((?:\w+, )*\w+ or \w+)", told)
+            words = re.search(r"use ((?:\w+, )*\w+ or \w+)", told)
             self.assertIsNotNone(words, told)
             self.assertEqual(sorted(values), sorted(re.split(", | or ", words[1])))
 

@@ -62,6 +62,12 @@ OPTIONS = {
     "baseline": ({"dualstack_replay": CAPTURES + "/web1.json", "dualstack_baseline": [CAPTURES + "/web1.json"]},
                  ["--baseline", CAPTURES + "/web1.json", "--replay", CAPTURES + "/web1.json"],
                  "OK", [r"no change since \d{4}-"]),
+    "hosts": ({"dualstack_replay": CAPTURES, "dualstack_hosts": "/run/hosts", "dualstack_max_age": "36500"},
+              ["--hosts", "/run/hosts", "--max-age", "36500", "--replay", CAPTURES],
+              "UNKNOWN", [r"web9\b.*no capture"]),
+    "details": ({"dualstack_rules": ["80 v6"], "dualstack_details": "none"}, ["--details", "none", "--rule", "80 v6"],
+                "CRITICAL", [r"80/tcp is v4-only, must accept IPv6 $"]),
+    "peers": ({"dualstack_rules": ["80 v4"], "dualstack_peers": 3}, ["--peers=3", "--rule", "80 v4"], "OK", [r"no client is connected"]),
     "lint": ({"dualstack_lint": True, "dualstack_policy": "/run/policy.conf"},
              ["--lint", "--policy", "/run/policy.conf"], "OK", [r"3 rules, no warnings"]),
     "learn": ({"dualstack_learn": True}, ["--learn"], "OK", [r"(?m)^80 +v4-only name=http (?:reach=loopback )?unit=nginx\.service$"]),
@@ -125,6 +131,7 @@ class TestIcinga(unittest.TestCase):
             "443 dual-stack name=web\n80 v6 name=www severity=warning\n8080 any name=app\n", encoding="utf-8")
         (run / "sections.ini").write_text("[web]\nrule=80 v4-only name=www\nwarning=5\n", encoding="utf-8")
         (run / "defaults.ini").write_text("[check_dualstack]\nperfdata=full\nwarning=9\n", encoding="utf-8")
+        (run / "hosts").write_text("web1\nweb9\n", encoding="utf-8")
         os.mkfifo(run / "silent.conf")
         os.mkdir(run / "procfs")
         os.mkdir(CAPTURES)

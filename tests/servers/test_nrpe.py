@@ -95,7 +95,7 @@ class States(NrpeCase):
         self.through_each_packet(
             WARNING, "check_dualstack",
             "DUALSTACK WARNING: 1 of 6 services off policy. 8080/tcp@external is dual-stack, must be closed | "
-            + SAMPLE_PERFDATA % (1, 1),
+            + (SAMPLE_PERFDATA % (1, 1)).replace("=1;0;0;", "=1;0;1;"),
             "\\_[WARNING] 8080/tcp@external: dual-stack, must be closed: [::]:8080 (java-app.service) listens")
 
     def test_critical(self):
