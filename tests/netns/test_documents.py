@@ -310,7 +310,8 @@ class Examples(dualstack.TestCase):
         # Whose the sockets are depends on where the test runs.
         owners = re.compile(r"((?:LISTEN|ESTABLISHED) IPv4(?:\+IPv6| \(mapped\))?) \S+ \S+")
         self.assertEqual(len(owners.findall(shown)), 3)
-        self.assertEqual(owners.sub(r"\1", folded(dualstack.run(*words[1:]).text)), owners.sub(r"\1", shown))
+        listed = re.split(" units (?:cannot|are)", folded(dualstack.run(*words[1:]).text))[0]  # no cgroup2 mount
+        self.assertEqual(owners.sub(r"\1", listed), owners.sub(r"\1", shown))
         [(words, shown)] = [example for example in self.examples("check_dualstack") if "--peers" in example[0]]
         owner = re.compile(r"(on \[::\]:80) \([^)]+\)")
         self.assertEqual(owner.sub(r"\1", folded(dualstack.run(*words[1:]).text)), owner.sub(r"\1", shown))

@@ -118,7 +118,7 @@ class Installed(unittest.TestCase):
                                           "v4_mapped=0;;;0 v6_mapped=0;;;0")
         broken = self.policy(*("%d dual-stack name=%s severity=warning" % (port, kind) for kind, port in ports.items()))
         result = self.check(dualstack.WARNING, "-f", broken)
-        self.assertEqual(result.values["violations"], ["2", "", "", "0"])
+        self.assertEqual(result.values["violations"], ["2", "0", "2", "0"])
         with open(broken, "a", encoding="utf-8") as file:
             file.write("22 dual\n")
         self.assertIn("%s:5:" % broken, self.check(dualstack.UNKNOWN, "-f", broken).text)
@@ -129,7 +129,7 @@ class Installed(unittest.TestCase):
         self.check(dualstack.OK, "-r", rule)
         self.sockets.close()
         result = self.check(dualstack.CRITICAL, "-r", rule)
-        self.assertEqual(result.values["violations"], ["1", "", "", "0"])
+        self.assertEqual(result.values["violations"], ["1", "0", "0", "0"])
         self.assertEqual(result.values["service_mapped"], ["0", "", "", "0"])
 
     def test_json_and_captures_are_as_the_schemas_say(self):

@@ -71,7 +71,7 @@ say 'what is in it'
 listing=$(dpkg-deb --fsys-tarfile "$deb" | tar -tv)
 echo "$listing"
 for path in $plugin $commands /usr/share/check_dualstack/check_dualstack.schema.json /usr/share/doc/$name/copyright; do
-    paths | grep -qx "$path" || fail "$path is not in the package"
+    paths | grep -x "$path" >/dev/null || fail "$path is not in the package"
 done
 ! grep -vE '^(drwxr-xr-x|-rw[x-]r-[x-]r-[x-]) root/root ' <<<"$listing" || fail 'modes or owners that no file needs'
 

@@ -38,7 +38,7 @@ rpmlint --config "$sources/packaging/rpm/rpmlint.toml" "$source_package" "$packa
 
 say 'what is in it'
 rpm -qplv "$package"
-rpm -qp --requires "$package" | grep -qx nagios-common || fail 'it does not require nagios-common'
+rpm -qp --requires "$package" | grep -x nagios-common >/dev/null || fail 'it does not require nagios-common'
 [ "$(rpm -qp --qf '%{LICENSE}' "$package")" = GPL-3.0-or-later ] || fail 'another license'
 
 say install

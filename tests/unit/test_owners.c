@@ -121,7 +121,7 @@ START_TEST(a_cgroup_is_gone)
     ck_assert(entry->asked);
     ck_assert_ptr_null(entry->name);
     /* Without a cgroup2 mount nobody can tell, and it says why. */
-    ck_assert_int_eq(entry->state, *owners.unit_fault.text == '\0' ? TALLY_UNIT_GONE : TALLY_UNIT_UNKNOWN);
+    ck_assert_int_eq(entry->state, *owners.unit_fault.text == '\0' ? TALLY_UNIT_GONE : TALLY_UNIT_UNMOUNTED);
     owners_clear(&owners);
 }
 END_TEST
@@ -143,7 +143,7 @@ START_TEST(listeners_get_theirs)
     ck_assert_int_eq(owners_assign(&owners, tally), 0);
     ck_assert_ptr_null(ssh->user);
     ck_assert_ptr_null(ssh->unit);
-    ck_assert_int_eq(ssh->unit_state, *owners.unit_fault.text == '\0' ? TALLY_UNIT_GONE : TALLY_UNIT_UNKNOWN);
+    ck_assert_int_eq(ssh->unit_state, *owners.unit_fault.text == '\0' ? TALLY_UNIT_GONE : TALLY_UNIT_UNMOUNTED);
     /* A socket without a cgroup is of no unit that anybody could name. */
     ck_assert_int_eq(web->unit_state, TALLY_UNIT_UNKNOWN);
     ck_assert_ptr_null(web->unit);
