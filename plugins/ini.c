@@ -16,7 +16,7 @@
 
 #define BLANKS " \t\v\f\r"
 
-/* Whose lines these are. */
+/* The section that these lines belong to. */
 enum place {
     PLACE_BEFORE, /* no section's yet */
     PLACE_OTHER,

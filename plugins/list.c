@@ -76,7 +76,7 @@ __attribute__((format(printf, 2, 3))) static void sentence_add(struct sentences 
 
 /* --- owners ------------------------------------------------------------------------------------------------------ */
 
-/* The kernel tells uid 0 for what no process holds (any more). */
+/* The kernel shows uid 0 for sockets that no process holds (any more). */
 static bool has_user(const struct sock_record *record)
 {
     const uint32_t may_be_nobodys = SOURCE_STATE(RECORD_SYN_RECV) | SOURCE_STATE(RECORD_NEW_SYN_RECV) |

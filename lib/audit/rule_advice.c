@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * What somebody meant who wrote a rule in another tool's way: the sentence then says how it is written here.
+ * What was meant by a rule written in the way of another tool: the sentence then says how it is written here.
  */
 #include "config.h"
 

@@ -261,7 +261,7 @@ static void unneeded_waivers_add(struct text_buffer *text, const struct writer_f
     }
 }
 
-/* The last row says how many hosts were judged: whoever reads what broke off before it knows. */
+/* The last row says how many hosts were judged, so that truncated output is recognised. */
 static int fleet_end(struct writer_fleet *fleet, const struct sink *sink)
 {
     const char *cells[COLUMNS] = {[ROW] = "end", [STATE] = state_name(fleet->state)};

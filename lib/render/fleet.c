@@ -84,7 +84,7 @@ size_t fleet_off_count(const struct writer_fleet *fleet)
     return fleet->by_state[STATE_CRITICAL] + fleet->by_state[STATE_WARNING];
 }
 
-/* What hosts are that are not OK: one that has changed may well keep the policy. */
+/* What is wrong with hosts that are not OK: a host that changed may well keep the policy. */
 static const char *off_words(const struct writer_fleet *fleet)
 {
     static const char *const words[2][2] = {{"outside the thresholds", "outside the thresholds or changed"},

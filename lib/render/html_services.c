@@ -207,13 +207,13 @@ static void counts_write(FILE *stream, const uint64_t counts[static HTML_TAKEN])
     fprintf(stream, " %u %%\n", html_text_percent(counts[HTML_ONLY_IPV6], all));
 }
 
-/* "1200 of 2000 hosts (60 %) still take IPv4 from beyond themselves" */
+/* "1200 of 2000 hosts (60 %) still accept IPv4 from beyond themselves" */
 static void still_write(FILE *stream, const uint64_t counts[static HTML_TAKEN], const char *things)
 {
     uint64_t all = taken_sum(counts);
     uint64_t takes_ipv4 = counts[HTML_BOTH] + counts[HTML_ONLY_IPV4];
 
-    fprintf(stream, "<li>%" PRIu64 " of %" PRIu64 " %s (%u %%) still take IPv4", takes_ipv4, all, things,
+    fprintf(stream, "<li>%" PRIu64 " of %" PRIu64 " %s (%u %%) still accept IPv4", takes_ipv4, all, things,
             html_text_percent(takes_ipv4, all));
     if (counts[HTML_UNKNOWN] > 0) {
         fprintf(stream, ", %" PRIu64 " unknown", counts[HTML_UNKNOWN]);

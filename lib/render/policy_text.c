@@ -265,8 +265,8 @@ static void rule_write(const struct policy_text *learned, const struct suggestio
 }
 
 /*
- * A transfer in passive mode listens while it lasts, on a port that no policy can learn in advance. Whose it may be can
- * be said all the same.
+ * A passive transfer listens while it lasts, on a port that no policy can learn in advance. Its unit can be named all
+ * the same.
  */
 static void transfers_write(const struct policy_text *learned, const struct suggestion *suggestion)
 {

@@ -47,7 +47,7 @@ struct answer {
 
 /* --- first line -------------------------------------------------------------------------------------------------- */
 
-/* In the order of the verdict where they are equally bad. Returns 0 or -ENOMEM; the list is the caller's. */
+/* Services that are equally bad stay in the order of the verdict. Returns 0 or -ENOMEM; the list is the caller's. */
 static int findings_sort(struct answer *answer)
 {
     static const enum state order[] = {STATE_CRITICAL, STATE_WARNING, STATE_UNKNOWN};
@@ -72,7 +72,7 @@ static bool is_shown(const struct view *view, const struct judge_service *servic
     return service->state != STATE_OK || service->waived || view->verbose > 0 || service->peers != NULL;
 }
 
-/* What the host's addresses do to several services is said once, of the host. */
+/* If the host's addresses limit several services, that is said once, about the host. */
 static void host_findings_choose(struct answer *answer)
 {
     const struct judge_verdict *verdict = answer->view->verdict;
@@ -182,7 +182,7 @@ static void faults_write(const struct answer *answer)
     }
 }
 
-/* A default says "everything else", so what it leaves out is said. */
+/* A default says "everything else", so the output says what it leaves out. */
 static void unjudged_write(const struct answer *answer)
 {
     uint64_t count = answer->view->verdict->total.unjudged_udp;
@@ -275,7 +275,7 @@ static void reasons_add(struct text_buffer *line, const struct answer *answer, c
     }
 }
 
-/* Which sockets there are is worth a list, unless the reasons have named them. */
+/* The sockets are listed unless the reasons have named them. */
 static bool lists_listeners(const struct judge_service *service)
 {
     for (size_t i = 0; i < service->reason_count; i++) {
@@ -446,7 +446,7 @@ static void details_write(const struct answer *answer, const struct judge_servic
     }
 }
 
-/* A threshold that can never show is a mistake that no answer would reveal. */
+/* A threshold that can never fire is an error that no result would reveal. */
 static void thresholds_note_write(const struct answer *answer)
 {
     const struct labels_thresholds *thresholds = &answer->view->thresholds;
@@ -608,7 +608,7 @@ static int failure_write(const struct writer_failure *failure, const struct sink
     return text_report_write(text_failure_report(failure), failure->state, sink);
 }
 
-/* Warnings are lines of their own state, whatever that of the whole. */
+/* Warnings have a state of their own, independent of the whole. */
 static int lint_write(const struct writer_lint *lint, const struct sink *sink)
 {
     struct report *report = report_create(TEXT_NAME, 0, lint->for_terminal ? ESCAPE_LINE : ESCAPE_NAMED);

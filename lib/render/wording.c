@@ -237,7 +237,6 @@ static const struct tally_listener *limited_listener(const struct judge_service 
     return limited ? widest : NULL;
 }
 
-/* Is the service reached from less far than it is bound? */
 /* The family that is reached from less far; RECORD_FAMILIES where neither is. */
 static int narrow_family(const struct stack *stack)
 {
@@ -463,7 +462,7 @@ static void beyond_reach_add(struct text_buffer *text, const struct judge_servic
     text_buffer_add(text, " %s, beyond reach=%s", from[widest], reach_name(service->rule->reach));
 }
 
-/* What cannot be known. */
+/* Adds which fact is unknown. */
 static void unknown_add(struct text_buffer *text, const struct judge_service *service,
                         const struct judge_reason *reason)
 {

@@ -12,7 +12,7 @@
 /* What sentences are made from, beside the service. */
 struct wording_context {
     const struct tally *tally;
-    bool host_has_sentence[RECORD_FAMILIES]; /* what the host's addresses of the family limit has a sentence of its own
+    bool host_has_sentence[RECORD_FAMILIES]; /* a sentence of its own says what the host's addresses of the family limit
                                               */
 };
 
@@ -98,7 +98,7 @@ bool wording_requirement_is_kept(const struct judge_service *service);
 /* "IPv4", "IPv6", "IPv4+IPv6", "IPv6, and IPv4 unknown", "nothing": what the listener accepts. A literal. */
 const char *wording_accepts(struct stack_accepts accepts);
 
-/* "none" to "external": how far the listener is reached over the family; NULL where nobody knows. A literal. */
+/* "none" to "external": how far the listener is reached over the family; NULL if unknown. A literal. */
 const char *wording_reach(const struct tally *tally, const struct tally_listener *listener, enum record_family family);
 
 /* Room for any one of these texts; a longer one is cut. */

@@ -203,7 +203,7 @@ static int connections_scan(struct attempt *attempt, enum record_protocol protoc
     return result != 0 ? result : judged_connections_scan(attempt, request, true);
 }
 
-/* Reads everything once, from the sources that answer now. */
+/* Reads everything once, from the present sources. */
 static int everything_scan(struct attempt *attempt)
 {
     int result = 0;

@@ -270,7 +270,7 @@ class Html(Reports):
                        "captured at 2026-11-20T09:00:00Z to 2026-11-22T09:00:00Z", "1 of 4 hosts (25 %)",
                        "four CRITICAL web 443/tcp v4-only be dual-stack nothing accepts IPv6",
                        "x.json: is not a capture", "2099-01-01", "days left",
-                       "2 of 3 hosts (66 %) still take IPv4", "web 443/tcp 1 1 1 0 33 %",
+                       "2 of 3 hosts (66 %) still accept IPv4", "web 443/tcp 1 1 1 0 33 %",
                        "captured at 2026-11-20T09:00:00Z under Linux"):
             self.assertIn(wanted, words)
             words = words[words.index(wanted):]
