@@ -352,7 +352,7 @@ START_TEST(help_says_it_in_these_words)
     static const char *const lines[] = {
         "Usage: check_dualstack [-r RULE]... [-f FILE]... [-w RANGE] [-c RANGE] [option]\n  -r, --rule=RULE    a "
         "rule such",
-        "\n  -f, --policy=FILE  read rules from FILE, one a line (-: standard input)\n",
+        "\n  -f, --policy=FILE  read rules from FILE, one per line (-: standard input)\n",
         "\n  -w, --warning=RANGE, -c, --critical=RANGE  on v4-mapped connections\n",
         "\n  --format=FORMAT    text json csv html prometheus    --details=none  one line\n",
         "\n  --learn            print a policy that fits    --lint[=strict]  check one\n",
@@ -361,7 +361,7 @@ START_TEST(help_says_it_in_these_words)
         "\n  --hosts=FILE       hosts to expect    --max-age=DAYS  of captures\n",
         "\n  -V, --version      print the version    -h, --help  print this\n",
         "\nRULE is PORTS[/tcp|/udp][@loopback|@link|@external] REQUIREMENT [KEY=VALUE]...\n  PORTS        443  80,443",
-        "\n  REQUIREMENT  v4-only v6-only dual-stack: that; v4 v6: at least; any; closed\n",
+        "\n  REQUIREMENT  v4-only v6-only dual-stack: exactly; v4 v6: at least; any; closed\n",
         "\n  KEY          name severity missing form as bind reach unit user\n               mapped-warning "
         "mapped-critical ipv4-warning ipv4-critical\n               except-unit ephemeral waive-until note  More: "
         "check_dualstack(1)\n",
