@@ -24,7 +24,7 @@
 /* Where each attempt finds something else missing, this many are enough. */
 #define ATTEMPTS_MOST 5
 
-/* Lets go of the snapshot, to take another. */
+/* Frees the snapshot, to take another. */
 static void snapshot_clear(struct check *check)
 {
     judge_free(check->verdict);
@@ -55,7 +55,7 @@ static bool needs_everything(const struct run *run)
     return run->writer->needs_everything || run->options->perfdata == LABELS_FULL;
 }
 
-/* What is compared with a baseline need not be judged. */
+/* Services that are compared with a baseline need not be judged. */
 static bool needs_every_protocol(const struct run *run)
 {
     return needs_everything(run) || run->baselines != NULL;
@@ -239,7 +239,7 @@ int check_confirm(const struct run *run, struct check *check)
 {
     int result = 0;
 
-    /* Copies of another host's files do not change. */
+    /* Copied files do not change. */
     if (run->options->procfs == NULL) {
         result = absences_confirm(run, check);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * What goes together on a command line.
+ * Which options can be combined on a command line.
  */
 #include "config.h"
 
@@ -46,7 +46,7 @@ static void modes_add(struct text_buffer *text, unsigned modes)
     }
 }
 
-/* Each option goes with some modes: what would have no effect is refused. */
+/* Each option goes with some modes: an option without an effect is refused. */
 static int modes_check(struct option_reader *reader)
 {
     enum options_mode mode = reader->options->mode;
@@ -68,7 +68,7 @@ static int modes_check(struct option_reader *reader)
     return 0;
 }
 
-/* Standard input ends but once. */
+/* Standard input can be read only once. */
 static int stdin_check(struct option_reader *reader, const struct extra_opts *extra)
 {
     const struct options *options = reader->options;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * What goes together on a command line.
+ * Which options can be combined on a command line.
  */
 #ifndef COMBINATION_H
 #define COMBINATION_H

@@ -33,7 +33,7 @@ int deadline_answer_write(const char *bytes, size_t length, void *context);
  */
 int deadline_start(unsigned seconds, const struct deadline_answer *late, const struct deadline_answer *ended);
 
-/* Names what is waited for from now on, to stand after "while ": plain words without quotes, a literal. */
+/* Sets what is waited for from now on, to stand after "while ": plain words without quotes, a literal. */
 void deadline_stage(const char *stage);
 
 /*

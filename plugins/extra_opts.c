@@ -18,10 +18,10 @@
 
 #define SECTION_DEFAULT "check_dualstack"
 
-/* More than all plugins of a host need; a device or a log file given by mistake is not read to its end. */
+/* More than the options of all plugins of a host; a device or a log file given by mistake is not read to its end. */
 #define INI_BYTES_MAX (1u << 20)
 
-/* Of a longer name only its end is shown. */
+/* Only the end of a longer name is shown. */
 #define NAME_MOST 160
 
 /* Of $NAGIOS_CONFIG_PATH. */
@@ -127,7 +127,7 @@ static int file_load(struct extra_opts *extra, struct extra_opts_source *source,
 
 /* --- the search -------------------------------------------------------------------------------------------------- */
 
-/* As file_load(), but it is no mistake yet that the file does not exist, and then the source is as it was. */
+/* As file_load(), but a missing file is not a mistake yet, and leaves the source as it was. */
 static int candidate_load(struct extra_opts *extra, struct extra_opts_source *source, const char *path, size_t *length)
 {
     char first = extra->mistake[0];

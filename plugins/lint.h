@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * --lint: every mistake of a policy, and what is legal but likely wrong.
+ * --lint: every error in a policy, and what is legal but probably wrong.
  */
 #ifndef LINT_H
 #define LINT_H

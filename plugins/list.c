@@ -408,7 +408,7 @@ static int clients_make(struct scan *scan)
     return result;
 }
 
-/* What could not be read stands behind everything that could. */
+/* Errors stand below everything that could be read. */
 static int list_write(struct scan *scan)
 {
     const struct run *run = scan->run;
@@ -463,7 +463,7 @@ int list_run(const struct run *run, enum state *state)
     struct scan *scan = calloc(1, sizeof *scan);
     int result;
 
-    /* It lists what there is, wanted or not: the policy does not matter. */
+    /* It lists everything, whatever the policy says. */
     if (scan == NULL) {
         return -ENOMEM;
     }

@@ -57,7 +57,7 @@ struct judged {
     int entered; /* 0, or why not */
 };
 
-/* Its part of the answer goes out before the next one is looked at again. */
+/* Its part of the output is written before the next one is read again. */
 static int host_add(const struct run *run, const struct writer_host *host, struct writer_fleet *fleet)
 {
     int result = fleet_add(run->writer, fleet, host, &run->sink);
@@ -89,7 +89,7 @@ static int verdict_add(const struct run *run, const struct check *check, struct 
     return host_add(run, &host, fleet);
 }
 
-/* All are looked at before any is looked at again: so they wait for that together. */
+/* All are read before any is read again, so that they share that wait. */
 static int all_take(const struct run *run, const struct netns_list *list, struct judged *judged)
 {
     int result = 0;

@@ -59,7 +59,7 @@ static void user_ask(struct answer *answer)
     answer->number = user != NULL ? (uint32_t)user->pw_uid : 0;
 }
 
-/* Asks unless it has asked before. Without memory for the question the name is not known. */
+/* Asks the name service unless it has done so before. Without memory for the question the name is not known. */
 static bool name_find(const char *name, int kind, uint32_t *number, struct policy_names *names)
 {
     size_t size = strlen(name) + 1;
@@ -133,7 +133,7 @@ static size_t line_of_nul(const char *bytes)
     return line;
 }
 
-/* A file without a rule is half written or the wrong one: to judge nothing by it would be a false OK. */
+/* A file without a rule is half written or the wrong one: judging nothing by it would be a false OK. */
 static int file_add(struct policy *policy, const char *path)
 {
     const char *name = file_name(path);
@@ -183,7 +183,7 @@ int policy_load(const struct options *options, struct policy_names *names, struc
     struct policy *loaded;
     int result;
 
-    /* The users of captures are those of the hosts they come from. */
+    /* The users in captures are those of the hosts they come from. */
     names->names = (struct rule_names){.port = service_port_find,
                                        .user = options->replay_count > 0 ? NULL : user_find,
                                        .context = names};

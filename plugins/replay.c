@@ -175,7 +175,7 @@ static bool must_stop(const struct fleet *fleet)
     return fleet->run->lines->error != 0 || deadline_stopped() != NULL;
 }
 
-/* Writes it and lets go of it: its part of the answer goes out before the next one is read. */
+/* Writes it and frees it: its part of the output is written before the next one is read. */
 static int replayed_add(struct fleet *fleet, struct replayed *replayed)
 {
     int result;
@@ -281,7 +281,7 @@ static int fleet_find(struct fleet *fleet)
     int result = 0;
 
     deadline_stage("reading a capture");
-    /* One file that held several was read before. */
+    /* A file that holds several was read before. */
     for (size_t i = fleet->captures.count > 0; i < options->replay_count && result == 0 && !must_stop(fleet); i++) {
         result = captures_add(&fleet->captures, options->replays[i], captures_progress, fleet);
     }
@@ -338,7 +338,7 @@ static void fleet_stop(struct fleet *fleet)
     }
 }
 
-/* A folder without captures is no fleet, unless there should be one. */
+/* A folder without captures is not a fleet, unless there should be one. */
 static bool is_nothing(const struct fleet *fleet)
 {
     return fleet->captures.count == 1 && fleet->captures.list[0].error[0] != '\0' && fleet->expected.count == 0 &&

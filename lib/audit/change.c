@@ -218,7 +218,7 @@ static void kind_set(const struct context *context, struct change *change)
     }
 }
 
-/* The worst of what the policy's defaults say for such sockets. */
+/* The worst severity of the policy's defaults for such sockets. */
 static enum state severity_of(const struct context *context, const struct judge_service *service)
 {
     enum state worst = STATE_OK;

@@ -15,7 +15,7 @@
 /* Reads "YYYY-MM-DD". Returns false when there is no such day. */
 bool day_parse(const char *text, int32_t *day);
 
-/* The day that a time is of. */
+/* The day of a time. */
 int32_t day_of(time_t time);
 
 /* The time at which a day starts. */

@@ -83,8 +83,8 @@ static size_t listeners_count(const struct context *context, const struct rule *
 }
 
 /*
- * The rule that connections of that scope follow; NULL for none. They name no unit, so that those of a rule which
- * excepts some listeners of the port are all its own, and none where it excepts each.
+ * The rule that judges connections of that scope; NULL for none. Connections have no unit, so a rule that excepts some
+ * listeners of the port gets all of them, and a rule that excepts every listener gets none.
  */
 static const struct rule *connection_rule(const struct context *context, const struct tally_service *source,
                                           enum scope scope)
@@ -177,7 +177,7 @@ static int rule_port_judge(struct context *context, const struct rule *rule, con
     return service_add(context, rule, protocol, port);
 }
 
-/* The port that stands for the whole rule: its first that no other rule stands before. */
+/* The port that stands for the whole rule: its first that no other rule comes before. */
 static uint16_t rule_port(const struct context *context, const struct rule *rule)
 {
     for (size_t i = 0; i < rule->port_count; i++) {
@@ -206,7 +206,7 @@ static int rule_unreadable_judge(struct context *context, const struct rule *rul
     return result;
 }
 
-/* A range whose missing ports are no breach: what listens is all there is to judge, however wide the range. */
+/* A range whose missing ports are not a breach: only its listeners are judged, however wide it is. */
 static int range_judge(struct context *context, const struct rule *rule, const struct rule_ports *ports)
 {
     enum record_protocol protocol = (enum record_protocol)rule->protocol;

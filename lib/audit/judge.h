@@ -82,7 +82,7 @@ struct judge_verdict {
     uint64_t (*rule_connections)[TALLY_KINDS]; /* by position in policy->rules */
     bool *rule_known;                          /* likewise: false when its protocol could not be read */
     struct judge_total total;
-    enum state mapped_state;           /* what the thresholds on the total make */
+    enum state mapped_state;           /* the state by the thresholds on the total */
     const struct range *mapped_range;  /* the one that was crossed, NULL for none; borrowed from the question */
     bool unreadable[RECORD_PROTOCOLS]; /* it matters here that the protocol could not be read */
     struct change_list *changes;       /* since the baseline; NULL without a baseline */

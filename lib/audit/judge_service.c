@@ -30,7 +30,7 @@
 #define QUESTION_IPV6_BEYOND 8u
 #define ASSUMPTIONS 16u
 
-/* What the assumptions that fit say of one service. */
+/* What the assumptions that fit say about one service. */
 struct evaluation {
     const struct judge_service *service;
     const struct tally *tally;
@@ -55,7 +55,7 @@ static struct stack_assumption assumption_of(unsigned number)
     };
 }
 
-/* What is in no unit has the path of its cgroup instead, which "*" does not mean. */
+/* A socket outside any unit has the path of its cgroup instead, which "*" does not mean. */
 static bool unit_fits(const char *glob, const char *unit)
 {
     return (*unit != '/' || *glob == '/') && fnmatch(glob, unit, 0) == 0;

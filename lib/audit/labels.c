@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * The numbers that a verdict has.
+ * The numbers of a verdict.
  */
 #include "config.h"
 

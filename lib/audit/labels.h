@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * The numbers that a verdict has: their names in performance data and in JSON's totals, and who prints which.
+ * The numbers of a verdict: their names in performance data and in JSON's totals, and who prints which.
  */
 #ifndef AUDIT_LABELS_H
 #define AUDIT_LABELS_H

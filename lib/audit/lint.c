@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * --lint: every mistake of a policy, and what is legal but likely wrong.
+ * --lint: every error in a policy, and what is legal but probably wrong.
  */
 #include "config.h"
 
@@ -22,7 +22,7 @@
 /* A waiver that ends within so many days is worth a warning. */
 #define WAIVER_NOTICE_DAYS 30
 
-/* No host hands out ports, so that what is found is true of every host. */
+/* No ports are assigned to clients, so that what is found is true of every host. */
 static const struct sock_host any_host = {.port_range_first = 1, .port_range_last = 0};
 
 /* A value of a rule in performance data. */
@@ -57,7 +57,7 @@ static const struct rule *replacement_find(const struct lint *lint, const struct
     uint16_t port = rule->is_default ? 1 : rule->ports[0].first;
     const struct rule *found = policy_find(lint->policy, &any_host, protocol, port, scope);
 
-    /* Where a default stands before this one, that is the rule to name. */
+    /* If a default comes before this one, that is the rule to name. */
     for (unsigned next = 2; rule->is_default && found != NULL && !found->is_default && next <= UINT16_MAX; next++) {
         found = policy_find(lint->policy, &any_host, protocol, (uint16_t)next, scope);
     }
@@ -88,7 +88,7 @@ static void shadowed_check(struct lint *lint, const struct rule *rule)
     if (other == NULL) {
         return;
     }
-    /* Rules for each scope leave a rule without one no listener, but its service, which is missing then. */
+    /* Rules for every scope leave no listener to a rule without one, but its service, which is missing then. */
     if (!rule->is_default && rule_missing_state(rule, &rule->ports[0]) != STATE_OK &&
         !policy_is_superseded(lint->policy, &any_host, rule, rule->ports[0].first)) {
         effect = "has no listener left to judge, so its service is always missing";
@@ -223,7 +223,7 @@ static void waiver_check(struct lint *lint, const struct rule *rule)
     }
 }
 
-/* Where every listener is barred, what is said about listeners has nothing to say. */
+/* If every listener is forbidden, options about listeners have no effect. */
 static void closed_check(struct lint *lint, const struct rule *rule)
 {
     const struct rule_requirement_row *row = rule_requirement_of(rule->requirement);
@@ -250,7 +250,7 @@ static void as_check(struct lint *lint, const struct rule *rule)
     }
 }
 
-/* The name of a unit ends in its type; what has no wildcard and does not, fits none. */
+/* The name of a unit ends in its type; a pattern without a wildcard that does not matches no unit. */
 static void unit_glob_check(struct lint *lint, const struct rule *rule, const char *key, const char *glob)
 {
     static const char *const suffixes[] = {".service", ".socket", ".scope", ".slice", ".mount", ".swap"};
@@ -344,7 +344,7 @@ static int values_compare(const void *left, const void *right)
     return order != 0 ? order : (a->rule->position > b->rule->position) - (a->rule->position < b->rule->position);
 }
 
-/* Those that a check prints which is not asked for more. */
+/* Those that a check prints by default. */
 static void values_add(struct lint *lint, const struct rule *rule)
 {
     const struct labels_rule *label;

@@ -244,7 +244,7 @@ static const struct tally_listener *model_find(const struct plan *plan, enum rea
     return model;
 }
 
-/* The first of the places that suits, before others one that is no wider than the service is now; -1 for none. */
+/* The first suitable place, preferably one that is no wider than the service is now; -1 for none. */
 static int place_find(const struct plan *plan, const enum plan_place *places, int count)
 {
     for (int wider = 0; wider <= 1; wider++) {

@@ -60,7 +60,7 @@ void plan_make(struct plan *plan, const struct judge_service *service, const str
 /* True when no place of bind= will do for what the rule needs: the plan's place is to be added to it. */
 bool plan_widens_bind(const struct plan *plan);
 
-/* True when bind= and reach= leave no place for any socket: to change the policy is all there is to do. */
+/* True when bind= and reach= leave no place for any socket: only the policy can be changed then. */
 bool plan_ends_service(const struct plan *plan);
 
 /* What becomes of this listener of the service. */

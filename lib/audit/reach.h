@@ -42,7 +42,7 @@ struct reach {
     bool known; /* false: something that could narrow it further is not known */
 };
 
-/* A listener, and what the host says of what it is bound to. */
+/* A listener, and what the host says about the address and interface it is bound to. */
 struct reach_socket {
     enum record_protocol protocol;
     enum record_family family;
@@ -53,8 +53,8 @@ struct reach_socket {
 };
 
 /*
- * How far the socket can be reached over the family `wire` now. What takes a family is the socket's family and address
- * here: whether IPV6_V6ONLY keeps IPv4 from a socket on :: is not asked.
+ * How far the socket can be reached over the family `wire` now. Only the socket's family and address decide here
+ * whether it accepts the family: IPV6_V6ONLY is not considered.
  */
 struct reach reach_of(const struct reach_socket *socket, const struct address_facts *host, enum record_family wire);
 

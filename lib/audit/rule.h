@@ -57,7 +57,7 @@ struct rule_range {
     struct range range;
 };
 
-/* The connections of a rule that thresholds are for. */
+/* The connections of a rule that thresholds apply to. */
 enum rule_counted {
     RULE_MAPPED, /* v4-mapped */
     RULE_IPV4    /* over IPv4, native and v4-mapped */
@@ -81,7 +81,7 @@ struct rule {
     char *bind_words; /* as written, NULL for anywhere */
     struct prefix *bind;
     size_t bind_count;
-    char (*bind_interfaces)[IF_NAMESIZE]; /* what is bound to one of these may listen on any address */
+    char (*bind_interfaces)[IF_NAMESIZE]; /* sockets bound to one of these may listen on any address */
     size_t bind_interface_count;
     char *unit;          /* glob, NULL for any */
     char **except_units; /* globs: sockets of these are not judged where no port is named singly; in one block */
@@ -127,7 +127,7 @@ struct rule_names {
 struct rule_errors {
     char **text;
     size_t count;
-    bool out_of_memory; /* a sentence was lost: the list is not whole, and never empty in meaning */
+    bool out_of_memory; /* a sentence was lost: the list is incomplete, even if it is empty */
 };
 
 /* The longest sentence, without its place; longer ones are cut. */

@@ -196,7 +196,7 @@ static void bind_interface_parse(struct rule_parser *parser, const char *name)
     memcpy(rule->bind_interfaces[rule->bind_interface_count++], name, length + 1);
 }
 
-/* What is none of the words of bind=, nor looks like an address. */
+/* An item that is neither a word of bind= nor looks like an address. */
 static void bind_item_refuse(struct rule_parser *parser, const char *item)
 {
     bool may_be_interface = strpbrk(item, "0123456789") != NULL && strlen(item) < IF_NAMESIZE;
@@ -340,7 +340,7 @@ static void read_user(struct rule_parser *parser, char *value)
     }
 }
 
-/* "2027/1/31", "2027.01.31" and "20270131" as they should be written; false for what else there is. */
+/* "2027/1/31", "2027.01.31" and "20270131" as they should be written; false for anything else. */
 static bool day_repair(char right[static sizeof "2027-01-31"], const char *value)
 {
     unsigned parts[3] = {0};
@@ -486,7 +486,7 @@ static bool option_is_misplaced(struct rule_parser *parser, const struct option 
     return true;
 }
 
-/* Reads "key=value". Returns false where what follows cannot be read either. */
+/* Reads "key=value". Returns false if what follows cannot be read either. */
 static bool option_parse(struct rule_parser *parser, char *word, char *value, bool seen[static OPTIONS])
 {
     const struct option *option = option_find(word);

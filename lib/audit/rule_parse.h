@@ -48,7 +48,7 @@ void rule_subject_parse(struct rule_parser *parser, char *word);
 void rule_options_parse(struct rule_parser *parser, char **words, size_t count);
 
 /*
- * What was meant by what is wrong. Those that return bool fail and return true only when they know it.
+ * Advice on mistakes. Those that return bool report the mistake, and return true, only when they know what was meant.
  */
 
 /* A rule with words in the wrong places: it cannot be read any further. */

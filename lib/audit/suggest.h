@@ -59,9 +59,9 @@ int suggest_list(struct suggestions *made, const struct tally *tally, suggest_se
 void suggest_clear(struct suggestions *made);
 
 /*
- * How far these listeners are reached now over any family that they may take, for reach=. False where a rule needs no
- * such word, as they are reached as far as they are bound, or where it would not last: what is not known, or bound to
- * an interface that is gone or down.
+ * How far these listeners are reached now over any family that they may accept, for reach=. False if a rule does not
+ * need that option, because they are reached as far as they are bound, or if it would not last: if their reach is not
+ * known, or if they are bound to an interface that is gone or down.
  */
 bool suggest_reach(const struct judge_service *service, const struct tally *tally, enum reach_extent *widest);
 

@@ -129,9 +129,9 @@ int tally_listener_add(struct tally *tally, enum record_protocol protocol, uint1
 const char *tally_text_keep(struct tally *tally, const char *text);
 
 /*
- * Puts services and their listeners in the order that depends on what they are alone, not on the kernel's tables, and
- * makes one listener of the records that are alike. To be called when the last listener was added. tally_order() leaves
- * reaches alone, for those who set each by tally_reach_set() then.
+ * Sorts services and their listeners by what they are, independently of the kernel's tables, and merges records that
+ * are alike into one listener. To be called when the last listener was added. tally_order() leaves reaches alone, for
+ * callers that set each by tally_reach_set() then.
  */
 void tally_sort(struct tally *tally);
 void tally_order(struct tally *tally);

@@ -27,7 +27,7 @@ static void host_count(uint64_t *count, uint64_t *last, uint64_t host)
     *last = host;
 }
 
-/* What cannot be read might break any rule of its protocol, a default's too, which has no service then. */
+/* A protocol that cannot be read might break any rule of it, even a default, which has no service then. */
 static void unreadable_count(struct waiver_list *list, const struct policy *policy, const struct judge_verdict *verdict)
 {
     for (size_t i = 0; i < policy->rule_count; i++) {

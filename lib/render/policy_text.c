@@ -66,11 +66,11 @@ static void comment_write(const struct policy_text *learned, const char *format,
     fprintf(learned->out, "# %s\n", harmless);
 }
 
-/* What a rule can say of the units of all its listeners. */
+/* What a rule can say about the units of all its listeners. */
 struct ownership {
     char pattern[SUGGEST_UNIT_SIZE]; /* "": no unit= */
     const char *remark;              /* on the pattern, or why there is none; NULL for none */
-    bool passes;                     /* they all end with what they belong to, so that nothing has to listen */
+    bool passes;                     /* they all end with their session or connection, so nothing has to listen */
 };
 
 static const struct {
@@ -128,7 +128,7 @@ static void unit_write(const struct policy_text *learned, const struct ownership
     }
 }
 
-/* What is bound to loopback or the link alone must stay there. */
+/* A service that is bound only to loopback or the link must stay there. */
 static void scopes_bind_add(struct text_buffer *words, const struct judge_service *service)
 {
     bool found[SCOPES] = {false};
@@ -221,7 +221,7 @@ static void bind_write(const struct policy_text *learned, const struct judge_ser
     }
 }
 
-/* From where it may be reached at most: from no farther than now, where only the host's addresses keep it from more. */
+/* How far it may be reached at most: no farther than now, if only the host's addresses limit that. */
 static void reach_write(const struct policy_text *learned, const struct judge_service *service)
 {
     enum reach_extent widest;
@@ -317,7 +317,7 @@ static void unit_add(struct text_buffer *text, const struct tally_listener *list
     }
 }
 
-/* Adds how far it is reached now, where that is less far than it is bound. */
+/* Adds how far it is reached now, if that is less far than it is bound. */
 static void reach_add(struct text_buffer *text, const struct tally *tally, const struct tally_listener *listener)
 {
     for (int family = 0; family < RECORD_FAMILIES; family++) {
@@ -372,7 +372,7 @@ static void lease_remark_write(const struct policy_text *learned, const struct j
                   address);
 }
 
-/* Writes what a reader must know about this rule. */
+/* Writes notes on this rule. */
 static void remarks_write(const struct policy_text *learned, const struct suggestion *suggestion)
 {
     const struct judge_service *service = &suggestion->service;
@@ -564,7 +564,7 @@ static void section_default_write(const struct policy_text *learned, const struc
             subject_add(&subject, section->protocol, RULE_ANY_SCOPE), words.bytes);
 }
 
-/* What keeps the default from judging them. Ports that clients share it leaves alone anyway. */
+/* What keeps the default from judging them. It does not judge ports that clients share anyway. */
 static void section_rule_write(const struct policy_text *learned, const struct section *section,
                                const struct judge_service *all)
 {

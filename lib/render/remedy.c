@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * What to change, drawn from the rule and the evidence: one or more steps, the daemon's own lines where the unit proves
- * which daemon it is, and other ways out.
+ * What to change, derived from the rule and the evidence: one or more steps, the daemon's own lines if the unit proves
+ * which daemon it is, and alternatives.
  */
 #include "config.h"
 
@@ -16,7 +16,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
-/* Of a value that a rule has, so that there is room for the rest of the remedy. */
+/* The most of a rule's value that is shown, so that there is room for the rest of the remedy. */
 #define VALUE_MOST 160
 
 /* So many listeners, or owners, are named. */
@@ -29,7 +29,7 @@ struct subject {
     const struct judge_reason *reason;
     const struct tally_listener *listener; /* the one in question */
     enum record_family family;             /* likewise */
-    const struct plan *plan;               /* of reasons that are about sockets, else NULL */
+    const struct plan *plan;               /* for reasons that are about sockets, else NULL */
     bool is_replay;
 };
 
@@ -407,7 +407,7 @@ static bool is_of_sockets(enum judge_cause cause)
            cause == JUDGE_FORM || cause == JUDGE_BIND || cause == JUDGE_REACH;
 }
 
-/* What the rule wants the service to be; with "any" only another address is left to ask for. */
+/* What the rule wants the service to be; with "any", only another address is left to ask for. */
 static enum daemons_want want_of(const struct rule *rule)
 {
     const struct rule_requirement_row *row = rule_requirement_of(rule->requirement);
@@ -447,7 +447,7 @@ static enum stack_form form_of(const struct daemons_daemon *daemon, const struct
                                                    : STACK_FORM_NONE;
 }
 
-/* Adds the daemon's own words, if other sockets alone are what it takes. Returns false where there are none. */
+/* Adds the daemon's own directives, if other sockets are all it takes. Returns false if there are none. */
 static bool daemon_add(struct remedy *remedy, const struct daemons_daemon *daemon)
 {
     static const enum daemons_place places[] = {
@@ -470,7 +470,7 @@ static bool daemon_add(struct remedy *remedy, const struct daemons_daemon *daemo
                        places[plan->place], &asked);
 }
 
-/* What lets a listener be reached as far as it is bound. */
+/* The step that lets a listener be reached as far as it is bound. */
 static const struct {
     enum remedy_kind kind;
     enum remedy_kind other; /* REMEDY_KINDS for none */
@@ -514,7 +514,7 @@ static void limit_add(struct remedy *remedy)
     }
 }
 
-/* Adds what must be so before other sockets help. */
+/* Adds what must be changed before other sockets help. */
 static void host_steps_add(struct remedy *remedy)
 {
     const struct plan *plan = remedy->subject.plan;
@@ -586,7 +586,7 @@ static bool is_about_place_alone(const struct judge_service *service)
     return found;
 }
 
-/* Other ways around what limits the listener, where that is all there is to do. */
+/* Other ways around the limit of the listener, if nothing else can be done. */
 static void limit_other_ways_add(struct remedy *remedy)
 {
     const struct subject *subject = &remedy->subject;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * What to change so that a service does what its rule demands: drawn from the rule and from what is there, and never
- * wider than the rule needs.
+ * What to change so that a service keeps its rule: derived from the rule and from what is there, and never wider than
+ * the rule needs.
  */
 #ifndef RENDER_REMEDY_H
 #define RENDER_REMEDY_H

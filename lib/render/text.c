@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What Nagios stores without losing any, and what NRPE 4 carries. */
+/* What Nagios stores without loss, and NRPE 4 transports. */
 #define LIMIT 4096
 #define LIMIT_VERBOSE 64000
 
@@ -33,7 +33,7 @@
 #define SENTENCES 20
 #define LISTENERS 3
 
-/* Of a longer note the start is shown. */
+/* Only the start of a longer note is shown. */
 #define NOTE_MOST 60
 
 /* An answer while it is put together. */
@@ -195,7 +195,7 @@ static void unjudged_write(const struct answer *answer)
     }
 }
 
-/* How the host was read: in full for those who ask, and where it is why something is UNKNOWN. */
+/* How the host was read: in full with -v, and if it is the reason for an UNKNOWN. */
 static void remark_write(const struct answer *answer)
 {
     const struct view *view = answer->view;
@@ -333,7 +333,7 @@ static void service_write(const struct answer *answer, const struct judge_servic
     report_line(answer->report, service->state, "%s", bytes);
 }
 
-/* A rule that wants no IPv4 is kept as long as none arrives; a new address would change that. */
+/* A rule against IPv4 is kept as long as no IPv4 arrives; a new address would change that. */
 static void v6only_note_write(const struct answer *answer, const struct judge_service *service)
 {
     if (service->rule == NULL || !rule_requirement_of(service->rule->requirement)->bars_ipv4 ||

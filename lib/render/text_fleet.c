@@ -51,7 +51,7 @@ void text_fleet_clear(struct writer_fleet *fleet)
     fleet->kept = NULL;
 }
 
-/* What is kept, made when there is none yet. NULL when out of memory. */
+/* The hosts kept so far, created when first needed. NULL when out of memory. */
 static struct hosts *hosts_of(struct writer_fleet *fleet)
 {
     if (fleet->kept == NULL) {
@@ -222,7 +222,7 @@ static void count_add(struct report *report, const struct writer_fleet *fleet, c
     value_add(report, label, count, none);
 }
 
-/* Sums over all hosts. What is not known of one of them is not known. */
+/* Sums over all hosts; unknown if it is unknown for one of them. */
 static void values_add(struct report *report, const struct writer_fleet *fleet)
 {
     const struct hosts *hosts = fleet->kept;

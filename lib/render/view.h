@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * What a verdict is written from, and how much of it the reader asked for.
+ * The input of a writer of verdicts, and how much of it is asked for.
  */
 #ifndef RENDER_VIEW_H
 #define RENDER_VIEW_H

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Of an owner's name; the kernel's cgroups have none that is longer, but a capture may. */
+/* The most of an owner's name that is shown; the kernel's cgroups have none that is longer, but a capture may. */
 #define NAME_MOST 255
 
 /* --- services and listeners -------------------------------------------------------------------------------------- */
@@ -603,7 +603,7 @@ void wording_add_finding(struct text_buffer *text, const struct judge_service *s
 
 /* --- the summary ------------------------------------------------------------------------------------------------- */
 
-/* Of the protocols that matter here, and of those that do not. */
+/* Counts all protocols, those that matter here and those that do not. */
 static int readable_count(const struct judge_verdict *verdict)
 {
     int count = 0;

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So long may the list of ports be, in the line on a request. */
+/* The most room for the list of ports in the line on a request. */
 #define PORTS_LENGTH 168
 
 /* A snapshot while it is taken. */

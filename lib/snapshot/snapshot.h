@@ -67,7 +67,7 @@ void snapshot_free(struct snapshot *snapshot);
  */
 void snapshot_remark_choose(struct snapshot *snapshot, const struct policy *policy, bool every_protocol);
 
-/* Add the last two of these, where they are so, behind a comma unless the text is empty; the first one with why. */
+/* Add the last two of these, if they apply, after a comma unless the text is empty; the first one with the reason. */
 void snapshot_addresses_remark_add(struct text_buffer *text, const struct tally *tally, bool says_why);
 void snapshot_namespace_remark_add(struct text_buffer *text, const struct tally *tally, const char *namespace);
 
