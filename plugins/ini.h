@@ -36,7 +36,8 @@ struct ini_section {
  * must stay as long as the entries. A missing or empty section is a mistake, and so is whatever would hide a line of
  * it: a line before the first section, a section's name that does not end, a line without "=". Other sections may hold
  * anything. CRLF line ends, a missing last newline and a UTF-8 byte order mark are fine. Returns 0; or -EINVAL, and the
- * first mistake is told, beside all entries that could be read; or -ENOMEM. In any case ini_clear() ends the section.
+ * first mistake is in the section, beside all entries that could be read; or -ENOMEM. In any case ini_clear() ends the
+ * section.
  */
 int ini_parse(struct ini_section *section, char *bytes, size_t length, const char *name);
 

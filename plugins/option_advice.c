@@ -18,11 +18,11 @@
 /* --- options that nobody knows ------------------------------------------------------------------------------------ */
 
 /* What other plugins have, and how it is said here. */
-static const struct foreign {
+static const struct other_plugin_option {
     const char *name;
     char letter;
     const char *advice;
-} foreigns[] = {
+} other_plugin_options[] = {
     {"hostname", 'H', "this plugin checks the host it runs on, so run it there by NRPE or an agent"},
     {"address", 'I', "this plugin checks the host it runs on, so run it there by NRPE or an agent"},
     {"port", 'p', "ports are rules, such as -r '443 dual-stack'"},
@@ -32,12 +32,13 @@ static const struct foreign {
     {"quiet", 'q', "leave it out, the answer is short without -v"},
 };
 
-static const char *foreign_advice(const char *name, size_t length)
+static const char *other_plugin_advice(const char *name, size_t length)
 {
-    for (size_t i = 0; i < sizeof foreigns / sizeof *foreigns; i++) {
-        if ((length == 1 && *name == foreigns[i].letter) ||
-            (strlen(foreigns[i].name) == length && strncmp(foreigns[i].name, name, length) == 0)) {
-            return foreigns[i].advice;
+    for (size_t i = 0; i < sizeof other_plugin_options / sizeof *other_plugin_options; i++) {
+        if ((length == 1 && *name == other_plugin_options[i].letter) ||
+            (strlen(other_plugin_options[i].name) == length &&
+             strncmp(other_plugin_options[i].name, name, length) == 0)) {
+            return other_plugin_options[i].advice;
         }
     }
     return NULL;
@@ -64,7 +65,7 @@ static int candidates_add(struct text_buffer *text, const char *name, size_t len
 int option_advice_name(struct option_reader *reader, const char *name, const char *dashes)
 {
     size_t length = strcspn(name, "=");
-    const char *advice = foreign_advice(name, length);
+    const char *advice = other_plugin_advice(name, length);
     char typed[64];
     char list[LIST_SIZE];
     struct text_buffer words = TEXT_BUFFER(list);
@@ -94,7 +95,7 @@ static const char *one_dash_name(const char *word)
 
 int option_advice_letter(struct option_reader *reader, char letter, const char *word)
 {
-    const char *advice = foreign_advice(&letter, 1);
+    const char *advice = other_plugin_advice(&letter, 1);
     const char *intended = word != NULL && strchr(word, letter) != NULL ? one_dash_name(word) : NULL;
 
     if (intended != NULL) {

@@ -128,7 +128,7 @@ static bool binds_family(const struct rule *rule, bool ipv4)
 }
 
 /* Is there an address in both? */
-static bool prefixes_meet(const struct prefix *a, const struct prefix *b)
+static bool prefixes_overlap(const struct prefix *a, const struct prefix *b)
 {
     return a->length <= b->length ? prefix_contains(a, &b->address) : prefix_contains(b, &a->address);
 }
@@ -148,7 +148,7 @@ static bool binds_scope(const struct rule *rule, enum scope scope)
     for (int family = 0; family < 2; family++) {
         bool read = prefix_parse(scope_prefixes[scope][family], &prefix, error);
         for (size_t i = 0; read && i < rule->bind_count; i++) {
-            if (prefixes_meet(&prefix, &rule->bind[i])) {
+            if (prefixes_overlap(&prefix, &rule->bind[i])) {
                 return true;
             }
         }

@@ -308,7 +308,7 @@ static void suggestion_name(void *const *taken, struct suggestion *suggestion, c
     }
 }
 
-/* --- habits ------------------------------------------------------------------------------------------------------ */
+/* --- permanence -------------------------------------------------------------------------------------------------- */
 
 /* Daemons that bind with bindresvport() at each start, as units and users of the common distributions call them. */
 static bool takes_reserved_ports(const struct tally_listener *listener)
@@ -429,7 +429,7 @@ static void client_range_set(struct suggestions *made, const struct sock_host *h
 }
 
 /* Two rules for ranges must not have a port in common. */
-static bool client_range_meets(const struct suggestions *made, uint16_t first, uint16_t last)
+static bool client_range_overlaps(const struct suggestions *made, uint16_t first, uint16_t last)
 {
     return made->client_first <= last && made->client_last >= first;
 }
@@ -447,10 +447,10 @@ static enum suggest_permanence permanence_of(const struct suggestions *made, con
         return suggestion->named && port < CLIENT_FIRST ? SUGGEST_FIXED : SUGGEST_CLIENT;
     }
     if (port >= SUGGEST_RESERVED_FIRST && port <= SUGGEST_RESERVED_LAST && all_take_reserved_ports(service) &&
-        !client_range_meets(made, SUGGEST_RESERVED_FIRST, SUGGEST_RESERVED_LAST)) {
+        !client_range_overlaps(made, SUGGEST_RESERVED_FIRST, SUGGEST_RESERVED_LAST)) {
         return SUGGEST_RESERVED;
     }
-    if (forwards_x11(service) && !client_range_meets(made, SUGGEST_X11_FIRST, SUGGEST_X11_LAST)) {
+    if (forwards_x11(service) && !client_range_overlaps(made, SUGGEST_X11_FIRST, SUGGEST_X11_LAST)) {
         return SUGGEST_X11;
     }
     if (!suggestion->named && sends_queries(tally, service)) {

@@ -114,7 +114,7 @@ static bool swapped_build(char right[static RANGE_TEXT_SIZE], const char *text)
 }
 
 /* "5-10", "5..10" and "5,10" with a colon, ">10" and "<10" as the range that alerts then. */
-static bool foreign_build(char right[static RANGE_TEXT_SIZE], const char *text)
+static bool other_syntax_build(char right[static RANGE_TEXT_SIZE], const char *text)
 {
     const char *number = text + strspn(text, "<>=");
     size_t digits = strspn(number, "0123456789");
@@ -141,7 +141,7 @@ const char *range_advise(char advice[static RANGE_ADVICE_SIZE], const char *text
 
     if (swapped_build(right, text)) {
         snprintf(advice, RANGE_ADVICE_SIZE, "runs backwards: write %s", right);
-    } else if (foreign_build(right, text)) {
+    } else if (other_syntax_build(right, text)) {
         snprintf(advice, RANGE_ADVICE_SIZE, "is not a threshold range: write %s", right);
     } else {
         snprintf(advice, RANGE_ADVICE_SIZE, "is not a threshold range: use one such as 10, 5:10, 5: or @5:10");

@@ -207,7 +207,7 @@ static void counts_write(FILE *stream, const uint64_t counts[static HTML_TAKEN])
     fprintf(stream, " %u %%\n", html_text_percent(counts[HTML_ONLY_IPV6], all));
 }
 
-/* "1200 of 2000 hosts (60 %) still accept IPv4 from beyond themselves" */
+/* "1200 of 2000 hosts (60 %) still accept IPv4" */
 static void still_write(FILE *stream, const uint64_t counts[static HTML_TAKEN], const char *things)
 {
     uint64_t all = taken_sum(counts);

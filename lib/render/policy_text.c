@@ -76,7 +76,7 @@ struct ownership {
 static const struct {
     bool passes;
     const char *remark; /* NULL for none */
-} unit_habits[] = {
+} unit_kinds[] = {
     [SUGGEST_UNIT_LASTING] = {false, NULL},
     [SUGGEST_UNIT_CONTAINER] = {false, "The name changes each time the container or virtual machine starts, so unit= "
                                        "is a pattern."},
@@ -88,7 +88,7 @@ static const struct {
     [SUGGEST_UNIT_CONNECTION] = {true, "It ends with its connection (missing=ok). unit= matches any connection."},
     [SUGGEST_UNIT_UNNAMEABLE] = {false, "No unit=: the name of its unit may change with the next start."},
 };
-_Static_assert(sizeof unit_habits / sizeof *unit_habits == SUGGEST_UNIT_KINDS, "each kind has a habit");
+_Static_assert(sizeof unit_kinds / sizeof *unit_kinds == SUGGEST_UNIT_KINDS, "each kind has a row");
 
 static void ownership_find(struct ownership *ownership, const struct judge_service *service)
 {
@@ -106,7 +106,7 @@ static void ownership_find(struct ownership *ownership, const struct judge_servi
         } else {
             some_in_none = true;
         }
-        ownership->passes = ownership->passes && unit_habits[kind].passes;
+        ownership->passes = ownership->passes && unit_kinds[kind].passes;
         differ = differ || (i > 0 && strcmp(pattern, ownership->pattern) != 0);
         if (i == 0) {
             memcpy(ownership->pattern, pattern, sizeof pattern);
@@ -115,7 +115,7 @@ static void ownership_find(struct ownership *ownership, const struct judge_servi
     }
     ownership->remark = some_in_none ? NULL
                         : differ     ? "No unit=: several units share the port."
-                                     : unit_habits[first].remark;
+                                     : unit_kinds[first].remark;
     if (differ || some_in_none) {
         ownership->pattern[0] = '\0';
     }

@@ -150,7 +150,7 @@ static int union_read(struct reading *reading, struct tally *tally)
         if (result == 0 && walks > 0) {
             walk_doubts_keep(&reading->doubts, reading->before, reading->now);
         }
-        is_whole = !walk_ports_meet(&reading->doubts, &reading->now->split);
+        is_whole = !walk_ports_overlap(&reading->doubts, &reading->now->split);
         records += reading->now->count;
     }
     if (result != 0 || is_whole || agreed) {

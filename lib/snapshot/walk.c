@@ -53,7 +53,7 @@ bool walk_ports_contain(const struct walk_ports *ports, uint16_t port)
     return (ports->bits[port / 64] >> port % 64 & 1) != 0;
 }
 
-bool walk_ports_meet(const struct walk_ports *ports, const struct walk_ports *other)
+bool walk_ports_overlap(const struct walk_ports *ports, const struct walk_ports *other)
 {
     uint64_t any = 0;
 

@@ -76,7 +76,7 @@ bool walk_ports_are_none(const struct walk_ports *ports);
 bool walk_ports_contain(const struct walk_ports *ports, uint16_t port);
 
 /* Is there a port that is in both? */
-bool walk_ports_meet(const struct walk_ports *ports, const struct walk_ports *other);
+bool walk_ports_overlap(const struct walk_ports *ports, const struct walk_ports *other);
 
 /* Writes the ports as ranges, ascending, at most `room`. Returns how many; 0 for all ports, or when there are more. */
 size_t walk_ports_list(const struct walk_ports *ports, struct source_ports *ranges, size_t room);

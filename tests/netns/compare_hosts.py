@@ -8,8 +8,8 @@
 DUALSTACK_HOSTS is how many hosts there are (300), DUALSTACK_SEED the seed of the first; each further one has the next.
 Each answer has one or more of the names text, json, list, learn, capture, lint, replay, procfs, fallback, file,
 extra-opts, netns, usage and help: a replay's JSON is "replay json". With names, only answers all of whose names are
-given are compared; those with a name behind a minus are left out. So what a change is meant to change can be told from
-the rest.
+given are compared; those with a name behind a minus are left out. So what a change is meant to change can be
+distinguished from the rest.
 """
 
 import collections
@@ -261,7 +261,7 @@ class Answer:
         self.began = time.time()
         popen = {"env": self.environment, **asked.popen, **dualstack.as_user(uid)}
         with open(asked.stdin, "rb") as stdin:
-            # By one name, which may be told.
+            # By one name, which may be reported.
             self.process = subprocess.Popen(["check_dualstack", *asked.args], executable=program, stdin=stdin,
                                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, close_fds=False, **popen)
 

@@ -101,7 +101,7 @@ class Units:
 
 
 class RandomHost:
-    """Sockets of all kinds in this namespace, some of them connected, and what the kernel is told about addresses."""
+    """Sockets of all kinds in this namespace, some of them connected, and what the kernel says about addresses."""
 
     drawn = collections.Counter()  # of all hosts
     mptcp = has_mptcp()

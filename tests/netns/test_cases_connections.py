@@ -139,7 +139,7 @@ class Procfs(ConnectionCase):
         self.expect_unknown()
 
     def test_a_client_is_a_hint(self):
-        """It is told, and for the thresholds it could be one."""
+        """It is reported, and for the thresholds it could be one."""
         listener = self.sockets.listener("::", PORT, v6only=False)
         self.sockets.connection(listener, "127.0.0.1")
         self.expect_unknown()
@@ -197,7 +197,7 @@ class Counts(ConnectionCase):
         self.check(OK, "--lint", "-r", "%d any ipv4-warning=5 ipv4-critical=10" % PORT)
 
     def test_established_alone(self):
-        """CLOSE_WAIT and TIME_WAIT rows have mapped addresses too; they are no clients, and that is told."""
+        """CLOSE_WAIT and TIME_WAIT rows have mapped addresses too; they are no clients, and that is reported."""
         listener = self.sockets.listener("::", PORT, v6only=False)
         for _ in range(20):
             client, _ = self.sockets.connection(listener, "127.0.0.1")

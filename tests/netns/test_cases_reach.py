@@ -43,7 +43,7 @@ class ReachCase(unittest.TestCase):
         return result.json
 
     def expect(self, port, stack, ipv4, ipv6, *, protocol="tcp", form=None, words=(), keeps=(), breaks=()):
-        """The service, by the oracle and by the program as each user; words are told of it; requirements with their
+        """The service, by the oracle and by the program as each user; words about it; requirements with their
         options that it keeps and that it breaks."""
         reach = {4: ipv4, 6: ipv6}
         self.assertEqual(Oracle(self.host).reaches()[protocol, port], reach, "the kernel itself disagrees")
@@ -120,7 +120,7 @@ class Addresses(ReachCase):
         self.expect(444, "dual-stack", "external", "external", form="split", keeps=["dual-stack"])
 
     def test_ipv4_on_loopback_alone(self):
-        """A host of IPv6 alone: that the socket would take IPv4 is told, and breaks nothing."""
+        """A host of IPv6 alone: that the socket would take IPv4 is reported, and breaks nothing."""
         self.host.add(LO4, LO6, IPV6)
         self.host.open("tcp", 443, DUAL)
         self.expect(443, "v6-only", "loopback", "external", words=["v6-only outside loopback"],

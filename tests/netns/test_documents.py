@@ -169,7 +169,7 @@ class OptionLists(unittest.TestCase):
                 self.assertIn("unknown option %sx: did you mean %s?" % (name, name), dualstack.run(name + "x").first)
                 if name in ("--help", "--version"):
                     continue
-                # The first mistake is the one that is told.
+                # The first mistake is the one that is reported.
                 kind = self.options[name]
                 self.assertEqual(name in VALUES, kind != Options.NEVER, "VALUES does not fit")
                 if kind != Options.ALWAYS:

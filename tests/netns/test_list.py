@@ -252,7 +252,7 @@ class Wire(ListCase):
         self.assertEqual(set(self.table().notes), {""}, "no sentences without -v")
 
     def test_reach(self):
-        """A listener has on the wire what reaches it now, and what the host lacks is told once."""
+        """A listener has on the wire what reaches it now, and what the host lacks is reported once."""
         ports = [port_of(self.sockets.listener(address, **how)) for address, how in
                  (("::", {"v6only": False}), ("::", {"v6only": True}), ("0.0.0.0", {}), ("2001:db8::1", {}),
                   ("::1", {}))]

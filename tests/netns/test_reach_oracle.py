@@ -17,7 +17,7 @@ from random_hosts import FAMILIES, PROBES, REACHES, Contract, Oracle, RandomHost
 SEED = int(os.environ.get("DUALSTACK_SEED", "20261122"))
 SERVICES = dualstack.share(int(os.environ.get("DUALSTACK_SERVICES", "400")))
 PER_HOST = 25
-SHOWN = 12  # wrong answers that are told in full
+SHOWN = 12  # wrong answers that are reported in full
 COPIES = ("tcp", "tcp6", "udp", "udp6", "if_inet6", "fib_trie", "ipv6_route")
 
 

@@ -485,8 +485,8 @@ END_TEST
 static const struct {
     const char *address;
     unsigned interface;
-    enum address_presence told;  /* by NETLINK_ROUTE */
-    enum address_presence files; /* by the files, which know less */
+    enum address_presence netlink; /* by NETLINK_ROUTE */
+    enum address_presence files;   /* by the files, which know less */
 } presences[] = {
     {"192.0.2.1", 0, ADDRESS_LOCAL, ADDRESS_LOCAL},
     {"192.0.2.1", 2, ADDRESS_LOCAL, ADDRESS_LOCAL},
@@ -563,7 +563,7 @@ static void presences_see(int row)
     facts_see(table, "host", LO | EXTERNAL, LO | LINK | EXTERNAL);
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < COUNT(presences); i++) {
-            enum address_presence expected = row == 0 ? presences[i].told : presences[i].files;
+            enum address_presence expected = row == 0 ? presences[i].netlink : presences[i].files;
             enum address_presence found = find(table, presences[i].address, interfaces[presences[i].interface]);
             SEE(found == expected, "%s on interface %u is %d, must be %d", presences[i].address, presences[i].interface,
                 (int)found, (int)expected);

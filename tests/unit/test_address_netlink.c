@@ -419,7 +419,7 @@ static const struct {
     {"refusal", build_refusal, -EPERM, 0},
     {"refusal inside DONE", build_refusal_in_done, -ENOENT, 1},
     {"interrupted", build_interrupted, -EAGAIN, 1},
-    {"interrupted, told at the end", build_interrupted_end, -EAGAIN, 1},
+    {"interrupted, reported at the end", build_interrupted_end, -EAGAIN, 1},
     {"overrun", build_overrun, -EAGAIN, 0},
     {"wrong sequence", build_other_sequence, -EPROTO, 1},
     {"port 0", build_other_port, -EPROTO, 0},

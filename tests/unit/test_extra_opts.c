@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * Tests of plugins/extra_opts.c, which file is read and what is told of it, and of what plugins/options.c makes of the
- * options in it.
+ * Tests of plugins/extra_opts.c, which file is read and what is said about it, and of what plugins/options.c makes of
+ * the options in it.
  */
 #include "config.h"
 
@@ -236,7 +236,7 @@ START_TEST(test_mistakes_have_their_place)
 }
 END_TEST
 
-/* Of a long name the end is told, and with it what is wrong. */
+/* Of a long name the end is reported, and with it what is wrong. */
 START_TEST(test_long_names)
 {
     char locator[3000];
@@ -427,7 +427,7 @@ START_TEST(test_version_behind_a_mistake)
 }
 END_TEST
 
-/* Before the files are read it is told which there are. */
+/* Before the files are read, the options say which there are. */
 START_TEST(test_what_is_to_be_read)
 {
     char *argv[16];

@@ -271,7 +271,7 @@ static const struct {
      HEAD "''," FAILED "'CRITICAL','summary':'too \\\"late\\\"'" NOTHING "['too \\\"late\\\"']}\n"},
     {{.state = STATE_UNKNOWN, .host = "h1", .sentences = (const char *[]){"a", "b", "c"}, .count = 3},
      HEAD "'h1'," FAILED "'UNKNOWN','summary':'a'" NOTHING "['a','b','c']}\n"},
-    /* What helps is told, but how a command line looks is for a person at a terminal. */
+    /* What helps is reported, but how a command line looks is for a person at a terminal. */
     {{.state = STATE_UNKNOWN,
       .host = "h1",
       .sentences = (const char *[]){"a"},

@@ -162,7 +162,7 @@ static const struct {
     {"ipv6? 443=0.0.0.0 443=::/6", "unknown", "UCUOUOC"},
     {"ipv6? 443=0.0.0.0 443=::1", "v4-only", "OCCOCOC"},
     {"ipv6?", "closed", "CCCCCCO"},
-    /* Unreadable: nothing can be told. */
+    /* Unreadable: nothing is known. */
     {"notcp", "unknown", "UUUUUUU"},
     {"noudp 443=0.0.0.0", "v4-only", "OCCOCOC"},
 };
@@ -314,7 +314,7 @@ static const struct {
     {"443 any unit=nginx", "443=::+nginx.service", "443/tcp tcp_443 CRITICAL dual-stack/single unit(::)"},
     {"443 any unit=nginx*", "443=0.0.0.0+nginx.service 443=::/6+nc.scope",
      "443/tcp tcp_443 CRITICAL dual-stack/split unit(::)"},
-    /* A cgroup of no unit is told by its path, which fits only a glob of paths. */
+    /* A cgroup outside any unit is named by its path, which fits only a glob of paths. */
     {"443 any unit=*", "443=::+/", "443/tcp tcp_443 CRITICAL dual-stack/single unit(::)"},
     {"443 any unit=*", "443=::+/user.slice", "443/tcp tcp_443 CRITICAL dual-stack/single unit(::)"},
     {"443 any unit=/user*", "443=::+/user.slice", "443/tcp tcp_443 OK dual-stack/single"},
@@ -330,7 +330,7 @@ static const struct {
     {"443 any user=www-data", "443=::!33", "443/tcp tcp_443 OK dual-stack/single"},
     {"443 any user=www-data", "443=::!34", "443/tcp tcp_443 CRITICAL dual-stack/single user(::)"},
     {"443 any user=0", "443=0.0.0.0 443=::/6!1000", "443/tcp tcp_443 CRITICAL dual-stack/split user(::)"},
-    /* All that is wrong is told. */
+    /* All that is wrong is reported. */
     {"443 v6-only bind=loopback user=33 unit=x", "443=0.0.0.0!1+y",
      "443/tcp tcp_443 CRITICAL v4-only no-ipv6 takes-ipv4(0.0.0.0) bind(0.0.0.0) unit(0.0.0.0) user(0.0.0.0)"},
     /* The widest listener is blamed. */
@@ -634,7 +634,7 @@ static const struct {
      "80/tcp tcp_80 OK dual-stack/single; 8000/tcp tcp_80_8000-8099 WARNING closed mapped(0 outside 1:)"},
     {"40000-40001/udp any missing=critical mapped-warning=1:", "",
      "40000/udp udp_40000-40001 WARNING closed mapped(0 outside 1:)"},
-    /* The sum of all its ports counts, and the ports that have some are told. */
+    /* The sum of all its ports counts, and the ports that have some are reported. */
     {"80,443 any mapped-critical=2", "80=:: 443=:: 80~::ffff:10.0.0.1*2 443~::ffff:10.0.0.1*1",
      "80/tcp tcp_80_443 CRITICAL dual-stack/single mapped(3 outside 2); "
      "443/tcp tcp_80_443 CRITICAL dual-stack/single mapped(3 outside 2)"},
@@ -845,7 +845,7 @@ static const struct {
      "443/tcp tcp_443 OK dual-stack/single waived mapped(1 outside 0)", STATE_OK},
     {"default closed waive-until=2026-11-22", "443=0.0.0.0", TRIAL_TODAY,
      "443/tcp default OK v4-only waived listens(0.0.0.0)", STATE_OK},
-    /* What cannot be told is no breach that anybody waived. */
+    /* What is unknown is not a breach that anybody waived. */
     {"443 v6-only waive-until=2026-11-22", "443=::/?", TRIAL_TODAY,
      "443/tcp tcp_443 UNKNOWN unknown v6only-unknown(::)", STATE_UNKNOWN},
     {"443 any waive-until=2026-11-22", "notcp", TRIAL_TODAY, "443/tcp tcp_443 UNKNOWN unknown unreadable",

@@ -281,7 +281,7 @@ static const struct {
     {"short DONE", build_short_done, -EBADMSG, 0},
     {"ERROR without payload", build_bare_error, -EBADMSG, 0},
     {"interrupted", build_interrupted, -EAGAIN, 1},
-    {"interrupted, told at the end", build_interrupted_end, -EAGAIN, 2},
+    {"interrupted, reported at the end", build_interrupted_end, -EAGAIN, 2},
     {"overrun", build_overrun, -EAGAIN, 0},
     {"unknown type", build_other_type, -EBADMSG, 0},
     {"short message", build_short_message, -EBADMSG, 0},
@@ -849,8 +849,8 @@ static bool cookies_differ(const struct records *records)
 
 #define LISTENERS 700
 
-/* Up to 200 sockets in one answer, also as the first on a socket; more in several, which are told, and cut elsewhere
- * the next time. The same sockets have the same cookies. */
+/* Up to 200 sockets in one answer, also as the first on a socket; more in several, which are reported, and cut
+ * elsewhere the next time. The same sockets have the same cookies. */
 START_TEST(cut_answers_are_reported)
 {
     static const struct kind plain[RECORD_PROTOCOLS] = {{RECORD_TCP, AF_INET6, "::", 1, NULL, NULL, RECORD_V6ONLY_YES},
@@ -869,7 +869,7 @@ START_TEST(cut_answers_are_reported)
         descriptors[count++] = kind_open(&plain[protocol]);
         source = source_open();
         pauses_scan(source, protocol, 0, &first);
-        /* A page may be full, and is told although nothing followed. */
+        /* A page may be full, and is reported although nothing followed. */
         ck_assert_uint_le(first.count, count > 20 && count < 35 ? 1 : 0);
         ck_assert_uint_eq(first.records.count, count);
         source->free(source);

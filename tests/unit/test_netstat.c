@@ -16,7 +16,7 @@
 
 /*
  * A socket: "tcp6 LISTEN :: 443", "tcp ESTABLISHED 10.0.0.1 443 10.0.0.2 50000"; the family is that of the word. Behind
- * a "/" of the local address stands what the source tells of v6only: "6" on, "4" off; nothing is told without it.
+ * a "/" of the local address stands what the source says of v6only: "6" on, "4" off; without it nothing is known.
  */
 static struct sock_record record_of(const char *text)
 {

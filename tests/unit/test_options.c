@@ -146,7 +146,7 @@ static const struct {
     {"-f - --replay=-", "standard input can be read only once, not by --policy and by --replay: name a file for one"},
     {"-f - -f p -f -", "standard input can be read only once, not by --policy and by --policy: name a file for one"},
     {"-f p -f q -f p", "--policy: p is given twice: name each file once"},
-    /* The first one is told. */
+    /* The first one is reported. */
     {"-t 0 -w 5x --nonsense",
      "--timeout: '0' is not a time: use whole seconds from 1 to 86400, such as 8 or 8:critical"},
 };

@@ -264,7 +264,7 @@ START_TEST(rules_of_one_name_all_point_to_the_first)
 }
 END_TEST
 
-/* A name that nobody wrote twice is told by its port, once; beside a written one it is told, too. */
+/* A name that nobody wrote twice is reported by its port, once; beside a written one it is reported, too. */
 START_TEST(names_that_nobody_wrote_are_reported_by_their_ports)
 {
     struct policy *policy = policy_begin(NULL, "80 any\n443 any name=tcp_80\n80 v4");

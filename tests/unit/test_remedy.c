@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * lib/render/remedy.c: rules, hosts (trial.h) and what is to be changed there. What daemons are told is for
+ * lib/render/remedy.c: rules, hosts (trial.h) and what is to be changed there. What daemons are advised is for
  * test_daemons.c; tests/netns/test_remedies_followed.py follows each kind of remedy.
  */
 #include "config.h"

@@ -190,7 +190,7 @@ START_TEST(worst_comes_first)
 }
 END_TEST
 
-/* --- how much is told -------------------------------------------------------------------------------------------- */
+/* --- how much is reported ---------------------------------------------------------------------------------------- */
 
 #define EVIDENCE_HOST "443=0.0.0.0+nginx.service 443=::/6!33:www-data 443~10.0.0.1*2"
 #define EVIDENCE_LINE                                                                                                  \

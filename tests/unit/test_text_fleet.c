@@ -135,7 +135,7 @@ static const struct {
      "mapped=2;;;0 violations=0;0;0;0 unlisted=0;;;0\n"
      "\\_[OK] a: 1 service listens (1 dual-stack), 2 v4-mapped connections, no policy to judge by\n"
      "\\_[OK] 1 host: 0 CRITICAL, 0 WARNING, 0 UNKNOWN, 1 OK\n"},
-    /* Who wants to know is told which capture it was, and all that its own answer would say. */
+    /* -v says which capture it was, and all that its own answer would say. */
     {"443 dual-stack name=web",
      1,
      {{"a", "443=::", NULL}, {"b", NULL, "b: is gone"}},

@@ -92,7 +92,7 @@ static const struct {
 
 START_TEST(pause_splits_a_bucket)
 {
-    unsigned told = 0;
+    unsigned reported = 0;
     struct walk walk;
 
     memset(&walk, 0, sizeof walk);
@@ -100,7 +100,7 @@ START_TEST(pause_splits_a_bucket)
         const char *address = pauses[_i].shown[i].address;
         if (*address == '\0') {
             walk_pause_add(&walk, false);
-            told++;
+            reported++;
         } else {
             struct sock_record record =
                 listener_of(pauses[_i].protocol, address, pauses[_i].shown[i].port, (uint64_t)i + 1);
@@ -108,7 +108,7 @@ START_TEST(pause_splits_a_bucket)
         }
     }
     ports_check(&walk.split, pauses[_i].split);
-    ck_assert_uint_eq(walk.pauses, told);
+    ck_assert_uint_eq(walk.pauses, reported);
     walk_clear(&walk);
     walk_clear(&walk);
 }
@@ -136,7 +136,7 @@ START_TEST(pause_anywhere_splits_all)
 }
 END_TEST
 
-/* Of a bucket that is too long to be told every port may be; where another bucket has begun it is forgotten. */
+/* Any port may be in a bucket that is too long to be kept; where another bucket has begun it is forgotten. */
 START_TEST(long_bucket_splits_all)
 {
     struct sock_record record = listener_of(RECORD_TCP, "192.0.2.0", 80, 1);
@@ -183,9 +183,9 @@ START_TEST(ports_are_listed)
     }
     ports_check(&ports, "0-2 63-64 443 65535");
     other.bits[443 / 64] |= UINT64_C(1) << 442 % 64;
-    ck_assert(!walk_ports_meet(&ports, &other));
+    ck_assert(!walk_ports_overlap(&ports, &other));
     other.bits[443 / 64] |= UINT64_C(1) << 443 % 64;
-    ck_assert(walk_ports_meet(&ports, &other));
+    ck_assert(walk_ports_overlap(&ports, &other));
     ck_assert_uint_eq(walk_ports_list(&ports, ranges, 4), 4);
     ck_assert_uint_eq(walk_ports_list(&ports, ranges, 3), 0);
     walk_ports_fill(&ports);
