@@ -44,14 +44,14 @@ SPLIT_WEB = ("nginx.service", "[::]:80 dual", "0.0.0.0:443", "[::]:443")
 WEB_WITHOUT_IPV6 = ("nginx.service", "[::]:80 dual", "0.0.0.0:443")
 WEB_OF_IPV6 = ("nginx.service", "[::]:80", "[::]:443")
 TELNET = ("telnet.socket", "[::]:23 dual")
-WEB1_CLIENTS = (("192.0.2.7", "192.0.2.1", 80, 2), ("192.0.2.8", "192.0.2.1", 80, 1), ("192.0.2.7", "192.0.2.1", 443, 1),
-                ("2001:db8:60::7", "2001:db8:60::1", 80, 1))
+MAPPED_CLIENTS = (("192.0.2.7", "192.0.2.1", 80, 2), ("192.0.2.8", "192.0.2.1", 80, 1))
+WEB1_CLIENTS = MAPPED_CLIENTS + (("192.0.2.7", "192.0.2.1", 443, 1), ("2001:db8:60::7", "2001:db8:60::1", 80, 1))
 
 # What listens, and which clients are connected: from where (None: from the host itself), to where, how many. What a host
 # is called ends at the first "-".
 HOSTS = {
-    "web1": ((SSH, SPLIT_WEB, POSTGRESQL), ((None, "127.0.0.1", 80, 3),)),
-    "web1-without-IPv6-on-443": ((SSH, WEB_WITHOUT_IPV6, POSTGRESQL), ((None, "127.0.0.1", 80, 3),)),
+    "web1": ((SSH, SPLIT_WEB, POSTGRESQL), MAPPED_CLIENTS),
+    "web1-without-IPv6-on-443": ((SSH, WEB_WITHOUT_IPV6, POSTGRESQL), MAPPED_CLIENTS),
     "web1-changed": ((SSH, WEB_WITHOUT_IPV6, POSTGRESQL, ("tomcat.service", "[::]:8080 dual")), ()),
     "web1-as-found": ((SSH, WEB_WITHOUT_IPV6, POSTGRESQL), WEB1_CLIENTS),
     "web1-with-telnet": ((SSH, WEB_WITHOUT_IPV6, POSTGRESQL, TELNET), WEB1_CLIENTS),
@@ -203,8 +203,6 @@ class HostTestCase(unittest.TestCase):
                               stderr=subprocess.STDOUT, env=self.environment, cwd=self.folder, check=False)
         return done.returncode, done.stdout.decode("utf-8")
 
-
-class Examples(HostTestCase):
     def run_block(self, text):
         """Returns how many commands it has."""
         steps = re.split(r"^\$ (.*)\n?", text, flags=re.MULTILINE)[1:]
@@ -238,6 +236,8 @@ class Examples(HostTestCase):
                 then = argument
         return count
 
+
+class Examples(HostTestCase):
     def test_documents(self):
         for path, steps_of in DOCUMENTS.items():
             with self.subTest(document=path):
