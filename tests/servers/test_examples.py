@@ -20,11 +20,10 @@ them; without such lines those that begin with check_dualstack are run, and must
 the order of rows that are sockets, and what differs with each run (times, ports of clients) do not count.
 """
 
-import contextlib
+import collections
 import csv
 import ctypes
 import datetime
-import io
 import os
 import random
 import re
@@ -242,6 +241,129 @@ class Examples(HostTestCase):
         for path, steps_of in DOCUMENTS.items():
             with self.subTest(document=path):
                 self.assertGreater(self.try_document(path, steps_of), 0)
+
+
+class Answers(HostTestCase):
+    """The questions of doc/AUDIT.md, asked of more hosts than it has, of which this test knows the truth."""
+
+    HOSTS = 30
+    # What listens on 443, and whether anything there takes IPv4.
+    WEBS = {(): False, ("0.0.0.0:443",): True, ("[::]:443",): False, ("[::]:443 dual",): True,
+            ("0.0.0.0:443", "[::]:443"): True, ("127.0.0.1:443", "[::1]:443"): True, ("[2001:db8:60::1]:443",): False}
+    # Waivers by the days that they have left.
+    WAIVERS = {"last": 0, "soon": 12, "within": 30, "later": 31, "far": 400}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        text = moved(hosts.read(os.path.join(hosts.TOP_SRCDIR, "doc", "AUDIT.md")))
+        cls.commands, question = {}, None
+        for what, argument in markdown_steps(text):
+            if what == "answer":
+                question = argument
+            elif what == "block" and question is not None:
+                cls.commands[question] = argument.split("\n")[0][len("$ "):]
+                question = None
+
+    def setUp(self):
+        super().setUp()
+        choice = random.Random(443)
+        names = ["h%d" % number for number in range(self.HOSTS)]
+        self.october = {name: choice.choice(list(self.WEBS)) for name in names}
+        self.november = {name: choice.choice((self.october[name], choice.choice(list(self.WEBS)))) for name in names}
+        self.clients = {name: self.some_clients(choice, self.november[name]) for name in names}
+        for month, webs in (("october", self.october), ("november", self.november)):
+            os.mkdir(os.path.join(self.folder, month))
+            for name in names:
+                web = (("nginx.service",) + webs[name],) if webs[name] else ()
+                self.be(name, (SSH,) + web, self.clients[name] if month == "november" else ())
+                self.run_command("check_dualstack --capture --peers > %s/%s.json" % (month, name))
+        today = datetime.datetime.now(datetime.timezone.utc).date()
+        self.ends = {name: str(today + datetime.timedelta(days)) for name, days in self.WAIVERS.items()}
+        hosts.write(os.path.join(self.folder, "hosts"), "\n".join(names + ["lost"]) + "\n")
+        hosts.write(os.path.join(self.folder, "fleet.conf"), "443 v6-only name=web missing=ok\n" + "".join(
+            "%d any missing=ok name=%s waive-until=%s\n" % (8000 + number, name, end)
+            for number, (name, end) in enumerate(self.ends.items())))
+
+    @staticmethod
+    def some_clients(choice, web):
+        """Of a web server that others reach, or of sshd."""
+        clients = [("2001:db8:60::7", "2001:db8:60::1", 22, 1)]
+        if "0.0.0.0:443" in web or "[::]:443 dual" in web:
+            clients += [(address, "192.0.2.1", 443, choice.randint(1, 3)) for address in choice.sample(CLIENTS[:3], 2)]
+        if choice.random() < 0.2:
+            clients.append(("192.0.2.20", "192.0.2.1", 22, 1))
+        return choice.sample(clients, choice.randint(0, len(clients)))
+
+    def answer(self, question):
+        return self.run_command(self.commands[question])[1]
+
+    @staticmethod
+    def hosts_in(text, state):
+        return set(re.findall(r"^\\_\[%s\] (h\d+): " % state, text, re.MULTILINE))
+
+    def takes_ipv4(self):
+        return {name for name, web in self.november.items() if self.WEBS[web]}
+
+    def test_who_takes_ipv4_on_443(self):
+        text = self.answer("ipv4-on-443")
+        self.assertEqual(self.hosts_in(text, "CRITICAL"), self.takes_ipv4())
+        self.assertEqual(self.hosts_in(text, "OK"), set(self.november) - self.takes_ipv4())
+
+    def test_who_comes_over_ipv4(self):
+        text = self.answer("ipv4-clients")
+        truth = {name: collections.Counter() for name in self.november}
+        for name, clients in self.clients.items():
+            truth[name].update({(port, source): count for source, _, port, count in clients if ":" not in source})
+        found = {name: collections.Counter() for name in self.november}
+        for line in text.splitlines():
+            host = re.match(r"\\_\[\w+\] (h\d+): ", line)
+            service = re.search(r"_\[\w+\] (?:ipv4 )?(\d+)/tcp: ", line)
+            client = re.match(r" +(\d+) from ([\d.]+)$", line)
+            if host:
+                name = host.group(1)
+            elif service:
+                port = int(service.group(1))
+            elif client:
+                found[name][port, client.group(2)] += int(client.group(1))
+        self.assertEqual(found, truth)
+        self.assertEqual(self.hosts_in(text, "WARNING"), {name for name in truth if truth[name]})
+
+    def test_what_changed(self):
+        text = self.answer("changes")
+        changed = {name for name in self.november if self.november[name] != self.october[name]}
+        self.assertEqual(self.hosts_in(text, "WARNING"), changed)
+        self.assertEqual(self.hosts_in(text, "OK"), set(self.november) - changed)
+        for name in changed:
+            word = "appeared" if not self.october[name] else "is gone" if not self.november[name] else "(is|changed)"
+            self.assertRegex(text, r"\[WARNING\] %s: .* 443/tcp %s" % (name, word))
+
+    def test_which_waivers_end(self):
+        ends = re.findall(r"waive-until=(\S+) ends", self.answer("waivers"))
+        self.assertEqual(ends, [self.ends[name] for name, days in self.WAIVERS.items() if days <= 30])
+
+    def test_the_page(self):
+        self.assertEqual(self.answer("evidence"), "")
+        page = hosts.read(os.path.join(self.folder, "november.html"))
+        states = {name: state for state, name in
+                  re.findall(r'<details id="h\d+"><summary><b class="\w+">(\w+)</b> (h\d+): ', page)}
+        self.assertEqual(states, {name: "CRITICAL" if name in self.takes_ipv4() else "OK" for name in self.november})
+        self.assertIn("%d of %d expected" % (self.HOSTS, self.HOSTS + 1), page)
+        self.assertIn("lost", page)
+        for name, clients in self.clients.items():
+            evidence = re.search(r"</b> %s: .*?</details>" % name, page, re.DOTALL).group()
+            self.assertEqual(collections.Counter(re.findall(r"^ +\d+ from (\S+)$", evidence, re.MULTILINE)),
+                             collections.Counter(source for source, *_ in clients))
+
+    def test_the_table(self):
+        self.answer("table")
+        with open(os.path.join(self.folder, "november.csv"), encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual({row["host"]: row["state"] for row in rows if row["name"] == "web"},
+                         {name: "CRITICAL" if name in self.takes_ipv4() else "OK" for name in self.november})
+        self.assertEqual([rows[-1][name] for name in ("row", "hosts_judged", "hosts")],
+                         ["end", str(self.HOSTS), str(self.HOSTS + 1)])
+        self.assertEqual([row["state"] for row in rows if row["host"] == "lost"], ["UNKNOWN"])
 
 
 if __name__ == "__main__":
