@@ -122,13 +122,14 @@ CHANGING = ((r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)? UTC", "TIME"), (r"\d{4}-\d\d-\d
             (r"(?<=:)[3-6]\d{4}\b", "PORT"))
 
 
-def moved(text):
-    """The text with its dates as far from today as they are from the day of its mark."""
-    mark = re.search(r"test_examples\.py: day (\S+)", text)
-    if not mark:
-        return text
-    far = datetime.datetime.now(datetime.timezone.utc).date() - datetime.date.fromisoformat(mark.group(1))
-    return re.sub(r"\b\d{4}-\d\d-\d\d\b", lambda date: str(datetime.date.fromisoformat(date.group()) + far), text)
+def moved(steps):
+    """The steps with their dates as far from today as they are from the day of the mark."""
+    far = datetime.timedelta(0)
+    for what, argument in steps:
+        if what == "day":
+            far = datetime.datetime.now(datetime.timezone.utc).date() - datetime.date.fromisoformat(argument)
+        yield what, re.sub(r"\b\d{4}-\d\d-\d\d\b",
+                           lambda date: str(datetime.date.fromisoformat(date.group()) + far), argument)
 
 
 def constant(text):
@@ -221,7 +222,7 @@ class HostTestCase(unittest.TestCase):
     def try_document(self, path, steps_of):
         count, then = 0, None
         self.folder = dualstack.temporary_folder()
-        for what, argument in steps_of(moved(hosts.read(os.path.join(hosts.TOP_SRCDIR, path)))):
+        for what, argument in moved(steps_of(hosts.read(os.path.join(hosts.TOP_SRCDIR, path)))):
             if what == "on":
                 self.be(argument, *HOSTS[argument])
             elif what == "block" and then == "run":
@@ -256,7 +257,7 @@ class Answers(HostTestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        text = moved(hosts.read(os.path.join(hosts.TOP_SRCDIR, "doc", "AUDIT.md")))
+        text = hosts.read(os.path.join(hosts.TOP_SRCDIR, "doc", "AUDIT.md"))
         cls.commands, question = {}, None
         for what, argument in markdown_steps(text):
             if what == "answer":
