@@ -30,11 +30,11 @@ class Picture(test_examples.HostTestCase):
         # Any kernel will do, not the one of the machine that made the picture.
         hosts.write(os.path.join(self.folder, "page.html"),
                     re.sub(r"under Linux \S+", "under Linux 6.1.0-28-amd64", head + mark + " open" + tail))
-        subprocess.run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars",
-                        "--disable-background-networking", "--force-device-scale-factor=0.8",
-                        "--user-data-dir=" + os.path.join(self.folder, "browser"),
-                        "--window-size=%d,%d" % SIZE, "--screenshot=" + PICTURE,
-                        "file://" + os.path.join(self.folder, "page.html")], check=True, stderr=subprocess.DEVNULL)
+        subprocess.run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+                        "--disable-background-networking", "--hide-scrollbars", "--force-device-scale-factor=0.8",
+                        "--user-data-dir=" + os.path.join(self.folder, "browser"), "--window-size=%d,%d" % SIZE,
+                        "--screenshot=" + PICTURE, "file://" + os.path.join(self.folder, "page.html")],
+                       stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120, check=True)
 
 
 if __name__ == "__main__":

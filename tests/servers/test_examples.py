@@ -46,8 +46,8 @@ TELNET = ("telnet.socket", "[::]:23 dual")
 MAPPED_CLIENTS = (("192.0.2.7", "192.0.2.1", 80, 2), ("192.0.2.8", "192.0.2.1", 80, 1))
 WEB1_CLIENTS = MAPPED_CLIENTS + (("192.0.2.7", "192.0.2.1", 443, 1), ("2001:db8:60::7", "2001:db8:60::1", 80, 1))
 
-# What listens, and which clients are connected: from where (None: from the host itself), to where, how many. What a host
-# is called ends at the first "-".
+# What listens, and which clients are connected: from where (None: from the host itself), to where, how many. The name
+# of a host ends at the first "-".
 HOSTS = {
     "web1": ((SSH, SPLIT_WEB, POSTGRESQL), MAPPED_CLIENTS),
     "web1-without-IPv6-on-443": ((SSH, WEB_WITHOUT_IPV6, POSTGRESQL), MAPPED_CLIENTS),
@@ -150,6 +150,11 @@ class Neighbour(dualstack.Namespace):
         with self:
             self.settle("eth0", ["%s/%d" % (client, 64 if ":" in client else 24) for client in CLIENTS])
 
+    def close(self):
+        # At once, as the next one has a link of that name; with its namespace it would go some time later.
+        dualstack.ip("link del net0")
+        super().close()
+
     @staticmethod
     def settle(device, addresses):
         dualstack.sysctl("net.ipv6.conf.%s.accept_dad" % device, 0)
@@ -247,7 +252,7 @@ class Examples(HostTestCase):
 class Answers(HostTestCase):
     """The questions of doc/AUDIT.md, asked of more hosts than it has, of which this test knows the truth."""
 
-    HOSTS = 30
+    COUNT = 30
     # What listens on 443, and whether anything there takes IPv4.
     WEBS = {(): False, ("0.0.0.0:443",): True, ("[::]:443",): False, ("[::]:443 dual",): True,
             ("0.0.0.0:443", "[::]:443"): True, ("127.0.0.1:443", "[::1]:443"): True, ("[2001:db8:60::1]:443",): False}
@@ -258,6 +263,7 @@ class Answers(HostTestCase):
     def setUpClass(cls):
         super().setUpClass()
         text = hosts.read(os.path.join(hosts.TOP_SRCDIR, "doc", "AUDIT.md"))
+        cls.overview = re.findall(r"(?m)^\| .+ \| `(check_dualstack .+)` \|$", text)
         cls.commands, question = {}, None
         for what, argument in markdown_steps(text):
             if what == "answer":
@@ -269,7 +275,7 @@ class Answers(HostTestCase):
     def setUp(self):
         super().setUp()
         choice = random.Random(443)
-        names = ["h%d" % number for number in range(self.HOSTS)]
+        names = ["h%d" % number for number in range(self.COUNT)]
         self.october = {name: choice.choice(list(self.WEBS)) for name in names}
         self.november = {name: choice.choice((self.october[name], choice.choice(list(self.WEBS)))) for name in names}
         self.clients = {name: self.some_clients(choice, self.november[name]) for name in names}
@@ -305,6 +311,10 @@ class Answers(HostTestCase):
 
     def takes_ipv4(self):
         return {name for name, web in self.november.items() if self.WEBS[web]}
+
+    def test_the_overview_has_the_same_commands(self):
+        self.assertEqual(self.overview, [self.commands[question] for question in (
+            "ipv4-on-443", "ipv4-clients", "changes", "waivers", "evidence")])
 
     def test_who_takes_ipv4_on_443(self):
         text = self.answer("ipv4-on-443")
@@ -349,7 +359,7 @@ class Answers(HostTestCase):
         states = {name: state for state, name in
                   re.findall(r'<details id="h\d+"><summary><b class="\w+">(\w+)</b> (h\d+): ', page)}
         self.assertEqual(states, {name: "CRITICAL" if name in self.takes_ipv4() else "OK" for name in self.november})
-        self.assertIn("%d of %d expected" % (self.HOSTS, self.HOSTS + 1), page)
+        self.assertIn("%d of %d expected" % (self.COUNT, self.COUNT + 1), page)
         self.assertIn("lost", page)
         for name, clients in self.clients.items():
             evidence = re.search(r"</b> %s: .*?</details>" % name, page, re.DOTALL).group()
@@ -363,7 +373,7 @@ class Answers(HostTestCase):
         self.assertEqual({row["host"]: row["state"] for row in rows if row["name"] == "web"},
                          {name: "CRITICAL" if name in self.takes_ipv4() else "OK" for name in self.november})
         self.assertEqual([rows[-1][name] for name in ("row", "hosts_judged", "hosts")],
-                         ["end", str(self.HOSTS), str(self.HOSTS + 1)])
+                         ["end", str(self.COUNT), str(self.COUNT + 1)])
         self.assertEqual([row["state"] for row in rows if row["host"] == "lost"], ["UNKNOWN"])
 
 
