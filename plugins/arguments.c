@@ -60,7 +60,7 @@ static void getopt_prepare(struct getopt_arrays *arrays)
     const struct option_row *row;
     int count = 0;
 
-    /* A colon at the start: what lacks its value is told apart from what is unknown. */
+    /* A colon at the start: an option that lacks its value is reported differently from an unknown one. */
     text_buffer_add(&letters, ":");
     for (; (row = option_row(count)) != NULL; count++) {
         arrays->names[count] = (struct option){row->name, argument_of(row), NULL, LONG_FIRST + count};
@@ -270,7 +270,7 @@ int arguments_parse(struct options *options, int argc, char **argv, const struct
 
     options_init(options);
     *mistake = (struct arguments_mistake){.more = NULL};
-    /* Read on after a mistake: the answer to it may be wanted as JSON. The first mistake is told. */
+    /* Read on after a mistake: the answer to it may be wanted as JSON. The first mistake is reported. */
     result = extra != NULL ? extra_read(&reader, extra, mistake) : 0;
     result = arguments_read(&reader, result, argc, argv, mistake);
     if (wants_help(options)) {

@@ -14,7 +14,7 @@
 struct arguments_mistake {
     char sentence[ARGUMENTS_MISTAKE_SIZE];
     const char *more;  /* a second sentence, borrowed as the options' texts are; NULL for none */
-    bool in_arguments; /* of the command line, so that its usage is worth telling */
+    bool in_arguments; /* of the command line, so that its usage is worth showing */
 };
 
 /*

@@ -34,7 +34,7 @@ int baseline_list_read(const struct options *options, struct captures *captures)
     return result == 0 ? captures_choose(captures) : result;
 }
 
-/* Adds the first of the files that cannot be read, which might have been it. */
+/* Adds the first of the files that cannot be read, which might have been the baseline. */
 static void unreadable_add(struct text_buffer *text, const struct captures *captures)
 {
     char error[JSON_FIELD_ERROR_SIZE] = "is not a capture of check_dualstack";
@@ -73,7 +73,7 @@ static void missing_add(struct text_buffer *text, const struct run *run, const s
         text_buffer_add(text, " and %zu more", options->baseline_count - 1);
     }
     if (captures->count == 1 && captures->newest_count == 1) {
-        text_buffer_add(text, ", which is of %s", captures->newest[0]->host);
+        text_buffer_add(text, ", which holds %s", captures->newest[0]->host);
     }
     unreadable_add(text, captures);
 }

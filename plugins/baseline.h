@@ -13,17 +13,19 @@
 
 /* That of one host. Begin with all zero, end with baseline_clear(). */
 struct baseline {
-    struct snapshot *snapshot; /* NULL: there is none, or nobody asks for it */
+    struct snapshot *snapshot; /* NULL: there is none, or it was not asked for */
     struct view_baseline view; /* borrows from the list of baselines, and from the sentence */
     char sentence[BASELINE_SENTENCE_SIZE];
 };
 
-/* Finds the captures of --baseline and whose they are, for run->baselines. Ends with captures_clear(). Returns 0 or
- * -ENOMEM. */
+/*
+ * Finds the captures of --baseline and their hosts, for run->baselines. Ends with captures_clear(). Returns 0 or
+ * -ENOMEM.
+ */
 int baseline_list_read(const struct options *options, struct captures *captures);
 
 /*
- * Reads the baseline of the snapshot's host, unless that was done or nobody asks for it; where there is none,
+ * Reads the baseline of the snapshot's host, unless that was done or no baseline was asked for; if there is none,
  * baseline->view.missing says why. Returns 0 or -ENOMEM.
  */
 int baseline_find(const struct run *run, const struct snapshot *snapshot, struct baseline *baseline);

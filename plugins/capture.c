@@ -36,7 +36,7 @@ int capture_run(const struct run *run, enum state *state)
     return result;
 }
 
-/* Nothing is known of it but why. */
+/* Nothing is known of it, except why. */
 static int capture_refuse(const struct run *run, const char *sentence)
 {
     struct snapshot *snapshot = snapshot_create();

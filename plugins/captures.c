@@ -64,8 +64,8 @@ static char *host_make(const struct capture_head *head)
 }
 
 /*
- * Finds out which host the capture is of, whose bytes these are, with a NUL behind them. What is wrong with it is found
- * out, and told, where it is judged.
+ * Finds out which host a capture is of from its bytes, with a NUL behind them. Errors in it are found, and reported,
+ * when it is judged.
  */
 static int entry_look(struct captures_entry *entry, const char *bytes)
 {
@@ -123,7 +123,10 @@ bool captures_is_folder(const char *path)
     return strcmp(path, "-") != 0 && stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-/* What cannot be asked is taken for a file, so that reading it tells why: a host is never left out in silence. */
+/*
+ * A path that cannot be examined is taken for a file, so that reading it shows the error: a host is never left out
+ * silently.
+ */
 static bool is_file(const char *path)
 {
     struct stat status;
@@ -154,7 +157,7 @@ static char *path_join(const char *folder, const char *name)
     return path;
 }
 
-/* What is no capture to begin with counts as one that cannot be judged. */
+/* A file that does not begin like a capture counts as one that cannot be judged. */
 static int failure_add(struct captures *captures, const char *path, const char *error)
 {
     struct captures_entry *entry = entry_append(captures, strdup(path));
@@ -284,7 +287,7 @@ int captures_choose(struct captures *captures)
     return 0;
 }
 
-/* A host's name and namespace, as somebody looks for them. */
+/* A host's name and namespace, as searched for. */
 struct wanted {
     const char *host;
     const char *namespace;

@@ -49,7 +49,7 @@ static bool asks_for_units(const struct policy *policy)
     return false;
 }
 
-/* Is more told than what the policy judges? */
+/* Does the output cover more than the policy judges? */
 static bool needs_everything(const struct run *run)
 {
     return run->writer->needs_everything || run->options->perfdata == LABELS_FULL;
@@ -195,7 +195,7 @@ static int absences_confirm(const struct run *run, struct check *check)
     return result;
 }
 
-/* Owners are only looked up for those who read about them. */
+/* Owners are only looked up if the output shows them. */
 static bool needs_owners(const struct run *run, const struct judge_verdict *verdict)
 {
     return run->writer->needs_everything || run->options->verbose > 0 || run->options->peers > 0 ||

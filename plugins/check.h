@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * The program's main job: snapshot, judge, look again where a breach rests on absence, and tell.
+ * The program's main job: take a snapshot, judge it, look again if a breach is due to something missing, and report.
  */
 /* Named after the program, as libcheck's check.h has taken CHECK_H. */
 #ifndef CHECK_DUALSTACK_CHECK_H
@@ -27,9 +27,9 @@ struct check {
 };
 
 /*
- * The steps of a check in the network namespace the process is in: a snapshot that is judged; what makes it fit to be
- * told, which takes another one at least 50 ms later where a breach rests on something missing; and the end, at any
- * time. The first two return 0 or -ENOMEM.
+ * The steps of a check in the network namespace the process is in: a snapshot that is judged; its confirmation, which
+ * takes another one at least 50 ms later if a breach is due to something missing; and the end, at any time. The first
+ * two return 0 or -ENOMEM.
  */
 int check_take(const struct run *run, struct check *check);
 int check_confirm(const struct run *run, struct check *check);

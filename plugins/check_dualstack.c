@@ -148,8 +148,8 @@ static int deadline_set(const struct options *options, struct arguments_mistake 
 }
 
 /*
- * Reads the command line, and once more with the options of ini files before it where it names some. The first reading
- * says how the files' own trouble is to be told: until when, and in which format. From then on there is a deadline.
+ * Reads the command line, and again with the options of ini files before it if it names some. The first reading says
+ * how errors in these files are to be reported: until when, and in which format. From then on there is a deadline.
  */
 static int options_read(struct options *options, struct extra_opts *extra, int argc, char **argv,
                         struct arguments_mistake *mistake)
@@ -197,7 +197,7 @@ static int namespace_enter(const struct options *options, struct fault *fault)
     return options->netns != NULL ? netns_enter(options->netns, fault) : 0;
 }
 
-/* Gets ready what the mode needs and runs it; what is not to be had is the answer. */
+/* Prepares what the mode needs and runs it; if something cannot be had, that is the answer. */
 static int mode_run(struct run *run, enum state *state)
 {
     const struct mode *mode = &modes[run->options->mode];

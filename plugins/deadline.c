@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * Ends the program with an answer when its time is up or it is told to end.
+ * Ends the program with an answer when its time is up or a signal stops it.
  */
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * Ends the program with an answer when its time is up or it is told to end, whatever it is waiting for: the kernel, a
+ * Ends the program with an answer when its time is up or a signal stops it, whatever it is waiting for: the kernel, a
  * name service, a file system, the reader of its output.
  */
 #ifndef DEADLINE_H
@@ -28,9 +28,8 @@ int deadline_answer_write(const char *bytes, size_t length, void *context);
 
 /*
  * From now on SIGALRM, sent after `seconds` of the monotonic clock, prints *late and ends the process with its state;
- * SIGTERM does so with *ended at any time. Both are copied. May be called again when more is known: the seconds count
- * from the first call all the same. 0 seconds: there is no end. Returns 0 or a negative errno when no timer is to be
- * had.
+ * SIGTERM does so with *ended at any time. Both are copied. May be called again when more is known: the seconds still
+ * count from the first call. 0 seconds: no limit. Returns 0 or a negative errno when no timer is available.
  */
 int deadline_start(unsigned seconds, const struct deadline_answer *late, const struct deadline_answer *ended);
 

@@ -40,7 +40,7 @@ struct extra_opts_search {
 struct extra_opts_search extra_opts_search(void);
 
 /*
- * Reads the section of each "[section][@file]"; a NULL or "" for neither. The first mistake is told in extra->mistake,
+ * Reads the section of each "[section][@file]"; a NULL or "" for neither. The first mistake is in extra->mistake,
  * beside all that could be read. Returns 0 even so, -ENOMEM when out of memory. In any case extra_opts_clear() ends it.
  */
 int extra_opts_load(struct extra_opts *extra, const char *const *locators, size_t count,

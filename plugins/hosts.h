@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * The hosts of --hosts, which a replay must have captures of.
+ * The hosts of --hosts, which must have captures in a replay.
  */
 #ifndef HOSTS_H
 #define HOSTS_H

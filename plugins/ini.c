@@ -16,7 +16,7 @@
 
 #define BLANKS " \t\v\f\r"
 
-/* Whose lines these are. */
+/* The section that these lines belong to. */
 enum place {
     PLACE_BEFORE, /* no section's yet */
     PLACE_OTHER,
@@ -118,7 +118,8 @@ static int line_parse(struct parser *parser, char *text)
         return 0;
     }
     if (parser->place == PLACE_BEFORE) {
-        MISTAKE(parser->section, parser->line, "'%.60s' is in no section: write [%.60s] above it", text, parser->name);
+        MISTAKE(parser->section, parser->line, "'%.60s' is not in a section: write [%.60s] above it", text,
+                parser->name);
     }
     return parser->place == PLACE_INSIDE ? entry_parse(parser, text) : 0;
 }

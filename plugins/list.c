@@ -76,7 +76,7 @@ __attribute__((format(printf, 2, 3))) static void sentence_add(struct sentences 
 
 /* --- owners ------------------------------------------------------------------------------------------------------ */
 
-/* The kernel tells uid 0 for what no process holds (any more). */
+/* The kernel shows uid 0 for sockets that no process holds (any more). */
 static bool has_user(const struct sock_record *record)
 {
     const uint32_t may_be_nobodys = SOURCE_STATE(RECORD_SYN_RECV) | SOURCE_STATE(RECORD_NEW_SYN_RECV) |
@@ -286,8 +286,8 @@ static int family_write(struct scan *scan, enum record_protocol protocol, enum r
     if (!is_readable(scan, (enum record_protocol)protocol)) {
         unreadable_add(scan, protocol);
     } else if (result != 0) {
-        sentence_add(&scan->faults, "the list of %s sockets broke off, more of them may exist: %s",
-                     protocol_of(protocol)->names[family], sources_fault(scan->sources, protocol));
+        sentence_add(&scan->faults, "the list of %s sockets is incomplete: %s", protocol_of(protocol)->names[family],
+                     sources_fault(scan->sources, protocol));
     }
     return 0;
 }
@@ -373,7 +373,7 @@ static void remarks_make(struct scan *scan)
     }
     host_remarks_make(scan);
     if (scan->owners.unit_fault.text[0] != '\0' && shows_details(scan)) {
-        sentence_add(&scan->remarks, "units cannot be told: %s", scan->owners.unit_fault.text);
+        sentence_add(&scan->remarks, "units are not known: %s", scan->owners.unit_fault.text);
     }
 }
 

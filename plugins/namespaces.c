@@ -102,7 +102,7 @@ static int all_take(const struct run *run, const struct netns_list *list, struct
     return result;
 }
 
-/* Tells one that is still there. */
+/* Writes the sentence about one that still exists. */
 static int judged_add(const struct run *run, const struct netns_entry *entry, struct judged *judged,
                       struct writer_fleet *fleet)
 {

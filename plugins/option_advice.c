@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * What somebody meant by a word of the command line that is not understood.
+ * What was meant by a word of the command line that is not understood.
  */
 #include "config.h"
 

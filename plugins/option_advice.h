@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * What somebody meant by a word of the command line that is not understood. Each returns -EINVAL, and the sentence is
- * in reader->error.
+ * What was meant by a word of the command line that is not understood. Each returns -EINVAL, and the sentence is in
+ * reader->error.
  */
 #ifndef OPTION_ADVICE_H
 #define OPTION_ADVICE_H

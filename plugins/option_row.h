@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * The table of options, for the files that read, explain and list them; nobody else includes it.
+ * The table of options, for the files that read, explain and list them; only they include it.
  */
 #ifndef OPTION_ROW_H
 #define OPTION_ROW_H
@@ -36,7 +36,7 @@ struct option_place {
     size_t line;
 };
 
-/* What is being read, and where its mistake is told. */
+/* What is being read, and where errors in it are reported. */
 struct option_reader {
     struct options *options;
     const struct option_row *row;

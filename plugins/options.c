@@ -113,7 +113,7 @@ static int verbose_read(struct option_reader *reader, const char *text)
 static int name_read(struct option_reader *reader, const char *text, const char **value)
 {
     if (*text == '\0') {
-        return OPTION_FAIL(reader, "--%s: is empty", reader->row->name);
+        return OPTION_FAIL(reader, "--%s: the value is empty", reader->row->name);
     }
     *value = text;
     return 0;
@@ -325,7 +325,7 @@ static int help_read(struct option_reader *reader, const char *text)
 static const struct option_row rows[] = {
     {"rule", "=RULE", "a rule such as '443 dual-stack name=web' (repeatable)", .read = rule_add, .modes = POLICY,
      .letter = 'r'},
-    {"policy", "=FILE", "read rules from FILE, one a line (-: standard input)", .read = policy_read, .modes = POLICY,
+    {"policy", "=FILE", "read rules from FILE, one per line (-: standard input)", .read = policy_read, .modes = POLICY,
      .letter = 'f'},
     {"warning", "=RANGE", NULL, .read = warning_read, .modes = POLICY, .letter = 'w'},
     {"critical", "=RANGE", "on v4-mapped connections", .read = critical_read, .modes = POLICY, .letter = 'c'},

@@ -152,7 +152,7 @@ static int file_add(struct policy *policy, const char *path)
         result = 0;
     }
     if (result == 0 && policy->rule_count + policy->errors.count == before) {
-        rule_errors_add(&policy->errors, name, "has no rules: write one a line, such as: 443 dual-stack");
+        rule_errors_add(&policy->errors, name, "has no rules: write one per line, such as: 443 dual-stack");
     }
     free(bytes);
     return result;

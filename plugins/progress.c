@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * How far long work is, for whoever waits at a terminal.
+ * Progress of long work, for a user at a terminal.
  */
 #include "config.h"
 
@@ -20,7 +20,7 @@ static void line_write(const char *line)
 {
     ssize_t written = write(STDERR_FILENO, line, strlen(line));
 
-    (void)written; /* whoever closed the terminal does not wait */
+    (void)written; /* if the terminal was closed, nobody waits */
 }
 
 void progress_start(struct progress *progress)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * How far long work is, for whoever waits at a terminal.
+ * Progress of long work, for a user at a terminal.
  */
 #ifndef PROGRESS_H
 #define PROGRESS_H
@@ -16,7 +16,7 @@ struct progress {
     struct timespec next; /* when to say more */
 };
 
-/* Begins long work: standard error is told of it after two seconds, if and only if it is a terminal. */
+/* Begins long work: its progress is shown on standard error after two seconds, if and only if that is a terminal. */
 void progress_start(struct progress *progress);
 
 /* So far `count` of `total` things, in the plural; 0 for a total that is not known yet. */

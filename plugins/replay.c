@@ -30,7 +30,7 @@
 /* A capture that was judged, or why it cannot be. Begin with path and host, all else zero. */
 struct replayed {
     const char *path;
-    const char *host;          /* of what is not judged, "" where nobody knows: what cannot be read is not believed */
+    const char *host; /* of a capture that is not judged, "" if unknown: a capture that cannot be read is not trusted */
     struct snapshot *snapshot; /* NULL when it failed */
     struct judge_verdict *verdict;
     struct baseline baseline;
@@ -46,7 +46,7 @@ static void replayed_clear(struct replayed *replayed)
     replayed->snapshot = NULL;
 }
 
-/* Of a long path the end tells more, and the error behind it must not be cut. */
+/* The end of a long path says more, and the error behind it must not be cut. */
 static void replayed_fail(struct replayed *replayed, const char *error)
 {
     const char *name = captures_name(replayed->path);
@@ -57,7 +57,7 @@ static void replayed_fail(struct replayed *replayed, const char *error)
              too_long ? name + length - PATH_LENGTH : name, error);
 }
 
-/* Where another run tells what it asked the kernel, this one says what it went by. */
+/* In place of what was asked of the kernel, says which capture was judged. */
 static int origin_add(const struct run *run, const struct replayed *replayed)
 {
     struct snapshot *snapshot = replayed->snapshot;
@@ -66,9 +66,9 @@ static int origin_add(const struct run *run, const struct replayed *replayed)
 
     if (run->options->verbose >= 3) {
         day_time_format(time, snapshot->time);
-        snprintf(line, sizeof line, "asked nobody: %.300s was captured at %s from %s under Linux %s",
+        snprintf(line, sizeof line, "not live: from capture %.300s, taken at %s by %s on Linux %s",
                  captures_name(replayed->path), *time != '\0' ? time : "an unknown time",
-                 *snapshot->source != '\0' ? snapshot->source : "no source", snapshot->tally->host.kernel);
+                 *snapshot->source != '\0' ? snapshot->source : "an unknown source", snapshot->tally->host.kernel);
         snapshot->questions = calloc(1, sizeof *snapshot->questions);
         if (snapshot->questions == NULL || (snapshot->questions[0] = strdup(line)) == NULL) {
             return -ENOMEM;
@@ -79,7 +79,7 @@ static int origin_add(const struct run *run, const struct replayed *replayed)
     return 0;
 }
 
-/* That there are older captures of the host is one more thing to say of how it was read. */
+/* The remark also says that there are older captures of the host. */
 static void older_add(struct snapshot *snapshot, size_t older)
 {
     char *const remarks[] = {snapshot->remark, snapshot->brief};
@@ -242,23 +242,25 @@ static int captures_try(struct captures_entry *newest, size_t *count)
     return result == -ENOMEM ? result : 0;
 }
 
-/* The newest that can be read is judged; what cannot be read is told of whatever its name is, and never left out. */
+/*
+ * The newest that can be read is judged; one that cannot be read is reported whatever its name is, and never left out.
+ */
 static int host_add(struct fleet *fleet, struct captures_entry *newest)
 {
     size_t readable = 1;
-    bool is_told = false;
+    bool is_reported = false;
     int result = newest->next != NULL ? captures_try(newest, &readable) : 0;
 
     for (struct captures_entry *entry = newest; entry != NULL && result == 0; entry = entry->next) {
         bool is_host;
-        if (entry->error[0] == '\0' && is_told) {
+        if (entry->error[0] == '\0' && is_reported) {
             continue;
         }
         fleet->hosts.expected += entry != newest;
         result = entry_add(fleet, entry, readable - 1, &is_host);
-        is_told |= is_host;
+        is_reported |= is_host;
     }
-    if (!is_told && newest->host != NULL) {
+    if (!is_reported && newest->host != NULL) {
         fleet->hosts.expected += hosts_note(&fleet->expected, newest->host, false);
     }
     return result;
@@ -309,7 +311,7 @@ static int captures_judge(struct fleet *fleet)
     return result;
 }
 
-/* The hosts that must be there and are not. */
+/* The hosts that must have a capture and have none. */
 static int missing_add(struct fleet *fleet)
 {
     int result = 0;
@@ -317,13 +319,13 @@ static int missing_add(struct fleet *fleet)
     for (size_t i = 0; i < fleet->expected.count && result == 0 && !must_stop(fleet); i++) {
         const struct hosts_name *host = &fleet->expected.list[i];
         struct replayed replayed = {.path = "", .host = host->name};
-        snprintf(replayed.sentence, sizeof replayed.sentence, "there is no capture of this host");
+        snprintf(replayed.sentence, sizeof replayed.sentence, "no capture of this host");
         result = host->is_found ? 0 : replayed_add(fleet, &replayed);
     }
     return result;
 }
 
-/* What was judged is told, and how far that is. */
+/* Writes the hosts judged so far, and how many they are. */
 static void fleet_stop(struct fleet *fleet)
 {
     struct writer_fleet *hosts = &fleet->hosts;

@@ -20,9 +20,9 @@ struct run {
     const char *namespace;            /* what to call the network namespace; NULL for the one the process started in */
     bool is_one_of_many;              /* of the namespaces of --netns=all */
     const struct writer *writer;
-    struct lines *lines; /* standard output; lines->error tells when it takes no more */
+    struct lines *lines; /* standard output; lines->error says why it takes no more */
     struct sink sink;    /* the way into them */
-    char host[65];       /* the name of this one, "" when it is not to be had */
+    char host[65];       /* the name of this one, "" when it is unknown */
 };
 
 /* A run without a policy that writes to `lines` as the options say; both are borrowed. */

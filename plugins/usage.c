@@ -73,10 +73,10 @@ static int strictness(int requirement)
     return row->needs_ipv4 + row->needs_ipv6 + row->bars_ipv4 + row->bars_ipv6;
 }
 
-/* Adds "v4-only v6-only dual-stack: that; v4 v6: at least; any; closed". */
+/* Adds "v4-only v6-only dual-stack: exactly; v4 v6: at least; any; closed". */
 static void requirements_add(struct text_buffer *help)
 {
-    static const char *const meanings[] = {"", ": at least", ": that"};
+    static const char *const meanings[] = {"", ": at least", ": exactly"};
 
     for (int i = 0; i < RULE_REQUIREMENTS; i++) {
         bool more = i + 1 < RULE_REQUIREMENTS;

@@ -69,7 +69,7 @@ static void stacks_compare(struct change *change)
     }
 }
 
-/* Is it known how far each listener is reached over what it may take? */
+/* Is the reach of each listener known over each family that it may accept? */
 static bool is_reach_known(const struct judge_service *service, const struct tally *tally)
 {
     for (size_t i = 0; i < service->listener_count; i++) {
@@ -97,7 +97,7 @@ static int stacks_find(const struct context *context, struct change *change)
     return result != 0 ? result : judge_service_decide(&change->after, question->after);
 }
 
-/* What follows from listeners that are the same, or not known to be, is no difference of its own. */
+/* Differences that follow from listeners that are the same, or not known to be, are not reported again. */
 static void stack_points_settle(struct change *change)
 {
     const unsigned of_stack = CHANGE_BIT(CHANGE_STACK) | CHANGE_BIT(CHANGE_REACH) | CHANGE_BIT(CHANGE_FORM);
@@ -117,7 +117,7 @@ static bool is_range_known(const struct tally *tally)
     return tally->host.port_range_first <= tally->host.port_range_last;
 }
 
-/* Does a rule judge the port wherever it listens, though clients may get it? */
+/* Does a rule judge the port at any address, although clients may get it? */
 static bool is_judged(const struct context *context, const struct judge_service *service, const struct tally *tally)
 {
     for (size_t i = 0; i < service->listener_count; i++) {
@@ -130,7 +130,7 @@ static bool is_judged(const struct context *context, const struct judge_service 
     return false;
 }
 
-/* Is it a port of clients on that side? The other side says so where this one does not know. */
+/* Is it a port of clients on that side? If this side does not know, the other side's range decides. */
 static enum record_answer is_client(const struct context *context, const struct judge_service *service,
                                     const struct tally *tally, const struct tally *other)
 {
@@ -146,7 +146,7 @@ static enum record_answer is_client(const struct context *context, const struct 
                                                                                                  : RECORD_NO;
 }
 
-/* Of a service: a port of clients wherever it listens; unknown where that is not known of a side. */
+/* Is every listener of the service on a port of clients? Unknown if that is not known on one side. */
 static enum record_answer is_left_out(const struct context *context, const struct change *change)
 {
     const struct tally *before = context->question->before;

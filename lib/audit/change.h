@@ -13,7 +13,7 @@ enum change_kind {
     CHANGE_APPEARED,
     CHANGE_GONE,
     CHANGE_CHANGED,
-    CHANGE_UNKNOWN /* nothing differs for sure, but something that is not known in one of them may */
+    CHANGE_UNKNOWN /* nothing differs for certain, but something that is unknown in one of them may */
 };
 #define CHANGE_KINDS (CHANGE_UNKNOWN + 1)
 
@@ -51,7 +51,7 @@ struct change_difference {
 struct change {
     enum change_kind kind;
     enum state state;
-    struct judge_service before; /* its stack and listeners; no listeners where nothing listened */
+    struct judge_service before; /* its stack and listeners; no listeners if nothing listened */
     struct judge_service after;
     unsigned points;  /* of CHANGE_CHANGED: CHANGE_BIT() of each that differs */
     unsigned unknown; /* CHANGE_BIT() of each that may differ */
@@ -88,7 +88,7 @@ int change_list_make(const struct change_question *question, struct change_list 
 /* NULL is fine. */
 void change_list_free(struct change_list *list);
 
-/* True when something is no longer there, or is another, so that a second look is worth it. */
+/* True when something is gone or was replaced, so that a second look is worthwhile. */
 bool change_list_rests_on_absence(const struct change_list *list);
 
 /* True when `earlier` has each change of that kind, too. */

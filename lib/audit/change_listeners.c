@@ -49,8 +49,8 @@ static int accepts_compare(const void *left, const void *right)
 }
 
 /*
- * By what a unit is called after its next start, too: session-3.scope and session-4.scope are alike, and so are units
- * of which nobody knows that, and those that are not known.
+ * Compares units by the names they have after their next start, too: session-3.scope and session-4.scope are alike, and
+ * so are units whose future name is unknown, and units that are unknown.
  */
 static int unit_compare(const void *left, const void *right)
 {
@@ -118,7 +118,7 @@ static bool is_always_known(const struct tally *tally, enum record_protocol prot
 
 static bool is_interface_known(const struct tally *tally, enum record_protocol protocol, listener_pointer listener)
 {
-    return listener->interface != 0 || !tally->interfaces_untold[protocol];
+    return listener->interface != 0 || !tally->interfaces_unknown[protocol];
 }
 
 static bool is_accepted_known(const struct tally *tally, enum record_protocol protocol, listener_pointer listener)
@@ -203,7 +203,7 @@ static bool has_unknown(const struct row *row, const struct listeners *group)
     return false;
 }
 
-/* What of `group` is not in `other`. Returns true when a listener of which all is known is among that. */
+/* Finds the listeners of `group` that are not in `other`. Returns true if everything is known of one of them. */
 static bool unmatched_find(const struct row *row, const struct listeners *group, const struct listeners *other,
                            struct change_sockets *unmatched)
 {
@@ -230,7 +230,7 @@ static bool unmatched_find(const struct row *row, const struct listeners *group,
     return found_known;
 }
 
-/* Only what is known to be on one side, and cannot be what is unknown on the other, differs for sure. */
+/* A difference is certain only if it is known on one side and cannot be what is unknown on the other. */
 static void groups_compare(const struct row *row, const struct listeners *before, const struct listeners *after,
                            struct outcome *outcome)
 {

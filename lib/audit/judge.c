@@ -47,7 +47,7 @@ static struct judge_service *service_append(struct context *context, const struc
     return &verdict->services[verdict->service_count++];
 }
 
-/* The scopes of the port that `rule` (NULL: nobody) judges. */
+/* The scopes of the port that `rule` judges; NULL: those that no rule judges. */
 static unsigned scopes_of(const struct context *context, const struct rule *rule, enum record_protocol protocol,
                           uint16_t port)
 {
@@ -61,7 +61,7 @@ static unsigned scopes_of(const struct context *context, const struct rule *rule
     return scopes;
 }
 
-/* The one rule that judges the listener; NULL when that is nobody, or it excepts the listener's unit. */
+/* The one rule that judges the listener; NULL if there is none, or if it excepts the listener's unit. */
 static const struct rule *listener_rule(const struct context *context, const struct tally_service *source,
                                         const struct tally_listener *listener)
 {
@@ -99,7 +99,7 @@ static const struct rule *connection_rule(const struct context *context, const s
     return excepts_all ? NULL : rule;
 }
 
-/* Takes over the connections that follow the service's rule, and whose they are. */
+/* Takes over the connections that follow the service's rule, and their clients. */
 static int connections_fill(const struct context *context, struct judge_service *service,
                             const struct tally_service *source)
 {
@@ -140,7 +140,7 @@ static bool is_unreadable(const struct context *context, int protocol)
     return context->tally->unreadable[protocol][0] != '\0';
 }
 
-/* Adds the service of this rule (NULL: nobody's) at the port, judged. */
+/* Adds the service of this rule at the port, judged; NULL: the service that no rule judges. */
 static int service_add(struct context *context, const struct rule *rule, enum record_protocol protocol, uint16_t port)
 {
     struct judge_service *service = service_append(context, rule, protocol, port);
@@ -160,7 +160,7 @@ static bool is_superseded(const struct context *context, const struct rule *rule
     return policy_is_superseded(context->policy, &context->tally->host, rule, port);
 }
 
-/* A port that the rule names: is there a service to judge, be it a missing one? */
+/* Does the rule have a service at this port, even a missing one? */
 static int rule_port_judge(struct context *context, const struct rule *rule, const struct rule_ports *ports,
                            uint16_t port)
 {
@@ -278,7 +278,7 @@ static int defaults_judge(struct context *context, const struct tally_service *s
     return result;
 }
 
-/* The listening services, or parts of one, that fall to a default, or (when asked) to nobody. */
+/* The listening services, or parts of one, that a default judges, or (if asked for) that nothing judges. */
 static int others_judge(struct context *context, bool defaults)
 {
     int result = 0;
@@ -319,8 +319,8 @@ static const struct counted {
 _Static_assert(sizeof counted_connections / sizeof *counted_connections == RULE_COUNTED, "each has a row");
 
 /*
- * Tells a crossed threshold of a rule at those of its services that have such connections; where none has, at its first
- * service; where it has no service at all (a range that nothing listens on), at the port that stands for it.
+ * Reports a crossed threshold of a rule at those of its services that have such connections; if none has, at its first
+ * service; if it has no service at all (a range that nothing listens on), at the port that stands for it.
  */
 static int threshold_breach_add(struct context *context, const struct rule *rule, const struct counted *counted,
                                 const struct judge_reason *reason)
@@ -328,16 +328,16 @@ static int threshold_breach_add(struct context *context, const struct rule *rule
     struct judge_verdict *verdict = context->verdict;
     size_t first = context->first_of_rule[rule->position];
     size_t end = first;
-    bool told = false;
+    bool reported = false;
     int result = 0;
 
     for (; end < verdict->service_count && verdict->services[end].rule == rule && result == 0; end++) {
         if (counted->sum(verdict->services[end].connections) > 0) {
-            told = true;
+            reported = true;
             result = judge_service_blame(&verdict->services[end], reason);
         }
     }
-    if (result != 0 || told) {
+    if (result != 0 || reported) {
         return result;
     }
     if (end == first) {

@@ -25,13 +25,13 @@ enum judge_cause {
     JUDGE_USER,           /* a listener is not of user= */
     JUDGE_MAPPED,         /* v4-mapped connections outside mapped-warning= or mapped-critical= */
     JUDGE_IPV4,           /* IPv4 connections outside ipv4-warning= or ipv4-critical= */
-    JUDGE_V6ONLY_UNKNOWN, /* whether a [::] listener takes IPv4 cannot be told, and it matters */
-    JUDGE_IPV6_UNKNOWN,   /* whether the host has IPv6 cannot be told, and it matters */
-    JUDGE_UNIT_UNKNOWN,   /* which unit a listener belongs to cannot be told */
-    JUDGE_USER_UNKNOWN,   /* which user it belongs to cannot be told */
-    JUDGE_BIND_UNKNOWN,   /* whether a listener is bound to an interface cannot be told, and it matters */
-    JUDGE_REACH_UNKNOWN,  /* how far a listener is reached cannot be told, and it matters */
-    JUDGE_CLIENT_UNKNOWN, /* whether a UDP port is one that clients get cannot be told, and it matters */
+    JUDGE_V6ONLY_UNKNOWN, /* whether a [::] listener accepts IPv4 is unknown, and it matters */
+    JUDGE_IPV6_UNKNOWN,   /* whether the host has IPv6 is unknown, and it matters */
+    JUDGE_UNIT_UNKNOWN,   /* the listener's unit is unknown */
+    JUDGE_USER_UNKNOWN,   /* the listener's user is unknown */
+    JUDGE_BIND_UNKNOWN,   /* whether a listener is bound to an interface is unknown, and it matters */
+    JUDGE_REACH_UNKNOWN,  /* how far a listener can be reached is unknown, and it matters */
+    JUDGE_CLIENT_UNKNOWN, /* whether a UDP port is one that clients get is unknown, and it matters */
     JUDGE_UNREADABLE      /* the protocol cannot be read */
 };
 
@@ -52,11 +52,11 @@ struct judge_service {
     size_t listener_count;
     struct stack stack;
     uint64_t connections[TALLY_KINDS]; /* inbound, those that follow the rule */
-    struct peers *peers;               /* whose, by enum tally_kind; NULL without any, or unless they were asked for */
-    enum state state;                  /* a waived breach counts as OK */
+    struct peers *peers; /* their clients, by enum tally_kind; NULL without any, or unless they were asked for */
+    enum state state;    /* a waived breach counts as OK */
     bool as_bound; /* by what sockets are bound to, as a rule with as=bound has it, not by what reaches them now */
     bool waived;
-    bool absent; /* in breach because something is not there: to be looked at twice */
+    bool absent; /* a breach because something is missing: look twice */
     struct judge_reason *reasons;
     size_t reason_count;
 };
@@ -85,7 +85,7 @@ struct judge_verdict {
     enum state mapped_state;           /* what the thresholds on the total make */
     const struct range *mapped_range;  /* the one that was crossed, NULL for none; borrowed from the question */
     bool unreadable[RECORD_PROTOCOLS]; /* it matters here that the protocol could not be read */
-    struct change_list *changes;       /* since the baseline; NULL where nobody asks */
+    struct change_list *changes;       /* since the baseline; NULL without a baseline */
     enum state state;                  /* of everything */
 };
 
@@ -110,7 +110,7 @@ int judge_tally(const struct judge_question *question, struct judge_verdict **ve
 /* NULL is fine. */
 void judge_free(struct judge_verdict *verdict);
 
-/* True when any breach rests on something that is not there, so that a second look is worth it. */
+/* True when any breach is due to something missing, so that a second look is worthwhile. */
 bool judge_rests_on_absence(const struct judge_verdict *verdict);
 
 /* The listener through which the family is reached from farthest, or would be: NULL where none takes it. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * One service against its rule. What cannot be told is tried both ways: a rule is broken when it is broken under every
+ * One service against its rule. Unknown facts are tried both ways: a rule is broken when it is broken under every
  * assumption that fits what was seen, kept when it is kept under all of them, and UNKNOWN otherwise.
  */
 #include "config.h"
@@ -40,7 +40,7 @@ struct evaluation {
     struct stack stack;               /* what these agree on */
     unsigned always;                  /* causes that break the rule under every assumption */
     unsigned sometimes;               /* causes that break it under some */
-    bool broken_by_all;               /* broken under every assumption, be it for different causes */
+    bool broken_by_all;               /* broken under every assumption, perhaps for different causes */
     unsigned broken;                  /* the assumptions under which it is broken, a bit for each number */
     struct stack_assumption breaking; /* one under which it is broken, to name the listener to blame */
 };
@@ -194,10 +194,10 @@ bool judge_bind_fits(const struct rule *rule, const struct tally_listener *liste
 static bool bind_is_unknown(const struct evaluation *evaluation, const struct tally_listener *listener)
 {
     return evaluation->service->rule->bind_interface_count > 0 && listener->interface == 0 &&
-           evaluation->tally->interfaces_untold[evaluation->service->protocol];
+           evaluation->tally->interfaces_unknown[evaluation->service->protocol];
 }
 
-/* Can the listener's user not be told: is the uid hidden, or without a name where the rule has one? */
+/* Is the listener's user unknown: is the uid hidden, or without a name although the rule has one? */
 static bool user_is_unknown(const struct rule *rule, const struct tally_listener *listener)
 {
     return listener->uid == RECORD_UID_HIDDEN || (rule->user_by_name && listener->user == NULL);
@@ -224,7 +224,7 @@ static bool reaches_beyond(const struct evaluation *evaluation, const struct tal
     return false;
 }
 
-/* Is this listener to blame for the cause? What nobody in particular is to blame for blames nobody. */
+/* Is this listener to blame for the cause? A cause of the whole service blames no listener. */
 static bool is_to_blame(const struct evaluation *evaluation, const struct tally_listener *listener,
                         enum judge_cause cause, const struct stack_assumption *assumption)
 {
@@ -325,7 +325,7 @@ static void assumption_try(struct evaluation *evaluation, unsigned number)
     evaluation->broken_by_all = (evaluation->broken_by_all || !evaluation->begun) && causes != 0;
     evaluation->sometimes |= causes;
     if (causes != 0) {
-        /* Who is judged in any case is to blame before who may be. */
+        /* Listeners that are judged in any case are blamed before those that may be judged. */
         if (evaluation->broken == 0 || !assumption.unknown_is_judged) {
             evaluation->breaking = assumption;
         }
@@ -376,7 +376,7 @@ static int causes_blame(struct judge_service *service, const struct evaluation *
     return result;
 }
 
-/* Of the open questions those on whose answer it depends whether the rule is broken. */
+/* The open questions whose answer decides whether the rule is broken. */
 static unsigned questions_that_matter(const struct evaluation *evaluation)
 {
     unsigned questions = evaluation->questions;
@@ -396,8 +396,8 @@ static unsigned questions_that_matter(const struct evaluation *evaluation)
 }
 
 /*
- * Neither a range nor a default judges a UDP port that the kernel hands out to clients. Where nobody knows which ports
- * these are, nobody knows whether such a rule judges this one.
+ * Neither a range nor a default judges a UDP port that the kernel assigns to clients. If that range of ports is
+ * unknown, it is unknown whether such a rule judges this port.
  */
 static bool may_be_client(const struct judge_service *service, const struct tally *tally)
 {
@@ -423,7 +423,7 @@ static bool some_may_be_excepted(const struct judge_service *service)
     return count > 1 && (row->needs_ipv4 || row->needs_ipv6);
 }
 
-/* What is not known of listeners, and could break a rule that nothing else breaks. */
+/* Unknown facts about listeners that could break a rule that nothing else breaks. */
 static unsigned causes_unknown(const struct evaluation *evaluation)
 {
     const struct stack_assumption most = assumption_of(ASSUMPTIONS - 1);

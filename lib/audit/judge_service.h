@@ -10,7 +10,7 @@
 
 /*
  * Works out the stack of the service from its listeners and adds a reason for each point on which its rule is broken or
- * cannot be told. Returns 0 or -ENOMEM.
+ * that is unknown. Returns 0 or -ENOMEM.
  */
 int judge_service_decide(struct judge_service *service, const struct tally *tally);
 

@@ -28,7 +28,7 @@ static const struct sock_host any_host = {.port_range_first = 1, .port_range_las
 /* A value of a rule in performance data. */
 struct value {
     const struct rule *rule;
-    const struct value *first; /* of those that RRD files cannot tell apart */
+    const struct value *first; /* values that are the same to RRD files */
     char name[LABELS_NAME_SIZE];
 };
 
@@ -39,7 +39,8 @@ struct lint {
     bool *judges;         /* by position: does the rule judge anything at all? */
     struct value *values; /* of all rules, sorted by what RRD files keep of their names */
     size_t value_count;
-    const struct value **twins;   /* by position: a value of the rule that RRD cannot tell from an earlier one */
+    const struct value *
+        *twins; /* by position: a value of the rule whose name RRD files keep no different from an earlier one */
     struct rule_errors *warnings; /* sentences with their places, as the mistakes are */
 };
 
@@ -47,7 +48,7 @@ struct lint {
 
 /* --- rules that never come to judge ------------------------------------------------------------------------------- */
 
-/* Who judges in the rule's place at its first port and scope; NULL when that is nobody. */
+/* The rule that judges in this rule's place at its first port and scope; NULL if there is none. */
 static const struct rule *replacement_find(const struct lint *lint, const struct rule *rule)
 {
     enum record_protocol protocol =
@@ -95,7 +96,7 @@ static void shadowed_check(struct lint *lint, const struct rule *rule)
     WARN(lint, rule, "%s: others come before it everywhere, such as the rule at %s", effect, other->origin);
 }
 
-/* A single port without a scope stands before a range with one, which surprises who wrote the scope. */
+/* A single port without a scope comes before a range with one, which surprises the author of the scope. */
 static void scoped_range_check(struct lint *lint, const struct rule *rule)
 {
     for (size_t i = 0; i < rule->port_count && rule->scope != RULE_ANY_SCOPE; i++) {
@@ -233,7 +234,8 @@ static void closed_check(struct lint *lint, const struct rule *rule)
                                               : NULL;
 
     if (row->bars_listening && option != NULL) {
-        WARN(lint, rule, "%s bars every listener, also those that %s= allows: narrow it with a scope such as @external",
+        WARN(lint, rule,
+             "%s forbids every listener, even those that %s= allows: narrow it with a scope such as @external",
              row->word, option);
     }
 }
@@ -314,7 +316,7 @@ static bool are_client_ports(const struct sock_host *host, const struct rule_por
     return true;
 }
 
-/* Only what all ports of the rule have in common; and only on this host, whose range it is. */
+/* Only what all ports of the rule have in common, and only for the range of client ports of this host. */
 static void client_ports_check(struct lint *lint, const struct rule *rule)
 {
     bool inside = !rule->is_default && !rule->ephemeral && shares_client_ports(rule);

@@ -2,10 +2,10 @@
  * Copyright the check_dualstack authors
  *
  * The busiest clients of a service, found in bounded memory however many clients there are: the Space-Saving summary of
- * Metwally, Agrawal and El Abbadi (ICDT 2005), made in batches. Each client is counted exactly until more than
- * PEERS_EXACT of them are there. From then on the least busy ones are dropped, and a client that is new, or comes back,
- * begins with as many connections as a dropped one may have had. So a count is never too low, `excess` bounds how much
- * it is too high, and whoever has more than `floor` connections is in the list.
+ * Metwally, Agrawal and El Abbadi (ICDT 2005), made in batches. Each client is counted exactly until there are more
+ * than PEERS_EXACT. From then on the least busy ones are dropped, and a client that is new, or comes back, begins with
+ * as many connections as a dropped one may have had. So a count is never too low, `excess` bounds how much it is too
+ * high, and every client with more than `floor` connections is in the list.
  */
 #ifndef AUDIT_PEERS_H
 #define AUDIT_PEERS_H
@@ -15,10 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* So many clients are always told apart. */
+/* This many clients are always counted separately. */
 #define PEERS_EXACT 32768
 
-/* So many at least, where other services took all the memory there is for more. */
+/* At least this many, if other services took all the memory for more. */
 #define PEERS_EXACT_LEAST 1024
 
 /* What all summaries together may hold beyond their least: 5 MiB. */
@@ -31,7 +31,7 @@ struct peers_client {
     struct in6_addr address;    /* IPv4 v4-mapped, as struct sock_record holds it */
     const char *interface_name; /* where there is an index, once someone looked it up; borrowed, else NULL */
     uint64_t connections;
-    uint32_t excess;    /* so many connections it may have less */
+    uint32_t excess;    /* it may have up to this many connections fewer */
     uint32_t interface; /* index, of a link-local address only: 0 for none */
 };
 
@@ -40,7 +40,7 @@ struct peers {
     struct peers_client *clients; /* once settled: each once, the busiest first */
     size_t count;
     size_t room;
-    size_t distinct; /* once settled: clients that were told apart; all that there are while floor is 0 */
+    size_t distinct; /* once settled: clients that were counted separately; all clients while floor is 0 */
     uint32_t floor;  /* the most connections that a dropped client may have had */
 };
 

@@ -35,7 +35,7 @@ enum breadth {
 
 /*
  * Positions in policy->rules + 1, 0 for none. One map of ports for each rank and scope, made when a rule first needs
- * it: whatever the number of rules, who judges a port takes a handful of look-ups.
+ * it: finding the rule of a port takes a handful of look-ups, whatever the number of rules.
  */
 struct policy_index {
     uint16_t *ports[TIERS][BREADTHS][SCOPE_PLACES][RECORD_PROTOCOLS];
@@ -191,7 +191,7 @@ static void default_enter(struct policy *policy, size_t position)
     *place = (uint16_t)(position + 1);
 }
 
-/* Enters the ports of one item; the first that another rule of the same rank has is told, once an item. */
+/* Enters the ports of one item; the first port that another rule of the same rank has is reported, once an item. */
 static int ports_enter(struct policy *policy, size_t position, const struct rule_ports *ports)
 {
     const struct rule *rule = policy->rules[position];
@@ -290,7 +290,7 @@ static bool is_replaced_at(const struct policy *policy, const struct rule *rule,
 static unsigned replaced_end(const struct policy *policy, const struct rule *rule, unsigned first)
 {
     uint32_t *until = policy->index->replaced_until[scope_place(rule)][rule->protocol];
-    /* Which UDP ports are the clients', where a range mostly judges nothing, is for the host to say. */
+    /* Which UDP ports belong to clients, where a range mostly judges nothing, depends on the host. */
     bool may_be_client = protocol_of((enum record_protocol)rule->protocol)->shares_client_ports;
     unsigned seen = first;
     unsigned end;
@@ -348,13 +348,13 @@ static int name_compare(const void *left, const void *right)
     return order != 0 ? order : (a->position > b->position) - (a->position < b->position);
 }
 
-/* Names that nobody wrote are alike only where the ports are, and that has been told. */
-static bool is_told_by_ports(const struct rule *a, const struct rule *b)
+/* Default names clash only if the ports do, and that has been reported. */
+static bool is_reported_by_ports(const struct rule *a, const struct rule *b)
 {
     return !a->named && !b->named && a->command_line == b->command_line;
 }
 
-/* Performance data is told apart by names, so no two rules may share one. */
+/* Performance data is distinguished by names, so rule names must be unique. */
 static int names_twice_find(struct policy *policy)
 {
     struct rule **sorted = malloc((policy->rule_count + 1) * sizeof(struct rule *));
@@ -372,7 +372,7 @@ static int names_twice_find(struct policy *policy)
     for (size_t i = 1, first = 0; i < count; i++) {
         if (strcmp(sorted[i]->name, sorted[first]->name) != 0) {
             first = i;
-        } else if (!is_told_by_ports(sorted[i], sorted[first]) && !is_told_by_ports(sorted[i], sorted[i - 1])) {
+        } else if (!is_reported_by_ports(sorted[i], sorted[first]) && !is_reported_by_ports(sorted[i], sorted[i - 1])) {
             rule_errors_add(&policy->errors, sorted[i]->origin,
                             "name %s is already used at %s: rename one with name=", sorted[i]->name,
                             sorted[first]->origin);
@@ -388,7 +388,7 @@ int policy_finish(struct policy *policy)
 
     if (policy->rule_count > RULES_MAX) {
         rule_errors_add(&policy->errors, policy->rules[RULES_MAX]->origin,
-                        "is one rule more than the %u there may be: use ranges", RULES_MAX);
+                        "is one rule too many, at most %u are allowed: use ranges", RULES_MAX);
         return policy->errors.out_of_memory ? -ENOMEM : 0;
     }
     result = index_build(policy);
@@ -403,7 +403,7 @@ int policy_finish(struct policy *policy)
 
 /* --- who judges what --------------------------------------------------------------------------------------------- */
 
-/* Clients come and go on the UDP ports that the kernel hands out. */
+/* Clients come and go on the UDP ports that the kernel assigns. */
 static bool is_client_port(const struct sock_host *host, enum record_protocol protocol, uint16_t port)
 {
     return protocol_of(protocol)->shares_client_ports && host_port_is_client(host, port);

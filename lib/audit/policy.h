@@ -43,23 +43,23 @@ int policy_option_add(struct policy *policy, const char *text, const char *origi
 int policy_text_add(struct policy *policy, const char *bytes, size_t length, const char *name);
 
 /*
- * To be called once, after the last rule: finds rules that are at odds and leaves out the file's rules that --rule
- * replaces on all their ports. Then the policy may judge if policy->errors is empty. Returns 0 or -ENOMEM.
+ * To be called once, after the last rule: finds rules that contradict each other and leaves out the file's rules that
+ * --rule replaces on all their ports. Then the policy may judge if policy->errors is empty. Returns 0 or -ENOMEM.
  */
 int policy_finish(struct policy *policy);
 
 /*
  * The one rule that judges a listener (or connection) of this port and scope on that host, NULL for none. On the ports
  * it names --rule outranks the file; then a single port outranks a range, then a scope outranks none; then come the
- * defaults, the one with a protocol first, then the one with a scope. UDP ports that the host hands out to clients are
+ * defaults, the one with a protocol first, then the one with a scope. UDP ports that the host assigns to clients are
  * judged only by a rule that names the port itself, or by a range or a default that has ephemeral=yes.
  */
 const struct rule *policy_find(const struct policy *policy, const struct sock_host *host, enum record_protocol protocol,
                                uint16_t port, enum scope scope);
 
 /*
- * The range or default that would judge a listener of this port and scope were it not a UDP port that the host hands
- * out to clients; NULL when something judges it, or nothing would.
+ * The range or default that would judge a listener of this port and scope if it were not a UDP port that the host
+ * assigns to clients; NULL when something judges it, or nothing would.
  */
 const struct rule *policy_find_spared(const struct policy *policy, const struct sock_host *host,
                                       enum record_protocol protocol, uint16_t port, enum scope scope);

@@ -59,7 +59,7 @@ static struct in6_addr mask(const struct in6_addr *address, unsigned length)
     return masked;
 }
 
-/* Names the prefix that the text may have meant. */
+/* Names the prefix that may have been meant. */
 static void bits_beyond_say(const struct prefix *prefix, char error[static PREFIX_ERROR_SIZE])
 {
     char text[RECORD_ADDRESS_SIZE];

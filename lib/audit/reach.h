@@ -33,7 +33,7 @@ enum reach_limit {
     REACH_NOT_LOOPBACK,        /* a loopback address on another interface than lo: such traffic is on lo alone */
     REACH_GROUP_TCP,           /* TCP goes to no group */
     REACH_BROADCAST,           /* a broadcast address: UDP on the link, and no TCP */
-    REACH_ANYCAST_TCP          /* Linux takes no TCP for an anycast address */
+    REACH_ANYCAST_TCP          /* Linux accepts no TCP on an anycast address */
 };
 
 struct reach {

@@ -24,7 +24,7 @@ enum rule_requirement {
 };
 #define RULE_REQUIREMENTS (RULE_CLOSED + 1)
 
-/* What a requirement asks for. Whoever needs to know finds it in this table, and nowhere else. All texts are static. */
+/* What a requirement asks for. This table is the only place that says it. All texts are static. */
 struct rule_requirement_row {
     const char *word;   /* as policies and JSON spell it: "v4-only" */
     const char *phrase; /* to stand after "must ": "be v4-only" */
@@ -114,8 +114,8 @@ struct rule {
 };
 
 /*
- * Asked for the names in rules, so that this floor reads no database. Each returns false for a name nobody knows. Where
- * `user` is NULL, users are compared by name: those of another host, whose uids are not this one's.
+ * Look up the names in rules, so that this layer reads no database. Each returns false for an unknown name. If `user`
+ * is NULL, users are compared by name: those of another host, whose uids are not this one's.
  */
 struct rule_names {
     bool (*port)(const char *name, enum record_protocol protocol, uint16_t *port, void *context);
@@ -174,7 +174,7 @@ const char *rule_option_word(int index);
 /* True when the rule needs both families, so that form= makes sense in it. */
 bool rule_needs_both(const struct rule *rule);
 
-/* The state of a service of the rule that nobody listens on: missing=, or what it is when that is not written. */
+/* The state of a service of the rule when nothing listens: missing=, or its default. */
 enum state rule_missing_state(const struct rule *rule, const struct rule_ports *ports);
 
 /*

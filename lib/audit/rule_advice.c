@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * What somebody meant who wrote a rule in another tool's way: the sentence then says how it is written here.
+ * What was meant by a rule written in the way of another tool: the sentence then says how it is written here.
  */
 #include "config.h"
 
@@ -254,7 +254,7 @@ void rule_advice_port(struct rule_parser *parser, const char *item)
     } else if (range_build(&right, item)) {
         rule_parser_fail(parser, "'" RULE_QUOTE "' is not a port: write a range as %s", item, bytes);
     } else if (colon != NULL && is_of(colon + 1, DIGITS)) {
-        rule_parser_fail(parser, "'" RULE_QUOTE "' is not a port: write " RULE_QUOTE ", addresses go to bind=", item,
+        rule_parser_fail(parser, "'" RULE_QUOTE "' is not a port: write " RULE_QUOTE ", addresses go in bind=", item,
                          colon + 1);
     } else if (service_build(&right, parser, item)) {
         rule_parser_fail(parser, "'" RULE_QUOTE "' is not a port: did you mean %s?", item, bytes);
@@ -320,7 +320,7 @@ void rule_advice_scope(struct rule_parser *parser, const char *text)
     if (is_word(text, protocol_word)) {
         rule_parser_fail(parser, "'@" RULE_QUOTE "' is not a scope: a protocol follows a slash: /%s", text, text);
     } else if (strpbrk(text, ".:") != NULL) {
-        rule_parser_fail(parser, "'@" RULE_QUOTE "' is not a scope: addresses go to bind=", text);
+        rule_parser_fail(parser, "'@" RULE_QUOTE "' is not a scope: addresses go in bind=", text);
     } else {
         nearest_advise(&words, text, scope_word, "@", "");
         rule_parser_fail(parser, "'@" RULE_QUOTE "' is not a scope: %s", text, list);

@@ -206,7 +206,7 @@ static void bind_item_refuse(struct rule_parser *parser, const char *item)
     snprintf(right, sizeof right, "loopback, link, %%%s or prefixes such as 10.0.0.0/8,2001:db8::/32",
              may_be_interface ? item : "INTERFACE");
     if (*item == '\0') {
-        rule_parser_fail(parser, "bind= has an empty place: use %s", right);
+        rule_parser_fail(parser, "bind= has an empty item: use %s", right);
     } else if (strcmp(item, "lo") == 0) {
         rule_parser_fail(parser, "bind=lo: use loopback for its addresses, %%lo for what is bound to the interface");
     } else if (*item == '[' && item[length - 1] == ']') {
@@ -301,7 +301,7 @@ static void read_except_unit(struct rule_parser *parser, char *value)
         if (*glob == '\0') {
             rule_parser_fail(parser,
                              "except-unit=" RULE_QUOTE
-                             " has an empty place: write units such as except-unit=dnsmasq.service,unbound.service",
+                             " has an empty item: write units such as except-unit=dnsmasq.service,unbound.service",
                              value);
             return;
         }
@@ -313,7 +313,8 @@ static void read_ephemeral(struct rule_parser *parser, char *value)
 {
     parser->rule->ephemeral = strcmp(value, "yes") == 0;
     if (!parser->rule->ephemeral) {
-        rule_parser_fail(parser, "ephemeral must be yes, not '" RULE_QUOTE "': or leave it out", value);
+        rule_parser_fail(parser, "ephemeral must be yes, not '" RULE_QUOTE "': write ephemeral=yes or leave it out",
+                         value);
     }
 }
 
@@ -474,7 +475,7 @@ static bool option_is_misplaced(struct rule_parser *parser, const struct option 
     bool subject_is_read = parser->rule->is_default || parser->rule->port_count > 0;
 
     if (is_seen) {
-        rule_parser_fail(parser, "%s= is there twice: write it once", option->key);
+        rule_parser_fail(parser, "%s= is given twice: write it once", option->key);
     } else if (subject_is_read && (option->kinds >> kind & 1) == 0) {
         rule_parser_fail(parser, "%s= does not go with %s: leave it out", option->key, kind_words[kind]);
     } else if (*value == '\0') {

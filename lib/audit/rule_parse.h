@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * What the files that read one rule share among themselves; nobody else includes it.
+ * What the files that read one rule share among themselves; only they include it.
  */
 #ifndef AUDIT_RULE_PARSE_H
 #define AUDIT_RULE_PARSE_H
@@ -51,7 +51,7 @@ void rule_options_parse(struct rule_parser *parser, char **words, size_t count);
  * What was meant by what is wrong. Those that return bool fail and return true only when they know it.
  */
 
-/* A rule whose words do not stand where they should: what it says cannot be read then. */
+/* A rule with words in the wrong places: it cannot be read any further. */
 bool rule_advice_shape(struct rule_parser *parser, char *const *words, size_t count);
 
 /* A comment that does not begin with '#'. */

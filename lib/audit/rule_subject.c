@@ -57,7 +57,7 @@ static bool port_item_parse(struct rule_parser *parser, char *text, struct rule_
 
     *ports = (struct rule_ports){.single = true};
     if (*text == '\0') {
-        rule_parser_fail(parser, "the port list has an empty place: write ports such as 80,443 or 8000-8099");
+        rule_parser_fail(parser, "the port list has an empty item: write ports such as 80,443 or 8000-8099");
         return false;
     }
     if (rule_is_number(text)) {

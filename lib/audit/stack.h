@@ -66,8 +66,8 @@ void stack_sum_add(struct stack_sum *sum, const struct stack_socket *socket);
 
 struct stack {
     enum stack_kind kind;
-    enum stack_form form; /* STACK_FORM_NONE unless kind is STACK_DUAL, or when it cannot be told */
-    bool lopsided;        /* both families, but one reaches farther: kind is that one's alone */
+    enum stack_form form;                      /* STACK_FORM_NONE unless kind is STACK_DUAL, or when it is unknown */
+    bool lopsided;                             /* both families, but one reaches farther: kind is that one's alone */
     enum reach_extent extent[RECORD_FAMILIES]; /* by enum record_family */
     bool extent_known[RECORD_FAMILIES];        /* false: it depends on what is unknown */
 };

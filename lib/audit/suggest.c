@@ -21,7 +21,7 @@
 /* No longer than what RRD tells apart. */
 #define NAME_MAX_LEARNED 19
 
-/* Linux hands these ports out unless told otherwise. */
+/* Linux assigns these ports by default. */
 #define CLIENT_FIRST 32768
 #define CLIENT_LAST 60999
 
@@ -43,7 +43,7 @@ static uint64_t mapped_count(const struct tally_service *source, int scope)
     return count;
 }
 
-/* Does the service keep a rule of this requirement, whatever is not known of it? Returns 0 or -ENOMEM. */
+/* Does the service keep a rule of this requirement, whatever the unknown facts are? Returns 0 or -ENOMEM. */
 static int requirement_try(const struct context *context, const struct judge_service *service,
                            enum rule_requirement requirement, bool *kept)
 {
@@ -126,9 +126,9 @@ bool suggest_reach(const struct judge_service *service, const struct tally *tall
 }
 
 /*
- * What reaches the service now is what a rule should hold it to, as that breaks when it is reached from farther away.
- * But where the host has not the address or interface now, it would break for reasons that are no matter of the
- * service: there what the sockets are bound to is all that lasts.
+ * A rule should hold the service to its present reach, so that it is broken when the service can be reached from
+ * farther away. But if the host does not have the address or interface now, such a rule would break for reasons outside
+ * the service: then only what the sockets are bound to lasts.
  */
 static int suggestion_decide(const struct context *context, struct suggestion *suggestion)
 {

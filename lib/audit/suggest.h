@@ -19,7 +19,7 @@
 /* Will it be on the same port after the next start? */
 enum suggest_permanence {
     SUGGEST_FIXED,
-    SUGGEST_CLIENT,   /* the kernel hands it out, by net.ipv4.ip_local_port_range */
+    SUGGEST_CLIENT,   /* the kernel assigns it, by net.ipv4.ip_local_port_range */
     SUGGEST_RESERVED, /* of a daemon that takes any free port below 1024 */
     SUGGEST_QUERY,    /* of a name server that sends its own queries from a port of its choice */
     SUGGEST_X11       /* of ssh -X, which takes the first free port of its range for each login */
@@ -29,7 +29,7 @@ enum suggest_permanence {
 /* One service, or its part in one scope where the parts differ: what one rule is to name. */
 struct suggestion {
     struct judge_service service;      /* only what wording.h looks at, and as_bound; the list of listeners is owned */
-    enum rule_requirement requirement; /* the strictest that it keeps, whatever is not known of it */
+    enum rule_requirement requirement; /* the strictest that it keeps, whatever the unknown facts are */
     int scope;                         /* RULE_ANY_SCOPE: all of it */
     char name[RULE_NAME_MAX + 1];
     bool named; /* by the services database; else it is the name that the rule has by itself */
@@ -40,8 +40,8 @@ struct suggestion {
 struct suggestions {
     struct suggestion *list;
     size_t count;
-    bool client_known;     /* false: the host does not tell, the range is Linux's own */
-    uint16_t client_first; /* what the kernel hands out */
+    bool client_known;     /* false: this host's is unknown, the range is Linux's own */
+    uint16_t client_first; /* ports that the kernel assigns */
     uint16_t client_last;
 };
 
@@ -53,8 +53,7 @@ typedef const char *suggest_service_name(enum record_protocol protocol, uint16_t
  * Each port is asked for its name once, with `names`. Returns 0 and *made, or -ENOMEM; either way suggest_clear()
  * ends it.
  */
-int suggest_list(struct suggestions *made, const struct tally *tally, suggest_service_name *service_name,
-                 void *names);
+int suggest_list(struct suggestions *made, const struct tally *tally, suggest_service_name *service_name, void *names);
 
 /* All zero is fine. */
 void suggest_clear(struct suggestions *made);
@@ -67,8 +66,8 @@ void suggest_clear(struct suggestions *made);
 bool suggest_reach(const struct judge_service *service, const struct tally *tally, enum reach_extent *widest);
 
 /*
- * True for the name servers that choose the ports of their queries from all above 1023 unless told otherwise: dnsmasq,
- * also as part of libvirt, LXC and NetworkManager, Unbound and the PowerDNS Recursor. Others (BIND, Knot Resolver,
+ * True for the name servers that by default choose the ports of their queries from all above 1023: dnsmasq, also as
+ * part of libvirt, LXC and NetworkManager, Unbound and the PowerDNS Recursor. Others (BIND, Knot Resolver,
  * systemd-resolved) leave the choice to the kernel, in whose range no default judges.
  */
 bool suggest_will_query(const struct judge_service *service, const struct tally_listener *listener);

@@ -162,7 +162,7 @@ static enum suggest_unit_kind named_kind(const char *name)
     if (begins(name, "dbus-:") || ends(name, ".mount") || ends(name, ".swap")) {
         return SUGGEST_UNIT_UNNAMEABLE;
     }
-    /* Programs call scopes as they like at each start; these two are called by what is in them. */
+    /* Programs name scopes as they like at each start; these two are named after what is in them. */
     if (ends(name, ".scope") && strcmp(name, "init.scope") != 0 && !begins(name, "machine-")) {
         return SUGGEST_UNIT_UNNAMEABLE;
     }
@@ -189,7 +189,10 @@ static enum suggest_unit_kind component_add(struct text_buffer *pattern, const c
     if (!identifiers_replace(pattern, name)) {
         return named_kind(name);
     }
-    /* What remains must tell it from others. A service whose name has an identifier is of a program that made it up. */
+    /*
+     * The rest of the name must still identify it. A service with an identifier in its name belongs to a program that
+     * made the name up.
+     */
     if (ends(name, ".service") || ends(name, ".socket") || strcmp(pattern->bytes + before, "*.scope") == 0) {
         return SUGGEST_UNIT_UNNAMEABLE;
     }
@@ -198,7 +201,7 @@ static enum suggest_unit_kind component_add(struct text_buffer *pattern, const c
 
 /* --- units and paths ---------------------------------------------------------------------------------------------- */
 
-/* A cgroup that is no unit's. "*" fits slashes too, so nothing is added behind what changes. */
+/* A cgroup outside any unit. "*" matches slashes too, so nothing is added after the part that changes. */
 static enum suggest_unit_kind path_add(struct text_buffer *pattern, const char *path)
 {
     enum suggest_unit_kind kind = SUGGEST_UNIT_LASTING;

@@ -561,7 +561,7 @@ static int service_compare(const void *left, const void *right)
     return order != 0 ? order : COMPARE(a->port, b->port);
 }
 
-/* Nobody said what the host has: listeners are reached as far as they are bound. */
+/* The host's addresses were not set: listeners are reached as far as they are bound. */
 static void reaches_assume(struct tally_service *service)
 {
     static const struct address_facts nothing_known = {.families = {{.known = false}}};

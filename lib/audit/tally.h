@@ -20,12 +20,12 @@ enum tally_kind {
 #define TALLY_KINDS 3
 
 enum tally_unit {
-    TALLY_UNIT_NOT_ASKED, /* nobody looked it up */
+    TALLY_UNIT_NOT_ASKED, /* not looked up */
     TALLY_UNIT_KNOWN,
     TALLY_UNIT_GONE,      /* its cgroup no longer exists */
-    TALLY_UNIT_UNTOLD,    /* the source does not tell its cgroup */
+    TALLY_UNIT_UNKNOWN,   /* the source does not show its cgroup */
     TALLY_UNIT_UNMOUNTED, /* its cgroup is known, but there is no cgroup2 mount that can be read */
-    TALLY_UNIT_HIDDEN,    /* its cgroup is outside of what can be seen, or the root of the cgroup namespace */
+    TALLY_UNIT_HIDDEN,    /* its cgroup is outside the visible part, or is the root of the cgroup namespace */
 };
 #define TALLY_UNITS (TALLY_UNIT_HIDDEN + 1)
 
@@ -44,7 +44,8 @@ struct tally_listener {
     enum scope scope;
     enum address_presence presence;           /* of the address it is bound to */
     struct address_interface interface_state; /* of the interface it is bound to, if it is */
-    enum record_answer leased; /* is its address leased, so that another may follow? RECORD_NO where nobody asked */
+    enum record_answer
+        leased; /* is its address leased, so that another may follow? RECORD_NO if that was not asked for */
     struct reach reach[RECORD_FAMILIES];      /* how far it is reached over a family now, if it takes that at all */
     enum reach_extent bound[RECORD_FAMILIES]; /* how far it would be reached, whatever the host has now */
     bool has_reach;                           /* both are set */
@@ -75,11 +76,12 @@ struct tally {
     struct tally_service *services; /* sorted by protocol and port after tally_sort() */
     size_t service_count;
     uint64_t outbound[TALLY_KINDS];
-    bool interfaces_untold[RECORD_PROTOCOLS]; /* the source names no interface, be there one or not */
-    char unreadable[RECORD_PROTOCOLS][512];   /* why a protocol could not be read, with the remedy; "" when it was */
-    char addresses_unread[256];               /* why addresses of the host could not be read; "" when nothing failed */
-    bool counts_peers;                        /* clients are counted, too: to be set before the first connection */
-    size_t peers_shared;                      /* what is left of PEERS_SHARED */
+    bool interfaces_unknown[RECORD_PROTOCOLS]; /* the source shows no interfaces, whether sockets are bound to one or
+                                                  not */
+    char unreadable[RECORD_PROTOCOLS][512];    /* why a protocol could not be read, with the remedy; "" when it was */
+    char addresses_unread[256];                /* why addresses of the host could not be read; "" when nothing failed */
+    bool counts_peers;                         /* clients are counted, too: to be set before the first connection */
+    size_t peers_shared;                       /* what is left of PEERS_SHARED */
     size_t service_room;
     uint32_t *by_port[RECORD_PROTOCOLS]; /* position in services + 1, by port; NULL before the first one */
     void *texts;                         /* names of users and units, each once: the root of a tsearch() tree */

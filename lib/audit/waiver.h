@@ -11,7 +11,7 @@
 /* Of a rule with waive-until=. */
 struct waiver {
     uint64_t hides;     /* hosts on which a breach counts as OK by it */
-    uint64_t needed;    /* hosts on which its rule is broken, or may be as far as anybody knows */
+    uint64_t needed;    /* hosts on which its rule is broken, or may be by what is known */
     uint64_t hidden_on; /* the last host that was counted in each of them */
     uint64_t needed_on;
 };
@@ -20,13 +20,13 @@ struct waiver {
 struct waiver_list {
     struct waiver *waivers; /* by position of the rule; NULL for a policy without any */
     uint64_t hosts;
-    bool partial; /* there are hosts that could not be judged: what nothing needs is not known. The caller's to set */
+    bool partial; /* some hosts could not be judged, so whether a waiver is needed is not known. The caller's to set */
 };
 
 /* Adds a host that was judged by that policy, which must be the same each time. Returns 0 or -ENOMEM. */
 int waiver_list_add(struct waiver_list *list, const struct policy *policy, const struct judge_verdict *verdict);
 
-/* True for a waiver that could be left out of the policy: its rule is kept on every host. */
+/* True for a waiver that is no longer needed: its rule is kept on every host. */
 bool waiver_is_unneeded(const struct waiver_list *list, const struct rule *rule);
 
 void waiver_list_clear(struct waiver_list *list);

@@ -62,8 +62,8 @@ const char *capture_kind_word(int index)
 const char *capture_unit_word(int index)
 {
     static const char *const words[] = {
-        [CAPTURE_UNIT_WORD(TALLY_UNIT_KNOWN)] = "known",   [CAPTURE_UNIT_WORD(TALLY_UNIT_GONE)] = "gone",
-        [CAPTURE_UNIT_WORD(TALLY_UNIT_UNTOLD)] = "untold", [CAPTURE_UNIT_WORD(TALLY_UNIT_UNMOUNTED)] = "unmounted",
+        [CAPTURE_UNIT_WORD(TALLY_UNIT_KNOWN)] = "known",    [CAPTURE_UNIT_WORD(TALLY_UNIT_GONE)] = "gone",
+        [CAPTURE_UNIT_WORD(TALLY_UNIT_UNKNOWN)] = "untold", [CAPTURE_UNIT_WORD(TALLY_UNIT_UNMOUNTED)] = "unmounted",
         [CAPTURE_UNIT_WORD(TALLY_UNIT_HIDDEN)] = "hidden",
     };
     _Static_assert(sizeof words / sizeof *words == CAPTURE_UNIT_WORD(TALLY_UNITS), "each state of a unit has a word");

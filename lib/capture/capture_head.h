@@ -18,9 +18,8 @@ struct capture_head {
 };
 
 /*
- * Reads the head of a capture's `length` bytes, with a NUL behind them. Of one that --capture wrote no more than the
- * first lines are looked at. Returns 0; -EINVAL for what has no such head, which capture_read() tells more about; or
- * -ENOMEM.
+ * Reads the head of a capture's `length` bytes, with a NUL behind them. Of a capture that --capture wrote, only the
+ * first lines are read. Returns 0; -EINVAL if there is no such head, which capture_read() explains; or -ENOMEM.
  */
 int capture_head_read(const char *bytes, size_t length, struct capture_head *head);
 

@@ -100,7 +100,7 @@ static int scopes_read(const struct reader *reader, const struct json_path *list
         struct json_field_value value;
         int result = json_field_read(reader->error, &path, &field, element, &value);
         if (result == 0 && (*scopes & SCOPE_BIT(value.number)) != 0) {
-            result = json_field_fail(reader->error, &path, "is there twice");
+            result = json_field_fail(reader->error, &path, "appears twice");
         }
         if (result != 0) {
             return result;
@@ -455,7 +455,7 @@ static int peers_read(const struct reader *reader, const struct json_path *path,
     service = tally_find(reader->snapshot->tally, (enum record_protocol)values[PEERS_PROTOCOL].number,
                          (uint16_t)values[PEERS_PORT].number);
     if (service == NULL) {
-        return json_field_fail(reader->error, path, "is of a service that no listener is of");
+        return json_field_fail(reader->error, path, "refers to a service without a listener");
     }
     by_scope = tally_peers_make(service);
     if (by_scope == NULL) {
@@ -464,7 +464,7 @@ static int peers_read(const struct reader *reader, const struct json_path *path,
     peers = &by_scope->by[values[PEERS_SCOPE].number][values[PEERS_CONNECTIONS].number];
     if (peers->count > 0) {
         return json_field_fail(reader->error, path,
-                               "is of a service, scope and family that an element before it is of");
+                               "refers to a service, scope and family that an earlier element has");
     }
     return busiest_read(reader, path, values, peers);
 }
@@ -667,7 +667,7 @@ static int head_read(const struct reader *reader, const struct json_field_value 
              values[HEAD_SOURCE].null ? "" : capture_source_word((int)values[HEAD_SOURCE].number));
     /* Which of the protocols that was is not there, and of both it may be. */
     for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
-        snapshot->tally->interfaces_untold[protocol] = strstr(snapshot->source, "procfs") != NULL;
+        snapshot->tally->interfaces_unknown[protocol] = strstr(snapshot->source, "procfs") != NULL;
     }
     json_field_text_keep(snapshot->fault, &values[HEAD_FAULT]);
     host->netns = (uint64_t)values[HEAD_NETNS].number;

@@ -208,7 +208,7 @@ static void demand_add(struct text_buffer *text, const struct json_field *field)
     if (field->type == JSON_FIELD_NUMBER) {
         text_buffer_add(text, "a whole number from %" PRId64 " to %" PRId64, field->least, field->most);
     } else if (field->type == JSON_FIELD_TEXT) {
-        text_buffer_add(text, "a text of %" PRId64 " to %" PRId64 " bytes", field->least, field->most);
+        text_buffer_add(text, "a string of %" PRId64 " to %" PRId64 " bytes", field->least, field->most);
     } else if (field->type == JSON_FIELD_WORD) {
         for (int i = 0; field->word(i) != NULL; i++) {
             text_buffer_add(text, "%s\"%s\"", i == 0 ? "" : " or ", field->word(i));
@@ -223,7 +223,7 @@ static void demand_add(struct text_buffer *text, const struct json_field *field)
 static void node_add(struct text_buffer *text, const json_t *node)
 {
     static const char *const plain[] = {
-        [JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array", [JSON_REAL] = "no whole number",
+        [JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array", [JSON_REAL] = "not a whole number",
         [JSON_TRUE] = "true",        [JSON_FALSE] = "false",    [JSON_NULL] = "null",
     };
 
@@ -232,7 +232,7 @@ static void node_add(struct text_buffer *text, const json_t *node)
     } else if (!json_is_string(node)) {
         text_buffer_add(text, "%s", plain[json_typeof(node)]);
     } else if (json_string_length(node) > 40) {
-        text_buffer_add(text, "a text of %zu bytes", json_string_length(node));
+        text_buffer_add(text, "a string of %zu bytes", json_string_length(node));
     } else {
         text_buffer_add(text, "\"%s\"", json_string_value(node));
     }

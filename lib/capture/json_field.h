@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * Captures as JSON, which nobody vouches for: each member is read as what it must be, or the mistake is reported with
- * its path.
+ * Captures as JSON, which are not trusted: each member is read as what it must be, or the error is reported with its
+ * path.
  *
  * A function that fails returns -EINVAL and writes to `error` the end of a sentence that begins with the file's name.
- * What is found belongs to the JSON that it was found in and is valid as long as that is.
+ * Values belong to the JSON that they were found in and are valid as long as that is.
  */
 #ifndef CAPTURE_JSON_FIELD_H
 #define CAPTURE_JSON_FIELD_H
@@ -93,7 +93,7 @@ int json_field_read_element(char error[static JSON_FIELD_ERROR_SIZE], const stru
 /* Makes an answer of a boolean, or of a number of 0 or 1; null is unknown. */
 enum record_answer json_field_answer(const struct json_field_value *value);
 
-/* Reads "2026-11-22T09:00:00Z" from a text of that length. Returns false and leaves *time alone when it is no time. */
+/* Reads "2026-11-22T09:00:00Z" from a text of that length. Returns false and leaves *time alone for any other text. */
 bool json_field_time(const struct json_field_value *value, time_t *time);
 
 /* Copies a text, "" for null, into a buffer that holds as many bytes as its field's most, and one. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * Checks UTF-8 and replaces what a reader of the output could trip over.
+ * Checks UTF-8 and replaces what could confuse a reader of the output.
  */
 #include "config.h"
 
@@ -66,7 +66,7 @@ static size_t character_measure(const unsigned char *source, size_t length, bool
     return taken;
 }
 
-/* What carriers of a plugin's output do not take: another character for it, or its name. */
+/* Characters that monitoring transports do not accept: another character for each, or its name. */
 static struct piece refused_as_text(enum escape_rule rule, const char *replacement, const char *name)
 {
     return rule == ESCAPE_NAMED ? (struct piece){name, strlen(name)} : (struct piece){replacement, 1};

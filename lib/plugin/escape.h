@@ -11,7 +11,7 @@
 enum escape_rule {
     ESCAPE_TEXT,  /* a plugin's free text, one line */
     ESCAPE_NAMED, /* the same where a reader must know what was typed: "a;b" becomes "a(semicolon)b" */
-    ESCAPE_LINE,  /* any other text of one line, which no carrier of a plugin's output takes */
+    ESCAPE_LINE,  /* any other text of one line, which does not go through a monitoring transport */
     ESCAPE_UTF8   /* only makes it valid UTF-8 without NUL: what a JSON encoder needs */
 };
 

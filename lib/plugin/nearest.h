@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * The word that somebody meant who mistyped it.
+ * The word that was meant by a mistyped one.
  */
 #ifndef PLUGIN_NEAREST_H
 #define PLUGIN_NEAREST_H

@@ -31,8 +31,8 @@ bool range_parse(const char *text, struct range *range);
 const char *range_advise(char advice[static RANGE_ADVICE_SIZE], const char *text);
 
 /*
- * True when every count (a whole number from 0 on) that alerts `covered` alerts `range` too, so that where `range` is
- * the worse of two thresholds the other can never show. False for what alerts at no count whatever.
+ * True when every count (a whole number from 0 on) that alerts `covered` alerts `range` too, so that if `range` is the
+ * worse of two thresholds, the other can never fire. False if `covered` alerts at no count.
  */
 bool range_covers(const struct range *range, const struct range *covered);
 

@@ -37,7 +37,10 @@ int report_prose(struct report *report, const char *format, ...) __attribute__((
 /* Adds a value behind the "|" of the first line. Never dropped by the limit. */
 int report_perfdata(struct report *report, const struct perfdata *perfdata);
 
-/* Adds a detail line "\_[STATE] text", or, for report_note(), "text" indented by four spaces below the last one. */
+/*
+ * Adds a detail line "\_[STATE] text" or, for report_note(), "text" indented by four spaces: a note on the line before
+ * it.
+ */
 int report_line(struct report *report, enum state state, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int report_note(struct report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -34,7 +34,7 @@ static void stack_add(struct text_buffer *text, const struct change *change)
     text_buffer_add(text, "%s, was %s", stack_words(&change->after), stack_words(&change->before));
 }
 
-/* "reached over IPv6 from the link, before from everywhere" */
+/* "reached over IPv6 from the link, previously from everywhere" */
 static void reach_add(struct text_buffer *text, const struct change *change)
 {
     static const char *const from[] = {
@@ -50,7 +50,7 @@ static void reach_add(struct text_buffer *text, const struct change *change)
 
     for (int family = 0; family < RECORD_FAMILIES; family++) {
         if (before->extent[family] != after->extent[family]) {
-            text_buffer_add(text, "%sreached over %s from %s, before from %s", separator,
+            text_buffer_add(text, "%sreached over %s from %s, previously from %s", separator,
                             family == RECORD_INET ? "IPv4" : "IPv6", from[after->extent[family]],
                             from[before->extent[family]]);
             separator = ", ";
@@ -192,7 +192,7 @@ static bool lacks_v6only(const struct tally *tally, const struct judge_service *
 
 static bool lacks_interface(const struct tally *tally, const struct judge_service *service, size_t i)
 {
-    return service->listeners[i]->interface == 0 && tally->interfaces_untold[service->protocol];
+    return service->listeners[i]->interface == 0 && tally->interfaces_unknown[service->protocol];
 }
 
 static bool lacks_unit(const struct tally *tally, const struct judge_service *service, size_t i)

@@ -254,14 +254,14 @@ static void unneeded_waivers_add(struct text_buffer *text, const struct writer_f
 {
     for (size_t i = 0; i < fleet->policy->rule_count; i++) {
         if (waiver_is_unneeded(&fleet->waivers, fleet->policy->rules[i])) {
-            text_buffer_add(text, "; nothing needs the waiver of ");
+            text_buffer_add(text, "; the waiver of ");
             fleet_add_rule(text, fleet->policy->rules[i]);
-            text_buffer_add(text, " any more");
+            text_buffer_add(text, " is no longer needed");
         }
     }
 }
 
-/* The last row says how many hosts were judged: whoever reads what broke off before it knows. */
+/* The last row says how many hosts were judged, so that truncated output is recognised. */
 static int fleet_end(struct writer_fleet *fleet, const struct sink *sink)
 {
     const char *cells[COLUMNS] = {[ROW] = "end", [STATE] = state_name(fleet->state)};

@@ -14,7 +14,7 @@
 
 /*
  * The first that fits counts. "{ none }" is for the semicolons that Nagios would rewrite. In a drop-in for a systemd
- * socket an empty "ListenStream=" takes away what the unit has: a line beside it would only add a socket, or collide.
+ * socket an empty "ListenStream=" removes what the unit has: without it a line would only add a socket, or collide.
  */
 static const struct daemons_daemon daemons[] = {
     {{"prometheus-node-exporter.service"}, "Go", {[DAEMONS_SINGLE] = "--web.listen-address=:PORT"}, false},

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * What to write into the configuration of common daemons. doc/DAEMONS.md is held to these words by
- * tests/unit/test_daemons_document.c, and real daemons to both by tests/servers/test_daemons_*.py.
+ * What to write into the configuration of common daemons. tests/unit/test_daemons_document.c compares doc/DAEMONS.md
+ * with these words, and tests/servers/test_daemons_*.py compare both with real daemons.
  */
 #ifndef RENDER_DAEMONS_H
 #define RENDER_DAEMONS_H
@@ -44,7 +44,7 @@ struct daemons_service {
  */
 struct daemons_daemon {
     const char *units[DAEMONS_UNITS]; /* globs: the names that distributions give it */
-    const char *name;                 /* "": the unit does not tell for sure */
+    const char *name;                 /* "": the unit does not identify the daemon for certain */
     const char *words[DAEMONS_WORDS];
     bool each_address; /* it has a socket for each address of the host, none on a wildcard */
 };

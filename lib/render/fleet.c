@@ -84,7 +84,7 @@ size_t fleet_off_count(const struct writer_fleet *fleet)
     return fleet->by_state[STATE_CRITICAL] + fleet->by_state[STATE_WARNING];
 }
 
-/* What hosts are that are not OK: one that has changed may well keep the policy. */
+/* What is wrong with hosts that are not OK: a host that changed may well keep the policy. */
 static const char *off_words(const struct writer_fleet *fleet)
 {
     static const char *const words[2][2] = {{"outside the thresholds", "outside the thresholds or changed"},
@@ -115,8 +115,8 @@ void fleet_add_summary(struct text_buffer *text, const struct writer_fleet *flee
         text_buffer_add(text, "%zu of %zu %s%s %s", off, fleet->count, noun, plural, off_words(fleet));
     }
     if (unknown > 0) {
-        text_buffer_add(text, off > 0 ? ", %zu cannot be judged" : "%zu of %zu %s%s cannot be judged", unknown,
-                        fleet->count, noun, plural);
+        text_buffer_add(text, off > 0 ? ", %zu unknown" : "%zu of %zu %s%s cannot be judged", unknown, fleet->count,
+                        noun, plural);
     }
     if (fleet->count > 0 && off + unknown == 0) {
         text_buffer_add(text, "%zu %s%s %s%s", fleet->count, noun, plural,

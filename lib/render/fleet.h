@@ -27,12 +27,12 @@ const char *fleet_noun(const struct writer_fleet *fleet);
 size_t fleet_off_count(const struct writer_fleet *fleet);
 
 /*
- * Adds how all is: "2 of 3 hosts off policy, 1 cannot be judged", and before that, where it did not come to its end,
- * "stopped by SIGINT after 3 of 200 hosts. ".
+ * Adds the summary: "2 of 3 hosts off policy, 1 unknown", and before that, if it is incomplete, "stopped by SIGINT
+ * after 3 of 200 hosts. ".
  */
 void fleet_add_summary(struct text_buffer *text, const struct writer_fleet *fleet);
 
-/* True when the states of the services are all there is to the host's. */
+/* True when the states of the services explain the host's state. */
 bool fleet_services_say_all(const struct judge_verdict *verdict);
 
 /* Adds why the host could not be judged, or what there is to say of it as a whole: "2 of 6 services off policy", and

@@ -158,7 +158,7 @@ static void finding_add(const struct page *page, size_t number, const struct wri
         text_buffer_add(&text, "%s %s",
                         ended             ? "the waiver ended on"
                         : service->waived ? "waived until"
-                                          : "the waiver of it ends on",
+                                          : "its waiver ends on",
                         service->rule->waive_text);
     }
     if (service->rule->note != NULL) {
@@ -204,7 +204,7 @@ static void origin_write(FILE *stream, const struct writer_host *host)
         html_text_write(stream, host->file);
         fputs(", captured at ", stream);
     } else {
-        fputs("looked at on ", stream);
+        fputs("read on ", stream);
     }
     fprintf(stream, "%s under Linux ", day_time_format(time, host->time));
     html_text_write(stream, host->view->snapshot->tally->host.kernel);
@@ -409,7 +409,7 @@ static void findings_write(struct page *page, const struct sink *sink)
 {
     static const struct html_table table = {
         .heading = "off",
-        .caption = "The worst first; each host leads to its evidence",
+        .caption = "Worst first; each host links to its evidence",
         .class = "sort off",
         .filter = "Show services that contain",
         .columns = {"Host", "State", "Service", "Is", "Must", "Why", "Note"},
@@ -480,7 +480,7 @@ static void waiver_write(FILE *stream, const struct writer_fleet *fleet, const s
     fputs("</th>", stream);
     waiver_end_write(stream, rule, day_of(fleet->time));
     fprintf(stream, "<td class=\"n\">%" PRIu64 "%s", hides,
-            waiver_is_unneeded(&fleet->waivers, rule) ? ", nothing needs it any more" : "");
+            waiver_is_unneeded(&fleet->waivers, rule) ? ", no longer needed" : "");
     html_text_write_cell(stream, rule->note != NULL ? rule->note : "");
     fputs("\n", stream);
 }

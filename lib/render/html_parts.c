@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * What is the same on every page. Whoever changes the style or the script changes its hash in the policy, too: the
- * tests say what it must be.
+ * The parts that are the same on every page. A change of the style or the script changes its hash in the policy, too:
+ * the tests say what it must be.
  */
 #include "config.h"
 

@@ -6,8 +6,10 @@
 #ifndef RENDER_HTML_PARTS_H
 #define RENDER_HTML_PARTS_H
 
-/* From "<!DOCTYPE html>" to the title, which follows. Nothing is fetched, and no script runs but the one below: the
- * browser is told their hashes. */
+/*
+ * From "<!DOCTYPE html>" to the title, which follows. Nothing is fetched, and no script runs except the one below: the
+ * page's policy names their hashes.
+ */
 extern const char html_parts_start[];
 
 /* From the end of the title to the beginning of the text. */

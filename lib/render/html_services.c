@@ -44,9 +44,9 @@ static enum html_taken taken_of(const enum record_answer answers[static RECORD_F
 {
     static const enum html_taken taken[][RECORD_UNKNOWN + 1] = {
         /* by IPv4, then by IPv6 */
-        [RECORD_NO] = {[RECORD_NO] = HTML_NOTHING, [RECORD_YES] = HTML_ONLY_IPV6, [RECORD_UNKNOWN] = HTML_UNTOLD},
+        [RECORD_NO] = {[RECORD_NO] = HTML_NOTHING, [RECORD_YES] = HTML_ONLY_IPV6, [RECORD_UNKNOWN] = HTML_UNKNOWN},
         [RECORD_YES] = {[RECORD_NO] = HTML_ONLY_IPV4, [RECORD_YES] = HTML_BOTH, [RECORD_UNKNOWN] = HTML_BOTH},
-        [RECORD_UNKNOWN] = {HTML_UNTOLD, HTML_UNTOLD, HTML_UNTOLD},
+        [RECORD_UNKNOWN] = {HTML_UNKNOWN, HTML_UNKNOWN, HTML_UNKNOWN},
     };
 
     return taken[answers[RECORD_INET]][answers[RECORD_INET6]];
@@ -177,7 +177,7 @@ void html_services_clear(struct html_services *services)
 
 static uint64_t taken_sum(const uint64_t counts[static HTML_TAKEN])
 {
-    return counts[HTML_ONLY_IPV6] + counts[HTML_BOTH] + counts[HTML_ONLY_IPV4] + counts[HTML_UNTOLD];
+    return counts[HTML_ONLY_IPV6] + counts[HTML_BOTH] + counts[HTML_ONLY_IPV4] + counts[HTML_UNKNOWN];
 }
 
 /* Those that take IPv4 of the most hosts first: they are the longest way. */
@@ -207,16 +207,16 @@ static void counts_write(FILE *stream, const uint64_t counts[static HTML_TAKEN])
     fprintf(stream, " %u %%\n", html_text_percent(counts[HTML_ONLY_IPV6], all));
 }
 
-/* "1200 of 2000 hosts (60 %) still take IPv4 from beyond themselves" */
+/* "1200 of 2000 hosts (60 %) still accept IPv4 from beyond themselves" */
 static void still_write(FILE *stream, const uint64_t counts[static HTML_TAKEN], const char *things)
 {
     uint64_t all = taken_sum(counts);
     uint64_t takes_ipv4 = counts[HTML_BOTH] + counts[HTML_ONLY_IPV4];
 
-    fprintf(stream, "<li>%" PRIu64 " of %" PRIu64 " %s (%u %%) still take IPv4", takes_ipv4, all, things,
+    fprintf(stream, "<li>%" PRIu64 " of %" PRIu64 " %s (%u %%) still accept IPv4", takes_ipv4, all, things,
             html_text_percent(takes_ipv4, all));
-    if (counts[HTML_UNTOLD] > 0) {
-        fprintf(stream, ", %" PRIu64 " unknown", counts[HTML_UNTOLD]);
+    if (counts[HTML_UNKNOWN] > 0) {
+        fprintf(stream, ", %" PRIu64 " unknown", counts[HTML_UNKNOWN]);
     }
     fputs("\n", stream);
 }
@@ -250,7 +250,7 @@ void html_services_write(struct html_services *services, FILE *stream)
         qsort(services->list, services->count, sizeof *services->list, service_compare);
     }
     totals_sum(services, all, rest);
-    fputs("<h2 id=\"way\">The way to IPv6-only</h2>\n<p>What takes connections from beyond its own host:</p>\n<ul>\n",
+    fputs("<h2 id=\"way\">The way to IPv6-only</h2>\n<p>What accepts connections from other hosts:</p>\n<ul>\n",
           stream);
     still_write(stream, services->hosts, "hosts");
     still_write(stream, all, "services on them");

@@ -15,7 +15,7 @@ enum html_taken {
     HTML_ONLY_IPV6,
     HTML_BOTH,
     HTML_ONLY_IPV4,
-    HTML_UNTOLD, /* nobody knows whether it takes IPv4, or takes anything */
+    HTML_UNKNOWN, /* unknown whether it accepts IPv4, or accepts anything */
     HTML_TAKEN,
     HTML_NOTHING
 };

@@ -504,7 +504,7 @@ static int fleet_host(struct writer_fleet *fleet, const struct writer_host *host
     return host->failure != NULL ? failure_write(host->failure, sink) : verdict_write(host->view, sink);
 }
 
-/* The last object, of all of them: whoever reads what broke off before it knows. */
+/* The last object, about all of them, so that truncated output is recognised. */
 static int fleet_end(struct writer_fleet *fleet, const struct sink *sink)
 {
     struct json_stream json = {.sink = sink};

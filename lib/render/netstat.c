@@ -113,7 +113,7 @@ const char *netstat_unit_format(char text[static NETSTAT_OWNER_SIZE], const stru
 static void socket_explain(struct text_buffer *text, const struct sock_record *record)
 {
     static const char *const by_v6only[] = {
-        [RECORD_V6ONLY_UNKNOWN] = "whether it accepts IPv4 too cannot be told without v6only",
+        [RECORD_V6ONLY_UNKNOWN] = "whether it accepts IPv4 too cannot be determined: IPV6_V6ONLY is not visible here",
         [RECORD_V6ONLY_NO] = "accepts IPv4 too: IPV6_V6ONLY is off",
         [RECORD_V6ONLY_YES] = "accepts no IPv4: IPV6_V6ONLY is on",
     };
@@ -192,7 +192,7 @@ static void inbound_explain(struct text_buffer *text, const struct tally_listene
         text_buffer_add(text, "IPv4 client of the AF_INET6 listener %s, which has IPV6_V6ONLY off", endpoint);
     } else {
         text_buffer_add(text,
-                        "hints that the AF_INET6 listener %s has IPV6_V6ONLY off: if not, this is outbound, or of "
+                        "suggests that the AF_INET6 listener %s has IPV6_V6ONLY off: if not, this is outbound, or of "
                         "a listener that is gone",
                         endpoint);
     }

@@ -40,12 +40,12 @@ const char *netstat_endpoint_format(char text[static RECORD_ENDPOINT_SIZE], enum
 /* Writes the user's name or number, made harmless; "-" for NULL. Returns text. */
 const char *netstat_user_format(char text[static NETSTAT_OWNER_SIZE], const struct owners_entry *user);
 
-/* Likewise the unit, or the cgroup's path where it is of none; "(gone)", "-" where it cannot be told. Returns text. */
+/* Likewise the unit, or the cgroup's path if it is in no unit; "(gone)", "-" if it is unknown. Returns text. */
 const char *netstat_unit_format(char text[static NETSTAT_OWNER_SIZE], const struct owners_entry *unit);
 
 /*
- * Adds "this host has no IPv6 address beyond fe80::/10", if some listener is so less far reached over that family than
- * it is bound.
+ * Adds "this host has no IPv6 address beyond fe80::/10", if that keeps some listener from being reached over the family
+ * as far as it is bound.
  */
 void netstat_add_host(struct text_buffer *text, const struct tally *tally, enum record_family family);
 

@@ -265,8 +265,8 @@ static void rule_write(const struct policy_text *learned, const struct suggestio
 }
 
 /*
- * A transfer in passive mode listens while it lasts, on a port that no policy can learn in advance. Whose it may be can
- * be said all the same.
+ * A passive transfer listens while it lasts, on a port that no policy can learn in advance. Its unit can be named all
+ * the same.
  */
 static void transfers_write(const struct policy_text *learned, const struct suggestion *suggestion)
 {
@@ -401,7 +401,7 @@ static void remarks_write(const struct policy_text *learned, const struct sugges
 static void evidence_write(const struct policy_text *learned, const struct suggestion *suggestion)
 {
     const struct judge_service *service = &suggestion->service;
-    const struct wording_context context = {.tally = learned->snapshot->tally, .host_is_told = {true, true}};
+    const struct wording_context context = {.tally = learned->snapshot->tally, .host_has_sentence = {true, true}};
     const char *form = stack_form_name(service->stack.form);
     char bytes[COMMENT_SIZE];
     struct text_buffer text = TEXT_BUFFER(bytes);

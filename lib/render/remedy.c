@@ -74,7 +74,7 @@ static const char *family_name(enum record_family family)
 
 /* --- owners ------------------------------------------------------------------------------------------------------ */
 
-/* Is it a unit that more than the program in question belongs to? Who stops that may lock himself out. */
+/* Is it a unit that other programs belong to as well? Stopping it could lock the reader out. */
 static bool is_shared(const char *unit)
 {
     static const char *const shared[] = {"init.scope", "session-*.scope", "user@*.service", "*.slice", "/*"};
@@ -93,8 +93,8 @@ static bool has_own_unit(const struct tally_listener *listener)
 }
 
 /*
- * Adds whom to stop, start again or run otherwise: "nginx.service", "the program of user root (uid 0)". What process 1
- * has open is for a socket unit, which it alone can name.
+ * Adds what to stop, restart or run differently: "nginx.service", "the program of user root (uid 0)". A socket that
+ * process 1 has open belongs to a socket unit, which is not known here.
  */
 static void owner_name_add(struct text_buffer *text, const struct judge_service *service,
                            const struct tally_listener *listener)
@@ -421,7 +421,10 @@ static enum daemons_want want_of(const struct rule *rule)
     return rule->form == STACK_SPLIT ? DAEMONS_SPLIT : rule->form == STACK_SINGLE ? DAEMONS_SINGLE : DAEMONS_DUAL;
 }
 
-/* The daemon whose words make the service as a whole what the rule demands; a rule of one scope is about a part. */
+/*
+ * The daemon whose directives make the service as a whole what the rule demands; a rule with a scope is about a part of
+ * it.
+ */
 static const struct daemons_daemon *daemon_of(const struct judge_service *service)
 {
     const struct daemons_daemon *daemon = NULL;
@@ -555,7 +558,7 @@ static void socket_steps_add(struct remedy *remedy)
     }
 }
 
-/* Adds how IPV6_V6ONLY is set from outside of a program. */
+/* Adds how IPV6_V6ONLY is set from outside a program. */
 static void v6only_hint_add(struct remedy *remedy, bool on)
 {
     text_buffer_add(&remedy->text, " (systemd socket: BindIPv6Only=%s", on ? "ipv6-only" : "both");
@@ -663,7 +666,7 @@ static void missing_remedy(struct remedy *remedy)
     other_way_add(remedy, REMEDY_ALLOW_MISSING);
 }
 
-/* What UDP sockets of a resolver are is not seen: its service, or its own questions to others. */
+/* The two kinds of UDP sockets of a resolver look alike: its service, and its own queries to others. */
 static void stop_remedy(struct remedy *remedy)
 {
     const struct judge_service *service = remedy->subject.service;
@@ -676,7 +679,7 @@ static void stop_remedy(struct remedy *remedy)
     other_way_add(remedy, REMEDY_ALLOW);
 }
 
-/* Where nothing may reach a service that must be there, the policy alone can give way. */
+/* If nothing may reach a service that must be there, only the policy can change. */
 static void reach_remedy(struct remedy *remedy)
 {
     const struct judge_service *service = remedy->subject.service;

@@ -47,7 +47,7 @@ struct answer {
 
 /* --- first line -------------------------------------------------------------------------------------------------- */
 
-/* In the order of the verdict where they are equally bad. Returns 0 or -ENOMEM; the list is the caller's. */
+/* Services that are equally bad stay in the order of the verdict. Returns 0 or -ENOMEM; the list is the caller's. */
 static int findings_sort(struct answer *answer)
 {
     static const enum state order[] = {STATE_CRITICAL, STATE_WARNING, STATE_UNKNOWN};
@@ -72,7 +72,7 @@ static bool is_shown(const struct view *view, const struct judge_service *servic
     return service->state != STATE_OK || service->waived || view->verbose > 0 || service->peers != NULL;
 }
 
-/* What the host's addresses do to several services is said once, of the host. */
+/* If the host's addresses limit several services, that is said once, about the host. */
 static void host_findings_choose(struct answer *answer)
 {
     const struct judge_verdict *verdict = answer->view->verdict;
@@ -87,7 +87,7 @@ static void host_findings_choose(struct answer *answer)
         }
     }
     for (int family = 0; family < RECORD_FAMILIES; family++) {
-        answer->context.host_is_told[family] = limited[family] > 1;
+        answer->context.host_has_sentence[family] = limited[family] > 1;
     }
 }
 
@@ -96,7 +96,7 @@ static void host_findings_write(const struct answer *answer)
     for (int family = 0; family < RECORD_FAMILIES; family++) {
         char bytes[WORDING_SIZE];
         struct text_buffer text = TEXT_BUFFER(bytes);
-        if (answer->context.host_is_told[family]) {
+        if (answer->context.host_has_sentence[family]) {
             wording_add_host(&text, answer->view->snapshot->tally, (enum record_family)family);
             report_prose(answer->report, ". %s", bytes);
         }
@@ -182,7 +182,7 @@ static void faults_write(const struct answer *answer)
     }
 }
 
-/* A default says "everything else", so what it leaves out is said. */
+/* A default says "everything else", so the output says what it leaves out. */
 static void unjudged_write(const struct answer *answer)
 {
     uint64_t count = answer->view->verdict->total.unjudged_udp;
@@ -275,7 +275,7 @@ static void reasons_add(struct text_buffer *line, const struct answer *answer, c
     }
 }
 
-/* Which sockets there are is worth a list, unless the reasons have named them. */
+/* The sockets are listed unless the reasons have named them. */
 static bool lists_listeners(const struct judge_service *service)
 {
     for (size_t i = 0; i < service->reason_count; i++) {
@@ -446,7 +446,7 @@ static void details_write(const struct answer *answer, const struct judge_servic
     }
 }
 
-/* A threshold that can never show is a mistake that no answer would reveal. */
+/* A threshold that can never fire is an error that no result would reveal. */
 static void thresholds_note_write(const struct answer *answer)
 {
     const struct labels_thresholds *thresholds = &answer->view->thresholds;
@@ -454,6 +454,35 @@ static void thresholds_note_write(const struct answer *answer)
     if (answer->view->verbose > 0 && thresholds->warning != NULL && thresholds->critical != NULL &&
         range_covers(thresholds->critical, thresholds->warning)) {
         report_note(answer->report, "WARNING can never show: --critical fires before --warning");
+    }
+}
+
+/* Why --peers lists no client. */
+static void no_clients_note_write(const struct answer *answer)
+{
+    const struct view *view = answer->view;
+    bool any = view->peers == 0;
+
+    for (size_t i = 0; i < view->verdict->service_count; i++) {
+        any |= view->verdict->services[i].peers != NULL;
+    }
+    if (!any) {
+        report_note(answer->report, "%s",
+                    view->snapshot->tally->counts_peers
+                        ? "no client is connected"
+                        : "clients are not known: the capture was taken without --peers");
+    }
+}
+
+/* What is said of the whole host, with no state of its own. */
+static void notes_write(const struct answer *answer)
+{
+    const struct snapshot *snapshot = answer->view->snapshot;
+
+    thresholds_note_write(answer);
+    no_clients_note_write(answer);
+    for (size_t i = 0; i < snapshot->question_count; i++) {
+        report_note(answer->report, "%s", snapshot->questions[i]);
     }
 }
 
@@ -477,28 +506,11 @@ static void change_lines_write(const struct answer *answer)
     }
 }
 
-/* Where there is nobody to list, why. */
-static void no_clients_write(const struct answer *answer)
-{
-    const struct view *view = answer->view;
-    bool any = view->peers == 0;
-
-    for (size_t i = 0; i < view->verdict->service_count; i++) {
-        any |= view->verdict->services[i].peers != NULL;
-    }
-    if (!any) {
-        report_line(answer->report, STATE_OK, "%s",
-                    view->snapshot->tally->counts_peers
-                        ? "no client is connected"
-                        : "who is connected is not known: the capture was taken without --peers");
-    }
-}
-
 static void lines_write(const struct answer *answer)
 {
     const struct view *view = answer->view;
 
-    thresholds_note_write(answer);
+    notes_write(answer);
     for (size_t i = 0; i < answer->finding_count; i++) {
         details_write(answer, answer->findings[i]);
     }
@@ -508,10 +520,6 @@ static void lines_write(const struct answer *answer)
         if (service->state == STATE_OK && is_shown(view, service)) {
             details_write(answer, service);
         }
-    }
-    no_clients_write(answer);
-    for (size_t i = 0; i < view->snapshot->question_count; i++) {
-        report_line(answer->report, STATE_OK, "%s", view->snapshot->questions[i]);
     }
 }
 
@@ -556,7 +564,7 @@ struct report *text_failure_report(const struct writer_failure *failure)
         report_line(report, failure->state, "%s", failure->sentences[i]);
     }
     if (failure->count > SENTENCES) {
-        report_line(report, failure->state, "and %zu more errors, --lint lists them all", failure->count - SENTENCES);
+        report_line(report, failure->state, "and %zu more errors: --lint lists them all", failure->count - SENTENCES);
     }
     if (failure->more != NULL) {
         report_note(report, "%s", failure->more);
@@ -600,7 +608,7 @@ static int failure_write(const struct writer_failure *failure, const struct sink
     return text_report_write(text_failure_report(failure), failure->state, sink);
 }
 
-/* Warnings are lines of their own state, whatever that of the whole. */
+/* Warnings have a state of their own, independent of the whole. */
 static int lint_write(const struct writer_lint *lint, const struct sink *sink)
 {
     struct report *report = report_create(TEXT_NAME, 0, lint->for_terminal ? ESCAPE_LINE : ESCAPE_NAMED);

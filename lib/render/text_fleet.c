@@ -23,8 +23,8 @@
 struct host {
     char *name;
     char *prose;   /* the first line of its answer, without state and performance data */
-    char *origin;  /* file and time, NULL when nobody wants to know */
-    char *details; /* the lines below the first, NULL when nobody wants to know */
+    char *origin;  /* file and time, NULL unless -v is given */
+    char *details; /* the lines below the first, NULL unless -v is given */
     enum state state;
     struct judge_total total;
     size_t position;
@@ -81,7 +81,7 @@ static struct host *host_append(struct writer_fleet *fleet)
     return &hosts->list[hosts->count++];
 }
 
-/* Which of the captures it was, for a reader who wants to know. */
+/* Which of the captures it was, for -v. */
 static char *origin_make(const struct writer_host *host)
 {
     char time[DAY_TIME_SIZE];
@@ -95,7 +95,7 @@ static char *origin_make(const struct writer_host *host)
     return origin;
 }
 
-/* Keeps of a host's own answer what is told of it among others. */
+/* Keeps the parts of a host's own output that are shown among others. */
 static int answer_keep(struct host *kept, struct report *report, bool wants_details)
 {
     const char *prose;
@@ -175,19 +175,19 @@ static void summary_add(struct report *report, const struct writer_fleet *fleet)
 static void names_add(struct report *report, const struct hosts *hosts, size_t off)
 {
     size_t length = 0;
-    size_t told = 0;
+    size_t named = 0;
 
-    for (; told < off; told++) {
-        length += strlen(hosts->list[told].name) + 2;
-        if (told > 0 && length > NAMES_LENGTH) {
-            report_prose(report, " ... and %zu more", off - told);
+    for (; named < off; named++) {
+        length += strlen(hosts->list[named].name) + 2;
+        if (named > 0 && length > NAMES_LENGTH) {
+            report_prose(report, " ... and %zu more", off - named);
             return;
         }
-        report_prose(report, "%s%s", told == 0 ? ": " : ", ", hosts->list[told].name);
+        report_prose(report, "%s%s", named == 0 ? ": " : ", ", hosts->list[named].name);
     }
 }
 
-/* Who it is about; where nobody is off policy but some cannot be judged, why the first of them. */
+/* Names the hosts that are off policy; if there are none but some cannot be judged, says why the first of them. */
 static void findings_add(struct report *report, const struct writer_fleet *fleet)
 {
     const struct hosts *hosts = fleet->kept;
@@ -289,7 +289,7 @@ void text_fleet_unneeded_add(struct report *report, const struct policy *policy,
         struct text_buffer text = TEXT_BUFFER(bytes);
         if (waiver_is_unneeded(waivers, policy->rules[i])) {
             fleet_add_rule(&text, policy->rules[i]);
-            report_line(report, STATE_OK, "nothing needs the waiver of %s any more", bytes);
+            report_line(report, STATE_OK, "the waiver of %s is no longer needed", bytes);
         }
     }
 }

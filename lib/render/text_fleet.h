@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * Many hosts in one text: who is off policy in the first line, a line a host below it, the worst first. For text.c
- * alone.
+ * Many hosts in one text: the hosts off policy in the first line, a line for each host below it, the worst first. For
+ * text.c only.
  */
 #ifndef RENDER_TEXT_FLEET_H
 #define RENDER_TEXT_FLEET_H

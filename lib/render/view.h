@@ -22,13 +22,13 @@ struct view {
     const struct policy *policy;
     const struct snapshot *snapshot;
     const struct judge_verdict *verdict;  /* verdict->changes is what changed since the baseline */
-    const struct view_baseline *baseline; /* NULL where nobody asks */
+    const struct view_baseline *baseline; /* NULL without a baseline */
     struct labels_thresholds thresholds;  /* on the total of inbound v4-mapped connections */
     int32_t today;                        /* days since 1970-01-01, UTC */
     unsigned verbose;                     /* 0 to 3 */
     enum labels_set perfdata;
-    bool is_one_of_many; /* network namespaces of a host: whoever tells the verdict names it */
-    size_t peers;        /* so many clients of each service, by judge_service.peers; 0: nobody asked */
+    bool is_one_of_many; /* network namespaces of a host: the line of the verdict names it already */
+    size_t peers;        /* this many clients of each service, by judge_service.peers; 0: not asked for */
 };
 
 #endif

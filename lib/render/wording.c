@@ -165,7 +165,7 @@ static void limit_add(struct text_buffer *text, const struct tally *tally, const
         break;
     case REACH_ADDRESS_ABSENT:
         record_address_format(address, listener->family, &listener->address);
-        text_buffer_add(text, "%s is no address of %s now", address,
+        text_buffer_add(text, "%s is not an address of %s now", address,
                         listener->interface == 0 ? "this host" : interface);
         break;
     case REACH_INTERFACE_GONE:
@@ -181,7 +181,7 @@ static void limit_add(struct text_buffer *text, const struct tally *tally, const
         text_buffer_add(text, "IPv6 is disabled on %s", interface);
         break;
     case REACH_NOT_LOOPBACK:
-        text_buffer_add(text, "nothing for a loopback address arrives on %s", interface);
+        text_buffer_add(text, "packets to a loopback address do not arrive on %s", interface);
         break;
     case REACH_GROUP_TCP:
         text_buffer_add(text, "TCP cannot be sent to a group");
@@ -190,7 +190,7 @@ static void limit_add(struct text_buffer *text, const struct tally *tally, const
         text_buffer_add(text, "it is bound to a broadcast address");
         break;
     case REACH_ANYCAST_TCP:
-        text_buffer_add(text, "Linux takes no TCP for an anycast address");
+        text_buffer_add(text, "Linux accepts no TCP on an anycast address");
         break;
     }
 }
@@ -237,7 +237,6 @@ static const struct tally_listener *limited_listener(const struct judge_service 
     return limited ? widest : NULL;
 }
 
-/* Is the service reached from less far than it is bound? */
 /* The family that is reached from less far; RECORD_FAMILIES where neither is. */
 static int narrow_family(const struct stack *stack)
 {
@@ -296,7 +295,7 @@ void wording_add_stack(struct text_buffer *text, const struct judge_service *ser
     if (limited == NULL && service->stack.lopsided) {
         narrow_add(text, judge_widest_listener(service, context->tally, family), family);
     } else if (limited != NULL &&
-               !(context->host_is_told[family] && wording_host_limits(service, context->tally) != 0)) {
+               !(context->host_has_sentence[family] && wording_host_limits(service, context->tally) != 0)) {
         text_buffer_add(text, ": ");
         limit_add(text, context->tally, limited, family);
     }
@@ -415,6 +414,19 @@ static void owner_differs_add(struct text_buffer *text, const struct judge_servi
     text_buffer_add(text, ", must be %s", is_unit ? service->rule->unit : service->rule->user);
 }
 
+/* The service is dual-stack in another way than the rule demands. */
+static void form_differs_add(struct text_buffer *text, const struct judge_service *service)
+{
+    static const char *const sockets[STACK_FORMS] = {
+        [STACK_FORM_NONE] = "",
+        [STACK_SPLIT] = "one socket per family (split)",
+        [STACK_SINGLE] = "one socket for both families (single)",
+        [STACK_MIXED] = "sockets of both kinds (mixed)",
+    };
+
+    text_buffer_add(text, "listens on %s, must be %s", sockets[service->stack.form], sockets[service->rule->form]);
+}
+
 static void outside_bind_add(struct text_buffer *text, const struct judge_service *service,
                              const struct tally_listener *listener)
 {
@@ -450,7 +462,7 @@ static void beyond_reach_add(struct text_buffer *text, const struct judge_servic
     text_buffer_add(text, " %s, beyond reach=%s", from[widest], reach_name(service->rule->reach));
 }
 
-/* What cannot be known. */
+/* Adds which fact is unknown. */
 static void unknown_add(struct text_buffer *text, const struct judge_service *service,
                         const struct judge_reason *reason)
 {
@@ -458,10 +470,10 @@ static void unknown_add(struct text_buffer *text, const struct judge_service *se
         [TALLY_UNIT_NOT_ASKED] = " was not looked up",
         [TALLY_UNIT_KNOWN] = "",
         [TALLY_UNIT_GONE] = " cannot be determined: its cgroup is gone",
-        [TALLY_UNIT_UNTOLD] = " cannot be determined: its cgroup is not visible without netlink, or before Linux 5.9",
+        [TALLY_UNIT_UNKNOWN] = " cannot be determined: its cgroup is not visible without netlink, or before Linux 5.9",
         [TALLY_UNIT_UNMOUNTED] = " cannot be determined: no cgroup2 mount can be read here (mount it, or give the "
                                  "check access to /sys/fs/cgroup and /proc/self/mountinfo)",
-        [TALLY_UNIT_HIDDEN] = " is not visible from here: its cgroup is outside of this cgroup namespace or its mount "
+        [TALLY_UNIT_HIDDEN] = " is not visible from here: its cgroup is outside this cgroup namespace or its mount "
                               "(run the check on the host, or drop unit=)",
     };
     const struct tally_listener *listener = reason->listener;
@@ -477,18 +489,18 @@ static void unknown_add(struct text_buffer *text, const struct judge_service *se
                                                            : "whether ");
     wording_add_endpoint(text, service, listener);
     if (reason->cause == JUDGE_V6ONLY_UNKNOWN) {
-        text_buffer_add(text, " accepts IPv4 cannot be told without v6only");
+        text_buffer_add(text, " accepts IPv4 cannot be determined: IPV6_V6ONLY is not visible here");
     } else if (reason->cause == JUDGE_BIND_UNKNOWN) {
-        text_buffer_add(text, " is bound to an interface cannot be told from /proc/net");
+        text_buffer_add(text, " is bound to an interface cannot be determined from /proc/net");
     } else if (reason->cause == JUDGE_REACH_UNKNOWN) {
         text_buffer_add(text, " can be reached cannot be determined: not all addresses of this host are known here");
     } else if (reason->cause == JUDGE_CLIENT_UNKNOWN) {
-        text_buffer_add(text, " is a client's cannot be told without net.ipv4.ip_local_port_range");
+        text_buffer_add(text, " is a client's cannot be determined without net.ipv4.ip_local_port_range");
     } else if (reason->cause == JUDGE_USER_UNKNOWN && listener->uid != RECORD_UID_HIDDEN) {
         text_buffer_add(text, " cannot be determined: uid %lu has no name there", (unsigned long)listener->uid);
     } else if (reason->cause == JUDGE_USER_UNKNOWN) {
         text_buffer_add(text, " is not visible from here: this user namespace does not map the uid (run the check "
-                              "outside of it, or drop user=)");
+                              "outside it, or drop user=)");
     } else {
         text_buffer_add(text, "%s", unit_unknown[listener->unit_state]);
     }
@@ -514,8 +526,7 @@ void wording_add_reason(struct text_buffer *text, const struct judge_service *se
         text_buffer_add(text, " listens");
         break;
     case JUDGE_FORM:
-        text_buffer_add(text, "its form is %s, must be %s", stack_form_name(service->stack.form),
-                        stack_form_name(service->rule->form));
+        form_differs_add(text, service);
         break;
     case JUDGE_BIND:
         outside_bind_add(text, service, reason->listener);
@@ -669,6 +680,9 @@ static void compliance_add(struct text_buffer *text, const struct judge_verdict 
     }
     text_buffer_add_count(text, total->judged, "service");
     text_buffer_add(text, total->violations > 0 ? " off policy" : affected > 0 ? " cannot be judged" : " on policy");
+    if (total->violations > 0 && total->unknown > 0) {
+        text_buffer_add(text, ", %llu unknown", (unsigned long long)total->unknown);
+    }
     if (total->waived > 0) {
         text_buffer_add(text, " (%llu waived)", (unsigned long long)total->waived);
     }

@@ -12,7 +12,8 @@
 /* What sentences are made from, beside the service. */
 struct wording_context {
     const struct tally *tally;
-    bool host_is_told[RECORD_FAMILIES]; /* what the host's addresses of the family limit has a sentence of its own */
+    bool host_has_sentence[RECORD_FAMILIES]; /* a sentence of its own says what the host's addresses of the family limit
+                                              */
 };
 
 /* Adds "web 443/tcp", "443/tcp" when the rule has no name of its own, "stub 53/udp@loopback". */
@@ -65,7 +66,7 @@ void wording_add_listener(struct text_buffer *text, const struct judge_service *
 
 /*
  * Adds how far the listener is reached over the family, where that is less far than it is bound, and why: "nothing
- * reaches it over IPv6: 2001:db8::99 is no address of this host now". What the host's addresses limit has no reason
+ * reaches it over IPv6: 2001:db8::99 is not an address of this host now". What the host's addresses limit has no reason
  * here: wording_add_host() is that for all listeners. Adds nothing where nothing limits it.
  */
 void wording_add_reach(struct text_buffer *text, const struct tally *tally, const struct tally_listener *listener,
@@ -97,7 +98,7 @@ bool wording_requirement_is_kept(const struct judge_service *service);
 /* "IPv4", "IPv6", "IPv4+IPv6", "IPv6, and IPv4 unknown", "nothing": what the listener accepts. A literal. */
 const char *wording_accepts(struct stack_accepts accepts);
 
-/* "none" to "external": how far the listener is reached over the family; NULL where nobody knows. A literal. */
+/* "none" to "external": how far the listener is reached over the family; NULL if unknown. A literal. */
 const char *wording_reach(const struct tally *tally, const struct tally_listener *listener, enum record_family family);
 
 /* Room for any one of these texts; a longer one is cut. */

@@ -31,7 +31,7 @@ struct writer_lint {
     enum state state;
     const char *host; /* this one */
     time_t time;
-    bool for_terminal; /* a person reads it there, and no carrier of plugins' output is between */
+    bool for_terminal; /* the output goes to a terminal, not through a monitoring transport */
     const char *summary;
     const char *const *findings; /* errors where the state is UNKNOWN, else warnings */
     size_t count;
@@ -69,7 +69,7 @@ struct writer_list_end {
     const char *namespace; /* as in struct writer_list */
     time_t time;
     uint64_t rows;
-    const struct writer_clients *clients; /* NULL: nobody asked for them */
+    const struct writer_clients *clients; /* NULL: not asked for */
     size_t client_count;
     const char *const *remarks; /* how the list was made, where that is unexpected */
     size_t remark_count;
@@ -88,13 +88,13 @@ struct writer_fleet {
     size_t expected;       /* so many hosts there should be */
     bool compares;         /* each with its baseline */
     bool is_of_namespaces; /* and not of hosts */
-    const char *stopped;   /* what kept the report from its end: "stopped by SIGINT"; NULL for nothing */
+    const char *stopped;   /* why the report is incomplete: "stopped by SIGINT"; NULL if it is complete */
     size_t count;          /* the hosts so far, and their states */
     size_t by_state[STATE_UNKNOWN + 1];
     size_t judged;    /* those of them that have a verdict */
     size_t changed;   /* those of them that changed since their baselines */
     size_t violating; /* and those that have violations */
-    enum state state; /* the worst of them; UNKNOWN of what did not come to its end */
+    enum state state; /* the worst of them; UNKNOWN if the report is incomplete */
     struct waiver_list waivers;
     void *kept; /* what the writer keeps until the end; its own */
 };
@@ -117,7 +117,7 @@ struct writer {
     bool has_details; /* below the first line come some, which can be done without */
     bool
         only_verdicts; /* it writes verdicts and failures: no lists, no mistakes of --lint, and lacks these functions */
-    bool needs_everything; /* also what nothing judges: every connection of every protocol is to be read for it */
+    bool needs_everything; /* also what nothing judges: every connection of every protocol is read for it */
     int (*verdict)(const struct view *view, const struct sink *sink);
     int (*failure)(const struct writer_failure *failure, const struct sink *sink);
     int (*lint)(const struct writer_lint *lint, const struct sink *sink);

@@ -209,7 +209,7 @@ static int listener_set(struct owners *owners, struct tally *tally, struct tally
     if (listener->unit_state != TALLY_UNIT_NOT_ASKED) {
         return 0;
     }
-    listener->unit_state = unit != NULL ? unit->state : TALLY_UNIT_UNTOLD;
+    listener->unit_state = unit != NULL ? unit->state : TALLY_UNIT_UNKNOWN;
     kept = name_keep(tally, &listener->user, user) && name_keep(tally, &listener->unit, unit);
     return kept ? 0 : -ENOMEM;
 }

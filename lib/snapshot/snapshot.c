@@ -203,7 +203,7 @@ static int connections_scan(struct attempt *attempt, enum record_protocol protoc
     return result != 0 ? result : judged_connections_scan(attempt, request, true);
 }
 
-/* Reads everything once, from the sources that answer now. */
+/* Reads everything once, from the present sources. */
 static int everything_scan(struct attempt *attempt)
 {
     int result = 0;
@@ -275,7 +275,7 @@ static void source_describe(const struct attempt *attempt)
         enum record_protocol protocol = (enum record_protocol)i;
         if (is_wanted(attempt, protocol)) {
             used[sources_kind(attempt->sources, protocol)] = true;
-            snapshot->tally->interfaces_untold[i] = sources_kind(attempt->sources, protocol) == SOURCES_PROCFS;
+            snapshot->tally->interfaces_unknown[i] = sources_kind(attempt->sources, protocol) == SOURCES_PROCFS;
             _Static_assert(sizeof snapshot->remarks[0] == SOURCES_SENTENCE_SIZE, "holds a sentence");
             sources_remark_format(snapshot->remarks[i], attempt->sources, protocol);
         }

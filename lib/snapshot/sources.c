@@ -81,7 +81,7 @@ void sources_report_stage(const struct sources *sources, const char *stage)
     }
 }
 
-/* Who wants the records, with hidden owners marked. */
+/* Passes the records on, with hidden owners marked. */
 struct hiding {
     uint32_t uid;
     source_visit *visit;

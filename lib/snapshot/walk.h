@@ -34,7 +34,7 @@ struct walk_place {
 /* Ports whose sums are kept together: an allocation for those of them that are in use. */
 #define WALK_BLOCK_PORTS 256
 
-/* How many places of one bucket are told apart. */
+/* How many places of one bucket are kept apart. */
 #define WALK_BUCKET_MOST 64
 
 /* Begins with all zero, ends with walk_clear(). */
@@ -56,7 +56,7 @@ void walk_clear(struct walk *walk);
 /* Notes a listener, in the order in which they are shown. Returns 0 or -ENOMEM. */
 int walk_listener_add(struct walk *walk, const struct sock_record *record);
 
-/* Notes a pause as a source_pause tells it. */
+/* Notes a pause that a source_pause reported. */
 void walk_pause_add(struct walk *walk, bool anywhere);
 
 /* True when both showed the same sockets. */

@@ -257,7 +257,7 @@ enum address_presence address_table_find(struct address_table *table, const stru
         {{[10] = 0xff, [11] = 0xff, [12] = 0xff, [13] = 0xff, [14] = 0xff, [15] = 0xff}}};
     enum record_family family = record_is_ipv4(address) ? RECORD_INET : RECORD_INET6;
     enum address_presence presence;
-    enum address_presence told;
+    enum address_presence answer;
 
     if (memcmp(address, &limited_broadcast, sizeof *address) == 0) {
         return ADDRESS_BROADCAST;
@@ -270,12 +270,12 @@ enum address_presence address_table_find(struct address_table *table, const stru
     if (!table->from_netlink[family] || (presence != ADDRESS_ABSENT && !is_of_interface(address, interface))) {
         return presence;
     }
-    told = presence_find(table, address, interface);
+    answer = presence_find(table, address, interface);
     /* Without an answer the table's stands, unless the interface may have a table of its own, as in a VRF. */
-    if (told == ADDRESS_UNKNOWN && (presence != ADDRESS_ABSENT || interface == 0)) {
+    if (answer == ADDRESS_UNKNOWN && (presence != ADDRESS_ABSENT || interface == 0)) {
         return presence;
     }
-    return told;
+    return answer;
 }
 
 enum record_answer address_table_is_leased(struct address_table *table, const struct in6_addr *address)

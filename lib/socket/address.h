@@ -51,18 +51,18 @@ enum address_presence address_table_find(struct address_table *table, const stru
                                          uint32_t interface);
 
 /*
- * May another address take the place of this one, as it is leased (DHCP) or made from what a router announces? The
- * kernel keeps such addresses with a lifetime, or not as permanent ones; DHCP clients that set none are not seen. All
- * addresses are asked for at once, when this is first called. RECORD_NO also for one that the host does not have;
- * RECORD_UNKNOWN where NETLINK_ROUTE does not tell, and for a table of NULL. Of a wildcard or a group, which are no
- * address of one host, the answer is RECORD_NO.
+ * May another address replace this one, because it is leased (DHCP) or made from a router advertisement? The kernel
+ * keeps such addresses with a lifetime, or as not permanent; DHCP clients that set no lifetime are not recognised. All
+ * addresses are asked for at once, when this is first called. RECORD_NO also for an address that the host does not
+ * have; RECORD_UNKNOWN if NETLINK_ROUTE does not say, and for a table of NULL. RECORD_NO for a wildcard or a group,
+ * which are not addresses of one host.
  */
 enum record_answer address_table_is_leased(struct address_table *table, const struct in6_addr *address);
 
 /*
- * What the interface of that index is; of copies, for a table of NULL and of 0, for no interface, nothing is known. Each
- * is asked for once: over NETLINK_ROUTE, and without it by if_indextoname() and net.ipv6.conf.NAME.disable_ipv6, which
- * do not tell a VRF.
+ * What the interface of that index is; of copies, for a table of NULL and of 0, for no interface, nothing is known.
+ * Each is asked for once: over NETLINK_ROUTE, and without it by if_indextoname() and net.ipv6.conf.NAME.disable_ipv6,
+ * which do not tell a VRF.
  */
 struct address_interface address_table_interface(struct address_table *table, uint32_t index);
 

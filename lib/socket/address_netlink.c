@@ -441,7 +441,7 @@ static int question_ask(struct netlink_channel *channel, const struct nlmsghdr *
     return result;
 }
 
-/* Where no route leads, or one that only refuses, there is no address of the host. */
+/* Where no route leads, or one that only refuses, there is not an address of the host. */
 static bool is_no_route(const struct netlink_channel *channel, int code)
 {
     return channel->cause == NETLINK_CHANNEL_REFUSAL &&

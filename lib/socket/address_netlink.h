@@ -32,12 +32,12 @@ int address_netlink_read_leases(struct netlink_channel *channel, struct address_
 /*
  * Asks what one unicast address is, on an interface or anywhere (0). With an interface the answer is about routes
  * through it alone, or of its VRF: it settles fe80:: addresses and those of a VRF, but a host takes any other of its
- * addresses on any interface. ADDRESS_UNKNOWN when the kernel does not tell.
+ * addresses on any interface. ADDRESS_UNKNOWN if the kernel does not say.
  */
 enum address_presence address_netlink_ask(struct netlink_channel *channel, const struct in6_addr *address,
                                           uint32_t interface);
 
-/* Asks for an interface by its index. What the kernel does not tell stays RECORD_UNKNOWN. */
+/* Asks for an interface by its index. What the kernel does not report stays RECORD_UNKNOWN. */
 struct address_interface address_netlink_interface(struct netlink_channel *channel, uint32_t index);
 
 /*

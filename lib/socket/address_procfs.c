@@ -120,7 +120,7 @@ static int ipv6_line_decode(const char *line, struct address_set *set)
 /* A word cut short is none of these, so a copy that ends within one is seen (kernel source: rtn_type_names). */
 static const struct {
     const char *word;
-    enum address_presence presence; /* ADDRESS_UNKNOWN: it tells nothing of the host's addresses */
+    enum address_presence presence; /* ADDRESS_UNKNOWN: it says nothing about the host's addresses */
 } route_types[] = {
     {"UNSPEC", ADDRESS_UNKNOWN},      {"UNICAST", ADDRESS_UNKNOWN},    {"LOCAL", ADDRESS_LOCAL},
     {"BROADCAST", ADDRESS_BROADCAST}, {"ANYCAST", ADDRESS_ANYCAST},    {"MULTICAST", ADDRESS_UNKNOWN},

@@ -32,8 +32,8 @@ struct address_procfs_text {
 };
 
 /*
- * Reads the next line of the family's file, without its newline, `length` bytes, and adds to the set what it tells.
- * Returns 0, -EBADMSG for a line that is not one of that file, or -ENOMEM.
+ * Reads the next line of the family's file, without its newline, `length` bytes, and adds the addresses in it to the
+ * set. Returns 0, -EBADMSG for a line that is not one of that file, or -ENOMEM.
  */
 int address_procfs_line_decode(struct address_procfs_text *text, const char *line, size_t length,
                                struct address_set *set);

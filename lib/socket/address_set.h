@@ -35,14 +35,13 @@ struct address_set {
     struct address_owner *owners; /* of what is ADDRESS_LOCAL; once sorted each interface once, ascending */
     size_t owner_count;
     size_t owner_capacity;
-    bool owners_unknown;                /* it was not told of all which interface they are of */
+    bool owners_unknown;                /* the interface of some addresses is unknown */
     size_t starts[ADDRESS_SET_LENGTHS]; /* once sorted: the prefixes of each length, longest first */
     size_t counts[ADDRESS_SET_LENGTHS];
 };
 
 /*
- * Adds a prefix of an interface (0: not told which); bits beyond its length (at most 128) are ignored. Returns 0 or
- * -ENOMEM.
+ * Adds a prefix of an interface (0: unknown); bits beyond its length (at most 128) are ignored. Returns 0 or -ENOMEM.
  */
 int address_set_add(struct address_set *set, const struct in6_addr *address, unsigned length,
                     enum address_presence presence, uint32_t interface);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * From a socket's cgroup id to the systemd unit, container or session it belongs to, without privilege: the id is the
- * inode number of a directory in the cgroup2 mount (kernel source: kernel/cgroup, cgroup_id()), and on a 32-bit kernel
- * has a half more, which the file handle of the directory tells.
+ * From a socket's cgroup id to the systemd unit, container or session it belongs to, without privileges: the id is the
+ * inode number of a directory in the cgroup2 mount (kernel source: kernel/cgroup, cgroup_id()); on a 32-bit kernel it
+ * has another half, which is in the file handle of the directory.
  */
 #ifndef SOCKET_CGROUP_H
 #define SOCKET_CGROUP_H

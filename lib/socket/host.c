@@ -158,8 +158,8 @@ static void reserved_read(struct sock_host *host, const char *path)
 }
 
 /*
- * Each network namespace has files of its own below /proc/net, and their inode numbers can be told without privilege
- * (tried on Linux 6.18), which the links below /proc/1/ns cannot.
+ * Each network namespace has files of its own below /proc/net, and their inode numbers can be read without privileges
+ * (tested on Linux 6.18), unlike the links below /proc/1/ns.
  */
 static enum record_answer netns_of_init_read(void)
 {

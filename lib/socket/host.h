@@ -22,8 +22,8 @@
 int host_read(struct sock_host *host, const char *directory, struct fault *fault);
 
 /*
- * Adds what only explanations and captures say of this host, as each file takes time: netns, bindv6only and
- * disable_ipv6 (/proc/self/ns/net, /proc/sys/net/ipv6). What is not to be had stays as it is.
+ * Adds facts about this host that only explanations and captures need, because each file takes time: netns, bindv6only
+ * and disable_ipv6 (/proc/self/ns/net, /proc/sys/net/ipv6). A fact that cannot be read stays as it is.
  */
 void host_details_read(struct sock_host *host);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * Ports that the kernel hands out to clients, and those that it keeps from them. Plain values, nothing is read.
+ * Ports that the kernel assigns to clients, and those that it reserves. Plain values, nothing is read.
  */
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * Ports that the kernel hands out to clients, and those that it keeps from them. Plain values, nothing is read.
+ * Ports that the kernel assigns to clients, and those that it reserves. Plain values, nothing is read.
  */
 #ifndef SOCKET_HOST_PORT_H
 #define SOCKET_HOST_PORT_H
@@ -9,7 +9,7 @@
 #include "socket/record.h"
 
 /*
- * Whether the kernel hands out this port to clients that ask for none: it lies in the port range, and is not reserved.
+ * Whether the kernel assigns this port to clients that request none: it lies in the port range, and is not reserved.
  * False when the range is not known.
  */
 bool host_port_is_client(const struct sock_host *host, uint16_t port);

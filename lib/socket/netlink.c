@@ -34,11 +34,11 @@ struct netlink_source {
     struct netlink_channel channel; /* not open until the next scan */
 };
 
-/* One dump: whose records they are, and who wants them. */
+/* One dump: its records, and their receiver. */
 struct dump {
     enum record_protocol protocol;
     source_visit *visit;
-    source_pause *pause; /* NULL for nobody to tell */
+    source_pause *pause; /* NULL: pauses are not reported */
     void *context;
 };
 

@@ -132,8 +132,10 @@ static ssize_t answer_receive(struct netlink_channel *channel)
     if ((message.msg_flags & MSG_TRUNC) != 0) {
         return netlink_channel_fail(channel, NETLINK_CHANNEL_GARBLE, EBADMSG);
     }
-    /* The kernel's own port is 0. Another process can send here too, if only with CAP_NET_ADMIN (netlink_sendmsg());
-     * mnl_socket_recvfrom() would not tell them apart. */
+    /*
+     * The kernel's own port is 0. Another process can send here too, if only with CAP_NET_ADMIN (netlink_sendmsg());
+     * mnl_socket_recvfrom() would not distinguish them.
+     */
     if (message.msg_namelen != sizeof sender || sender.nl_family != AF_NETLINK || sender.nl_pid != 0) {
         return netlink_channel_fail(channel, NETLINK_CHANNEL_STRANGER, EPROTO);
     }
@@ -197,7 +199,7 @@ int netlink_channel_open(struct netlink_channel *channel)
     return 0;
 }
 
-/* What the one who runs the check may look at; "" when the errno says it all. */
+/* What to check; "" if the errno says it all. */
 static const char *common_hint(enum netlink_channel_cause cause, int code)
 {
     static const char forbidden[] = ": if seccomp or AppArmor forbids it, allow AF_NETLINK, "

@@ -13,7 +13,7 @@
 /* The kernel fills buffers of at most this size, however much room there is (netlink_recvmsg()). */
 #define NETLINK_CHANNEL_BUFFER 32768
 
-/* What went wrong, where the errno alone does not tell. */
+/* What went wrong, if the errno alone does not say. */
 enum netlink_channel_cause {
     NETLINK_CHANNEL_OPEN,
     NETLINK_CHANNEL_SEND,

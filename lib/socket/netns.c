@@ -125,7 +125,7 @@ int netns_enter(const char *name, struct fault *fault)
     if (form == NULL) {
         return fault_set(
             fault, EINVAL,
-            "\"%s\" names no network namespace: give a name as \"ip netns\" lists it, a path or a process id", name);
+            "\"%s\" is not a network namespace: use a name that \"ip netns\" lists, a path or a process id", name);
     }
     file = form_open(form, name, path);
     if (file < 0) {

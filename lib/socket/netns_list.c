@@ -52,7 +52,7 @@ static int entry_add(struct netns_list *list, const struct netns_entry *entry)
 
 /* --- names that `ip netns` lists --------------------------------------------------------------------------------- */
 
-/* A name that lies there without a namespace is an entry, too: entering it tells what it is. */
+/* A name without a namespace is an entry, too: entering it shows what it is. */
 static int named_add(struct netns_list *list, const char *folder, const char *name)
 {
     struct netns_entry entry = {.id = 0};
@@ -118,8 +118,8 @@ static int process_stat(unsigned long pid, const char *file, struct stat *status
 }
 
 /*
- * Finds out which namespace the process is in, as far as other users' processes tell that. Returns 0, or a negative
- * errno when there is no such process.
+ * Finds out which namespace the process is in, as far as that is visible for other users' processes. Returns 0, or a
+ * negative errno when there is no such process.
  */
 static int process_find(unsigned long pid, struct netns_entry *entry)
 {
@@ -333,7 +333,7 @@ static bool is_same(const struct netns_entry *a, const struct netns_entry *b)
     return a->id != 0 && a->id == b->id && a->is_hidden == b->is_hidden;
 }
 
-/* By its files; first who tells the namespace. */
+/* By their files; first the processes whose namespace is visible. */
 static int files_compare(const void *left, const void *right)
 {
     const struct netns_entry *a = left;
@@ -343,7 +343,7 @@ static int files_compare(const void *left, const void *right)
     return order != 0 ? order : COMPARE(a->is_hidden, b->is_hidden);
 }
 
-/* Who has the same files as a process that tells its namespace is in that. */
+/* A process with the same files as a process whose namespace is visible is in that namespace. */
 static void hidden_find(struct netns_list *list)
 {
     const struct netns_entry *known = NULL;
@@ -462,7 +462,7 @@ int netns_list_enter(const struct netns_entry *entry, struct fault *fault)
     if (entry->id == 0 || entry->is_hidden || result == -EPERM || (result == 0 && is_inside(entry))) {
         return result;
     }
-    /* The name was removed, or the process has ended and its number may be another's by now, or it lets nobody in. */
+    /* The name was removed, or the process has ended and its number may have been reused, or it may not be entered. */
     if (processes_walk(process_match, &search) < 0 || search.pid == 0) {
         return result == 0 || result == -ESRCH ? -ENOENT : result;
     }

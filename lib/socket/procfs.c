@@ -323,7 +323,7 @@ static int line_show(struct reading *reading, const char *line, size_t length, b
         procfs_order_swap(reading->family, &record.local);
         procfs_order_swap(reading->family, &record.remote);
     }
-    /* Where there are connections the kernel tells all listeners before them (tcp_get_idx()). */
+    /* If there are connections, the kernel lists all listeners before them (tcp_get_idx()). */
     reading->past_listeners |= reading->is_live && protocol_of(record.protocol)->has_connections &&
                                record.state != protocol_of(record.protocol)->listening;
     return request_fits(reading->request, &record) ? reading->visit(&record, reading->context) : 0;
@@ -350,9 +350,9 @@ static int lines_show(struct reading *reading, size_t *length)
 }
 
 /*
- * Tells of the pause between the read() before, of `count` bytes, 0 for none, and the one that gave more or, at the
- * end, nothing. The kernel gives a page at most each time (seq_read_iter()) and goes on by the number of the socket in
- * the whole file (udp_get_idx()); one that had room for another line was the last.
+ * Reports the pause between the read() before, of `count` bytes, 0 for none, and the one that gave more or, at the end,
+ * nothing. The kernel gives at most a page each time (seq_read_iter()) and continues by the number of the socket in the
+ * whole file (udp_get_idx()); a page with room for another line was the last.
  */
 static void pause_report(const struct reading *reading, size_t count, bool more)
 {

@@ -14,7 +14,7 @@ struct procfs_order;
 
 /*
  * Nothing is seen yet. Reads if_inet6 and fib_trie in `directory`, which spell addresses out in the same way on every
- * machine; without them only addresses that every host has can tell. NULL when out of memory. Ends with
+ * machine; without them, only addresses that every host has decide. NULL when out of memory. Ends with
  * procfs_order_free().
  */
 struct procfs_order *procfs_order_create(const char *directory);

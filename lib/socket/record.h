@@ -53,8 +53,8 @@ enum record_v6only {
 
 /*
  * Addresses are in network byte order, as struct in6_addr always is. An AF_INET address is held in its v4-mapped form
- * (0.0.0.0 is ::ffff:0.0.0.0), so one comparison serves both families; `family` tells which socket it was.
- * Ports are in host byte order.
+ * (0.0.0.0 is ::ffff:0.0.0.0), so one comparison serves both families; `family` says which kind of socket it was. Ports
+ * are in host byte order.
  */
 struct sock_record {
     enum record_protocol protocol;

@@ -23,9 +23,9 @@ struct source_ports {
 };
 
 /*
- * Told, with the context of the visit, where the source paused and went on by position: what closed meanwhile hides as
- * many sockets behind that position. `anywhere` tells whether these can be any that are shown from here on, or only
- * those that share a bucket of the kernel's hash table with the sockets that were shown last.
+ * Called with the context of the visit where the source paused and continued by position: a socket that closes
+ * meanwhile hides another one behind that position. `anywhere` says whether these can be any that are shown from here
+ * on, or only those that share a bucket of the kernel's hash table with the sockets that were shown last.
  */
 typedef void source_pause(bool anywhere, void *context);
 
@@ -41,7 +41,7 @@ struct source_request {
     const struct source_ports *ports; /* ascending, not overlapping; may be NULL when there are none */
     size_t port_count;                /* 0 for every local port */
     unsigned turn;                    /* a repeated request's number: answers are cut at other sockets each time */
-    source_pause *pause;              /* NULL when nobody asks where the answers are cut */
+    source_pause *pause;              /* NULL: pauses are not reported */
 };
 
 /* Receives each record, which is valid during the call only. Returns 0 to go on; a negative errno ends the scan, which

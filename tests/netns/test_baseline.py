@@ -369,7 +369,7 @@ class Generated(dualstack.TestCase):
         self.save(self.after, "z.json", host="d")
         args = ["--replay=" + self.after, "--baseline=" + self.before]
         result = self.check(WARNING, *args)
-        self.assertIn("1 of 3 hosts changed, 1 cannot be judged: b |", result.first)
+        self.assertIn("1 of 3 hosts changed, 1 unknown: b |", result.first)
         self.assertRegex(result.text, r"(?m)^\\_\[WARNING\] b: .* 1 change since 2026-11-22T09:00:00Z: 22/tcp is v6-only, was dual-stack$")
         self.assertRegex(result.text, r"(?m)^\\_\[UNKNOWN\] d: .* no baseline for d in \S+before$")
         self.assertRegex(result.text, r"(?m)^\\_\[OK\] a: .* no change since 2026-11-22T09:00:00Z$")
@@ -407,7 +407,7 @@ class Generated(dualstack.TestCase):
 
     def test_one_file(self):
         path = self.save(self.after, "x.json", host="a")
-        self.assertIn(", which is of web1 |", self.check(
+        self.assertIn(", which holds web1 |", self.check(
             UNKNOWN, "--replay=" + path, "--baseline=" + os.path.join(DATA, "good-web.json")).first)
         with open(path, "rb") as file:
             self.check(OK, "--replay=" + path, "--baseline=-", stdin=file.read())

@@ -207,7 +207,7 @@ class Bound(ReachCase):
     def vip(self):
         self.expect(443, "v4-only", "external", "none", keeps=["v4-only", "dual-stack as=bound"],
                     breaks=["dual-stack", "v6", "v4-only as=bound"])
-        self.breach(443, "dual-stack", "2001:db8::99", "no address of this host now")
+        self.breach(443, "dual-stack", "2001:db8::99", "not an address of this host now")
 
     def test_nothing_reaches_it(self):
         """It listens: "any" is kept and "closed" is not."""
@@ -248,7 +248,7 @@ class Bound(ReachCase):
         self.expect(445, "v4-only", "loopback", "none", keeps=["v4-only"])
 
     def test_interface_and_link_local_addresses(self):
-        """fe80:: of one interface is no address of another."""
+        """fe80:: of one interface is not an address of another."""
         self.host.add(LO4, LO6, IPV4, LINK6)
         self.host.open("tcp", 443, ("::", {"v6only": False, "device": "ve1"}))
         self.expect(443, "v4-only", "external", "none", keeps=["v4-only"], breaks=["dual-stack"])

@@ -54,7 +54,7 @@ class Options(dict):
 
     def add(self, name, value):
         if name in self:
-            raise AssertionError("%s is there twice" % name)
+            raise AssertionError("%s appears twice" % name)
         self[name] = value
 
 

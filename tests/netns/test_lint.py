@@ -40,9 +40,9 @@ WARNED = (
     ("443@loopback any bind=10.0.0.0/8", "judges only @loopback"),
     ("443@link any bind=loopback,2001:db8::/32", "judges only @link"),
     ("443@external any bind=loopback", "judges only @external"),
-    ("23 closed bind=loopback", "closed bars every listener"),
-    ("23 closed unit=telnet.service", "closed bars every listener"),
-    ("default closed user=0", "closed bars every listener"),
+    ("23 closed bind=loopback", "closed forbids every listener"),
+    ("23 closed unit=telnet.service", "closed forbids every listener"),
+    ("default closed user=0", "closed forbids every listener"),
     # Other things.
     ("9100 any waive-until=2020-02-29", "waive-until=2020-02-29 ended"),
     ("443 any unit=nginx", "write unit=nginx.service"),

@@ -27,7 +27,7 @@ STATES = {1: "ESTABLISHED", 2: "SYN_SENT", 3: "SYN_RECV", 4: "FIN_WAIT1", 5: "FI
 
 def about_sockets(remarks):
     """Without those on units: a chroot may have no cgroup2 mount to tell them by."""
-    return [remark for remark in remarks if not remark.startswith("units cannot be told: no usable cgroup2 mount")]
+    return [remark for remark in remarks if not remark.startswith("units are not known: no usable cgroup2 mount")]
 
 
 class Table:
@@ -264,7 +264,7 @@ class Wire(ListCase):
                            "IPv6"),
                           ("IPv6", "accepts no IPv4: IPV6_V6ONLY is on, and only this host itself reaches it over IPv6")])
         self.assertEqual(table.find("tcp6", "2001:db8::1:%d" % gone),
-                         ("nothing", "nothing reaches it over IPv6: 2001:db8::1 is no address of this host now"))
+                         ("nothing", "nothing reaches it over IPv6: 2001:db8::1 is not an address of this host now"))
         self.assertEqual((table.find("tcp", "0.0.0.0:%d" % ipv4), table.find("tcp6", "::1:%d" % loopback)),
                          (("IPv4", ""), ("IPv6", "")))
         self.assertEqual(about_sockets(table.rest), ["this host has no IPv6 address beyond ::1"])
@@ -283,9 +283,9 @@ class Wire(ListCase):
         table = self.table("-v", "--source=procfs")
         for listener in (silent, proven):
             self.assertEqual(table.find("tcp6", ":::%d" % port_of(listener)),
-                             ("IPv6, and IPv4 unknown", "whether it accepts IPv4 too cannot be told without v6only"))
+                             ("IPv6, and IPv4 unknown", "whether it accepts IPv4 too cannot be determined: IPV6_V6ONLY is not visible here"))
         self.assertEqual(table.find("tcp6", "127.0.0.1:%d" % port_of(server), None)[1],
-                         "hints that the AF_INET6 listener [::]:%d has IPV6_V6ONLY off: if not, this is outbound, or of a "
+                         "suggests that the AF_INET6 listener [::]:%d has IPV6_V6ONLY off: if not, this is outbound, or of a "
                          "listener that is gone" % port_of(proven))
 
     def test_connections(self):
@@ -477,7 +477,7 @@ class Failures(ListCase):
                     self.assertEqual(len(table.rows), 600, (error, number))
                 else:
                     self.assertEqual(code, UNKNOWN)
-                    self.assertRegex(table.rest[-1], r"\ADUALSTACK UNKNOWN: the list of tcp sockets broke off, ")
+                    self.assertRegex(table.rest[-1], r"\ADUALSTACK UNKNOWN: the list of tcp sockets is incomplete: ")
         self.assertEqual(seen, {OK, UNKNOWN})
 
 

@@ -85,7 +85,7 @@ class EveryNamespace(unittest.TestCase):
         rules = [word for port in range(4710, 4715) for word in ("-r", "%d dual-stack missing=ok" % port)]
         result = self.check(CRITICAL, "--netns=all", *rules)
         self.assertTrue(result.first.startswith(
-            "DUALSTACK CRITICAL: 2 of 5 namespaces off policy, 1 cannot be judged: blue, empty | "), result.first)
+            "DUALSTACK CRITICAL: 2 of 5 namespaces off policy, 1 unknown: blue, empty | "), result.first)
         host, blue, empty, unnamed, _ = self.names()
         self.assertEqual(result.lines[1:], [
             "\\_[CRITICAL] %s: 2 of 5 services off policy. 4712/tcp is v4-only, must be dual-stack. "

@@ -32,7 +32,7 @@ def parse(text):
         if line.startswith("# HELP "):
             helped = re.fullmatch(r"# HELP ([a-zA-Z_:][\w:]*) \S.*", line, re.ASCII).group(1)
             if helped in metrics:
-                raise ValueError("%s is there twice" % helped)
+                raise ValueError("%s appears twice" % helped)
         elif line.startswith("# TYPE "):
             metric = re.fullmatch(r"# TYPE (\S+) gauge", line).group(1)
             if metric != helped:
@@ -52,7 +52,7 @@ def parse(text):
             # An empty label is the same as none.
             key = frozenset((label, content) for label, content in found.items() if content)
             if key in metrics[metric]:
-                raise ValueError("a sample is there twice: " + line)
+                raise ValueError("a sample appears twice: " + line)
             metrics[metric][key] = int(value)
     if not all(metrics.values()):
         raise ValueError("a metric without samples")
@@ -107,7 +107,7 @@ class Checks(Case):
                 self.assertEqual(ours, told)
 
     def test_a_port_that_two_defaults_judge(self):
-        """Only their scope tells the two services apart: no sample is there twice."""
+        """Only their scope tells the two services apart: no sample appears twice."""
         port = dualstack.port_of(self.sockets.listener("127.0.0.1"))
         self.sockets.listener("192.0.2.1", port)
         metrics = self.metrics(CRITICAL, "-r", "default@loopback closed", "-r", "default@external closed")

@@ -274,7 +274,7 @@ class CannotSee(dualstack.TestCase):
         folder = self.copy_of_proc()
         result = self.check(UNKNOWN, "--procfs=" + folder, "-r", "default closed")
         for port in (5353, 20500):
-            self.assertIn("whether 0.0.0.0:%d is a client's cannot be told without net.ipv4.ip_local_port_range" % port,
+            self.assertIn("whether 0.0.0.0:%d is a client's cannot be determined without net.ipv4.ip_local_port_range" % port,
                           result.text)
         self.check(OK, "--procfs=" + folder, "-r", "default v4-only")
         self.check(CRITICAL, "--procfs=" + folder, "-r", "20500/udp closed")

@@ -602,15 +602,15 @@ static void leases_see(int row)
     table = table_read(origins[row], "/proc/net");
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < COUNT(leases); i++) {
-            bool is_told = origins[row] == ADDRESS_ORIGIN_HOST || leases[i].is_of_no_host;
-            enum record_answer expected = is_told ? leases[i].leased : RECORD_UNKNOWN;
+            bool is_reported = origins[row] == ADDRESS_ORIGIN_HOST || leases[i].is_of_no_host;
+            enum record_answer expected = is_reported ? leases[i].leased : RECORD_UNKNOWN;
             SEE(is_leased(table, leases[i].address) == expected, "%s: not %d", leases[i].address, (int)expected);
         }
     }
     address_table_free(table);
 }
 
-START_TEST(leases_are_told)
+START_TEST(leases_are_reported)
 {
     child_run(leases_see, _i);
 }
@@ -809,7 +809,7 @@ static void interfaces_see(int row)
     address_table_free(table);
 }
 
-START_TEST(interfaces_are_told)
+START_TEST(interfaces_are_reported)
 {
     child_run(interfaces_see, _i);
 }
@@ -860,7 +860,7 @@ static void refusal_see(int row)
     address_table_free(table);
 }
 
-START_TEST(refusal_is_told)
+START_TEST(refusal_is_reported)
 {
     child_run(refusal_see, _i);
 }
@@ -906,15 +906,15 @@ int main(void)
     tcase_add_checked_fixture(live, folder_make, folder_remove);
     tcase_add_loop_test(live, bare_host, 0, COUNT(origins));
     tcase_add_loop_test(live, addresses_are_found, 0, COUNT(origins));
-    tcase_add_loop_test(live, leases_are_told, 0, COUNT(origins));
+    tcase_add_loop_test(live, leases_are_reported, 0, COUNT(origins));
     tcase_add_loop_test(live, presence_is_who_can_bind, 0, COUNT(origins));
     tcase_add_loop_test(live, many_addresses, 0, COUNT(origins));
     tcase_add_test(live, questions_end);
     tcase_add_test(live, silence_is_not_believed);
-    tcase_add_loop_test(live, interfaces_are_told, 0, COUNT(origins));
+    tcase_add_loop_test(live, interfaces_are_reported, 0, COUNT(origins));
     suite_add_tcase(suite, live);
     tcase_add_checked_fixture(refused, folder_make, folder_remove);
-    tcase_add_loop_test(refused, refusal_is_told, 0, COUNT(refusals));
+    tcase_add_loop_test(refused, refusal_is_reported, 0, COUNT(refusals));
     tcase_add_test(refused, host_without_ipv6);
     suite_add_tcase(suite, refused);
     return unit_run(suite);

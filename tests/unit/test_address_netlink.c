@@ -712,7 +712,7 @@ static int interface_handle(struct address_interface *interface)
     return address_netlink_handle_interface(answer.bytes, answer.length, SEQUENCE, PORT_ID, interface);
 }
 
-START_TEST(interface_is_told)
+START_TEST(interface_is_reported)
 {
     struct address_interface interface = ADDRESS_INTERFACE_UNKNOWN;
 
@@ -847,7 +847,7 @@ int main(void)
     tcase_add_loop_test(asked, address_is_what_its_route_is, 0, COUNT(answers));
     tcase_add_loop_test(asked, bad_answer_tells_nothing, 0, COUNT(bad_answers));
     tcase_add_test(asked, other_family_is_no_answer);
-    tcase_add_loop_test(asked, interface_is_told, 0, COUNT(links));
+    tcase_add_loop_test(asked, interface_is_reported, 0, COUNT(links));
     tcase_add_loop_test(asked, bad_link_tells_nothing, 0, COUNT(bad_links));
     suite_add_tcase(suite, asked);
     tcase_set_tags(kernel, "kernel");

@@ -55,14 +55,17 @@ static const struct {
     {"443=0.0.0.0+a.service", "443=::/?+a.service", "443/tcp is of unknown stack, was v4-only",
      "443/tcp is of unknown stack, was v4-only: now on [::]:443 (a.service), no longer on 0.0.0.0:443 (a.service)"},
     {"443=127.0.0.1+a.service", "443=0.0.0.0+a.service",
-     "443/tcp is reached over IPv4 from everywhere, before from this host alone",
-     "443/tcp is reached over IPv4 from everywhere, before from this host alone: now on 0.0.0.0:443 (a.service), no "
+     "443/tcp is reached over IPv4 from everywhere, previously from this host alone",
+     "443/tcp is reached over IPv4 from everywhere, previously from this host alone: now on 0.0.0.0:443 (a.service), "
+     "no "
      "longer on 127.0.0.1:443 (a.service)"},
     {"443=:: ipv4:link ipv6:link", "443=:: ipv4:loopback ipv6:loopback",
-     "443/tcp is reached over IPv4 from this host alone, before from the link, reached over IPv6 from this host alone, "
-     "before from the link",
-     "443/tcp is reached over IPv4 from this host alone, before from the link, reached over IPv6 from this host alone, "
-     "before from the link"},
+     "443/tcp is reached over IPv4 from this host alone, previously from the link, reached over IPv6 from this host "
+     "alone, "
+     "previously from the link",
+     "443/tcp is reached over IPv4 from this host alone, previously from the link, reached over IPv6 from this host "
+     "alone, "
+     "previously from the link"},
     {"443=0.0.0.0 443=::/6", "443=0.0.0.0 443=::", "443/tcp changed: form mixed, was split",
      "443/tcp changed: form mixed, was split, IPV6_V6ONLY is off for [::]:443, was on"},
     {"80=0.0.0.0%eth0!0:root", "80=0.0.0.0!0:root",

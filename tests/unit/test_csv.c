@@ -63,7 +63,7 @@ static const struct {
     {"443 any missing=ok waive-until=2026-12-31", "443=0.0.0.0",
      "'service','h1',," TIME ",'OK','tcp_443','tcp','443',,'443 any missing=ok waive-until=2026-12-31','p:1','any',"
      "'v4-only',,'false','external','none','false','2026-12-31',,,'0.0.0.0:443','0','0','0','as pigs fly',,\r\n",
-     END("'OK'", "'1 host on policy; nothing needs the waiver of tcp_443 (p:1) any more'", "'1'", "'1'")},
+     END("'OK'", "'1 host on policy; the waiver of tcp_443 (p:1) is no longer needed'", "'1'", "'1'")},
 };
 
 START_TEST(verdicts_are_rows)

@@ -32,7 +32,7 @@ static const struct {
       "1 of 3 hosts (33 %)",
       "<tr><th scope=\"row\"><a href=\"#h1\">h1</a></th><td class=\"s CRITICAL\" data-v=\"0\">CRITICAL<td>web 443/tcp"
       "<td>v4-only<td>be dual-stack<td>nothing accepts IPv6<td>\n",
-      "<li>2 of 3 hosts (66 %) still take IPv4\n"}},
+      "<li>2 of 3 hosts (66 %) still accept IPv4\n"}},
     /* The worst first. */
     {"443 dual-stack severity=warning\n22 any",
      {"443=0.0.0.0 22=::", "443=::", "443=:: 22=::"},
@@ -41,8 +41,8 @@ static const struct {
     /* The way to IPv6-only: what reaches no farther than its own host does not count, nor what clients have. */
     {"",
      {"443=::/6 22=127.0.0.1 u40000=0.0.0.0", "443=0.0.0.0 443=::/6", "443=::/? 22=::1"},
-     {"<p>None.</p>", "<p>None.</p>", "<li>1 of 3 hosts (33 %) still take IPv4, 1 unknown\n",
-      "<li>1 of 3 services on them (33 %) still take IPv4, 1 unknown\n",
+     {"<p>None.</p>", "<p>None.</p>", "<li>1 of 3 hosts (33 %) still accept IPv4, 1 unknown\n",
+      "<li>1 of 3 services on them (33 %) still accept IPv4, 1 unknown\n",
       "<tr><th scope=\"row\">443/tcp</th><td class=\"n\">1<td class=\"n\">1<td class=\"n\">0<td class=\"n\">1"
       "<td class=\"s\" data-v=\"33\"><svg"}},
     /* Waivers in each state. */
@@ -54,7 +54,7 @@ static const struct {
       "a (p:1)</th><td class=\"s\">2026-11-24<td data-v=\"2\">2 days left<td class=\"n\">1<td>&lt;b&gt;\n",
       "b (p:1)</th><td class=\"s\">2026-11-22<td data-v=\"0\">the last day<td class=\"n\">1<td>\n",
       "<td data-v=\"-1\">the waiver ended on 2026-11-21<td class=\"n\">0<td>\n",
-      "<td data-v=\"40\">40 days left<td class=\"n\">0, nothing needs it any more<td>\n"}},
+      "<td data-v=\"40\">40 days left<td class=\"n\">0, no longer needed<td>\n"}},
     /* Names are text. */
     {"443 any unit=x", {"443=0.0.0.0+<script>&\"'.service"}, {"belongs to &lt;script&gt;&amp;&quot;'.service"}},
     {"443 any",

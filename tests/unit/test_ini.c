@@ -94,8 +94,8 @@ static const struct {
     {"[t]\na=1\n", 0, 0, "has no section [s]", ""},
     {"[s]\n", 0, 1, "[s] is empty", ""},
     {"\n[s]\n# a=1\n\n[t]\nb=2\n", 0, 2, "[s] is empty", ""},
-    {"a=1\n[s]\nb=2\n", 0, 1, "'a=1' is in no section: write [s] above it", "3|b|2\n"},
-    {"\n\nx\n", 0, 3, "'x' is in no section", ""},
+    {"a=1\n[s]\nb=2\n", 0, 1, "'a=1' is not in a section: write [s] above it", "3|b|2\n"},
+    {"\n\nx\n", 0, 3, "'x' is not in a section", ""},
     {"[s]\na=1\nverbose\nb=2\n", 0, 3, "'verbose' has no =", "2|a|1\n4|b|2\n"},
     {"[s]\nformat json\nx\nformat=json\n", 0, 2, "'format json' has no =", "4|format|json\n"},
     {"[s]\n=5\na=1\n", 0, 2, "no option before the =", "3|a|1\n"},
@@ -141,7 +141,7 @@ START_TEST(test_long)
     memset(bytes, 'x', LENGTH);
     bytes[LENGTH] = '\0';
     ck_assert_int_eq(ini_parse(&section, bytes, LENGTH, name), -EINVAL);
-    ck_assert_msg(strstr(section.mistake, "is in no section: write [nnn") != NULL, "'%s'", section.mistake);
+    ck_assert_msg(strstr(section.mistake, "is not in a section: write [nnn") != NULL, "'%s'", section.mistake);
     ini_clear(&section);
 
     memset(bytes, 'x', LENGTH);

@@ -240,7 +240,7 @@ START_TEST(changes_are_objects)
 }
 END_TEST
 
-START_TEST(snapshot_is_told)
+START_TEST(snapshot_is_reported)
 {
     struct snapshot snapshot = {.source = "procfs", .namespace = "blue"};
     struct collect collected = {.text = NULL};
@@ -509,7 +509,7 @@ int main(void)
 
     tcase_add_loop_test(tcase, verdicts_are_objects, 0, UNIT_COUNT(verdicts));
     tcase_add_loop_test(tcase, verdicts_have_their_parts, 0, UNIT_COUNT(pieces));
-    tcase_add_test(tcase, snapshot_is_told);
+    tcase_add_test(tcase, snapshot_is_reported);
     tcase_add_test(tcase, changes_are_objects);
     tcase_add_loop_test(tcase, failures_are_objects, 0, UNIT_COUNT(failures));
     tcase_add_loop_test(tcase, lint_is_an_object, 0, UNIT_COUNT(lints));

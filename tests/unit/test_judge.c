@@ -932,7 +932,7 @@ static const struct {
     {"", "", false},
 };
 
-START_TEST(absence_is_told)
+START_TEST(absence_is_reported)
 {
     struct trial *trial = trial_of(absences[_i].rules, absences[_i].host);
 
@@ -990,7 +990,7 @@ static Suite *judge_suite(void)
     tcase_add_loop_test(total, totals_are_counted, 0, COUNT(totals));
     tcase_add_loop_test(total, total_meets_its_thresholds, 0, COUNT(thresholds));
     tcase_add_loop_test(total, everything_is_listed_when_asked, 0, COUNT(everything));
-    tcase_add_loop_test(total, absence_is_told, 0, COUNT(absences));
+    tcase_add_loop_test(total, absence_is_reported, 0, COUNT(absences));
     suite_add_tcase(suite, total);
     return suite;
 }

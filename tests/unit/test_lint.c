@@ -100,13 +100,13 @@ static const struct {
     {"443@link any bind=fe80::/64", {NULL}},
     /* Where every listener is barred. */
     {"23 closed bind=::/0",
-     {"p:1: closed bars every listener, also those that bind= allows: narrow it with a scope such as @external"}},
+     {"p:1: closed forbids every listener, even those that bind= allows: narrow it with a scope such as @external"}},
     {"default closed unit=x.service",
-     {"p:1: closed bars every listener, also those that unit= allows: narrow it with a scope such as @external"}},
+     {"p:1: closed forbids every listener, even those that unit= allows: narrow it with a scope such as @external"}},
     {"23 closed reach=loopback",
-     {"p:1: closed bars every listener, also those that reach= allows: narrow it with a scope such as @external"}},
+     {"p:1: closed forbids every listener, even those that reach= allows: narrow it with a scope such as @external"}},
     {"23 closed user=0",
-     {"p:1: closed bars every listener, also those that user= allows: narrow it with a scope such as @external"}},
+     {"p:1: closed forbids every listener, even those that user= allows: narrow it with a scope such as @external"}},
     {"23@external closed", {NULL}},
     /* One rule by itself. */
     {"443 any unit=nginx",
@@ -172,7 +172,7 @@ static const struct {
       "p:3: waive-until=2026-11-21 ended 1 day ago and breaches count again: remove or renew it"}},
 };
 
-START_TEST(what_is_likely_wrong_is_told)
+START_TEST(what_is_likely_wrong_is_reported)
 {
     struct sock_host host = {.port_range_first = 32768, .port_range_last = 60999};
     struct policy *policy = policy_create(&names);
@@ -204,7 +204,7 @@ int main(void)
     Suite *suite = suite_create("lint");
     TCase *tcase = tcase_create("lint");
 
-    tcase_add_loop_test(tcase, what_is_likely_wrong_is_told, 0, (int)(sizeof cases / sizeof *cases));
+    tcase_add_loop_test(tcase, what_is_likely_wrong_is_reported, 0, (int)(sizeof cases / sizeof *cases));
     suite_add_tcase(suite, tcase);
     return unit_run(suite);
 }

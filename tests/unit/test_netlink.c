@@ -851,7 +851,7 @@ static bool cookies_differ(const struct records *records)
 
 /* Up to 200 sockets in one answer, also as the first on a socket; more in several, which are told, and cut elsewhere
  * the next time. The same sockets have the same cookies. */
-START_TEST(cut_answers_are_told)
+START_TEST(cut_answers_are_reported)
 {
     static const struct kind plain[RECORD_PROTOCOLS] = {{RECORD_TCP, AF_INET6, "::", 1, NULL, NULL, RECORD_V6ONLY_YES},
                                                         {RECORD_UDP, AF_INET, "0.0.0.0", -1, NULL, NULL,
@@ -1062,7 +1062,7 @@ static void report_write(int descriptor, int row)
 }
 
 /* In a child: the filter is for good. */
-START_TEST(refusal_is_told)
+START_TEST(refusal_is_reported)
 {
     struct report report;
     int ends[2];
@@ -1114,11 +1114,11 @@ int main(void)
     tcase_add_test(kernel, kernel_tells_connections);
     tcase_add_test(kernel, kernel_filters_as_we_do);
     tcase_add_test(kernel, kernel_takes_longest_program);
-    tcase_add_loop_test(kernel, cut_answers_are_told, 0, 2);
+    tcase_add_loop_test(kernel, cut_answers_are_reported, 0, 2);
     tcase_add_test(kernel, visit_ends_the_scan);
     tcase_add_test(kernel, no_descriptor_is_left);
     LOOP_TEST(kernel, stranger_is_not_believed, strangers);
-    LOOP_TEST(kernel, refusal_is_told, refusals);
+    LOOP_TEST(kernel, refusal_is_reported, refusals);
     tcase_add_test(kernel, unused_source_is_freed);
     suite_add_tcase(suite, kernel);
     return unit_run(suite);

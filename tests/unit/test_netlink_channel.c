@@ -54,7 +54,7 @@ static const struct {
      "the list of things is not the kernel's answer to this request (||)"},
 };
 
-START_TEST(fault_is_told)
+START_TEST(fault_is_reported)
 {
     const char *text = sentences[_i].text;
     const char *bars = strstr(text, "||");
@@ -170,7 +170,7 @@ int main(void)
     TCase *words = tcase_create("words");
     TCase *kernel = tcase_create("the real kernel");
 
-    tcase_add_loop_test(words, fault_is_told, 0, COUNT(sentences));
+    tcase_add_loop_test(words, fault_is_reported, 0, COUNT(sentences));
     suite_add_tcase(suite, words);
     tcase_add_test(kernel, question_is_asked_again);
     tcase_add_test(kernel, handler_ends_it);

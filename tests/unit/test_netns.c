@@ -230,9 +230,9 @@ static const struct {
     {"99999999999999999999", -ENOENT, "cannot enter network namespace 99999999999999999999: /proc/9999999"},
     {"-1", -ENOENT, "cannot enter network namespace -1: /run/netns/-1 does not exist"},
     {"12x", -ENOENT, "cannot enter network namespace 12x: /run/netns/12x does not exist"},
-    {"", -EINVAL, "\"\" names no network namespace: give a name as \"ip netns\" lists it, a path or a process id"},
-    {".", -EINVAL, "\".\" names no network namespace: "},
-    {"..", -EINVAL, "\"..\" names no network namespace: "},
+    {"", -EINVAL, "\"\" is not a network namespace: use a name that \"ip netns\" lists, a path or a process id"},
+    {".", -EINVAL, "\".\" is not a network namespace: "},
+    {"..", -EINVAL, "\"..\" is not a network namespace: "},
     {"...", -ENOENT, "cannot enter network namespace ...: /run/netns/... does not exist"},
     {X300, -ENAMETOOLONG, "cannot enter network namespace " X50},
 };

@@ -81,7 +81,7 @@ static const struct {
     {"443=::", "tcp6 LISTEN ::/4 443", "IPv4+IPv6", "accepts IPv4 too: IPV6_V6ONLY is off"},
     {"443=::/6", "tcp6 LISTEN ::/6 443", "IPv6", "accepts no IPv4: IPV6_V6ONLY is on"},
     {"443=::/?", "tcp6 LISTEN :: 443", "IPv6, and IPv4 unknown",
-     "whether it accepts IPv4 too cannot be told without v6only"},
+     "whether it accepts IPv4 too cannot be determined: IPV6_V6ONLY is not visible here"},
     {"443=::ffff:192.0.2.1", "tcp6 LISTEN ::ffff:192.0.2.1/4 443", "IPv4",
      "accepts IPv4 only: it is bound to the IPv4-mapped address ::ffff:192.0.2.1"},
     {"443=::ffff:0.0.0.0", "tcp6 LISTEN ::ffff:0.0.0.0/4 443", "IPv4",
@@ -91,7 +91,7 @@ static const struct {
     {"u53=::", "udp6 CLOSE ::/4 53", "IPv4+IPv6", "accepts IPv4 too: IPV6_V6ONLY is off"},
     /* A client proves nothing of v6only. */
     {"443=::/? 443~::ffff:10.0.0.1", "tcp6 LISTEN :: 443", "IPv6, and IPv4 unknown",
-     "whether it accepts IPv4 too cannot be told without v6only"},
+     "whether it accepts IPv4 too cannot be determined: IPV6_V6ONLY is not visible here"},
     /* How far it is reached now. */
     {"443=:: ipv6:loopback", "tcp6 LISTEN ::/4 443", "IPv4+IPv6",
      "accepts IPv4 too: IPV6_V6ONLY is off, and only this host itself reaches it over IPv6"},
@@ -102,18 +102,19 @@ static const struct {
      "accepts IPv4 too: IPV6_V6ONLY is off, and nothing reaches it over IPv4"},
     {"443=::/6 noipv6", "tcp6 LISTEN ::/6 443", "nothing", "accepts no IPv4: IPV6_V6ONLY is on, and " NO_IPV6},
     {"443=::/? noipv6", "tcp6 LISTEN :: 443", "IPv4 unknown",
-     "whether it accepts IPv4 too cannot be told without v6only, and " NO_IPV6},
+     "whether it accepts IPv4 too cannot be determined: IPV6_V6ONLY is not visible here, and " NO_IPV6},
     {"443=::/? ipv4:none", "tcp6 LISTEN :: 443", "IPv6",
-     "whether it accepts IPv4 too cannot be told without v6only, and nothing reaches it over IPv4"},
+     "whether it accepts IPv4 too cannot be determined: IPV6_V6ONLY is not visible here, and nothing reaches it over "
+     "IPv4"},
     {"443=::/6 ipv6?", "tcp6 LISTEN ::/6 443", "perhaps IPv6", "accepts no IPv4: IPV6_V6ONLY is on"},
     {"443=::/6 addresses?", "tcp6 LISTEN ::/6 443", "IPv6", "accepts no IPv4: IPV6_V6ONLY is on"},
     {"443=2001:db8::1 noipv6", "tcp6 LISTEN 2001:db8::1/6 443", "nothing",
-     "nothing reaches it over IPv6: 2001:db8::1 is no address of this host now"},
+     "nothing reaches it over IPv6: 2001:db8::1 is not an address of this host now"},
     {"443=192.0.2.1^", "tcp LISTEN 192.0.2.1 443", "nothing",
-     "nothing reaches it over IPv4: 192.0.2.1 is no address of this host now"},
+     "nothing reaches it over IPv4: 192.0.2.1 is not an address of this host now"},
     {"443=::ffff:192.0.2.1^", "tcp6 LISTEN ::ffff:192.0.2.1/4 443", "nothing",
      "accepts IPv4 only: it is bound to the IPv4-mapped address ::ffff:192.0.2.1, and nothing reaches it over IPv4: "
-     "::ffff:192.0.2.1 is no address of this host now"},
+     "::ffff:192.0.2.1 is not an address of this host now"},
     /* It came after all others were seen: the host's addresses are all that is known. */
     {"", "tcp6 LISTEN ::/4 443", "IPv4+IPv6", "accepts IPv4 too: IPV6_V6ONLY is off"},
     {"noipv6", "tcp6 LISTEN ::/4 443", "IPv4", "accepts IPv4 too: IPV6_V6ONLY is off, and " NO_IPV6},
@@ -125,7 +126,8 @@ static const struct {
     {"443=::", MAPPED_CLIENT, "IPv4 (mapped)",
      "IPv4 client of the AF_INET6 listener [::]:443, which has IPV6_V6ONLY off"},
     {"443=::/?", MAPPED_CLIENT, "IPv4 (mapped)",
-     "hints that the AF_INET6 listener [::]:443 has IPV6_V6ONLY off: if not, this is outbound, or of a listener that "
+     "suggests that the AF_INET6 listener [::]:443 has IPV6_V6ONLY off: if not, this is outbound, or of a listener "
+     "that "
      "is "
      "gone"},
     {"443=::ffff:0.0.0.0", MAPPED_CLIENT, "IPv4 (mapped)",
@@ -167,7 +169,7 @@ START_TEST(each_socket_is_explained)
 END_TEST
 
 /* netstat does not show it, so the sentence does. */
-START_TEST(interface_is_told)
+START_TEST(interface_is_reported)
 {
     struct tally *tally = trial_tally("");
     struct sock_record plain = record_of("tcp LISTEN 0.0.0.0 443");
@@ -197,7 +199,7 @@ static const struct {
     {"ipv4:none noipv6", {"", ""}},
 };
 
-START_TEST(host_is_told_where_it_limits)
+START_TEST(host_is_reported_where_it_limits)
 {
     struct tally *tally = trial_tally(hosts[_i].host);
     char bytes[128];
@@ -265,7 +267,7 @@ static const struct owners_entry entries[] = {
     {.id = 34, .asked = true, .state = TALLY_UNIT_KNOWN, .name = hostile},
     {.id = 35, .asked = true, .state = TALLY_UNIT_KNOWN, .name = path},
     {.id = 36, .asked = true, .state = TALLY_UNIT_GONE},
-    {.id = 4294967294, .asked = true, .state = TALLY_UNIT_UNTOLD},
+    {.id = 4294967294, .asked = true, .state = TALLY_UNIT_UNKNOWN},
 };
 
 static const struct {
@@ -296,8 +298,8 @@ int main(void)
     TCase *tcase = tcase_create("netstat");
 
     tcase_add_loop_test(tcase, each_socket_is_explained, 0, UNIT_COUNT(sockets));
-    tcase_add_test(tcase, interface_is_told);
-    tcase_add_loop_test(tcase, host_is_told_where_it_limits, 0, UNIT_COUNT(hosts));
+    tcase_add_test(tcase, interface_is_reported);
+    tcase_add_loop_test(tcase, host_is_reported_where_it_limits, 0, UNIT_COUNT(hosts));
     tcase_add_loop_test(tcase, columns_are_those_of_netstat, 0, UNIT_COUNT(columns));
     tcase_add_loop_test(tcase, owners_are_named, 0, UNIT_COUNT(owners));
     suite_add_tcase(suite, tcase);

@@ -99,10 +99,10 @@ static const struct {
      "unexpected argument 'd/b.json': for several captures name their folder, --replay=d"},
     {"--replay a.json b.json", "unexpected argument 'b.json': for several captures name their folder, --replay=."},
     {"nonsense", "unexpected argument 'nonsense': rules are given with -r, policy files with -f"},
-    {"--policy=", "--policy: is empty"},
-    {"--procfs=", "--procfs: is empty"},
-    {"--netns=", "--netns: is empty"},
-    {"--replay=", "--replay: is empty"},
+    {"--policy=", "--policy: the value is empty"},
+    {"--procfs=", "--procfs: the value is empty"},
+    {"--netns=", "--netns: the value is empty"},
+    {"--replay=", "--replay: the value is empty"},
     {"-w 5x", "--warning: '5x' is not a threshold range: use one such as 10, 5:10, 5: or @5:10"},
     {"--crit=10:5", "--critical: '10:5' runs backwards: write 5:10"},
     {"-t 0", "--timeout: '0' is not a time: use whole seconds from 1 to 86400, such as 8 or 8:critical"},
@@ -124,7 +124,7 @@ static const struct {
     {"--replay=x --source=auto", "--replay judges captures, so it does not go with --source"},
     {"--replay=x --netns=y", "--replay judges captures, so it does not go with --netns"},
     {"--replay=x --procfs=y", "--replay judges captures, so it does not go with --procfs"},
-    {"--baseline=", "--baseline: is empty"},
+    {"--baseline=", "--baseline: the value is empty"},
     {"--baseline=x --capture", "--baseline does not go with --capture, only with a check"},
     {"--baseline=- --replay=-",
      "standard input can be read only once, not by --baseline and by --replay: name a file for one"},
@@ -133,7 +133,7 @@ static const struct {
     {"--replay=c --max-age=0", "--max-age: '0' is not a number of days: use whole days from 1 to 36500"},
     {"--replay=c --max-age=36501", "--max-age: '36501' is not a number of days: use whole days from 1 to 36500"},
     {"--replay=c --max-age=7d", "--max-age: '7d' is not a number of days: use whole days from 1 to 36500"},
-    {"--replay=c --hosts=", "--hosts: is empty"},
+    {"--replay=c --hosts=", "--hosts: the value is empty"},
     {"--hosts=h", "--hosts needs --replay: without captures it is the host it runs on that is checked"},
     {"--max-age=7", "--max-age needs --replay: without captures it is the host it runs on that is checked"},
     {"--replay=- --hosts=-",
@@ -151,7 +151,7 @@ static const struct {
      "--timeout: '0' is not a time: use whole seconds from 1 to 86400, such as 8 or 8:critical"},
 };
 
-START_TEST(mistake_is_told)
+START_TEST(mistake_is_reported)
 {
     ck_assert_int_eq(parse(mistakes[_i].line), -EINVAL);
     ck_assert_str_eq(mistake.sentence, mistakes[_i].said);
@@ -352,7 +352,7 @@ START_TEST(help_says_it_in_these_words)
     static const char *const lines[] = {
         "Usage: check_dualstack [-r RULE]... [-f FILE]... [-w RANGE] [-c RANGE] [option]\n  -r, --rule=RULE    a "
         "rule such",
-        "\n  -f, --policy=FILE  read rules from FILE, one a line (-: standard input)\n",
+        "\n  -f, --policy=FILE  read rules from FILE, one per line (-: standard input)\n",
         "\n  -w, --warning=RANGE, -c, --critical=RANGE  on v4-mapped connections\n",
         "\n  --format=FORMAT    text json csv html prometheus    --details=none  one line\n",
         "\n  --learn            print a policy that fits    --lint[=strict]  check one\n",
@@ -361,7 +361,7 @@ START_TEST(help_says_it_in_these_words)
         "\n  --hosts=FILE       hosts to expect    --max-age=DAYS  of captures\n",
         "\n  -V, --version      print the version    -h, --help  print this\n",
         "\nRULE is PORTS[/tcp|/udp][@loopback|@link|@external] REQUIREMENT [KEY=VALUE]...\n  PORTS        443  80,443",
-        "\n  REQUIREMENT  v4-only v6-only dual-stack: that; v4 v6: at least; any; closed\n",
+        "\n  REQUIREMENT  v4-only v6-only dual-stack: exactly; v4 v6: at least; any; closed\n",
         "\n  KEY          name severity missing form as bind reach unit user\n               mapped-warning "
         "mapped-critical ipv4-warning ipv4-critical\n               except-unit ephemeral waive-until note  More: "
         "check_dualstack(1)\n",
@@ -380,7 +380,7 @@ int main(void)
     Suite *suite = suite_create("options");
     TCase *tcase = tcase_create("options");
 
-    tcase_add_loop_test(tcase, mistake_is_told, 0, COUNT(mistakes));
+    tcase_add_loop_test(tcase, mistake_is_reported, 0, COUNT(mistakes));
     tcase_add_loop_test(tcase, options_go_with_modes, OPTIONS_CHECK, OPTIONS_CAPTURE + 1);
     tcase_add_test(tcase, policies_add_up);
     tcase_add_loop_test(tcase, mode_is_chosen, 0, COUNT(modes));

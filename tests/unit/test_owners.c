@@ -145,7 +145,7 @@ START_TEST(listeners_get_theirs)
     ck_assert_ptr_null(ssh->unit);
     ck_assert_int_eq(ssh->unit_state, *owners.unit_fault.text == '\0' ? TALLY_UNIT_GONE : TALLY_UNIT_UNMOUNTED);
     /* A socket without a cgroup is of no unit that anybody could name. */
-    ck_assert_int_eq(web->unit_state, TALLY_UNIT_UNTOLD);
+    ck_assert_int_eq(web->unit_state, TALLY_UNIT_UNKNOWN);
     ck_assert_ptr_null(web->unit);
     assert_root(web->user);
     /* What was known stays. */

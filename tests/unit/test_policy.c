@@ -203,7 +203,7 @@ static void error_check(const char *text, const char *words)
     }
 }
 
-START_TEST(all_that_is_wrong_is_told_with_its_place)
+START_TEST(all_that_is_wrong_is_reported_with_its_place)
 {
     struct policy *policy = policy_begin(wrong[_i].rules, wrong[_i].text);
     size_t expected = 0;
@@ -265,7 +265,7 @@ START_TEST(rules_of_one_name_all_point_to_the_first)
 END_TEST
 
 /* A name that nobody wrote twice is told by its port, once; beside a written one it is told, too. */
-START_TEST(names_that_nobody_wrote_are_told_by_their_ports)
+START_TEST(names_that_nobody_wrote_are_reported_by_their_ports)
 {
     struct policy *policy = policy_begin(NULL, "80 any\n443 any name=tcp_80\n80 v4");
 
@@ -318,7 +318,7 @@ START_TEST(errors_are_all_kept)
 }
 END_TEST
 
-START_TEST(nul_byte_is_told_at_its_line)
+START_TEST(nul_byte_is_reported_at_its_line)
 {
     static const char bytes[] = "443 any\n80 \0any\n22 any\n";
     struct policy *policy = policy_create(&names);
@@ -373,7 +373,7 @@ START_TEST(a_huge_list_is_read_or_refused)
         const struct rule *last = policy_find(policy, &host, RECORD_TCP, (uint16_t)sizes[_i].rules, SCOPE_EXTERNAL);
         ck_assert_ptr_eq(last, policy->rules[sizes[_i].rules - 1]);
     } else {
-        ck_assert_ptr_nonnull(strstr(policy->errors.text[0], "than the 65000 there may be"));
+        ck_assert_ptr_nonnull(strstr(policy->errors.text[0], "at most 65000 are allowed"));
     }
     policy_free(policy);
 }
@@ -605,7 +605,7 @@ static const struct {
     {"443@loopback any\n443@external any", "22,443 any\n", "p:1", 443, false},
 };
 
-START_TEST(superseded_port_is_told)
+START_TEST(superseded_port_is_reported)
 {
     struct policy *policy = policy_of(supersessions[_i].rules, supersessions[_i].text);
     const struct rule *rule = NULL;
@@ -630,7 +630,7 @@ static const struct {
     {"default@link any\n", true, true},
 };
 
-START_TEST(judged_protocols_are_told)
+START_TEST(judged_protocols_are_reported)
 {
     struct policy *policy = policy_of(NULL, protocols[_i].text);
 
@@ -651,13 +651,13 @@ static Suite *policy_suite(void)
     tcase_add_test(text, command_line_comes_first_and_is_numbered);
     tcase_add_test(text, file_ends_at_its_length);
     suite_add_tcase(suite, text);
-    tcase_add_loop_test(error, all_that_is_wrong_is_told_with_its_place, 0, COUNT(wrong));
+    tcase_add_loop_test(error, all_that_is_wrong_is_reported_with_its_place, 0, COUNT(wrong));
     tcase_add_loop_test(error, two_rules_of_one_name_are_an_error, 0, COUNT(name_clashes));
     tcase_add_loop_test(error, rules_of_different_rank_are_no_error, 0, COUNT(peaceful));
     tcase_add_test(error, rules_of_one_name_all_point_to_the_first);
-    tcase_add_test(error, names_that_nobody_wrote_are_told_by_their_ports);
+    tcase_add_test(error, names_that_nobody_wrote_are_reported_by_their_ports);
     tcase_add_test(error, errors_are_all_kept);
-    tcase_add_test(error, nul_byte_is_told_at_its_line);
+    tcase_add_test(error, nul_byte_is_reported_at_its_line);
     tcase_add_test(error, long_rule_is_refused_and_the_next_is_read);
     tcase_add_loop_test(error, a_huge_list_is_read_or_refused, 0, COUNT(sizes));
     suite_add_tcase(suite, error);
@@ -665,8 +665,8 @@ static Suite *policy_suite(void)
     tcase_add_test(rank, unknown_port_range_frees_no_port);
     tcase_add_test(rank, empty_policy_judges_nothing);
     tcase_add_loop_test(rank, command_line_replaces_rules_of_the_file, 0, COUNT(replacements));
-    tcase_add_loop_test(rank, superseded_port_is_told, 0, COUNT(supersessions));
-    tcase_add_loop_test(rank, judged_protocols_are_told, 0, COUNT(protocols));
+    tcase_add_loop_test(rank, superseded_port_is_reported, 0, COUNT(supersessions));
+    tcase_add_loop_test(rank, judged_protocols_are_reported, 0, COUNT(protocols));
     suite_add_tcase(suite, rank);
     return suite;
 }

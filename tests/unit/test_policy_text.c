@@ -129,9 +129,8 @@ static const struct {
     {RECORD_NO,
      {{TCP(80), {.address = "2001:db8::1", .unit = "a.service"}}},
      "# 80/tcp is v6-only by what it is bound to (as=bound)\n"
-     "#   [2001:db8::1]:80 accepts IPv6, user 0, unit a.service, nothing reaches it over IPv6: 2001:db8::1 is no "
-     "address "
-     "of this host now\n"
+     "#   [2001:db8::1]:80 accepts IPv6, user 0, unit a.service, nothing reaches it over IPv6: 2001:db8::1 is not "
+     "an address of this host now\n"
      "80               v6-only as=bound bind=2001:db8::1 unit=a.service\n\n"},
     {RECORD_NO,
      {{TCP(443), {.address = "::", .v6only = RECORD_V6ONLY_NO, .unit = "a.service"}}},
@@ -249,7 +248,7 @@ static const struct {
      {{TCP(80), {.address = "0.0.0.0", .unit_state = TALLY_UNIT_GONE}}},
      "user 0, its unit is gone\n80               v4-only\n"},
     {RECORD_YES,
-     {{TCP(80), {.address = "0.0.0.0", .unit_state = TALLY_UNIT_UNTOLD}}},
+     {{TCP(80), {.address = "0.0.0.0", .unit_state = TALLY_UNIT_UNKNOWN}}},
      "user 0, unit not known\n80               v4-only\n"},
     {RECORD_YES, {{TCP(80), {.address = "0.0.0.0"}}}, "user 0, unit not known\n80               v4-only\n"},
     /* Whatever a host calls its users and units stays in one comment. */

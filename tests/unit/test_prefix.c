@@ -86,7 +86,7 @@ static const struct {
     {"10.0.0.0/8", false, true}, {"2001:db8::/32", false, false},
 };
 
-START_TEST(whole_family_is_told)
+START_TEST(whole_family_is_reported)
 {
     struct prefix prefix = prefix_of(wholes[_i].prefix);
 
@@ -194,7 +194,7 @@ static Suite *prefix_suite(void)
     TCase *contain = tcase_create("contain");
 
     tcase_add_loop_test(parse, what_is_no_prefix_is_refused, 0, COUNT(refusals));
-    tcase_add_loop_test(parse, whole_family_is_told, 0, COUNT(wholes));
+    tcase_add_loop_test(parse, whole_family_is_reported, 0, COUNT(wholes));
     suite_add_tcase(suite, parse);
     tcase_add_loop_test(contain, prefix_holds_its_addresses, 0, COUNT(containments));
     tcase_add_loop_test(contain, every_length_ends_where_it_must, 0, 129);

@@ -267,7 +267,8 @@ static const struct {
     /* carriage returns of a copy that went through a mail */
     {"  sl  local_address rem_address   st\r\n" SHORT_ROW TAIL "\r\n", NULL, SOURCE_FAMILIES_ALL, 0, "16", ""},
     {"", HEADING LISTEN6, SOURCE_FAMILIES_ALL, -EBADMSG, "", "DIR/tcp is empty, so it is not a copy of /proc/net/tcp"},
-    {HEADING LISTEN, "", SOURCE_FAMILIES_ALL, -EBADMSG, "16", "DIR/tcp6 is empty, so it is not a copy of /proc/net/tcp6"},
+    {HEADING LISTEN, "", SOURCE_FAMILIES_ALL, -EBADMSG, "16",
+     "DIR/tcp6 is empty, so it is not a copy of /proc/net/tcp6"},
     {HEADING LISTEN, "", SOURCE_FAMILY(RECORD_INET), 0, "16", ""},
     /* a first row must never pass for the heading */
     {LISTEN LISTEN_80, NULL, SOURCE_FAMILIES_ALL, -EBADMSG, "", "DIR/tcp:1: this is not the heading of /proc/net/tcp"},
@@ -666,7 +667,7 @@ static void live_scan(const struct source_request *request, struct shown *shown)
 }
 
 /* The kernel gives a page with each read(): some 30 sockets. */
-START_TEST(pauses_of_live_files_are_told)
+START_TEST(pauses_of_live_files_are_reported)
 {
     bool is_tcp = _i == 0;
     struct source_request request = {.protocol = is_tcp ? RECORD_TCP : RECORD_UDP,
@@ -864,7 +865,7 @@ int main(void)
 
     tcase_add_loop_test(machine, this_machine, 0, 2);
     tcase_add_loop_test(machine, lacking, 0, UNIT_COUNT(lacks));
-    tcase_add_loop_test(machine, pauses_of_live_files_are_told, 0, 2);
+    tcase_add_loop_test(machine, pauses_of_live_files_are_reported, 0, 2);
     tcase_add_test(machine, pauses_behind_the_listeners_do_not_matter);
     suite_add_tcase(suite, machine);
     return unit_run(suite);

@@ -59,10 +59,10 @@ enum interface {
     ETH_VRF,
     ETH_UNKNOWN,
     ETH_IPV6_UNKNOWN,
-    LO_BARE,   /* it has no address of its own */
-    LO_UNTOLD, /* nobody knows which are its own */
+    LO_BARE,        /* it has no address of its own */
+    LO_OWN_UNKNOWN, /* nobody knows which are its own */
     ETH_BARE,
-    ETH_UNTOLD,
+    ETH_OWN_UNKNOWN,
     ETH_DOWN
 };
 
@@ -75,7 +75,7 @@ enum interface {
     {                                                                                                                  \
         true, 0                                                                                                        \
     }
-#define OWN_UNTOLD                                                                                                     \
+#define OWN_UNKNOWN                                                                                                    \
     {                                                                                                                  \
         false, 0                                                                                                       \
     }
@@ -88,7 +88,7 @@ enum interface {
             }                                                                                                          \
         }                                                                                                              \
     }
-#define UNKNOWN STATE(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, OWN_UNTOLD, OWN_UNTOLD)
+#define UNKNOWN STATE(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, OWN_UNKNOWN, OWN_UNKNOWN)
 
 static const struct {
     uint32_t index;
@@ -97,7 +97,7 @@ static const struct {
     [ANY] = {0, UNKNOWN},
     [ON_LO] = {1, STATE(YES, YES, YES, NO, OWN(LOOPBACK), OWN(LOOPBACK))},
     [LO_BARE] = {1, STATE(YES, YES, YES, NO, OWN_NONE, OWN_NONE)},
-    [LO_UNTOLD] = {1, STATE(YES, YES, YES, NO, OWN_UNTOLD, OWN_UNTOLD)},
+    [LO_OWN_UNKNOWN] = {1, STATE(YES, YES, YES, NO, OWN_UNKNOWN, OWN_UNKNOWN)},
     [ETH] = {2, STATE(YES, YES, YES, NO, OWN(EXTERNAL), OWN(LINK))},
     [ETH_NO_IPV6] = {3, STATE(YES, YES, NO, NO, OWN(EXTERNAL), OWN_NONE)},
     [ETH_GONE] = {4, STATE(NO, UNKNOWN, UNKNOWN, UNKNOWN, OWN_NONE, OWN_NONE)},
@@ -106,7 +106,7 @@ static const struct {
     [ETH_IPV6_UNKNOWN] = {7, STATE(YES, UNKNOWN, UNKNOWN, UNKNOWN, OWN(EXTERNAL), OWN(LINK))},
     [ETH_BARE] = {8, STATE(YES, YES, YES, NO, OWN_NONE, OWN_NONE)},
     [ETH_DOWN] = {10, STATE(YES, NO, YES, NO, OWN(EXTERNAL), OWN_NONE)},
-    [ETH_UNTOLD] = {9, STATE(YES, YES, YES, NO, OWN_UNTOLD, OWN_UNTOLD)},
+    [ETH_OWN_UNKNOWN] = {9, STATE(YES, YES, YES, NO, OWN_UNKNOWN, OWN_UNKNOWN)},
 };
 
 /* A reach: extent, limit, known. */
@@ -215,8 +215,8 @@ static const struct {
      HOST_FULL,
      {CUT(NONE, INTERFACE_ADDRESSES)},
      {CUT(NONE, INTERFACE_ADDRESSES)}},
-    {RECORD_TCP, "::", LO_UNTOLD, ADDRESS_UNKNOWN, HOST_FULL, {FULL(LOOPBACK)}, {FULL(LOOPBACK)}},
-    {RECORD_TCP, "::", LO_UNTOLD, ADDRESS_UNKNOWN, HOST_LINK_ONLY, {UNSURE(LOOPBACK)}, {UNSURE(LOOPBACK)}},
+    {RECORD_TCP, "::", LO_OWN_UNKNOWN, ADDRESS_UNKNOWN, HOST_FULL, {FULL(LOOPBACK)}, {FULL(LOOPBACK)}},
+    {RECORD_TCP, "::", LO_OWN_UNKNOWN, ADDRESS_UNKNOWN, HOST_LINK_ONLY, {UNSURE(LOOPBACK)}, {UNSURE(LOOPBACK)}},
     /* fe80:: addresses are of one interface */
     {RECORD_TCP, "::", ETH_BARE, ADDRESS_UNKNOWN, HOST_FULL, {FULL(EXTERNAL)}, {FULL(EXTERNAL)}},
     {RECORD_TCP, "::", ETH, ADDRESS_UNKNOWN, HOST_LINK_ONLY, {CUT(LINK, HOST_ADDRESSES)}, {CUT(LINK, HOST_ADDRESSES)}},
@@ -229,7 +229,7 @@ static const struct {
      {CUT(NONE, INTERFACE_ADDRESSES)}},
     {RECORD_TCP,
      "::",
-     ETH_UNTOLD,
+     ETH_OWN_UNKNOWN,
      ADDRESS_UNKNOWN,
      HOST_LINK_ONLY,
      {CUT(LINK, HOST_ADDRESSES)},

@@ -54,7 +54,7 @@ static const struct {
     {RECORD_UDP, RECORD_CLOSE, 0, false},         {RECORD_UDP, RECORD_ESTABLISHED, 53, false},
 };
 
-START_TEST(listener_is_told)
+START_TEST(listener_is_reported)
 {
     struct sock_record record = {.protocol = listeners[_i].protocol,
                                  .state = listeners[_i].state,
@@ -80,7 +80,7 @@ static const struct {
     {RECORD_TCP, RECORD_INET6, RECORD_LISTEN, "::", false},
 };
 
-START_TEST(v4_mapped_is_told)
+START_TEST(v4_mapped_is_reported)
 {
     struct sock_record record = {.protocol = connections[_i].protocol,
                                  .family = connections[_i].family,
@@ -140,8 +140,8 @@ int main(void)
     TCase *cases = tcase_create("record");
 
     LOOP_TEST(cases, address_is_what_it_is, addresses);
-    LOOP_TEST(cases, listener_is_told, listeners);
-    LOOP_TEST(cases, v4_mapped_is_told, connections);
+    LOOP_TEST(cases, listener_is_reported, listeners);
+    LOOP_TEST(cases, v4_mapped_is_reported, connections);
     LOOP_TEST(cases, endpoint_is_written, endpoints);
     tcase_add_test(cases, protocol_has_a_name);
     suite_add_tcase(suite, cases);

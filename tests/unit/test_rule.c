@@ -512,11 +512,11 @@ static const struct {
     {"5- any", {"5-|not a port range|8000-8099"}},
     {"1-2-3 any", {"1-2-3|not a port range"}},
     {"- any", {"'-'|not a port range"}},
-    {"80,,443 any", {"empty place|80,443"}},
-    {"80, any", {"empty place"}},
-    {",80 any", {"empty place"}},
-    {"/tcp any", {"empty place"}},
-    {"@loopback any", {"empty place"}},
+    {"80,,443 any", {"empty item|80,443"}},
+    {"80, any", {"empty item"}},
+    {",80 any", {"empty item"}},
+    {"/tcp any", {"empty item"}},
+    {"@loopback any", {"empty item"}},
     {"80,443,80 any", {"port 80|twice"}},
     {"80-90,85-95 any", {"port 85|twice"}},
     {"https,443 any", {"port 443|twice"}},
@@ -576,8 +576,8 @@ static const struct {
     {"443 closed form=single", {"form= makes sense only with dual-stack"}},
     {"443 any bind=external", {"bind=external|loopback, link, %INTERFACE or prefixes|@external"}},
     {"443 any bind=lo", {"bind=lo|loopback|%lo"}},
-    {"443 any bind=loopback,", {"bind=|empty place|loopback, link"}},
-    {"443 any bind=,10.0.0.0/8", {"bind=|empty place"}},
+    {"443 any bind=loopback,", {"bind=|empty item|loopback, link"}},
+    {"443 any bind=,10.0.0.0/8", {"bind=|empty item"}},
     {"443 any bind=10.0.0.0/33", {"bind=10.0.0.0/33|the prefix length must be 0 to 32"}},
     {"443 any bind=10.0.0.1/8", {"bind=10.0.0.1/8|write 10.0.0.0/8"}},
     {"443 any bind=[::1]", {"bind=[::1]|without brackets: ::1"}},
@@ -601,8 +601,8 @@ static const struct {
     {"443 any bind=%", {"bind=%|name of an interface|%eth0"}},
     {"443 any bind=%1234567890123456", {"bind=%1234567890123456|name of an interface"}},
     {"443 any bind=%a/b,%a:0,%..", {"bind=%a/b|interface", "bind=%a:0|interface", "bind=%..|interface"}},
-    {"default closed except-unit=a.service,", {"except-unit=a.service,|empty place"}},
-    {"default closed except-unit=,", {"except-unit=,|empty place"}},
+    {"default closed except-unit=a.service,", {"except-unit=a.service,|empty item"}},
+    {"default closed except-unit=,", {"except-unit=,|empty item"}},
     {"default closed except-unit=", {"except-unit=|no value"}},
     {"default closed ephemeral=no", {"ephemeral must be yes, not 'no'"}},
     {"53/udp closed except-unit=a.service", {"except-unit=|single ports"}},
@@ -646,7 +646,7 @@ static void words_check(const char *text, const char *words)
     }
 }
 
-START_TEST(what_is_wrong_is_told_with_its_place)
+START_TEST(what_is_wrong_is_reported_with_its_place)
 {
     struct rule_errors errors = {0};
     struct rule *rule = (struct rule *)&errors;
@@ -927,7 +927,7 @@ static Suite *rule_suite(void)
     tcase_add_loop_test(option, good_rules_are_read, 0, COUNT(good_rules));
     tcase_add_loop_test(option, missing_has_a_state, 0, COUNT(missing));
     suite_add_tcase(suite, option);
-    tcase_add_loop_test(error, what_is_wrong_is_told_with_its_place, 0, COUNT(wrong));
+    tcase_add_loop_test(error, what_is_wrong_is_reported_with_its_place, 0, COUNT(wrong));
     tcase_add_test(error, right_words_are_offered);
     tcase_add_test(error, nul_bytes_are_refused);
     tcase_add_test(error, rule_is_as_long_as_it_may);

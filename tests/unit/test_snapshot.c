@@ -205,7 +205,7 @@ START_TEST(owners_of_another_host)
     ck_assert(snapshot->owners_known);
     ck_assert_uint_eq(listener->uid, 33);
     ck_assert_ptr_null(listener->user);
-    ck_assert_int_eq(listener->unit_state, TALLY_UNIT_UNTOLD);
+    ck_assert_int_eq(listener->unit_state, TALLY_UNIT_UNKNOWN);
     ck_assert_int_eq(snapshot_owners_find(snapshot, NULL), 0);
     snapshot_free(snapshot);
 }
@@ -328,7 +328,7 @@ static const struct {
      "bound"},
 };
 
-START_TEST(what_is_not_known_is_told)
+START_TEST(what_is_not_known_is_reported)
 {
     struct snapshot *snapshot = snapshot_create();
     char bytes[256];
@@ -372,7 +372,7 @@ int main(void)
     tcase_add_test(copies, owners_of_another_host);
     suite_add_tcase(suite, copies);
     tcase_add_loop_test(own, remark, 0, UNIT_COUNT(remarks));
-    tcase_add_loop_test(own, what_is_not_known_is_told, 0, UNIT_COUNT(lacks));
+    tcase_add_loop_test(own, what_is_not_known_is_reported, 0, UNIT_COUNT(lacks));
     tcase_add_test(own, this_host);
     tcase_add_test(own, nothing_is_freed);
     suite_add_tcase(suite, own);

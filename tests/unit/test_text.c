@@ -20,7 +20,7 @@
 #define NO_VALUES "mapped=0;;;0 violations=0;0;0;0 unlisted=0;;;0"
 #define ONE_VIOLATION "mapped=0;;;0 violations=1;0;0;0 unlisted=0;;;0"
 #define OFF "DUALSTACK CRITICAL: 1 of 1 service off policy"
-#define UNTOLD "DUALSTACK UNKNOWN: 1 of 1 service cannot be judged"
+#define ONE_UNKNOWN "DUALSTACK UNKNOWN: 1 of 1 service cannot be judged"
 
 static void verdict_collect(struct collect *collected, struct trial *trial, const struct view *wanted)
 {
@@ -90,8 +90,10 @@ static const struct {
      OFF ". web 443/tcp is v4-only, must be closed | " ONE_VIOLATION " web_mapped=0;;;0\n"
          "\\_[CRITICAL] web 443/tcp: v4-only, must be closed: 0.0.0.0:443 listens\n"},
     {"443 dual-stack form=split name=web", "443=::",
-     OFF ". web 443/tcp: its form is single, must be split | " ONE_VIOLATION " web_mapped=0;;;0\n"
-         "\\_[CRITICAL] web 443/tcp: dual-stack (must be dual-stack): its form is single, must be split, on "
+     OFF ". web 443/tcp: listens on one socket for both families (single), must be one socket per family (split) "
+         "| " ONE_VIOLATION " web_mapped=0;;;0\n"
+         "\\_[CRITICAL] web 443/tcp: dual-stack (must be dual-stack): listens on one socket for both families "
+         "(single), must be one socket per family (split), on "
          "[::]:443\n"},
     {"443 any bind=10.0.0.0/8,loopback name=web", "443=192.0.2.1",
      OFF ". web 443/tcp: 192.0.2.1:443 is outside bind=10.0.0.0/8,loopback | " ONE_VIOLATION " web_mapped=0;;;0\n"
@@ -115,29 +117,31 @@ static const struct {
          "\\_[CRITICAL] web 443/tcp: dual-stack (must listen): 3 IPv4 connections, must be at most 1, on "
          "[::]:443\n"},
     {"443 v6-only name=web", "443=::/?",
-     UNTOLD ". web 443/tcp: whether [::]:443 accepts IPv4 cannot be told without v6only | " NO_VALUES
-            " web_mapped=0;;;0\n"
-            "\\_[UNKNOWN] web 443/tcp: unknown, must be v6-only: whether [::]:443 accepts IPv4 cannot be told without "
-            "v6only\n"},
+     ONE_UNKNOWN
+     ". web 443/tcp: whether [::]:443 accepts IPv4 cannot be determined: IPV6_V6ONLY is not visible here | " NO_VALUES
+     " web_mapped=0;;;0\n"
+     "\\_[UNKNOWN] web 443/tcp: unknown, must be v6-only: whether [::]:443 accepts IPv4 cannot be determined: "
+     "IPV6_V6ONLY is not visible here\n"},
     {"443 v6 name=web", "443=::/6 ipv6?",
-     UNTOLD
+     ONE_UNKNOWN
      ". web 443/tcp: whether this host has an IPv6 address, and of which scope, cannot be determined | " NO_VALUES
      " web_mapped=0;;;0\n"
      "\\_[UNKNOWN] web 443/tcp: unknown, must accept IPv6: whether this host has an IPv6 address, and of which scope, "
      "cannot be determined, on [::]:443\n"},
     {"443 any unit=nginx.service name=web", "443=::+?",
-     UNTOLD
+     ONE_UNKNOWN
      ". web 443/tcp: the unit of [::]:443 cannot be determined: its cgroup is gone | " NO_VALUES " web_mapped=0;;;0\n"
      "\\_[UNKNOWN] web 443/tcp: dual-stack (must listen): the unit of [::]:443 cannot be determined: its cgroup is "
      "gone\n"},
     {"1000-50000/udp closed name=low", "u40000=0.0.0.0 clients?",
-     UNTOLD ". low 40000/udp: whether 0.0.0.0:40000 is a client's cannot be told without net.ipv4.ip_local_port_range "
-            "| " NO_VALUES " low_mapped=0;;;0\n"
-            "\\_[UNKNOWN] low 40000/udp: v4-only, must be closed: whether 0.0.0.0:40000 is a client's cannot be told "
-            "without net.ipv4.ip_local_port_range\n"},
+     ONE_UNKNOWN
+     ". low 40000/udp: whether 0.0.0.0:40000 is a client's cannot be determined without net.ipv4.ip_local_port_range "
+     "| " NO_VALUES " low_mapped=0;;;0\n"
+     "\\_[UNKNOWN] low 40000/udp: v4-only, must be closed: whether 0.0.0.0:40000 is a client's cannot be determined "
+     "without net.ipv4.ip_local_port_range\n"},
     {"443 any name=web", "notcp",
-     UNTOLD ". web 443/tcp cannot be judged. refused | violations=0;0;0;0 unlisted=0;;;0\n"
-            "\\_[UNKNOWN] web 443/tcp: unknown, must listen: refused\n"},
+     ONE_UNKNOWN ". web 443/tcp cannot be judged. refused | violations=0;0;0;0 unlisted=0;;;0\n"
+                 "\\_[UNKNOWN] web 443/tcp: unknown, must listen: refused\n"},
     {"443 v4-only name=web waive-until=2026-11-24", "443=::",
      "DUALSTACK OK: 1 service on policy (1 waived), 0 v4-mapped connections | " NO_VALUES " web_mapped=0;;;0\n"
      "\\_[OK] web 443/tcp: waived until 2026-11-24, 2 days left: dual-stack, must be v4-only: [::]:443 accepts IPv6\n"},
@@ -163,7 +167,7 @@ static const struct {
          "\\_[CRITICAL] stub 53/udp@loopback: dual-stack, must be v4-only: [::%lo]:53 accepts IPv6\n"},
 };
 
-START_TEST(each_cause_is_told)
+START_TEST(each_cause_is_reported)
 {
     assert_verdict(causes[_i].rules, causes[_i].host, &(struct view){.verbose = 0}, causes[_i].expected);
 }
@@ -172,17 +176,17 @@ END_TEST
 /* The worst stands first, in the first line and below it; of one state in the order of the rules. */
 START_TEST(worst_comes_first)
 {
-    assert_verdict(
-        "1 any name=a severity=warning\n2 v6-only name=b\n3 any name=c\n4 v6-only name=d\n5 any name=e",
-        "2=::/? 4=0.0.0.0 5=::", &(struct view){.verbose = 0},
-        "DUALSTACK CRITICAL: 3 of 5 services off policy. c 3/tcp is missing, must listen. d 4/tcp is v4-only, "
-        "must be v6-only ... and 2 more | mapped=0;;;0 violations=3;0;1;0 unlisted=0;;;0 a_mapped=0;;;0 "
-        "b_mapped=0;;;0 c_mapped=0;;;0 d_mapped=0;;;0 e_mapped=0;;;0\n"
-        "\\_[CRITICAL] c 3/tcp: closed, must listen: nothing listens\n"
-        "\\_[CRITICAL] d 4/tcp: v4-only, must be v6-only: nothing accepts IPv6, 0.0.0.0:4 accepts IPv4\n"
-        "\\_[WARNING] a 1/tcp: closed, must listen: nothing listens\n"
-        "\\_[UNKNOWN] b 2/tcp: unknown, must be v6-only: whether [::]:2 accepts IPv4 cannot be told without "
-        "v6only\n");
+    assert_verdict("1 any name=a severity=warning\n2 v6-only name=b\n3 any name=c\n4 v6-only name=d\n5 any name=e",
+                   "2=::/? 4=0.0.0.0 5=::", &(struct view){.verbose = 0},
+                   "DUALSTACK CRITICAL: 3 of 5 services off policy, 1 unknown. c 3/tcp is missing, must listen. d "
+                   "4/tcp is v4-only, "
+                   "must be v6-only ... and 2 more | mapped=0;;;0 violations=3;0;1;0 unlisted=0;;;0 a_mapped=0;;;0 "
+                   "b_mapped=0;;;0 c_mapped=0;;;0 d_mapped=0;;;0 e_mapped=0;;;0\n"
+                   "\\_[CRITICAL] c 3/tcp: closed, must listen: nothing listens\n"
+                   "\\_[CRITICAL] d 4/tcp: v4-only, must be v6-only: nothing accepts IPv6, 0.0.0.0:4 accepts IPv4\n"
+                   "\\_[WARNING] a 1/tcp: closed, must listen: nothing listens\n"
+                   "\\_[UNKNOWN] b 2/tcp: unknown, must be v6-only: whether [::]:2 accepts IPv4 cannot be determined: "
+                   "IPV6_V6ONLY is not visible here\n");
 }
 END_TEST
 
@@ -235,7 +239,7 @@ static const struct {
                "more\n"},
 };
 
-START_TEST(as_much_is_told_as_wanted)
+START_TEST(as_much_is_reported_as_wanted)
 {
     const struct view view = {.verbose = amounts[_i].verbose, .perfdata = amounts[_i].perfdata};
 
@@ -244,7 +248,7 @@ START_TEST(as_much_is_told_as_wanted)
 END_TEST
 
 /* What the snapshot has to say of itself. */
-START_TEST(snapshot_is_told)
+START_TEST(snapshot_is_reported)
 {
     char question[] = "asked the kernel";
     char *questions[] = {question};
@@ -257,17 +261,16 @@ START_TEST(snapshot_is_told)
     strcpy(snapshot.fault, "what cannot be read");
     assert_verdict("1 any", "1=::", &view,
                    "DUALSTACK OK: 1 service on policy, 0 v4-mapped connections in namespace blue (read from /proc/net) "
-                   "| " NO_VALUES " tcp_1_mapped=0;;;0\n\\_[OK] asked the kernel\n");
+                   "| " NO_VALUES " tcp_1_mapped=0;;;0\n    asked the kernel\n");
     view.verbose = 1;
     assert_verdict(
         "1 v6", "1=::/6 ipv6?", &view,
-        UNTOLD
+        ONE_UNKNOWN
         " in namespace blue. 1/tcp: whether this host has an IPv6 address, and of which scope, cannot be determined. "
-        "what "
-        "cannot be read (read from /proc/net, as pigs fly) | " NO_VALUES " tcp_1_mapped=0;;;0\n"
+        "what cannot be read (read from /proc/net, as pigs fly) | " NO_VALUES " tcp_1_mapped=0;;;0\n"
+        "    asked the kernel\n"
         "\\_[UNKNOWN] 1/tcp: unknown, must accept IPv6: whether this host has an IPv6 address, and of which scope, "
-        "cannot be determined, on [::]:1\n"
-        "\\_[OK] asked the kernel\n");
+        "cannot be determined, on [::]:1\n");
 }
 END_TEST
 
@@ -428,7 +431,7 @@ static const struct {
      "DUALSTACK UNKNOWN: a(pipe)b(semicolon)c(less-than)d(greater-than) \xef\xbf\xbd\n"},
 };
 
-START_TEST(failures_are_told)
+START_TEST(failures_are_reported)
 {
     struct writer_failure failure = {
         .state = failures[_i].state,
@@ -456,7 +459,7 @@ START_TEST(failures_end_somewhere)
     const struct writer_failure failure = {.state = STATE_UNKNOWN, .sentences = sentences, .count = 30};
     struct collect collected = {.text = NULL};
     const struct sink sink = collect_sink(&collected);
-    const char *end = "\\_[UNKNOWN] wrong\n\\_[UNKNOWN] and 10 more errors, --lint lists them all\n";
+    const char *end = "\\_[UNKNOWN] wrong\n\\_[UNKNOWN] and 10 more errors: --lint lists them all\n";
 
     for (int i = 0; i < 30; i++) {
         sentences[i] = "wrong";
@@ -489,7 +492,7 @@ static const struct {
      "DUALSTACK WARNING: 2 rules, 1 warning\n\\_[WARNING] p:1: odd '80(semicolon)443'\n"},
 };
 
-START_TEST(lint_is_told)
+START_TEST(lint_is_reported)
 {
     const struct writer_lint lint = {
         .state = lints[_i].state,
@@ -529,18 +532,18 @@ int main(void)
     Suite *suite = suite_create("text");
     TCase *tcase = tcase_create("text");
 
-    tcase_add_loop_test(tcase, each_cause_is_told, 0, UNIT_COUNT(causes));
+    tcase_add_loop_test(tcase, each_cause_is_reported, 0, UNIT_COUNT(causes));
     tcase_add_test(tcase, worst_comes_first);
-    tcase_add_loop_test(tcase, as_much_is_told_as_wanted, 0, UNIT_COUNT(amounts));
-    tcase_add_test(tcase, snapshot_is_told);
+    tcase_add_loop_test(tcase, as_much_is_reported_as_wanted, 0, UNIT_COUNT(amounts));
+    tcase_add_test(tcase, snapshot_is_reported);
     tcase_add_loop_test(tcase, changes_are_reported, 0, UNIT_COUNT(comparisons));
     tcase_add_test(tcase, thresholds_are_echoed);
     tcase_add_test(tcase, many_rules_have_no_values);
     tcase_add_test(tcase, text_has_a_limit);
     tcase_add_test(tcase, long_reasons_are_whole);
-    tcase_add_loop_test(tcase, failures_are_told, 0, UNIT_COUNT(failures));
+    tcase_add_loop_test(tcase, failures_are_reported, 0, UNIT_COUNT(failures));
     tcase_add_test(tcase, failures_end_somewhere);
-    tcase_add_loop_test(tcase, lint_is_told, 0, UNIT_COUNT(lints));
+    tcase_add_loop_test(tcase, lint_is_reported, 0, UNIT_COUNT(lints));
     tcase_add_test(tcase, lint_shows_at_a_terminal_what_was_typed);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);

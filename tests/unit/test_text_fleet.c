@@ -84,7 +84,8 @@ static const struct {
     {"443 dual-stack name=web",
      0,
      {{"a", "443=::", NULL}, {"b", "443=::", NULL}},
-     "DUALSTACK OK: 2 hosts on policy | hosts=2;;;0 hosts_off=0;;;0 hosts_unknown=0;;;0 mapped=0;;;0 violations=0;0;0;0 "
+     "DUALSTACK OK: 2 hosts on policy | hosts=2;;;0 hosts_off=0;;;0 hosts_unknown=0;;;0 mapped=0;;;0 "
+     "violations=0;0;0;0 "
      "unlisted=0;;;0\n"
      "\\_[OK] a: 1 service on policy, 0 v4-mapped connections\n"
      "\\_[OK] b: 1 service on policy, 0 v4-mapped connections\n"
@@ -98,7 +99,7 @@ static const struct {
       {"two", "443=::", NULL},
       {"three", "443=0.0.0.0", NULL},
       {"", "443=0.0.0.0 22=:: 443~10.0.0.1 22~::ffff:10.0.0.1*2", NULL}},
-     "DUALSTACK CRITICAL: 4 of 6 hosts off policy, 1 cannot be judged: three, two, one, x.json | hosts=6;;;0 "
+     "DUALSTACK CRITICAL: 4 of 6 hosts off policy, 1 unknown: three, two, one, x.json | hosts=6;;;0 "
      "hosts_off=4;;;0 hosts_unknown=1;;;0 violations=5;0;3;0 unlisted=0;;;0\n"
      "\\_[CRITICAL] three: 2 of 2 services off policy. 22/tcp is missing, must listen. web 443/tcp is v4-only, must be "
      "dual-stack\n"
@@ -113,10 +114,11 @@ static const struct {
      0,
      {{"a", "443=::/?", NULL}, {"b", NULL, "b: is gone"}},
      "DUALSTACK UNKNOWN: 2 of 2 hosts cannot be judged. a: 1 of 1 service cannot be judged. web 443/tcp: whether "
-     "[::]:443 accepts IPv4 cannot be told without v6only ... and 1 more | hosts=2;;;0 hosts_off=0;;;0 "
+     "[::]:443 accepts IPv4 cannot be determined: IPV6_V6ONLY is not visible here ... and 1 more | hosts=2;;;0 "
+     "hosts_off=0;;;0 "
      "hosts_unknown=2;;;0 violations=0;0;0;0 unlisted=0;;;0\n"
-     "\\_[UNKNOWN] a: 1 of 1 service cannot be judged. web 443/tcp: whether [::]:443 accepts IPv4 cannot be told "
-     "without v6only\n"
+     "\\_[UNKNOWN] a: 1 of 1 service cannot be judged. web 443/tcp: whether [::]:443 accepts IPv4 cannot be "
+     "determined: IPV6_V6ONLY is not visible here\n"
      "\\_[UNKNOWN] b: is gone\n"
      "\\_[UNKNOWN] 2 hosts: 0 CRITICAL, 0 WARNING, 2 UNKNOWN, 0 OK\n"},
     {"443 v4",

@@ -112,7 +112,7 @@ END_TEST
 START_TEST(end_tells_of_the_whole)
 {
     struct writer_list_end end = {
-        .remarks = (const char *[]){"TCP sockets were read\nelsewhere", "units cannot be told"},
+        .remarks = (const char *[]){"TCP sockets were read\nelsewhere", "units are not known"},
         .remark_count = 2,
         .faults = (const char *[]){"it broke off", "more is missing"},
         .fault_count = 0,
@@ -121,7 +121,7 @@ START_TEST(end_tells_of_the_whole)
     const struct sink sink = collect_sink(&collected);
 
     ck_assert_int_eq(text_writer.list_end(&end, &sink), 0);
-    ck_assert_str_eq(collected.text, "TCP sockets were read elsewhere\nunits cannot be told\n");
+    ck_assert_str_eq(collected.text, "TCP sockets were read elsewhere\nunits are not known\n");
     collect_clear(&collected);
     end.remark_count = 0;
     ck_assert_int_eq(text_writer.list_end(&end, &sink), 0);

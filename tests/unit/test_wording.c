@@ -65,11 +65,11 @@ static const struct {
     {{.address = "0.0.0.0", .unit = "nginx.service"}, "nginx.service", "0.0.0.0:443 (nginx.service)"},
     {{.address = "::", .unit = "nginx.service", .user = "www"}, "nginx.service", "[::]:443 (nginx.service)"},
     {{.address = "fe80::1%eth0", .user = "www"}, "", "[fe80::1%eth0]:443"},
-    {{.address = "::1", .unit_state = TALLY_UNIT_UNTOLD, .user = "www"}, "user www", "[::1]:443 (user www)"},
-    {{.address = "::1", .unit_state = TALLY_UNIT_UNTOLD, .uid = 4294967294u},
+    {{.address = "::1", .unit_state = TALLY_UNIT_UNKNOWN, .user = "www"}, "user www", "[::1]:443 (user www)"},
+    {{.address = "::1", .unit_state = TALLY_UNIT_UNKNOWN, .uid = 4294967294u},
      "user 4294967294",
      "[::1]:443 (user 4294967294)"},
-    {{.address = "::1", .unit_state = TALLY_UNIT_UNTOLD, .uid = RECORD_UID_HIDDEN},
+    {{.address = "::1", .unit_state = TALLY_UNIT_UNKNOWN, .uid = RECORD_UID_HIDDEN},
      "user not visible from here",
      "[::1]:443 (user not visible from here)"},
     {{.address = "::1", .unit_state = TALLY_UNIT_HIDDEN, .user = "root"},
@@ -124,7 +124,7 @@ static const struct {
     {"443=127.0.0.1 443=::/6 ipv6:loopback", false, "dual-stack"},
     {"443=::/6 ipv6:none", false, "listens, but nothing reaches it"},
     /* What the host has no more. */
-    {"443=192.0.2.1 443=2001:db8::99^", false, "v4-only: 2001:db8::99 is no address of this host now"},
+    {"443=192.0.2.1 443=2001:db8::99^", false, "v4-only: 2001:db8::99 is not an address of this host now"},
     {"443=192.0.2.1^", false, "listens, but nothing reaches it"},
     {"443=0.0.0.0%#4 443=::/6", false, "v6-only: interface #4 is gone"},
 };
@@ -147,12 +147,12 @@ START_TEST(says_once_what_the_host_lacks)
 {
     static const char *const hosts[][2] = {
         {"443=:: ipv6:link", "v4-only outside the link"},
-        {"443=192.0.2.1 443=2001:db8::99^", "v4-only: 2001:db8::99 is no address of this host now"},
+        {"443=192.0.2.1 443=2001:db8::99^", "v4-only: 2001:db8::99 is not an address of this host now"},
     };
 
     for (int i = 0; i < UNIT_COUNT(hosts); i++) {
         struct trial *trial = trial_of("443 any", hosts[i][0]);
-        const struct wording_context context = {.tally = trial->tally, .host_is_told = {true, true}};
+        const struct wording_context context = {.tally = trial->tally, .host_has_sentence = {true, true}};
         text_begin();
         wording_add_stack(&text, &trial->verdict->services[0], &context);
         text_must_be(hosts[i][1]);
@@ -233,12 +233,12 @@ static const struct {
      "443 dual-stack form=split",
      {{.address = "::"}},
      {.kind = STACK_DUAL, .form = STACK_SINGLE},
-     "its form is single, must be split"},
+     "listens on one socket for both families (single), must be one socket per family (split)"},
     {JUDGE_FORM,
      "443 dual-stack form=single",
      {{.address = "::"}},
      {.kind = STACK_DUAL, .form = STACK_MIXED},
-     "its form is mixed, must be single"},
+     "listens on sockets of both kinds (mixed), must be one socket for both families (single)"},
     {JUDGE_BIND,
      "443 any bind=loopback,10.0.0.0/8",
      {{.address = "0.0.0.0", .unit = "nginx.service"}},
@@ -303,12 +303,12 @@ static const struct {
      "443 any bind=%eth0",
      {{.address = "0.0.0.0"}},
      {.kind = STACK_V4_ONLY},
-     "whether 0.0.0.0:443 is bound to an interface cannot be told from /proc/net"},
+     "whether 0.0.0.0:443 is bound to an interface cannot be determined from /proc/net"},
     {JUDGE_V6ONLY_UNKNOWN,
      "443 v6-only",
      {{.address = "::"}},
      {.kind = STACK_UNKNOWN},
-     "whether [::]:443 accepts IPv4 cannot be told without v6only"},
+     "whether [::]:443 accepts IPv4 cannot be determined: IPV6_V6ONLY is not visible here"},
     {JUDGE_IPV6_UNKNOWN,
      "443 v6-only",
      {{.address = NULL}},
@@ -329,24 +329,24 @@ static const struct {
      "443 any unit=nginx.service",
      {{.address = "0.0.0.0", .unit_state = TALLY_UNIT_HIDDEN}},
      {.kind = STACK_V4_ONLY},
-     "the unit of 0.0.0.0:443 is not visible from here: its cgroup is outside of this cgroup namespace or its mount "
+     "the unit of 0.0.0.0:443 is not visible from here: its cgroup is outside this cgroup namespace or its mount "
      "(run the check on the host, or drop unit=)"},
     {JUDGE_USER_UNKNOWN,
      "443 any user=0",
      {{.address = "0.0.0.0", .uid = RECORD_UID_HIDDEN}},
      {.kind = STACK_V4_ONLY},
      "the user of 0.0.0.0:443 is not visible from here: this user namespace does not map the uid (run the check "
-     "outside of it, or drop user=)"},
+     "outside it, or drop user=)"},
     {JUDGE_UNIT_UNKNOWN,
      "443 any unit=nginx.service",
-     {{.address = "0.0.0.0", .unit_state = TALLY_UNIT_UNTOLD}},
+     {{.address = "0.0.0.0", .unit_state = TALLY_UNIT_UNKNOWN}},
      {.kind = STACK_V4_ONLY},
      "the unit of 0.0.0.0:443 cannot be determined: its cgroup is not visible without netlink, or before Linux 5.9"},
     {JUDGE_CLIENT_UNKNOWN,
      "40000/udp any",
      {{.address = "0.0.0.0"}},
      {.kind = STACK_V4_ONLY},
-     "whether 0.0.0.0:40000 is a client's cannot be told without net.ipv4.ip_local_port_range"},
+     "whether 0.0.0.0:40000 is a client's cannot be determined without net.ipv4.ip_local_port_range"},
     {JUDGE_UNREADABLE, "443 any", {{.address = NULL}}, {.kind = STACK_UNKNOWN}, "TCP cannot be read"},
 };
 
@@ -388,9 +388,10 @@ static const struct {
     {"443 v6", "443=:: ipv6:link", "only its link reaches it over IPv6"},
     {"443 v4", "443=:: ipv4:loopback", "only this host itself reaches it over IPv4"},
     {"443 v6", "443=::/6 ipv6:none", "nothing reaches it over IPv6: this host has no IPv6 address"},
-    {"443 v4", "443=192.0.2.1^", "nothing reaches it over IPv4: 192.0.2.1 is no address of this host now"},
+    {"443 v4", "443=192.0.2.1^", "nothing reaches it over IPv4: 192.0.2.1 is not an address of this host now"},
     {"443 v6", "443=2001:db8::1%#4", "nothing reaches it over IPv6: interface #4 is gone"},
-    {"443 v4", "443=127.0.0.1%eth0", "nothing reaches it over IPv4: nothing for a loopback address arrives on eth0"},
+    {"443 v4", "443=127.0.0.1%eth0",
+     "nothing reaches it over IPv4: packets to a loopback address do not arrive on eth0"},
     {"443 v4", "443=224.0.0.1", "nothing reaches it over IPv4: TCP cannot be sent to a group"},
 };
 
@@ -621,7 +622,7 @@ static const struct {
      1,
      {.judged = 6, .violations = 2, .unknown = 1, .mapped = 3},
      false,
-     "2 of 6 services off policy"},
+     "2 of 6 services off policy, 1 unknown"},
     {2, {STACK_DUAL}, 1, {.judged = 6, .violations = 2, .waived = 1}, false, "2 of 6 services off policy (1 waived)"},
     {2, {STACK_DUAL}, 1, {.judged = 6, .unknown = 6, .waived = 0}, false, "6 of 6 services cannot be judged"},
     {2, {STACK_DUAL}, 1, {.judged = 1, .unknown = 1, .waived = 1}, false, "1 of 1 service cannot be judged (1 waived)"},

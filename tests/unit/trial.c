@@ -73,7 +73,7 @@ static void listener_add(struct tally *tally, enum record_protocol protocol, uin
         listener.unit_state = *unit == '?' ? TALLY_UNIT_GONE : TALLY_UNIT_KNOWN;
         listener.unit = *unit == '?' ? NULL : unit;
     } else if (listener.user != NULL) {
-        listener.unit_state = TALLY_UNIT_UNTOLD;
+        listener.unit_state = TALLY_UNIT_UNKNOWN;
     }
     ck_assert_int_eq(tally_listener_add(tally, protocol, port, &listener), 0);
 }
@@ -148,8 +148,8 @@ struct tally *trial_tally(const char *text)
             uint16_t reserved = (uint16_t)strtoul(word + 9, NULL, 10);
             host_port_reserve(&tally->host, reserved, reserved);
         } else if (strcmp(word, "interfaces?") == 0) {
-            tally->interfaces_untold[RECORD_TCP] = true;
-            tally->interfaces_untold[RECORD_UDP] = true;
+            tally->interfaces_unknown[RECORD_TCP] = true;
+            tally->interfaces_unknown[RECORD_UDP] = true;
         } else if (strcmp(word, "ipv6?") == 0) {
             tally->host.ipv6 = RECORD_UNKNOWN;
             tally->addresses.families[RECORD_INET6].known = false;
