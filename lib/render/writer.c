@@ -15,12 +15,7 @@
 
 /* A row a format; the first is the default. */
 static const struct writer *const writers[] = {
-    &text_writer,
-    &json_writer,
-    &csv_writer,
-    &html_writer,
-    &prometheus_writer,
-    NULL,
+    &text_writer, &json_writer, &csv_writer, &html_writer, &prometheus_writer, NULL,
 };
 
 const struct writer *writer_find(const char *name)

@@ -5,6 +5,7 @@
 import collections
 import contextlib
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -147,6 +148,7 @@ class Services:
 
     def __init__(self):
         self.sockets = dualstack.Sockets()
+        self.listeners = []
         self.units = {}
 
     def unit(self, name):
@@ -155,12 +157,20 @@ class Services:
         return self.units[name]
 
     def listen(self, unit, *endpoints):
-        """Endpoints are "0.0.0.0:22", "[::]:22" (IPv6 alone) and "[::]:22 dual"."""
+        """Endpoints are "0.0.0.0:22", "[::]:22" (IPv6 alone), "[::]:22 dual" and "[::]:546 udp"."""
         with self.unit(unit):
             for endpoint in endpoints:
-                place, _, dual = endpoint.partition(" ")
+                place, _, kind = endpoint.partition(" ")
                 address, _, port = place.rpartition(":")
-                self.sockets.listener(address.strip("[]"), int(port), v6only=None if "." in address else not dual)
+                self.listeners.append(self.sockets.listener(address.strip("[]"), int(port),
+                                                            protocol="udp" if kind == "udp" else "tcp",
+                                                            v6only=None if "." in address else kind != "dual"))
+
+    def accept(self, port):
+        """Takes a connection that a client has made to the port, and returns it."""
+        waiting = [listener for listener in self.listeners if dualstack.port_of(listener) == port]
+        ready = select.select(waiting, (), (), PATIENCE)[0]
+        return self.sockets.keep(ready[0].accept()[0])
 
     def close(self):
         self.sockets.close()

@@ -24,6 +24,7 @@ PAGE = icinga.TOP_SRCDIR / "doc/FLEET.md"
 MASTER = "icinga.example.org"
 ADDRESSES = {MASTER: 1, "web1.example.org": 11, "db1.example.org": 12}
 AGENTS = {"web1": "web1.example.org", "db1": "db1.example.org"}
+SYSTEMD = pathlib.Path("/etc/systemd/system")
 CERTIFICATES = "/var/lib/icinga2/certs/"
 # The clock of all machines, to be moved on: some things Icinga does only minutes after its start.
 CLOCK = "/run/clock"
@@ -32,7 +33,7 @@ FAKETIME = {"LD_PRELOAD": (glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1") o
 
 
 def page():
-    """The page's parts by number, from 1; the seventh is that without an agent.
+    """The page's parts by number, from 1; the eighth is that without an agent.
 
     Each is ([machine, command, the output that is shown], {state: the rest of a first line that is shown}).
     """
@@ -82,6 +83,7 @@ class TestCluster(unittest.TestCase):
         self.master = self.nodes["icinga"]
         self.folder = self.machines["icinga"].path("/run/fleet")
         self.folder.mkdir()
+        self.machines["icinga"].run("mount", "-t", "tmpfs", "tmpfs", str(SYSTEMD))
         os.symlink(icinga.TOP_SRCDIR / "packaging", self.folder / "packaging")
         self.environment = {}
         self.services = ["dualstack", "dualstack-goal"]
@@ -145,6 +147,10 @@ class TestCluster(unittest.TestCase):
             users = (node.folder / "conf.d/api-users.conf").read_text(encoding="utf-8")
             self.environment = dict(pair.split("=") for pair in command.split()[1:])
             self.environment["ICINGA2_API_PASSWORD"] = re.search('password = "(.+)"', users).group(1)
+        elif command.startswith("systemctl enable --now "):
+            self.assertIn("WantedBy=timers.target", (SYSTEMD / command.split()[-1]).read_text(encoding="utf-8"))
+        elif command.startswith("systemctl start "):
+            self.start(SYSTEMD / command.split()[-1])
         elif command.startswith("icinga2 pki sign-csr"):
             for agent, name in AGENTS.items():
                 self.sign(agent, name, command.replace("web1.example.org", name))
@@ -165,6 +171,13 @@ class TestCluster(unittest.TestCase):
         for file in (name + ".crt", "ca.crt"):
             shutil.copy(here / file, there)
             shutil.chown(there / file, "nagios", "nagios")
+
+    def start(self, unit):
+        """What systemd does with a service of type oneshot."""
+        settings = dict(re.findall(r"(?m)^(\w+)=(.*)$", unit.read_text(encoding="utf-8")))
+        variables = pathlib.Path(settings["EnvironmentFile"]).read_text(encoding="utf-8")
+        self.machines["icinga"].run("runuser", "-u", settings["User"], "--", *settings["ExecStart"].split(), env={
+            "PATH": os.environ["PATH"], **dict(line.split("=", 1) for line in variables.splitlines())})
 
     def stop(self, node):
         """Ends it, and tells what it logged when the test has failed."""
@@ -217,6 +230,8 @@ class TestCluster(unittest.TestCase):
         self.as_criticals()
         self.follow(6)
         self.after_a_change()
+        self.follow(7)
+        self.with_a_page()
         self.without_agent()
 
     def as_warnings(self):
@@ -264,6 +279,15 @@ class TestCluster(unittest.TestCase):
         self.assertRegex(found["web1.example.org!dualstack-drift"][2], r"^\\_\[WARNING\] 8080/tcp appeared: dual-stack on ")
         self.assertEqual(found["db1.example.org!dualstack-drift"][0], "OK")
 
+    def with_a_page(self):
+        [page_file] = pathlib.Path("/var/lib/icinga2/dualstack").glob("*.html")
+        self.assertRegex(page_file.name, r"^\d{4}-\d\d-\d\d\.html$")
+        text = page_file.read_text(encoding="utf-8")
+        self.assertIn("2 of 2 expected, captured at ", text)
+        for words in ("CRITICAL</b> web1.example.org: ", "OK</b> db1.example.org: ", "8080/tcp"):
+            self.assertIn(words, text)
+        self.assertEqual(os.stat("/etc/icinga2/dualstack/api").st_mode & 0o777, 0o600)
+
     def without_agent(self):
         name = "web1.example.org"
         before = self.master.attributes()[name + "!dualstack"]["last_check_result"]
@@ -286,7 +310,7 @@ class TestCluster(unittest.TestCase):
 
         for file in (self.folder / "captures").iterdir():
             file.unlink()
-        command, shown = next((command, shown) for _, command, shown in self.parts[7][0] if "captures.py" in command)
+        command, shown = next((command, shown) for _, command, shown in self.parts[8][0] if "captures.py" in command)
         self.step("icinga", command, shown)
         self.assertEqual(os.listdir(self.folder / "captures"), ["db1.example.org.json"])
 

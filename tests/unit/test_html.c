@@ -106,6 +106,29 @@ START_TEST(page_holds_this)
 }
 END_TEST
 
+START_TEST(evidence_holds_the_clients)
+{
+    struct peers_client client = {.address = trial_address("192.0.2.7"), .connections = 2};
+    struct peers peers[TALLY_KINDS] = {[TALLY_MAPPED] = {.clients = &client, .count = 1, .distinct = 1}};
+    struct trial *trial = trial_of("443 any", "443=::");
+    struct snapshot snapshot = {.tally = trial->tally, .time = day_start(TRIAL_TODAY)};
+    const struct view view = {.policy = trial->policy, .snapshot = &snapshot, .verdict = trial->verdict, .peers = 20};
+    struct collect collected = {.text = NULL};
+    const struct sink sink = collect_sink(&collected);
+    const char *evidence;
+
+    trial->verdict->services[0].connections[TALLY_MAPPED] = 2;
+    trial->verdict->services[0].peers = peers;
+    ck_assert_int_eq(html_writer.verdict(&view, &sink), 0);
+    trial->verdict->services[0].peers = NULL;
+    evidence = strstr(collected.text, "<details id=\"h1\">");
+    ck_assert_ptr_nonnull(evidence);
+    ck_assert_ptr_nonnull(strstr(evidence, "    IPv4 (mapped): 2 connections from 1 client\n      2 from 192.0.2.7\n"));
+    collect_clear(&collected);
+    trial_end(trial);
+}
+END_TEST
+
 /* Of many services the smallest are one row. */
 START_TEST(rows_of_services_end_somewhere)
 {
@@ -169,6 +192,7 @@ int main(void)
     TCase *tcase = tcase_create("html");
 
     tcase_add_loop_test(tcase, page_holds_this, 0, UNIT_COUNT(pages));
+    tcase_add_test(tcase, evidence_holds_the_clients);
     tcase_add_test(tcase, rows_of_services_end_somewhere);
     tcase_add_test(tcase, what_was_stopped_says_so);
     tcase_add_test(tcase, failure_is_a_page);
