@@ -24,7 +24,7 @@ struct captures_entry {
     time_t time;
     char *bytes;                 /* of what can be read but once, such as a pipe; NULL for what is to be read again */
     size_t length;               /* of the capture */
-    size_t offset;               /* in its file: captures may stand there one behind the other */
+    size_t offset;               /* in its file, which may hold several captures, one after the other */
     struct captures_entry *next; /* once they were chosen: the next older one of its host; NULL for none */
     bool is_older;
     char error[CAPTURES_ERROR_SIZE]; /* why there is nothing to read, "" when there may be */

@@ -26,7 +26,7 @@ struct extra_opts {
     size_t count;
     bool reads_stdin;
     char mistake[EXTRA_OPTS_MISTAKE_SIZE]; /* the first, a sentence with its place; "" for none */
-    char places[EXTRA_OPTS_PLACES_SIZE];   /* where there is no file, when the mistake is that; "" else */
+    char places[EXTRA_OPTS_PLACES_SIZE];   /* where files were looked for, if none was found; "" else */
 };
 
 /* Where a file is looked for when none is named. Texts are borrowed. */

@@ -153,7 +153,7 @@ static bool is_readable(const struct scan *scan, enum record_protocol protocol)
     return sources_kind(scan->sources, protocol) != SOURCES_NONE;
 }
 
-/* From the first source that answers. But rows that are out cannot be taken back: then the failure stands. */
+/* From the first source that answers. But rows that were written cannot be taken back: then the failure is final. */
 static int rows_scan(struct scan *scan, const struct source_request *request)
 {
     int result;

@@ -15,7 +15,7 @@
 /* Room for what a sentence offers. */
 #define LIST_SIZE 160
 
-/* --- options that nobody knows ------------------------------------------------------------------------------------ */
+/* --- unknown options ---------------------------------------------------------------------------------------------- */
 
 /* What other plugins have, and how it is said here. */
 static const struct other_plugin_option {

@@ -177,7 +177,7 @@ static int extra_opts_read(struct option_reader *reader, const char *text)
     return list_add(&reader->options->extra, &reader->options->extra_count, text);
 }
 
-/* An option whose value is one of some words: *value is the number of the word. */
+/* Reads an option whose value must be one of some words: *value is the number of the word. */
 static int word_read(struct option_reader *reader, const char *text, int *value)
 {
     const char *(*word)(int index) = reader->row->word;

@@ -11,7 +11,7 @@
 #include <time.h>
 
 struct progress {
-    bool is_shown; /* a line stands on the terminal */
+    bool is_shown; /* a line is shown on the terminal */
     bool is_wanted;
     struct timespec next; /* when to say more */
 };

@@ -76,7 +76,7 @@ struct change_question {
 };
 
 /*
- * Compares. UDP ports that the kernel hands out to clients are left out, unless a rule names the port itself or has
+ * Compares. UDP ports that the kernel assigns to clients are left out, unless a rule names the port itself or has
  * ephemeral=yes, and so are sockets that a rule leaves to their unit by except-unit=. The state of a change is the
  * severity of the policy's default for such a socket, WARNING without one. What neither tally knows is not compared;
  * but a stack or a reach that either leaves open is unknown. Where how far a socket is reached is not known, services

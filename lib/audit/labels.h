@@ -37,7 +37,7 @@ struct labels_total {
 /* Room for a rule's name and a suffix. */
 #define LABELS_NAME_SIZE (RULE_NAME_MAX + 16)
 
-/* A number of each rule that is no default. */
+/* A number of each rule, except defaults. */
 struct labels_rule {
     const char *suffix;  /* behind the rule's name */
     enum labels_set set; /* the smallest that prints it */
@@ -55,7 +55,7 @@ bool labels_total_is_known(const struct labels_total *label, const struct judge_
 const struct labels_total *labels_total(int index);
 const struct labels_rule *labels_rule(int index);
 
-/* True when the rule, which is no default, has that number in the set. */
+/* True when the rule, which is not a default, has that number in the set. */
 bool labels_rule_is_in(const struct labels_rule *label, const struct rule *rule, enum labels_set set);
 
 /*

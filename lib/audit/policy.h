@@ -33,7 +33,9 @@ void policy_free(struct policy *policy);
  */
 int policy_rule_add(struct policy *policy, const char *text, unsigned number);
 
-/* The same for a rule of the command line that stands elsewhere: `origin` names the place, such as "plugins.ini:7". */
+/*
+ * The same for a rule of the command line that is written elsewhere: `origin` names the place, such as "plugins.ini:7".
+ */
 int policy_option_add(struct policy *policy, const char *text, const char *origin);
 
 /*
@@ -68,7 +70,7 @@ const struct rule *policy_find_spared(const struct policy *policy, const struct 
 const struct rule *policy_find_default(const struct policy *policy, enum record_protocol protocol, enum scope scope);
 
 /*
- * True when at this port of its own another rule stands before the rule altogether: by rank of --rule or of a single
+ * True when at this port of its own another rule comes before the rule altogether: by rank of --rule or of a single
  * port, and for every scope that the rule takes. Such a port has no service of this rule, not even a missing one.
  */
 bool policy_is_superseded(const struct policy *policy, const struct sock_host *host, const struct rule *rule,

@@ -467,7 +467,7 @@ static enum kind kind_of(const struct rule *rule)
     return rule->is_default ? KIND_DEFAULT : KIND_SINGLE;
 }
 
-/* Why the option cannot stand here, if so. */
+/* Why the option is not allowed here, if so. */
 static bool option_is_misplaced(struct rule_parser *parser, const struct option *option, bool is_seen,
                                 const char *value)
 {

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* No longer than what RRD tells apart. */
+/* No longer than the part of a name that RRD keeps. */
 #define NAME_MAX_LEARNED 19
 
 /* Linux assigns these ports by default. */

@@ -26,7 +26,7 @@ enum suggest_permanence {
 };
 #define SUGGEST_PERMANENCES (SUGGEST_X11 + 1)
 
-/* One service, or its part in one scope where the parts differ: what one rule is to name. */
+/* One service, or its part in one scope if the parts differ: what one rule is to name. */
 struct suggestion {
     struct judge_service service;      /* only what wording.h looks at, and as_bound; the list of listeners is owned */
     enum rule_requirement requirement; /* the strictest that it keeps, whatever the unknown facts are */

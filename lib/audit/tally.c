@@ -389,7 +389,7 @@ static enum tally_kind kind_of(const struct sock_record *record)
 
 /*
  * The listener of that family on that very address and interface, NULL when there is none. Where several share all
- * that, the one that is least likely to be v6only stands first.
+ * that, the one that is least likely to be v6only comes first.
  */
 static const struct tally_listener *listener_find(const struct tally_service *service, enum record_family family,
                                                   const struct in6_addr *address, uint32_t interface)

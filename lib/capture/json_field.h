@@ -61,7 +61,7 @@ struct json_field_value {
 
 /*
  * Parses `length` bytes. Returns 0 and *root, an object, which the caller ends with json_decref(); -EINVAL when they
- * are no object, or so large that it would take too much memory; or -ENOMEM. *root is NULL when it fails.
+ * are not an object, or so large that it would take too much memory; or -ENOMEM. *root is NULL when it fails.
  */
 int json_field_root_parse(const char *bytes, size_t length, json_t **root, char error[static JSON_FIELD_ERROR_SIZE]);
 

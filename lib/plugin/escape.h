@@ -33,7 +33,7 @@ size_t escape_copy(char *target, size_t size, const char *source, size_t length,
  */
 size_t escape_piece_length(const char *text, size_t most);
 
-/* How many bytes of UTF-8's byte order mark a text file starts with, which are no part of its text: 3, or 0. */
+/* How many bytes of UTF-8's byte order mark a text file starts with, which are not part of its text: 3, or 0. */
 size_t escape_byte_order_mark(const char *bytes, size_t length);
 
 /* The longest that one character becomes. */

@@ -135,7 +135,7 @@ static mp_perfdata perfdata_to_mp(const struct perfdata *perfdata)
     return mp_set_pd_min_value(made, mp_create_pd_value(0ULL));
 }
 
-/* Writes the shortest form, as the library writes "0:" as nothing and rounds fractions. NULL is no threshold. */
+/* Writes the shortest form, as the library writes "0:" as nothing and rounds fractions. NULL means no threshold. */
 static const char *limit_format(char text[static RANGE_TEXT_SIZE], const mp_range *limit)
 {
     struct range range;

@@ -73,7 +73,7 @@ static struct html_service *service_find(struct html_services *services, enum re
     return &services->list[*position - 1];
 }
 
-/* Clients come and go on these ports, and are no services. */
+/* Clients come and go on these ports; they are not services. */
 static bool is_client(const struct tally *tally, const struct tally_service *service)
 {
     return protocol_of(service->protocol)->shares_client_ports && host_port_is_client(&tally->host, service->port);

@@ -51,7 +51,7 @@ static void endpoints_write(struct json_stream *json, const struct sock_record *
     }
 }
 
-/* null for what is no unit: a path, a cgroup that is gone. */
+/* null for anything but a unit: a path, a cgroup that is gone. */
 static void owner_write(struct json_stream *json, const struct writer_row *row)
 {
     bool is_unit = row->unit != NULL && row->unit->name != NULL && row->unit->name[0] != '/';

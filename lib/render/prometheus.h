@@ -11,7 +11,7 @@
 
 /*
  * All samples of a metric stand together behind its HELP and TYPE, so they are kept until the last host is known. Those
- * of a fleet have the host as a label. Why there is no verdict is a comment.
+ * of a fleet have the host as a label. The reason for a missing verdict is a comment.
  */
 extern const struct writer prometheus_writer;
 

@@ -226,7 +226,9 @@ void wording_add_reach(struct text_buffer *text, const struct tally *tally, cons
     }
 }
 
-/* The listener whose limit narrows the family; NULL where none takes it, or where it is reached as far as it is bound.
+/*
+ * The listener that limits the reach over the family; NULL where none takes it, or where it is reached as far as it is
+ * bound.
  */
 static const struct tally_listener *limited_listener(const struct judge_service *service, const struct tally *tally,
                                                      enum record_family family)

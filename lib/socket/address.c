@@ -271,7 +271,7 @@ enum address_presence address_table_find(struct address_table *table, const stru
         return presence;
     }
     answer = presence_find(table, address, interface);
-    /* Without an answer the table's stands, unless the interface may have a table of its own, as in a VRF. */
+    /* Without an answer the table's counts, unless the interface may have a table of its own, as in a VRF. */
     if (answer == ADDRESS_UNKNOWN && (presence != ADDRESS_ABSENT || interface == 0)) {
         return presence;
     }

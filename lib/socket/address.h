@@ -21,12 +21,12 @@ struct address_table;
 
 /*
  * Reads the addresses of the network namespace the process is in, or of the copies. `directory` holds if_inet6 and
- * fib_trie: "/proc/net", or "/proc/self/net" where only that is to be had, or the copies; it is not kept. A family of
+ * fib_trie: "/proc/net", or "/proc/self/net" if only that is available, or the copies; it is not kept. A family of
  * which NETLINK_ROUTE shows no address at all is looked up there too: not every sandbox that answers knows a local
  * table. Of copies a file that is missing leaves its family not known.
  *
  * Returns 0, or the negative errno of what could not be read and left a family not known. *table, which the caller ends
- * with address_table_free(), then tells the rest; it is NULL for -ENOMEM alone. fault->text is "" when nothing failed;
+ * with address_table_free(), then has the rest; it is NULL for -ENOMEM alone. fault->text is "" when nothing failed;
  * after 0 it says why NETLINK_ROUTE did not answer.
  */
 int address_table_read(struct address_table **table, enum address_origin origin, const char *directory,
@@ -42,10 +42,9 @@ const struct address_facts *address_table_facts(const struct address_table *tabl
  * What a unicast or broadcast address, held as struct sock_record holds it, is to the host, for a socket bound to that
  * interface (0 for none). What the local table does not settle is asked of the kernel singly, each address once: one
  * that it does not hold (a routing rule or a VRF may say that it is local; a dump can miss it), and one of fe80::/10 on
- * an interface. After 1,000 questions, or without an answer, the table's word
- * stands; on an interface, which may be in a VRF, an address that it lacks is then ADDRESS_UNKNOWN. Of a family that is
- * not known, for a wildcard, for a group and for a table of NULL the answer is ADDRESS_UNKNOWN, but 255.255.255.255 is
- * always ADDRESS_BROADCAST.
+ * an interface. After 1,000 questions, or without an answer, the table's answer counts; on an interface, which may be
+ * in a VRF, an address that it lacks is then ADDRESS_UNKNOWN. Of a family that is not known, for a wildcard, for a
+ * group and for a table of NULL the answer is ADDRESS_UNKNOWN, but 255.255.255.255 is always ADDRESS_BROADCAST.
  */
 enum address_presence address_table_find(struct address_table *table, const struct in6_addr *address,
                                          uint32_t interface);

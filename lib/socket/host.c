@@ -82,7 +82,7 @@ static const char *blanks_skip(const char *text)
     return text + strspn(text, " \t\r\n");
 }
 
-/* The range stays unknown if it cannot be read or is no range: the kernel's default would be a guess. */
+/* The range stays unknown if it cannot be read or is not a range: the kernel's default would be a guess. */
 static void port_range_read(struct sock_host *host, const char *path)
 {
     char text[64];
@@ -133,7 +133,7 @@ static bool reserved_parse(struct sock_host *host, const char *text)
 
 /*
  * The kernel gives this file to the first read() alone, cut off where the room ends, so a list that fills the room is
- * read again with room for any: 21,845 pairs of ports of five digits. What is no list reserves nothing.
+ * read again with room for any: 21,845 pairs of ports of five digits. Anything but a list reserves nothing.
  */
 static void reserved_read(struct sock_host *host, const char *path)
 {
@@ -318,9 +318,9 @@ static int ipv6_read(enum record_answer *ipv6, const char *directory, struct fau
 }
 
 /*
- * Sysctls are no files of /proc/net, but who copies these may put them beside them; and a sos report holds much of
- * /proc, where they are one folder up, or two as /proc/net is a link to self/net. Not so where the folder is itself of
- * a procfs: /proc/sys is about the namespace of its reader, /proc/PID/net about that of the process.
+ * Sysctls are not files of /proc/net, but copies of them may be put beside these; and a sos report holds much of /proc,
+ * where they are one folder up, or two as /proc/net is a link to self/net. Not so where the folder is itself of a
+ * procfs: /proc/sys is about the namespace of its reader, /proc/PID/net about that of the process.
  */
 static void copies_read(struct sock_host *host, const char *directory)
 {

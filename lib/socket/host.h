@@ -13,11 +13,11 @@
  * a folder of copies. ipv6 comes from its if_inet6; all else is for this host only (uname(), /proc/sys/net): of copies
  * the names are "" and the rest unknown, but for the port range and the reserved ports where copies of
  * ip_local_port_range and ip_local_reserved_ports lie beside them, or where a copy of the whole of /proc has them
- * (../sys/net/ipv4, or ../../sys/net/ipv4 for self/net). An empty if_inet6 means no IPv6, and so does a
- * missing one, unless the kernel opens AF_INET6 sockets or /proc/net is missing, too, or copies hold tcp6 or udp6. Such
- * a one, one that cannot be read, or that is no list of addresses, leaves host->ipv6 RECORD_UNKNOWN and returns a
- * negative errno with fault->text; the other facts are filled all the same. Facts that are not to be had stay unknown
- * and are no error. Returns 0 otherwise.
+ * (../sys/net/ipv4, or ../../sys/net/ipv4 for self/net). An empty if_inet6 means no IPv6, and so does a missing one,
+ * unless the kernel opens AF_INET6 sockets or /proc/net is missing, too, or copies hold tcp6 or udp6. Such a file, one
+ * that cannot be read, or one that is not a list of addresses, leaves host->ipv6 RECORD_UNKNOWN and returns a negative
+ * errno with fault->text; the other facts are still filled. Facts that cannot be read stay unknown and are not errors.
+ * Returns 0 otherwise.
  */
 int host_read(struct sock_host *host, const char *directory, struct fault *fault);
 

@@ -37,8 +37,10 @@ int netlink_channel_fail(struct netlink_channel *channel, enum netlink_channel_c
     return -code;
 }
 
-/* NLMSG_DONE and NLMSG_ERROR both begin with an int: 0 or a negative errno. Only DONE may say 0: no acknowledgement was
- * asked for, and one is no list. */
+/*
+ * NLMSG_DONE and NLMSG_ERROR both begin with an int: 0 or a negative errno. Only DONE may say 0: no acknowledgement was
+ * asked for, and one would not be a list.
+ */
 static int end_handle(struct netlink_channel *channel, uint16_t type, const unsigned char *payload, size_t length)
 {
     int code;

@@ -169,7 +169,7 @@ static int process_add(void *context, const struct netns_entry *process)
 
 /* --- what they are called ----------------------------------------------------------------------------------------- */
 
-/* Writes "docker-0123456789ab" of "docker-<64 digits>.scope". Returns false when the component is no container. */
+/* Writes "docker-0123456789ab" of "docker-<64 digits>.scope". Returns false when the component is not a container. */
 static bool container_id_format(char name[static NETNS_LIST_NAME_SIZE], const char *component)
 {
     size_t length = strlen(component);

@@ -451,8 +451,8 @@ static bool has_udp_columns(struct procfs *procfs, const char *path, const char 
 }
 
 /*
- * gVisor's udp6 is a constant, the heading of tcp6, while its udp has that of UDP: such a file is no table without rows
- * (gVisor source: pkg/sentry/fsimpl/proc/task_net.go).
+ * gVisor's udp6 is a constant, the heading of tcp6, while its udp has that of UDP: such a file is not a table without
+ * rows (gVisor source: pkg/sentry/fsimpl/proc/task_net.go).
  */
 static int heading_judge(struct procfs *procfs, const struct reading *reading)
 {

@@ -22,7 +22,7 @@ bool procfs_directory_is_live(const char *directory);
 
 /*
  * Opens a file of /proc/net, or a copy of one, to read. Returns the descriptor, which the caller closes, or a negative
- * errno: also for what is no regular file.
+ * errno: also for anything but a regular file.
  */
 int procfs_directory_file_open(const char *path);
 
