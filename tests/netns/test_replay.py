@@ -297,6 +297,12 @@ class Fidelity(dualstack.TestCase):
                 code = subprocess.run([dualstack.PROGRAM, *args], stdout=full, check=False).returncode
                 self.assertEqual(code, UNKNOWN, args)
 
+    def test_not_live(self):
+        """In place of what was asked of the kernel: a note on the capture, without a state."""
+        result = self.check(CRITICAL, "--replay=" + data("good-web"), "-r", "443 v4-only", "-vvv")
+        self.assertRegex(result.lines[1],
+                         r"\A    not live: from capture \S*good-web\S*, taken at \d{4}-\S+Z by netlink on Linux \S")
+
 
 class Fleet(dualstack.TestCase):
     """Several captures at once."""
