@@ -453,7 +453,7 @@ static void thresholds_note_write(const struct answer *answer)
 
     if (answer->view->verbose > 0 && thresholds->warning != NULL && thresholds->critical != NULL &&
         range_covers(thresholds->critical, thresholds->warning)) {
-        report_note(answer->report, "WARNING can never show: --critical fires before --warning");
+        report_note(answer->report, "--warning never fires, because --critical fires first");
     }
 }
 

@@ -207,8 +207,8 @@ class TestIcinga(unittest.TestCase):
                 self.assertEqual(command.count("--rule"), rules)
                 state, first, rest, stored = self.result(name + "!dualstack")
                 self.assertEqual((state, stored), ("CRITICAL", perfdata))
-                self.assertRegex(first, r"^DUALSTACK CRITICAL: 200 of 200 services off policy\. r20000 20000/tcp is "
-                                        r"missing, ")
+                self.assertRegex(first, r"^DUALSTACK CRITICAL: 200 of 200 services off policy\. r20000 20000/tcp: "
+                                        r"nothing listens, ")
                 printed = subprocess.run(command, stdout=subprocess.PIPE, check=False).stdout.decode()
                 self.assertEqual(("%s | %s\n%s" % (first, " ".join(stored), rest)).rstrip("\n"), printed.rstrip("\n"))
 
