@@ -582,7 +582,7 @@ void wording_add_finding(struct text_buffer *text, const struct judge_service *s
     wording_add_service(text, service);
     switch (worst->cause) {
     case JUDGE_NOTHING_LISTENS:
-        text_buffer_add(text, " is missing, must %s", wording_requirement(service->rule->requirement));
+        text_buffer_add(text, ": nothing listens, must %s", wording_requirement(service->rule->requirement));
         break;
     case JUDGE_NO_IPV4:
     case JUDGE_NO_IPV6:

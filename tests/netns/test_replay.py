@@ -319,7 +319,7 @@ class Fleet(dualstack.TestCase):
             "DUALSTACK CRITICAL: 2 of 3 hosts off policy: web2, quiet | hosts=3;;;0 hosts_off=2;;;0 "
             "hosts_unknown=0;;;0 mapped=8;;;0 violations=2;0;1;0 unlisted=0;;;0",
             "\\_[CRITICAL] web2: 1 of 1 service off policy. web 443/tcp is v4-only, must be dual-stack",
-            "\\_[WARNING] quiet: 1 of 1 service off policy in namespace blue. web 443/tcp is missing, must be dual-stack",
+            "\\_[WARNING] quiet: 1 of 1 service off policy in namespace blue. web 443/tcp: nothing listens, must be dual-stack",
             "\\_[OK] web1: 1 service on policy, 8 v4-mapped connections",
             "\\_[CRITICAL] 3 hosts: 1 CRITICAL, 1 WARNING, 0 UNKNOWN, 1 OK"])
 

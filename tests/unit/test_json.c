@@ -176,7 +176,7 @@ static const struct {
      "dual-stack',"},
     /* The worst is in the summary. */
     {"1 any name=a severity=warning\n2 any name=b", "",
-     "'summary':'2 of 2 services off policy: b 2/tcp is missing, must listen',"},
+     "'summary':'2 of 2 services off policy: b 2/tcp: nothing listens, must listen',"},
     {"default closed severity=warning", "22=127.0.0.1",
      "{'name':'tcp_22','protocol':'tcp','port':22,'scope':null,'rule':'default closed severity=warning','origin':'p:1',"
      "'required':'closed',"},

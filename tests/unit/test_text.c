@@ -66,7 +66,7 @@ static const struct {
     {"443 dual-stack name=web",
      "443=::", "DUALSTACK OK: 1 service on policy, 0 v4-mapped connections | " NO_VALUES " web_mapped=0;;;0\n"},
     {"443 dual-stack name=web", "",
-     OFF ". web 443/tcp is missing, must be dual-stack | " ONE_VIOLATION " web_mapped=0;;;0\n"
+     OFF ". web 443/tcp: nothing listens, must be dual-stack | " ONE_VIOLATION " web_mapped=0;;;0\n"
          "\\_[CRITICAL] web 443/tcp: closed, must be dual-stack: nothing listens\n"},
     {"443 dual-stack name=web note=OPS-1", "443=0.0.0.0+nginx.service",
      OFF ". web 443/tcp is v4-only, must be dual-stack | " ONE_VIOLATION " web_mapped=0;;;0\n"
@@ -176,17 +176,18 @@ END_TEST
 /* The worst stands first, in the first line and below it; of one state in the order of the rules. */
 START_TEST(worst_comes_first)
 {
-    assert_verdict("1 any name=a severity=warning\n2 v6-only name=b\n3 any name=c\n4 v6-only name=d\n5 any name=e",
-                   "2=::/? 4=0.0.0.0 5=::", &(struct view){.verbose = 0},
-                   "DUALSTACK CRITICAL: 3 of 5 services off policy, 1 unknown. c 3/tcp is missing, must listen. d "
-                   "4/tcp is v4-only, "
-                   "must be v6-only ... and 2 more | mapped=0;;;0 violations=3;0;1;0 unlisted=0;;;0 a_mapped=0;;;0 "
-                   "b_mapped=0;;;0 c_mapped=0;;;0 d_mapped=0;;;0 e_mapped=0;;;0\n"
-                   "\\_[CRITICAL] c 3/tcp: closed, must listen: nothing listens\n"
-                   "\\_[CRITICAL] d 4/tcp: v4-only, must be v6-only: nothing accepts IPv6, 0.0.0.0:4 accepts IPv4\n"
-                   "\\_[WARNING] a 1/tcp: closed, must listen: nothing listens\n"
-                   "\\_[UNKNOWN] b 2/tcp: unknown, must be v6-only: whether [::]:2 accepts IPv4 cannot be determined: "
-                   "IPV6_V6ONLY is not visible here\n");
+    assert_verdict(
+        "1 any name=a severity=warning\n2 v6-only name=b\n3 any name=c\n4 v6-only name=d\n5 any name=e",
+        "2=::/? 4=0.0.0.0 5=::", &(struct view){.verbose = 0},
+        "DUALSTACK CRITICAL: 3 of 5 services off policy, 1 unknown. c 3/tcp: nothing listens, must listen. d "
+        "4/tcp is v4-only, "
+        "must be v6-only ... and 2 more | mapped=0;;;0 violations=3;0;1;0 unlisted=0;;;0 a_mapped=0;;;0 "
+        "b_mapped=0;;;0 c_mapped=0;;;0 d_mapped=0;;;0 e_mapped=0;;;0\n"
+        "\\_[CRITICAL] c 3/tcp: closed, must listen: nothing listens\n"
+        "\\_[CRITICAL] d 4/tcp: v4-only, must be v6-only: nothing accepts IPv6, 0.0.0.0:4 accepts IPv4\n"
+        "\\_[WARNING] a 1/tcp: closed, must listen: nothing listens\n"
+        "\\_[UNKNOWN] b 2/tcp: unknown, must be v6-only: whether [::]:2 accepts IPv4 cannot be determined: "
+        "IPV6_V6ONLY is not visible here\n");
 }
 END_TEST
 

@@ -101,9 +101,10 @@ static const struct {
       {"", "443=0.0.0.0 22=:: 443~10.0.0.1 22~::ffff:10.0.0.1*2", NULL}},
      "DUALSTACK CRITICAL: 4 of 6 hosts off policy, 1 unknown: three, two, one, x.json | hosts=6;;;0 "
      "hosts_off=4;;;0 hosts_unknown=1;;;0 violations=5;0;3;0 unlisted=0;;;0\n"
-     "\\_[CRITICAL] three: 2 of 2 services off policy. 22/tcp is missing, must listen. web 443/tcp is v4-only, must be "
+     "\\_[CRITICAL] three: 2 of 2 services off policy. 22/tcp: nothing listens, must listen. web 443/tcp is v4-only, "
+     "must be "
      "dual-stack\n"
-     "\\_[CRITICAL] two: 1 of 2 services off policy. 22/tcp is missing, must listen\n"
+     "\\_[CRITICAL] two: 1 of 2 services off policy. 22/tcp: nothing listens, must listen\n"
      "\\_[WARNING] one: 1 of 2 services off policy. web 443/tcp is v4-only, must be dual-stack\n"
      "\\_[WARNING] x.json: 1 of 2 services off policy. web 443/tcp is v4-only, must be dual-stack\n"
      "\\_[UNKNOWN] x.json: is no capture\n"

@@ -498,7 +498,7 @@ static const struct {
      STACK_CLOSED,
      {JUDGE_NOTHING_LISTENS, JUDGE_UNREADABLE},
      {STATE_CRITICAL, STATE_UNKNOWN},
-     "web 443/tcp is missing, must listen"},
+     "web 443/tcp: nothing listens, must listen"},
     {"443 dual-stack",
      {.address = "::"},
      STACK_V6_ONLY,
