@@ -85,7 +85,7 @@ class Shape(TextCase):
                             self.text(OK, "-r", rule)
                             continue
                         result = self.text(CRITICAL, "-r", rule)
-                        self.assertRegex(result.prose, r"%d/%s:? .*\bmust\b" % (port, protocol))
+                        self.assertRegex(result.prose, r"%d/%s\b.*\bmust\b" % (port, protocol))
                         if requirement.endswith(("only", "stack", "closed")):
                             self.assertIn("must be " + requirement, result.prose)
                         if stack != "closed":
