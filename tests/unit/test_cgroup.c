@@ -54,6 +54,7 @@ int name_to_handle_at(int directory, const char *name, struct file_handle *handl
 
 static void tree_make(void)
 {
+    handles = HANDLES_NONE;
     folder_make();
     folder_path(mountinfo, "mountinfo");
 }
