@@ -17,8 +17,6 @@ import signal
 import subprocess
 import time
 
-import jsonschema
-
 import dualstack
 from dualstack import CRITICAL, OK, STATE_NAMES, UNKNOWN, WARNING
 
@@ -30,8 +28,6 @@ POLICY = ("22 dual-stack name=ssh", "443 v6-only name=web waive-until=2026-12-24
 HOSTILE_NAMES = ("=cmd|' /C calc'!A0", "+1", "-1+1", "@SUM(1)", "\t=1", "\r=1", " =1", 'a"b,c;d', "line\nline",
                  "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</pre></details><h1>", "a\u202eb", "c\x7f\u009b31m",
                  "&lt;b&gt;", "\u00fc", "--></style>")
-
-SCHEMA = os.path.join(dualstack.TOP_SRCDIR, "plugins", "check_dualstack.schema.json")
 
 
 def rules(*texts):
@@ -87,8 +83,7 @@ class Reports(dualstack.TestCase):
 
     def objects(self, code, *args):
         result = self.check(code, "--format=json", *args)
-        with open(SCHEMA, encoding="utf-8") as file:
-            validator = jsonschema.Draft202012Validator(json.load(file))
+        validator = dualstack.schema("check_dualstack")
         objects = [json.loads(line) for line in result.lines]
         for entry in objects:
             validator.validate(entry)
