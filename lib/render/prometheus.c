@@ -101,6 +101,12 @@ static struct exposition *exposition_create(void)
     return exposition;
 }
 
+static FILE *part_of(const struct exposition *exposition, int part)
+{
+    assert(exposition->parts[part] != NULL);
+    return exposition->parts[part];
+}
+
 /* --- samples ----------------------------------------------------------------------------------------------------- */
 
 /* Writes any bytes as one line, with a backslash before each of `escaped`. */
@@ -126,7 +132,7 @@ static int text_write(FILE *part, const char *text, const char *escaped)
 /* Begins a sample of the host, NULL where there is but one; its labels follow, each a word without quotes. */
 static int sample_begin(const struct exposition *exposition, int part, const char *host)
 {
-    FILE *samples = exposition->parts[part];
+    FILE *samples = part_of(exposition, part);
     int result = 0;
 
     fprintf(samples, PREFIX "%s{", metric_of(part).name);
@@ -141,7 +147,7 @@ static int sample_begin(const struct exposition *exposition, int part, const cha
 /* A comma behind the last label is allowed, and so are braces around none. */
 static void sample_end(const struct exposition *exposition, int part, uint64_t value)
 {
-    fprintf(exposition->parts[part], "} %" PRIu64 "\n", value);
+    fprintf(part_of(exposition, part), "} %" PRIu64 "\n", value);
 }
 
 static int sample_add(const struct exposition *exposition, int part, const char *host, uint64_t value)
@@ -162,7 +168,7 @@ static int service_add(const struct exposition *exposition, const char *host, co
     int result = sample_begin(exposition, PART_SERVICES, host);
 
     wording_add_name(&text, service);
-    fprintf(exposition->parts[PART_SERVICES],
+    fprintf(part_of(exposition, PART_SERVICES),
             "name=\"%s\",protocol=\"%s\",port=\"%u\",scope=\"%s\",stack=\"%s\",required=\"%s\"", name,
             protocol_name(service->protocol), (unsigned)service->port,
             scoped ? scope_name((enum scope)rule->scope) : "", stack_kind_name(service->stack.kind),
@@ -196,7 +202,7 @@ static void number_add(void *context, const struct labels_value *value)
     int result = sample_begin(numbers->exposition, part, numbers->host);
 
     if (of_rule) {
-        fprintf(numbers->exposition->parts[part], "name=\"%s\",kind=\"%s\"", value->name, value->suffix + 1);
+        fprintf(part_of(numbers->exposition, part), "name=\"%s\",kind=\"%s\"", value->name, value->suffix + 1);
     }
     sample_end(numbers->exposition, part, value->value);
     numbers->result = result != 0 ? result : numbers->result;
@@ -228,7 +234,7 @@ static int verdict_add(const struct exposition *exposition, const char *host, co
 
 static int failure_add(const struct exposition *exposition, const char *host, const struct writer_failure *failure)
 {
-    FILE *comments = exposition->parts[PART_COMMENTS];
+    FILE *comments = part_of(exposition, PART_COMMENTS);
     int result = sample_add(exposition, PART_STATE, host, (uint64_t)failure->state);
 
     for (size_t i = 0; i < failure->count && result == 0; i++) {
@@ -263,15 +269,9 @@ static int exposition_write(struct exposition *exposition, const struct sink *si
     return 0;
 }
 
-/* Adds one host, by its verdict or its failure, and is the whole answer. */
-static int answer_write(const struct view *view, const struct writer_failure *failure, const struct sink *sink)
+/* Writes what was added to it, unless that failed, and frees it. */
+static int answer_write(struct exposition *exposition, int result, const struct sink *sink)
 {
-    struct exposition *exposition = exposition_create();
-    int result = -ENOMEM;
-
-    if (exposition != NULL) {
-        result = failure != NULL ? failure_add(exposition, NULL, failure) : verdict_add(exposition, NULL, view);
-    }
     if (result == 0) {
         result = exposition_write(exposition, sink);
     }
@@ -281,12 +281,16 @@ static int answer_write(const struct view *view, const struct writer_failure *fa
 
 static int verdict_write(const struct view *view, const struct sink *sink)
 {
-    return answer_write(view, NULL, sink);
+    struct exposition *exposition = exposition_create();
+
+    return answer_write(exposition, exposition != NULL ? verdict_add(exposition, NULL, view) : -ENOMEM, sink);
 }
 
 static int failure_write(const struct writer_failure *failure, const struct sink *sink)
 {
-    return answer_write(NULL, failure, sink);
+    struct exposition *exposition = exposition_create();
+
+    return answer_write(exposition, exposition != NULL ? failure_add(exposition, NULL, failure) : -ENOMEM, sink);
 }
 
 /* --- fleets ------------------------------------------------------------------------------------------------------ */
