@@ -215,7 +215,7 @@ static int folder_add(struct captures *captures, const char *folder, bool (*prog
     }
     for (int i = 0; i < name_count && result == 0 && goes_on; i++) {
         result = folder_entry_add(captures, folder, names[i]->d_name);
-        goes_on = progress(context, captures->count);
+        goes_on = progress == NULL || progress(context, captures->count);
     }
     for (int i = 0; i < name_count; i++) {
         free(names[i]);

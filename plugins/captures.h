@@ -44,9 +44,9 @@ struct captures {
 #define CAPTURES_LENGTH_MOST (64u << 20)
 
 /*
- * Adds what the path is of: one file, "-" for standard input, or all files of a folder. What cannot be read is an entry
- * as well. Behind each file of a folder it calls
- * `progress` with the number of entries so far, which returns false to stop. Returns 0 or -ENOMEM.
+ * Adds the captures of the path: one file, "-" for standard input, or all files of a folder. What cannot be read is an
+ * entry as well. Behind each file of a folder it calls `progress`, unless it is NULL, with the number of entries so far,
+ * which returns false to stop. Returns 0 or -ENOMEM.
  */
 int captures_add(struct captures *captures, const char *path, bool (*progress)(void *context, size_t count),
                  void *context);

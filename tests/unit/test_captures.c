@@ -89,6 +89,9 @@ START_TEST(search_can_be_stopped)
 
     capture_write("a", "web1", "null", 9);
     capture_write("b", "web2", "null", 9);
+    ck_assert_int_eq(captures_add(&captures, folder_name(), NULL, NULL), 0);
+    ck_assert_uint_gt(captures.count, 1);
+    captures_clear(&captures);
     ck_assert_int_eq(captures_add(&captures, folder_name(), stop, &seen), 0);
     ck_assert_uint_eq(seen, 1);
     ck_assert_uint_eq(captures.count, 1);
