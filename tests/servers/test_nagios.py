@@ -37,8 +37,8 @@ LOCAL = {
         (TOTALS % (1, 2, 1)).replace("=2;0;0;", "=2;0;2;") + " up_mapped=0;;;0 api_mapped=1;0;;0"),
     "CRITICAL": (
         "80,443 dual-stack name=web\n23 v6 name=telnet\n", CRITICAL,
-        "DUALSTACK CRITICAL: 2 of 3 services off policy. web 443/tcp is v4-only, must be dual-stack. "
-        "telnet 23/tcp: nothing listens, must accept IPv6",
+        "DUALSTACK CRITICAL: 2 of 3 services off policy. web 443/tcp is v4-only, must be dual-stack "
+        "... and 1 more",
         ["\\_[CRITICAL] web 443/tcp: v4-only, must be dual-stack: "
          "nothing accepts IPv6, only 0.0.0.0:443 (nginx.service)",
          "\\_[CRITICAL] telnet 23/tcp: closed, must accept IPv6: nothing listens"],
