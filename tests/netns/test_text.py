@@ -532,6 +532,7 @@ class SecondLook(TextCase):
         self.assertEqual(code, CRITICAL, text)
         self.assertGreaterEqual(took, 0.05)
 
+    @dualstack.not_under_valgrind("a clock")
     def test_what_is_there_needs_no_second_look(self):
         """A breach by something that listens cannot vanish by waiting."""
         present = ["-r", "%d closed" % self.open("v6-only")]
