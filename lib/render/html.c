@@ -123,7 +123,7 @@ static const char *label_of(const struct writer_host *host)
 static FILE *finding_begin(const struct page *page, size_t number, const struct writer_host *host, enum state state)
 {
     enum rank rank = rank_of[state];
-    FILE *stream = page->streams[FINDINGS + rank];
+    FILE *stream = page->streams[(int)FINDINGS + (int)rank];
 
     fprintf(stream, "<tr><th scope=\"row\"><a href=\"#h%zu\">", number);
     html_text_write(stream, label_of(host));
@@ -228,7 +228,7 @@ static int evidence_add(const struct page *page, size_t number, const struct wri
 {
     struct view view = *host->view;
     enum state state = view.verdict->state;
-    FILE *stream = page->streams[EVIDENCE + rank_of[state]];
+    FILE *stream = page->streams[(int)EVIDENCE + (int)rank_of[state]];
     struct report *report;
     char *text = NULL;
     size_t length;
