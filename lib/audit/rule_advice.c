@@ -55,7 +55,8 @@ static void lower_add(struct text_buffer *text, const char *word)
     }
 }
 
-bool rule_advice_comment(struct rule_parser *parser, const char *word)
+/* A comment that does not begin with '#'. */
+static bool comment_advise(struct rule_parser *parser, const char *word)
 {
     if (*word != ';' && strncmp(word, "//", 2) != 0) {
         return false;
@@ -71,7 +72,7 @@ static bool is_no_rule(struct rule_parser *parser, char *const *words)
     const char *word = words[0];
     size_t length = strlen(word);
 
-    if (rule_advice_comment(parser, word)) {
+    if (comment_advise(parser, word)) {
         return true;
     }
     if (is_quote(word)) {
@@ -409,7 +410,7 @@ void rule_advice_bare(struct rule_parser *parser, char *const *words, size_t cou
     char bytes[RULE_ERROR_SIZE / 2];
     struct text_buffer right = TEXT_BUFFER(bytes);
 
-    if (rule_advice_comment(parser, word)) {
+    if (comment_advise(parser, word)) {
         return;
     }
     if (strncmp(before, "note=", 5) == 0) {

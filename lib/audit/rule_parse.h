@@ -54,9 +54,6 @@ void rule_options_parse(struct rule_parser *parser, char **words, size_t count);
 /* A rule with words in the wrong places: it cannot be read any further. */
 bool rule_advice_shape(struct rule_parser *parser, char *const *words, size_t count);
 
-/* A comment that does not begin with '#'. */
-bool rule_advice_comment(struct rule_parser *parser, const char *word);
-
 /* Blanks around '=', or behind a comma, at the first of the `count` words left. */
 bool rule_advice_blanks(struct rule_parser *parser, char *const *words, size_t count);
 

@@ -13,13 +13,17 @@
 
 #define LINE_SIZE 160
 
-const char *clients_address_format(char text[static CLIENTS_ADDRESS_SIZE], const struct peers_client *client)
+/* An address with the interface of a link-local one: "fe80::1%eth0". */
+#define ADDRESS_SIZE (RECORD_ADDRESS_SIZE + IF_NAMESIZE)
+
+/* The client's address as it is on the wire: a v4-mapped one as plain IPv4. Returns text. */
+static const char *address_format(char text[static ADDRESS_SIZE], const struct peers_client *client)
 {
     enum record_family family = record_is_ipv4(&client->address) ? RECORD_INET : RECORD_INET6;
     bool has_interface = client->interface_name != NULL;
     char address[RECORD_ADDRESS_SIZE];
 
-    snprintf(text, CLIENTS_ADDRESS_SIZE, "%s%s%s", record_address_format(address, family, &client->address),
+    snprintf(text, ADDRESS_SIZE, "%s%s%s", record_address_format(address, family, &client->address),
              has_interface ? "%" : "", has_interface ? client->interface_name : "");
     return text;
 }
@@ -42,9 +46,9 @@ static void heading_add(struct text_buffer *text, enum tally_kind kind, const st
 
 static void client_add(struct text_buffer *text, const struct peers_client *client)
 {
-    char address[CLIENTS_ADDRESS_SIZE];
+    char address[ADDRESS_SIZE];
 
-    text_buffer_add(text, "  %" PRIu64 " from %s", client->connections, clients_address_format(address, client));
+    text_buffer_add(text, "  %" PRIu64 " from %s", client->connections, address_format(address, client));
     if (client->excess > 0) {
         text_buffer_add(text, " (at most %" PRIu32 " too many)", client->excess);
     }

@@ -9,12 +9,6 @@
 #include "audit/tally.h"
 #include "capture/json_stream.h"
 
-/* An address with the interface of a link-local one: "fe80::1%eth0". */
-#define CLIENTS_ADDRESS_SIZE (RECORD_ADDRESS_SIZE + IF_NAMESIZE)
-
-/* Writes the client's address as it is on the wire: a v4-mapped one as plain IPv4. Returns text. */
-const char *clients_address_format(char text[static CLIENTS_ADDRESS_SIZE], const struct peers_client *client);
-
 /* Receives a line without its newline; what belongs to a family is indented below it. */
 typedef void clients_line(void *context, const char *line);
 
