@@ -45,8 +45,8 @@ struct captures {
 
 /*
  * Adds the captures of the path: one file, "-" for standard input, or all files of a folder. What cannot be read is an
- * entry as well. Behind each file of a folder it calls `progress`, unless it is NULL, with the number of entries so far,
- * which returns false to stop. Returns 0 or -ENOMEM.
+ * entry as well. Behind each file of a folder it calls `progress`, unless it is NULL, with the number of entries so
+ * far, which returns false to stop. Returns 0 or -ENOMEM.
  */
 int captures_add(struct captures *captures, const char *path, bool (*progress)(void *context, size_t count),
                  void *context);
