@@ -214,9 +214,12 @@ class Zabbix(CarrierCase):
 
     def test_item_and_template(self):
         place = folder(0o777)
+        # Its user may read what lies in its own folder, not always the sources.
+        parameter = hosts.write(os.path.join(place, "dualstack.conf"),
+                                hosts.read(os.path.join(CARRIERS, "zabbix_agentd.conf")))
         conf = hosts.write(os.path.join(place, "agentd.conf"),
-                           "LogType=console\nServer=127.0.0.1\nListenIP=127.0.0.1\nPidFile=%s/pid\n"
-                           "Include=%s/zabbix_agentd.conf\n" % (place, CARRIERS))
+                           "LogType=console\nServer=127.0.0.1\nListenIP=127.0.0.1\nPidFile=%s/pid\nInclude=%s\n"
+                           % (place, parameter))
         agent = self.serve("setpriv", "--reuid=zabbix", "--regid=zabbix", "--clear-groups",
                            "zabbix_agentd", "-f", "-c", conf)
         agent.ready(lambda: connects(10050), "zabbix_agentd")
