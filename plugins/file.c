@@ -71,3 +71,14 @@ int file_read(const char *path, size_t most, char **bytes, size_t *length, char 
     }
     return result;
 }
+
+size_t file_nul_line(const char *bytes, size_t length)
+{
+    const char *nul = length > 0 ? memchr(bytes, '\0', length) : NULL;
+    size_t line = 1;
+
+    for (; nul != NULL && bytes < nul; bytes++) {
+        line += *bytes == '\n';
+    }
+    return nul != NULL ? line : 0;
+}

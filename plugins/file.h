@@ -17,4 +17,7 @@
  */
 int file_read(const char *path, size_t most, char **bytes, size_t *length, char error[static FILE_ERROR_SIZE]);
 
+/* The line, from 1, that the first NUL byte is in; 0 for bytes without one. */
+size_t file_nul_line(const char *bytes, size_t length);
+
 #endif

@@ -77,7 +77,12 @@ int hosts_read(struct hosts *hosts, const char *path, char error[static FILE_ERR
 {
     size_t length = 0;
     int result = file_read(path, LENGTH_MOST, &hosts->bytes, &length, error);
+    size_t nul_line = result == 0 ? file_nul_line(hosts->bytes, length) : 0;
 
+    if (nul_line > 0) {
+        snprintf(error, FILE_ERROR_SIZE, "is not a text file: NUL byte in line %zu", nul_line);
+        return -EINVAL;
+    }
     if (result == 0) {
         result = names_add(hosts, length);
     }

@@ -7,6 +7,7 @@
 
 #include "ini.h"
 
+#include "file.h"
 #include "plugin/escape.h"
 
 #include <errno.h>
@@ -124,26 +125,16 @@ static int line_parse(struct parser *parser, char *text)
     return parser->place == PLACE_INSIDE ? entry_parse(parser, text) : 0;
 }
 
-static size_t line_of(const char *bytes, const char *where)
-{
-    size_t line = 1;
-
-    for (; bytes < where; bytes++) {
-        line += *bytes == '\n';
-    }
-    return line;
-}
-
 int ini_parse(struct ini_section *section, char *bytes, size_t length, const char *name)
 {
     struct parser parser = {.section = section, .name = name};
     char *end = bytes + length;
-    const char *nul = length > 0 ? memchr(bytes, '\0', length) : NULL;
+    size_t nul_line = file_nul_line(bytes, length);
     char *next;
 
     *section = (struct ini_section){0};
-    if (nul != NULL) {
-        MISTAKE(section, line_of(bytes, nul), "is not a text file: NUL byte in this line");
+    if (nul_line > 0) {
+        MISTAKE(section, nul_line, "is not a text file: NUL byte in this line");
         return -EINVAL;
     }
     for (char *line = bytes + escape_byte_order_mark(bytes, length); line < end; line = next) {

@@ -123,16 +123,6 @@ static const char *file_name(const char *path)
     return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
-static size_t line_of_nul(const char *bytes)
-{
-    size_t line = 1;
-
-    for (; *bytes != '\0'; bytes++) {
-        line += *bytes == '\n';
-    }
-    return line;
-}
-
 /* A file without a rule is half written or the wrong one: judging nothing by it would be a false OK. */
 static int file_add(struct policy *policy, const char *path)
 {
@@ -143,8 +133,9 @@ static int file_add(struct policy *policy, const char *path)
     size_t length = 0;
     int result = file_read(path, POLICY_SIZE_MAX, &bytes, &length, error);
 
-    if (result == 0 && memchr(bytes, '\0', length) != NULL) {
-        rule_errors_add(&policy->errors, name, "is not a text file: NUL byte in line %zu", line_of_nul(bytes));
+    if (result == 0 && file_nul_line(bytes, length) > 0) {
+        rule_errors_add(&policy->errors, name, "is not a text file: NUL byte in line %zu",
+                        file_nul_line(bytes, length));
     } else if (result == 0) {
         result = policy_text_add(policy, bytes, length, name);
     } else if (result != -ENOMEM) {

@@ -10,6 +10,7 @@
 #include "folder.h"
 #include "unit.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,6 +46,21 @@ START_TEST(names_are_read)
     }
     ck_assert_str_eq(result == 0 ? names : error,
                      result == 0 ? files[_i].names : "has no names of hosts: write one per line");
+    hosts_clear(&hosts);
+}
+END_TEST
+
+/* What follows a NUL byte would be no host that must be there. */
+START_TEST(file_with_a_nul_byte_is_refused)
+{
+    static const char bytes[] = "a\nb\0\nc\n";
+    struct hosts hosts = {.bytes = NULL};
+    char error[FILE_ERROR_SIZE];
+    char path[PATH_MAX];
+
+    folder_write("hosts", bytes, sizeof bytes - 1);
+    ck_assert_int_eq(hosts_read(&hosts, folder_path(path, "hosts"), error), -EINVAL);
+    ck_assert_str_eq(error, "is not a text file: NUL byte in line 2");
     hosts_clear(&hosts);
 }
 END_TEST
@@ -88,6 +104,7 @@ int main(void)
 
     tcase_add_checked_fixture(tcase, folder_make, folder_remove);
     tcase_add_loop_test(tcase, names_are_read, 0, UNIT_COUNT(files));
+    tcase_add_test(tcase, file_with_a_nul_byte_is_refused);
     tcase_add_test(tcase, those_that_are_not_there_are_counted);
     tcase_add_test(tcase, file_that_is_not_there);
     suite_add_tcase(suite, tcase);
