@@ -19,9 +19,6 @@
 
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
-/* Clients get no port below net.ipv4.ip_unprivileged_port_start, this one unless someone changed it. */
-#define CLIENT_FIRST 1024
-
 struct context {
     const struct change_question *question;
     struct change_list *list;
@@ -112,11 +109,6 @@ static void stack_points_settle(struct change *change)
 
 /* --- UDP ports of clients ---------------------------------------------------------------------------------------- */
 
-static bool is_range_known(const struct tally *tally)
-{
-    return tally->host.port_range_first <= tally->host.port_range_last;
-}
-
 /* Does a rule judge the port at any address, although clients may get it? */
 static bool is_judged(const struct context *context, const struct judge_service *service, const struct tally *tally)
 {
@@ -134,13 +126,13 @@ static bool is_judged(const struct context *context, const struct judge_service 
 static enum record_answer is_client(const struct context *context, const struct judge_service *service,
                                     const struct tally *tally, const struct tally *other)
 {
-    const struct tally *host = is_range_known(tally) ? tally : other;
+    const struct tally *host = host_port_range_is_known(&tally->host) ? tally : other;
 
     if (!protocol_of(service->protocol)->shares_client_ports) {
         return RECORD_NO;
     }
-    if (!is_range_known(host)) {
-        return service->port < CLIENT_FIRST || is_judged(context, service, host) ? RECORD_NO : RECORD_UNKNOWN;
+    if (!host_port_range_is_known(&host->host)) {
+        return service->port < HOST_PORT_CLIENT_FIRST || is_judged(context, service, host) ? RECORD_NO : RECORD_UNKNOWN;
     }
     return host_port_is_client(&host->host, service->port) && !is_judged(context, service, host) ? RECORD_YES
                                                                                                  : RECORD_NO;

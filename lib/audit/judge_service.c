@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "audit/judge_service.h"
+#include "socket/host_port.h"
 #include "socket/protocol.h"
 
 #include <errno.h>
@@ -15,9 +16,6 @@
 #include <string.h>
 
 #define CAUSE_BIT(cause) (1u << (cause))
-
-/* Clients get no port below net.ipv4.ip_unprivileged_port_start, this one unless someone changed it. */
-#define CLIENT_FIRST 1024
 
 /*
  * Assumptions are numbered by the answers in them, a bit for each question. The listeners whose v6only is unknown are
@@ -401,11 +399,10 @@ static unsigned questions_that_matter(const struct evaluation *evaluation)
  */
 static bool may_be_client(const struct judge_service *service, const struct tally *tally)
 {
-    const struct sock_host *host = &tally->host;
     bool is_exempt = rule_names_port(service->rule, service->port) || service->rule->ephemeral;
 
-    return protocol_of(service->protocol)->shares_client_ports && service->port >= CLIENT_FIRST && !is_exempt &&
-           host->port_range_first > host->port_range_last;
+    return protocol_of(service->protocol)->shares_client_ports && service->port >= HOST_PORT_CLIENT_FIRST &&
+           !is_exempt && !host_port_range_is_known(&tally->host);
 }
 
 /*

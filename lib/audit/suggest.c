@@ -337,9 +337,6 @@ static bool takes_reserved_ports(const struct tally_listener *listener)
     return false;
 }
 
-/* Clients get no port below this one. */
-#define UNPRIVILEGED_FIRST 1024
-
 /* Where name servers listen. */
 #define NAME_SERVER_PORT 53
 
@@ -359,7 +356,7 @@ static bool is_name_server(const struct tally *tally, enum record_protocol proto
 /* Sockets without a peer that send a name server's own queries, as those of dnsmasq and Unbound are. */
 static bool sends_queries(const struct tally *tally, const struct judge_service *service)
 {
-    bool sends = protocol_of(service->protocol)->shares_client_ports && service->port >= UNPRIVILEGED_FIRST;
+    bool sends = protocol_of(service->protocol)->shares_client_ports && service->port >= HOST_PORT_CLIENT_FIRST;
     char pattern[SUGGEST_UNIT_SIZE];
 
     for (size_t i = 0; i < service->listener_count && sends; i++) {
@@ -423,7 +420,7 @@ static bool all_take_reserved_ports(const struct judge_service *service)
 
 static void client_range_set(struct suggestions *made, const struct sock_host *host)
 {
-    made->client_known = host->port_range_first <= host->port_range_last;
+    made->client_known = host_port_range_is_known(host);
     made->client_first = made->client_known ? host->port_range_first : CLIENT_FIRST;
     made->client_last = made->client_known ? host->port_range_last : CLIENT_LAST;
 }

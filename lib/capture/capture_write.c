@@ -81,7 +81,7 @@ static void sysctls_write(struct json_stream *json, const struct sock_host *host
     json_stream_object(json, "sysctls");
     switch_write(json, "net.ipv6.bindv6only", host->bindv6only);
     switch_write(json, "net.ipv6.conf.all.disable_ipv6", host->disable_ipv6);
-    if (host->port_range_first <= host->port_range_last) {
+    if (host_port_range_is_known(host)) {
         ports_write(json, "net.ipv4.ip_local_port_range", host->port_range_first, host->port_range_last);
     } else {
         json_stream_null(json, "net.ipv4.ip_local_port_range");

@@ -7,6 +7,7 @@
 
 #include "audit/day.h"
 #include "render/wording.h"
+#include "socket/host_port.h"
 #include "socket/protocol.h"
 
 /* Of a unit's name; the kernel's cgroups have none that is longer, but a capture may. */
@@ -211,7 +212,7 @@ static bool lacks_range(const struct tally *tally, const struct judge_service *s
 {
     (void)service;
     (void)i;
-    return tally->host.port_range_first > tally->host.port_range_last;
+    return !host_port_range_is_known(&tally->host);
 }
 
 static const struct lack {

@@ -7,6 +7,11 @@
 
 #include "socket/host_port.h"
 
+bool host_port_range_is_known(const struct sock_host *host)
+{
+    return host->port_range_first <= host->port_range_last;
+}
+
 void host_port_reserve(struct sock_host *host, uint16_t first, uint16_t last)
 {
     for (unsigned port = first; port <= last; port++) {

@@ -8,6 +8,12 @@
 
 #include "socket/record.h"
 
+/* Clients get no port below net.ipv4.ip_unprivileged_port_start: this one, unless someone changed it. */
+#define HOST_PORT_CLIENT_FIRST 1024
+
+/* Whether it is known which ports the kernel assigns to clients. */
+bool host_port_range_is_known(const struct sock_host *host);
+
 /*
  * Whether the kernel assigns this port to clients that request none: it lies in the port range, and is not reserved.
  * False when the range is not known.
