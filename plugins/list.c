@@ -386,7 +386,7 @@ static int service_clients_make(struct scan *scan, const struct tally_service *s
     for (int i = 0; i < SCOPES * TALLY_KINDS; i++) {
         clients->connections[i % TALLY_KINDS] += service->connections[i / TALLY_KINDS][i % TALLY_KINDS];
     }
-    result = tally_peers_merge(service, (1u << SCOPES) - 1, most, &clients->peers);
+    result = tally_peers_merge(service, SCOPES_ALL, most, &clients->peers);
     scan->client_count += clients->peers != NULL;
     return result;
 }

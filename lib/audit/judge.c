@@ -22,9 +22,6 @@ struct context {
     size_t *first_of_rule; /* by position in policy->rules: where in the verdict its services begin, if it has any */
 };
 
-/* All of a set of scopes. */
-#define SCOPES_ALL (SCOPE_BIT(SCOPES) - 1)
-
 /* A service without listeners as yet, and without a verdict. NULL when out of memory. */
 static struct judge_service *service_append(struct context *context, const struct rule *rule,
                                             enum record_protocol protocol, uint16_t port)
@@ -595,6 +592,12 @@ bool judge_rests_on_absence(const struct judge_verdict *verdict)
     return false;
 }
 
+enum reach_extent judge_extent(const struct judge_service *service, const struct tally *tally,
+                               const struct tally_listener *listener, enum record_family family)
+{
+    return service->as_bound ? listener->bound[family] : tally_reach(tally, listener, family).extent;
+}
+
 const struct tally_listener *judge_widest_listener(const struct judge_service *service, const struct tally *tally,
                                                    enum record_family family)
 {
@@ -603,8 +606,7 @@ const struct tally_listener *judge_widest_listener(const struct judge_service *s
 
     for (size_t i = 0; i < service->listener_count; i++) {
         const struct tally_listener *listener = service->listeners[i];
-        enum reach_extent extent =
-            service->as_bound ? listener->bound[family] : tally_reach(tally, listener, family).extent;
+        enum reach_extent extent = judge_extent(service, tally, listener, family);
         if (tally_accepts_family(listener, family) == RECORD_YES &&
             (found == NULL || extent > farthest ||
              (extent == farthest && listener->bound[family] > found->bound[family]))) {

@@ -113,6 +113,10 @@ void judge_free(struct judge_verdict *verdict);
 /* True when any breach is due to something missing, so that a second look is worthwhile. */
 bool judge_rests_on_absence(const struct judge_verdict *verdict);
 
+/* How far the service's listener is reached over the family now; by a rule with as=bound, how far it is bound to be. */
+enum reach_extent judge_extent(const struct judge_service *service, const struct tally *tally,
+                               const struct tally_listener *listener, enum record_family family);
+
 /* The listener through which the family is reached from farthest, or would be: NULL where none takes it. */
 const struct tally_listener *judge_widest_listener(const struct judge_service *service, const struct tally *tally,
                                                    enum record_family family);

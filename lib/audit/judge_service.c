@@ -112,9 +112,8 @@ static struct stack_socket socket_assumed(const struct evaluation *evaluation, c
                                   .takes = {[RECORD_INET] = takes_ipv4, [RECORD_INET6] = accepts.ipv6 == RECORD_YES}};
 
     for (int family = 0; family < RECORD_FAMILIES; family++) {
-        socket.extent[family] = evaluation->service->as_bound
-                                    ? listener->bound[family]
-                                    : tally_reach(evaluation->tally, listener, (enum record_family)family).extent;
+        socket.extent[family] =
+            judge_extent(evaluation->service, evaluation->tally, listener, (enum record_family)family);
     }
     if (needs_host_ipv6(evaluation->service, evaluation->tally, listener) && !assumption->ipv6_beyond_loopback) {
         enum reach_extent most = assumption->host_has_ipv6 ? REACH_LOOPBACK : REACH_NONE;
@@ -277,23 +276,33 @@ static const struct tally_listener *blame_find(const struct evaluation *evaluati
     return found;
 }
 
+/* Those of the causes that a listener is to blame for. */
+static unsigned causes_blamed(const struct evaluation *evaluation, const struct stack_assumption *assumption,
+                              unsigned causes)
+{
+    unsigned blamed = 0;
+
+    for (int cause = 0; cause <= JUDGE_UNREADABLE; cause++) {
+        if ((causes & CAUSE_BIT(cause)) != 0 && blame_find(evaluation, (enum judge_cause)cause, assumption) != NULL) {
+            blamed |= CAUSE_BIT(cause);
+        }
+    }
+    return blamed;
+}
+
 /* All that breaks the rule under this assumption. */
 static unsigned causes_assumed(const struct evaluation *evaluation, const struct stack_assumption *assumption,
                                const struct stack *stack)
 {
-    static const enum judge_cause by_listener[] = {JUDGE_BIND, JUDGE_REACH, JUDGE_UNIT, JUDGE_USER};
+    const unsigned by_listener =
+        CAUSE_BIT(JUDGE_BIND) | CAUSE_BIT(JUDGE_REACH) | CAUSE_BIT(JUDGE_UNIT) | CAUSE_BIT(JUDGE_USER);
     const struct rule *rule = evaluation->service->rule;
     unsigned causes = requirement_causes(rule->requirement, stack);
 
     if (rule->form != STACK_FORM_NONE && stack->kind == STACK_DUAL && stack->form != rule->form) {
         causes |= CAUSE_BIT(JUDGE_FORM);
     }
-    for (size_t i = 0; i < sizeof by_listener / sizeof *by_listener; i++) {
-        if (blame_find(evaluation, by_listener[i], assumption) != NULL) {
-            causes |= CAUSE_BIT(by_listener[i]);
-        }
-    }
-    return causes;
+    return causes | causes_blamed(evaluation, assumption, by_listener);
 }
 
 /* Is there anything to judge? */
@@ -425,21 +434,11 @@ static unsigned causes_unknown(const struct evaluation *evaluation)
 {
     const struct stack_assumption most = assumption_of(ASSUMPTIONS - 1);
     const struct judge_service *service = evaluation->service;
-    unsigned causes = some_may_be_excepted(service) ? CAUSE_BIT(JUDGE_UNIT_UNKNOWN) : 0;
+    unsigned causes = CAUSE_BIT(JUDGE_USER_UNKNOWN) | CAUSE_BIT(JUDGE_BIND_UNKNOWN) | CAUSE_BIT(JUDGE_REACH_UNKNOWN);
 
-    if (service->rule->unit != NULL && blame_find(evaluation, JUDGE_UNIT_UNKNOWN, &most) != NULL) {
-        causes |= CAUSE_BIT(JUDGE_UNIT_UNKNOWN);
-    }
-    if (blame_find(evaluation, JUDGE_USER_UNKNOWN, &most) != NULL) {
-        causes |= CAUSE_BIT(JUDGE_USER_UNKNOWN);
-    }
-    if (blame_find(evaluation, JUDGE_BIND_UNKNOWN, &most) != NULL) {
-        causes |= CAUSE_BIT(JUDGE_BIND_UNKNOWN);
-    }
-    if (blame_find(evaluation, JUDGE_REACH_UNKNOWN, &most) != NULL) {
-        causes |= CAUSE_BIT(JUDGE_REACH_UNKNOWN);
-    }
-    return causes;
+    causes |= service->rule->unit != NULL ? CAUSE_BIT(JUDGE_UNIT_UNKNOWN) : 0;
+    return causes_blamed(evaluation, &most, causes) |
+           (some_may_be_excepted(service) ? CAUSE_BIT(JUDGE_UNIT_UNKNOWN) : 0);
 }
 
 static int evaluation_blame(struct judge_service *service, const struct evaluation *evaluation)

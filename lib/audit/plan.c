@@ -78,9 +78,7 @@ static bool reach_fits(const struct plan *plan, const struct tally_listener *lis
     const struct judge_service *service = plan->service;
 
     for (int family = 0; family < RECORD_FAMILIES && service->rule->reach_set; family++) {
-        enum reach_extent extent = service->as_bound
-                                       ? listener->bound[family]
-                                       : tally_reach(plan->tally, listener, (enum record_family)family).extent;
+        enum reach_extent extent = judge_extent(service, plan->tally, listener, (enum record_family)family);
         if (tally_accepts_family(listener, (enum record_family)family) != RECORD_NO && extent > service->rule->reach) {
             return false;
         }
@@ -291,7 +289,7 @@ static bool host_has(const struct plan *plan, enum record_family family)
 {
     const struct tally *tally = plan->tally;
     bool on_wildcard = plan->place == PLAN_WILDCARD || plan->place == PLAN_INTERFACE;
-    unsigned scopes = plan->extent > REACH_LOOPBACK ? ~(SCOPE_BIT(plan->extent - 1) - 1) : SCOPE_BIT(SCOPES) - 1;
+    unsigned scopes = plan->extent > REACH_LOOPBACK ? ~(SCOPE_BIT(plan->extent - 1) - 1) : SCOPES_ALL;
 
     if (plan->place == PLAN_LOOPBACK || plan->place == PLAN_LINK) {
         scopes = SCOPE_BIT(place_extent(plan->place) - 1);

@@ -453,8 +453,7 @@ static void beyond_reach_add(struct text_buffer *text, const struct judge_servic
     wording_add_listener(text, service, listener);
     for (int i = 0; i < RECORD_FAMILIES; i++) {
         enum record_family family = (enum record_family)i;
-        enum reach_extent extent =
-            service->as_bound ? listener->bound[family] : tally_reach(tally, listener, family).extent;
+        enum reach_extent extent = judge_extent(service, tally, listener, family);
         if (tally_accepts_family(listener, family) != RECORD_NO && extent > service->rule->reach) {
             text_buffer_add(text, "%s%s", separator, family_name(family));
             separator = " and ";

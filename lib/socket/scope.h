@@ -18,6 +18,7 @@ enum scope {
 
 /* A set of scopes is the sum of their bits. */
 #define SCOPE_BIT(scope) (1u << (scope))
+#define SCOPES_ALL (SCOPE_BIT(SCOPES) - 1)
 
 /* The index of lo in every network namespace (kernel source: LOOPBACK_IFINDEX in include/net/flow.h). */
 #define SCOPE_LOOPBACK_INTERFACE 1
