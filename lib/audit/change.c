@@ -410,6 +410,25 @@ bool change_list_confirms(const struct change_list *list, const struct change_li
     return true;
 }
 
+bool change_point_is_known(enum change_point point, const struct tally *tally, enum record_protocol protocol,
+                           const struct tally_listener *listener)
+{
+    switch (point) {
+    case CHANGE_INTERFACES:
+        return tally_interface_is_known(tally, protocol, listener);
+    case CHANGE_V6ONLY:
+        return tally_accepts(listener).ipv4 != RECORD_UNKNOWN;
+    case CHANGE_UNITS:
+        return listener->unit_state == TALLY_UNIT_KNOWN;
+    case CHANGE_USERS:
+        return listener->uid != RECORD_UID_HIDDEN;
+    case CHANGE_CLIENT_PORT:
+        return host_port_range_is_known(&tally->host);
+    default:
+        return true;
+    }
+}
+
 /* --- names ------------------------------------------------------------------------------------------------------- */
 
 const char *change_kind_name(enum change_kind kind)

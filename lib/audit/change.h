@@ -88,6 +88,13 @@ int change_list_make(const struct change_question *question, struct change_list 
 /* NULL is fine. */
 void change_list_free(struct change_list *list);
 
+/*
+ * True when what is compared at the point is known of that listener: its interface, v6only, unit or user, or the host's
+ * range of client ports. Always true of the other points.
+ */
+bool change_point_is_known(enum change_point point, const struct tally *tally, enum record_protocol protocol,
+                           const struct tally_listener *listener);
+
 /* True when something is gone or was replaced, so that a second look is worthwhile. */
 bool change_list_rests_on_absence(const struct change_list *list);
 

@@ -108,40 +108,6 @@ static int address_user_compare(const void *left, const void *right)
     return order != 0 ? order : user_compare(left, right);
 }
 
-static bool is_always_known(const struct tally *tally, enum record_protocol protocol, listener_pointer listener)
-{
-    (void)tally;
-    (void)protocol;
-    (void)listener;
-    return true;
-}
-
-static bool is_interface_known(const struct tally *tally, enum record_protocol protocol, listener_pointer listener)
-{
-    return listener->interface != 0 || !tally->interfaces_unknown[protocol];
-}
-
-static bool is_accepted_known(const struct tally *tally, enum record_protocol protocol, listener_pointer listener)
-{
-    (void)tally;
-    (void)protocol;
-    return tally_accepts(listener).ipv4 != RECORD_UNKNOWN;
-}
-
-static bool is_unit_known(const struct tally *tally, enum record_protocol protocol, listener_pointer listener)
-{
-    (void)tally;
-    (void)protocol;
-    return listener->unit_state == TALLY_UNIT_KNOWN;
-}
-
-static bool is_user_known(const struct tally *tally, enum record_protocol protocol, listener_pointer listener)
-{
-    (void)tally;
-    (void)protocol;
-    return listener->uid != RECORD_UID_HIDDEN;
-}
-
 typedef int listener_compare(const void *left, const void *right);
 
 /*
@@ -154,15 +120,14 @@ static const struct row {
     listener_compare *compare;
     listener_compare *within; /* NULL for none */
     listener_compare *also;   /* NULL for none */
-    bool (*is_known)(const struct tally *tally, enum record_protocol protocol, listener_pointer listener);
 } rows[] = {
-    {CHANGE_ADDRESSES, address_compare, NULL, NULL, is_always_known},
-    {CHANGE_INTERFACES, interface_compare, address_compare, NULL, is_interface_known},
-    {CHANGE_V6ONLY, accepts_compare, address_compare, NULL, is_accepted_known},
-    {CHANGE_UNITS, address_unit_compare, address_compare, NULL, is_unit_known},
-    {CHANGE_UNITS, unit_compare, NULL, NULL, is_unit_known},
-    {CHANGE_USERS, address_user_compare, address_compare, address_uid_compare, is_user_known},
-    {CHANGE_USERS, user_compare, NULL, uid_compare, is_user_known},
+    {CHANGE_ADDRESSES, address_compare, NULL, NULL},
+    {CHANGE_INTERFACES, interface_compare, address_compare, NULL},
+    {CHANGE_V6ONLY, accepts_compare, address_compare, NULL},
+    {CHANGE_UNITS, address_unit_compare, address_compare, NULL},
+    {CHANGE_UNITS, unit_compare, NULL, NULL},
+    {CHANGE_USERS, address_user_compare, address_compare, address_uid_compare},
+    {CHANGE_USERS, user_compare, NULL, uid_compare},
 };
 
 /* Listeners of one side, sorted by the row's compare. */
@@ -196,7 +161,7 @@ static struct listeners group_at(const struct listeners *listeners, size_t first
 static bool has_unknown(const struct row *row, const struct listeners *group)
 {
     for (size_t i = 0; i < group->count; i++) {
-        if (!row->is_known(group->tally, group->protocol, group->list[i])) {
+        if (!change_point_is_known(row->point, group->tally, group->protocol, group->list[i])) {
             return true;
         }
     }
@@ -225,7 +190,7 @@ static bool unmatched_find(const struct row *row, const struct listeners *group,
             unmatched->first[unmatched->count] = group->list[i];
         }
         unmatched->count++;
-        found_known |= row->is_known(group->tally, group->protocol, group->list[i]);
+        found_known |= change_point_is_known(row->point, group->tally, group->protocol, group->list[i]);
     }
     return found_known;
 }

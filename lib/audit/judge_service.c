@@ -190,8 +190,8 @@ bool judge_bind_fits(const struct rule *rule, const struct tally_listener *liste
 /* Is it unknown whether the listener is bound to an interface, which bind= may allow? */
 static bool bind_is_unknown(const struct evaluation *evaluation, const struct tally_listener *listener)
 {
-    return evaluation->service->rule->bind_interface_count > 0 && listener->interface == 0 &&
-           evaluation->tally->interfaces_unknown[evaluation->service->protocol];
+    return evaluation->service->rule->bind_interface_count > 0 &&
+           !tally_interface_is_known(evaluation->tally, evaluation->service->protocol, listener);
 }
 
 /* Is the listener's user unknown: is the uid hidden, or without a name although the rule has one? */

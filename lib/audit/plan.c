@@ -65,8 +65,8 @@ static bool bind_fits(const struct plan *plan, const struct tally_listener *list
 {
     const struct judge_service *service = plan->service;
     const struct rule *rule = service->rule;
-    bool is_unknown = rule->bind_interface_count > 0 && listener->interface == 0 &&
-                      plan->tally->interfaces_unknown[service->protocol];
+    bool is_unknown =
+        rule->bind_interface_count > 0 && !tally_interface_is_known(plan->tally, service->protocol, listener);
 
     return !rule->bind_set || is_unknown || judge_bind_fits(rule, listener, takes_ipv4) ||
            (plan_widens_bind(plan) && plan->place != PLAN_BIND && place_of(listener) == plan->place);

@@ -640,6 +640,12 @@ enum record_answer tally_accepts_family(const struct tally_listener *listener, e
     return wire == RECORD_INET ? accepts.ipv4 : accepts.ipv6;
 }
 
+bool tally_interface_is_known(const struct tally *tally, enum record_protocol protocol,
+                              const struct tally_listener *listener)
+{
+    return listener->interface != 0 || !tally->interfaces_unknown[protocol];
+}
+
 /* --- reach -------------------------------------------------------------------------------------------------------- */
 
 struct reach tally_reach(const struct tally *tally, const struct tally_listener *listener, enum record_family wire)

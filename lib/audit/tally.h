@@ -204,6 +204,10 @@ uint64_t tally_ipv4_sum(const uint64_t counts[static TALLY_KINDS]);
 struct stack_accepts tally_accepts(const struct tally_listener *listener);
 enum record_answer tally_accepts_family(const struct tally_listener *listener, enum record_family wire);
 
+/* True when it is known whether the listener is bound to an interface. */
+bool tally_interface_is_known(const struct tally *tally, enum record_protocol protocol,
+                              const struct tally_listener *listener);
+
 /*
  * How far the listener is reached over the family now, if it takes that at all. Where its own reach is not known, a
  * host without IPv6 is: nothing reaches it over IPv6 there.

@@ -7,7 +7,6 @@
 
 #include "audit/day.h"
 #include "render/wording.h"
-#include "socket/host_port.h"
 #include "socket/protocol.h"
 
 /* Of a unit's name; the kernel's cgroups have none that is longer, but a capture may. */
@@ -185,54 +184,25 @@ static void points_add(struct text_buffer *text, const struct change *change, in
 
 /* --- what cannot be compared ------------------------------------------------------------------------------------- */
 
-static bool lacks_v6only(const struct tally *tally, const struct judge_service *service, size_t i)
-{
-    (void)tally;
-    return tally_accepts(service->listeners[i]).ipv4 == RECORD_UNKNOWN;
-}
-
-static bool lacks_interface(const struct tally *tally, const struct judge_service *service, size_t i)
-{
-    return service->listeners[i]->interface == 0 && tally->interfaces_unknown[service->protocol];
-}
-
-static bool lacks_unit(const struct tally *tally, const struct judge_service *service, size_t i)
-{
-    (void)tally;
-    return service->listeners[i]->unit_state != TALLY_UNIT_KNOWN;
-}
-
-static bool lacks_user(const struct tally *tally, const struct judge_service *service, size_t i)
-{
-    (void)tally;
-    return service->listeners[i]->uid == RECORD_UID_HIDDEN;
-}
-
-static bool lacks_range(const struct tally *tally, const struct judge_service *service, size_t i)
-{
-    (void)service;
-    (void)i;
-    return !host_port_range_is_known(&tally->host);
-}
-
+/* What is not known where these points are unknown, and the point that stands for all of them. */
 static const struct lack {
-    unsigned points; /* that are unknown for want of it */
+    unsigned points;
+    enum change_point point;
     const char *what;
-    bool (*lacks)(const struct tally *tally, const struct judge_service *service, size_t i);
 } lacks[] = {
     {CHANGE_BIT(CHANGE_STACK) | CHANGE_BIT(CHANGE_REACH) | CHANGE_BIT(CHANGE_FORM) | CHANGE_BIT(CHANGE_V6ONLY),
-     "IPV6_V6ONLY", lacks_v6only},
-    {CHANGE_BIT(CHANGE_INTERFACES), "the interface it is bound to", lacks_interface},
-    {CHANGE_BIT(CHANGE_UNITS), "its unit", lacks_unit},
-    {CHANGE_BIT(CHANGE_USERS), "its user", lacks_user},
-    {CHANGE_BIT(CHANGE_CLIENT_PORT), "net.ipv4.ip_local_port_range, which says whether the port is a client's,",
-     lacks_range},
+     CHANGE_V6ONLY, "IPV6_V6ONLY"},
+    {CHANGE_BIT(CHANGE_INTERFACES), CHANGE_INTERFACES, "the interface it is bound to"},
+    {CHANGE_BIT(CHANGE_UNITS), CHANGE_UNITS, "its unit"},
+    {CHANGE_BIT(CHANGE_USERS), CHANGE_USERS, "its user"},
+    {CHANGE_BIT(CHANGE_CLIENT_PORT), CHANGE_CLIENT_PORT,
+     "net.ipv4.ip_local_port_range, which says whether the port is a client's,"},
 };
 
 static bool side_lacks(const struct lack *lack, const struct tally *tally, const struct judge_service *service)
 {
     for (size_t i = 0; i < service->listener_count; i++) {
-        if (lack->lacks(tally, service, i)) {
+        if (!change_point_is_known(lack->point, tally, service->protocol, service->listeners[i])) {
             return true;
         }
     }
