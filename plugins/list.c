@@ -169,14 +169,13 @@ static int rows_scan(struct scan *scan, const struct source_request *request)
 static int listener_visit(struct scan *scan, const struct tally_service *service, const struct tally_listener *listener,
                           source_visit *visit)
 {
-    static const struct in6_addr ipv4_wildcard = {.s6_addr = {[10] = 0xff, [11] = 0xff}};
     const struct sock_record record = {
         .protocol = service->protocol,
         .family = listener->family,
         .state = protocol_of(service->protocol)->listening,
         .v6only = listener->v6only,
         .local = listener->address,
-        .remote = listener->family == RECORD_INET ? ipv4_wildcard : in6addr_any,
+        .remote = record_wildcards[listener->family],
         .local_port = service->port,
         .interface = listener->interface,
         .uid = listener->uid,

@@ -7,13 +7,11 @@
 
 #include "audit/prefix.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
-#define IPV4_OFFSET 96u
-
-static const uint8_t mapped_start[12] = {[10] = 0xff, [11] = 0xff};
+/* How many of the 128 bits are before an IPv4 address. */
+#define IPV4_OFFSET (RECORD_IPV4_OFFSET * 8u)
 
 /* Reads a length of at most `most`; only digits, no leading zero. */
 static bool length_parse(const char *text, unsigned most, unsigned *length)
@@ -34,19 +32,6 @@ static bool length_parse(const char *text, unsigned most, unsigned *length)
     }
     *length = value;
     return true;
-}
-
-static bool address_parse(const char *text, struct in6_addr *address, bool *dotted)
-{
-    struct in_addr ipv4;
-
-    *dotted = inet_pton(AF_INET, text, &ipv4) == 1;
-    if (*dotted) {
-        memcpy(address->s6_addr, mapped_start, sizeof mapped_start);
-        memcpy(address->s6_addr + sizeof mapped_start, &ipv4, sizeof ipv4);
-        return true;
-    }
-    return inet_pton(AF_INET6, text, address) == 1;
 }
 
 static struct in6_addr mask(const struct in6_addr *address, unsigned length)
@@ -85,7 +70,8 @@ bool prefix_parse(const char *text, struct prefix *prefix, char error[static PRE
     }
     memcpy(address, text, length);
     address[length] = '\0';
-    if (!address_parse(address, &read.address, &dotted)) {
+    dotted = record_address_parse(RECORD_INET, address, &read.address);
+    if (!dotted && !record_address_parse(RECORD_INET6, address, &read.address)) {
         snprintf(error, PREFIX_ERROR_SIZE, "is not an address or prefix: use one such as 10.0.0.0/8 or 2001:db8::/32");
         return false;
     }

@@ -423,11 +423,10 @@ static const struct tally_listener *acceptor_find(const struct tally_service *se
 size_t tally_acceptors_find(const struct tally_service *service, const struct sock_record *record,
                             const struct tally_listener *found[static TALLY_ACCEPTORS_MOST])
 {
-    static const struct in6_addr ipv4_wildcard = {.s6_addr = {[10] = 0xff, [11] = 0xff}};
     static const struct in6_addr *const wildcards[TALLY_KINDS][2] = {
-        [TALLY_IPV4] = {&ipv4_wildcard},
-        [TALLY_MAPPED] = {&in6addr_any, &ipv4_wildcard},
-        [TALLY_IPV6] = {&in6addr_any},
+        [TALLY_IPV4] = {&record_wildcards[RECORD_INET]},
+        [TALLY_MAPPED] = {&record_wildcards[RECORD_INET6], &record_wildcards[RECORD_INET]},
+        [TALLY_IPV6] = {&record_wildcards[RECORD_INET6]},
     };
     enum tally_kind kind = kind_of(record);
     const struct in6_addr *const addresses[3] = {wildcards[kind][0], wildcards[kind][1], &record->local};

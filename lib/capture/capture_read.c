@@ -11,7 +11,6 @@
 #include "socket/host_port.h"
 #include "socket/protocol.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,15 +179,8 @@ static int address_parse(const struct reader *reader, const struct json_path *pa
                          const char *text, struct in6_addr *address)
 {
     struct json_path path = {.parent = parent, .name = "address"};
-    int taken;
 
-    if (family == RECORD_INET) {
-        *address = (struct in6_addr){.s6_addr = {[10] = 0xff, [11] = 0xff}};
-        taken = inet_pton(AF_INET, text, address->s6_addr + 12);
-    } else {
-        taken = inet_pton(AF_INET6, text, address);
-    }
-    if (taken != 1) {
+    if (!record_address_parse(family, text, address)) {
         return json_field_fail(reader->error, &path, "is \"%s\", must be an %s address, as the family is %s", text,
                                family == RECORD_INET ? "IPv4" : "IPv6", capture_family_word((int)family));
     }

@@ -46,16 +46,9 @@ struct route {
     uint32_t flags;
 };
 
-#define IPV4_OFFSET 12
-
-static const struct in6_addr wildcards[RECORD_FAMILIES] = {
-    [RECORD_INET] = {{{[10] = 0xff, [11] = 0xff}}},
-    [RECORD_INET6] = {{{0}}},
-};
-
 static int route_attribute_decode(const struct netlink_attribute *attribute, struct route *route)
 {
-    size_t offset = route->family == RECORD_INET ? IPV4_OFFSET : 0;
+    size_t offset = route->family == RECORD_INET ? RECORD_IPV4_OFFSET : 0;
 
     switch (attribute->type) {
     case RTA_DST:
@@ -97,8 +90,8 @@ static int route_decode(const unsigned char *payload, size_t length, struct rout
         return 0;
     }
     route->family = header.rtm_family == AF_INET ? RECORD_INET : RECORD_INET6;
-    route->address = wildcards[route->family];
-    route->length = header.rtm_dst_len + (route->family == RECORD_INET ? IPV4_OFFSET * 8u : 0);
+    route->address = record_wildcards[route->family];
+    route->length = header.rtm_dst_len + (route->family == RECORD_INET ? RECORD_IPV4_OFFSET * 8u : 0);
     route->table = header.rtm_table;
     route->interface = 0;
     route->type = header.rtm_type;
@@ -159,8 +152,8 @@ static int lease_decode(const unsigned char *payload, size_t length, struct in6_
     memcpy(&header, payload, sizeof header);
     *is_leased =
         (header.ifa_family == AF_INET || header.ifa_family == AF_INET6) && (header.ifa_flags & IFA_F_PERMANENT) == 0;
-    offset = header.ifa_family == AF_INET ? IPV4_OFFSET : 0;
-    *address = wildcards[header.ifa_family == AF_INET ? RECORD_INET : RECORD_INET6];
+    offset = header.ifa_family == AF_INET ? RECORD_IPV4_OFFSET : 0;
+    *address = record_wildcards[header.ifa_family == AF_INET ? RECORD_INET : RECORD_INET6];
     rest = (struct netlink_attributes){payload + sizeof header, length - sizeof header};
     while ((result = netlink_attribute_next(&rest, &attribute)) == 1) {
         bool is_own = attribute.type == IFA_LOCAL;
@@ -452,7 +445,7 @@ enum address_presence address_netlink_ask(struct netlink_channel *channel, const
                                           uint32_t interface)
 {
     bool ipv4 = record_is_ipv4(address);
-    size_t offset = ipv4 ? IPV4_OFFSET : 0;
+    size_t offset = ipv4 ? RECORD_IPV4_OFFSET : 0;
     size_t size = sizeof *address - offset;
     const struct rtmsg body = {.rtm_family = ipv4 ? AF_INET : AF_INET6, .rtm_dst_len = (uint8_t)(size * 8)};
     enum address_presence presence = ADDRESS_UNKNOWN;

@@ -10,7 +10,6 @@
 #include "socket/host.h"
 #include "socket/procfs_directory.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -115,8 +114,6 @@ static int ipv6_line_decode(const char *line, struct address_set *set)
 
 /* --- fib_trie ---------------------------------------------------------------------------------------------------- */
 
-#define IPV4_OFFSET 12
-
 /* A word cut short is none of these, so a copy that ends within one is seen (kernel source: rtn_type_names). */
 static const struct {
     const char *word;
@@ -141,11 +138,9 @@ static bool route_type_find(const char *word, enum address_presence *presence)
 
 static bool ipv4_take(const char **text, struct in6_addr *address)
 {
-    static const struct in6_addr wildcard = {{{[10] = 0xff, [11] = 0xff}}};
-    char word[INET_ADDRSTRLEN];
+    char word[RECORD_ADDRESS_SIZE];
 
-    *address = wildcard;
-    return word_take(text, word, sizeof word) && inet_pton(AF_INET, word, address->s6_addr + IPV4_OFFSET) == 1;
+    return word_take(text, word, sizeof word) && record_address_parse(RECORD_INET, word, address);
 }
 
 /* "/32 host LOCAL", perhaps with " tos=8": a prefix of the leaf above. */
@@ -166,7 +161,7 @@ static int prefix_decode(struct address_procfs_text *text, const char *words, st
     if (!text->in_table || presence == ADDRESS_UNKNOWN) {
         return 0;
     }
-    return address_set_add(set, &text->leaf, length + IPV4_OFFSET * 8, presence, 0);
+    return address_set_add(set, &text->leaf, length + RECORD_IPV4_OFFSET * 8, presence, 0);
 }
 
 /*

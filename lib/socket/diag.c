@@ -150,9 +150,8 @@ static void address_decode(enum record_family family, const __be32 words[static 
         memcpy(address->s6_addr, words, sizeof address->s6_addr);
         return;
     }
-    memset(address->s6_addr, 0, 10);
-    memset(address->s6_addr + 10, 0xff, 2);
-    memcpy(address->s6_addr + 12, words, sizeof(struct in_addr));
+    *address = record_wildcards[RECORD_INET];
+    memcpy(address->s6_addr + RECORD_IPV4_OFFSET, words, sizeof(struct in_addr));
 }
 
 int diag_record_decode(const void *payload, size_t length, enum record_protocol protocol, struct sock_record *record)

@@ -13,20 +13,19 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ::ffff:0:0/96, and with it the four bytes of 0.0.0.0. */
-static const struct in6_addr ipv4_wildcard = {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0}}};
-#define IPV4_PREFIX_SIZE 12
+const struct in6_addr record_wildcards[RECORD_FAMILIES] = {
+    [RECORD_INET] = {{{[10] = 0xff, [11] = 0xff}}},
+    [RECORD_INET6] = IN6ADDR_ANY_INIT,
+};
 
 bool record_is_ipv4(const struct in6_addr *address)
 {
-    return memcmp(address, &ipv4_wildcard, IPV4_PREFIX_SIZE) == 0;
+    return memcmp(address, &record_wildcards[RECORD_INET], RECORD_IPV4_OFFSET) == 0;
 }
 
 bool record_is_wildcard(enum record_family family, const struct in6_addr *address)
 {
-    const struct in6_addr *wildcard = family == RECORD_INET ? &ipv4_wildcard : &in6addr_any;
-
-    return memcmp(address, wildcard, sizeof *address) == 0;
+    return memcmp(address, &record_wildcards[family], sizeof *address) == 0;
 }
 
 bool record_is_listener(const struct sock_record *record)
@@ -45,11 +44,20 @@ const char *record_address_format(char text[static RECORD_ADDRESS_SIZE], enum re
     _Static_assert(RECORD_ADDRESS_SIZE >= INET6_ADDRSTRLEN, "inet_ntop() fails for want of room only");
 
     if (family == RECORD_INET) {
-        inet_ntop(AF_INET, address->s6_addr + IPV4_PREFIX_SIZE, text, RECORD_ADDRESS_SIZE);
+        inet_ntop(AF_INET, address->s6_addr + RECORD_IPV4_OFFSET, text, RECORD_ADDRESS_SIZE);
     } else {
         inet_ntop(AF_INET6, address, text, RECORD_ADDRESS_SIZE);
     }
     return text;
+}
+
+bool record_address_parse(enum record_family family, const char *text, struct in6_addr *address)
+{
+    if (family == RECORD_INET6) {
+        return inet_pton(AF_INET6, text, address) == 1;
+    }
+    *address = record_wildcards[RECORD_INET];
+    return inet_pton(AF_INET, text, address->s6_addr + RECORD_IPV4_OFFSET) == 1;
 }
 
 const char *record_endpoint_format(char text[static RECORD_ENDPOINT_SIZE], enum record_family family,

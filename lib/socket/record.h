@@ -93,10 +93,16 @@ struct sock_host {
     uint64_t netns;                   /* inode number of the network namespace, 0 unknown */
 };
 
+/* Where the four bytes of an IPv4 address begin in its v4-mapped form. */
+#define RECORD_IPV4_OFFSET 12
+
+/* The wildcard of each family as records hold it: 0.0.0.0 (::ffff:0.0.0.0) of AF_INET, :: of AF_INET6. */
+extern const struct in6_addr record_wildcards[RECORD_FAMILIES];
+
 /* True for ::ffff:0:0/96: IPv4 on the wire, whatever the socket's family. */
 bool record_is_ipv4(const struct in6_addr *address);
 
-/* True for the wildcard of the family: 0.0.0.0 (held as ::ffff:0.0.0.0) of AF_INET, :: of AF_INET6. */
+/* True for the wildcard of the family. */
 bool record_is_wildcard(enum record_family family, const struct in6_addr *address);
 
 /* A TCP socket in LISTEN, or an unconnected UDP socket that has a port. */
@@ -113,6 +119,12 @@ bool record_is_v4_mapped(const struct sock_record *record);
  */
 const char *record_address_format(char text[static RECORD_ADDRESS_SIZE], enum record_family family,
                                   const struct in6_addr *address);
+
+/*
+ * Reads what that function writes: dotted IPv4 for AF_INET, any text of IPv6 for AF_INET6. Returns false for other
+ * text, and *address is undefined.
+ */
+bool record_address_parse(enum record_family family, const char *text, struct in6_addr *address);
 
 #define RECORD_ENDPOINT_SIZE (RECORD_ADDRESS_SIZE + sizeof "[%]:65535" + IF_NAMESIZE)
 

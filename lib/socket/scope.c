@@ -9,8 +9,6 @@
 
 #include <string.h>
 
-#define IPV4_OFFSET 12
-
 static const char *const names[SCOPES] = {
     [SCOPE_LOOPBACK] = "loopback",
     [SCOPE_LINK] = "link",
@@ -45,7 +43,7 @@ enum scope scope_of(const struct in6_addr *address, uint32_t interface)
         return SCOPE_LOOPBACK;
     }
     if (record_is_ipv4(address)) {
-        return ipv4_scope(address->s6_addr + IPV4_OFFSET);
+        return ipv4_scope(address->s6_addr + RECORD_IPV4_OFFSET);
     }
     if (IN6_IS_ADDR_MULTICAST(address)) {
         return ipv6_group_scope(address);
@@ -56,7 +54,7 @@ enum scope scope_of(const struct in6_addr *address, uint32_t interface)
 bool scope_is_group(const struct in6_addr *address)
 {
     if (record_is_ipv4(address)) {
-        return (address->s6_addr[IPV4_OFFSET] & 0xf0u) == 0xe0u;
+        return (address->s6_addr[RECORD_IPV4_OFFSET] & 0xf0u) == 0xe0u;
     }
     return IN6_IS_ADDR_MULTICAST(address);
 }
