@@ -242,20 +242,10 @@ static void bind_item_parse(struct rule_parser *parser, const char *item)
     }
 }
 
-static size_t items_count(const char *list)
-{
-    size_t count = 1;
-
-    for (const char *c = list; *c != '\0'; c++) {
-        count += *c == ',';
-    }
-    return count;
-}
-
 static void read_bind(struct rule_parser *parser, char *value)
 {
     struct rule *rule = parser->rule;
-    size_t room = items_count(value);
+    size_t room = rule_items_count(value);
 
     rule->bind_set = true;
     rule->bind_words = rule_parser_copy(parser, value);
@@ -265,11 +255,7 @@ static void read_bind(struct rule_parser *parser, char *value)
         parser->out_of_memory = true;
         return;
     }
-    for (char *item = value, *next; item != NULL; item = next) {
-        next = strchr(item, ',');
-        if (next != NULL) {
-            *next++ = '\0';
-        }
+    for (char *item; (item = strsep(&value, ",")) != NULL;) {
         bind_item_parse(parser, item);
     }
 }
@@ -282,9 +268,9 @@ static void read_unit(struct rule_parser *parser, char *value)
 static void read_except_unit(struct rule_parser *parser, char *value)
 {
     struct rule *rule = parser->rule;
-    size_t count = items_count(value);
+    size_t count = rule_items_count(value);
     size_t size = strlen(value) + 1;
-    char *next;
+    char *rest;
 
     /* The pointers, and behind them what they point to. */
     rule->except_units = malloc(count * sizeof *rule->except_units + size);
@@ -292,12 +278,8 @@ static void read_except_unit(struct rule_parser *parser, char *value)
         parser->out_of_memory = true;
         return;
     }
-    next = memcpy(rule->except_units + count, value, size);
-    for (char *glob = next; glob != NULL; glob = next) {
-        next = strchr(glob, ',');
-        if (next != NULL) {
-            *next++ = '\0';
-        }
+    rest = memcpy(rule->except_units + count, value, size);
+    for (char *glob; (glob = strsep(&rest, ",")) != NULL;) {
         if (*glob == '\0') {
             rule_parser_fail(parser,
                              "except-unit=" RULE_QUOTE

@@ -38,6 +38,9 @@ char *rule_parser_copy(struct rule_parser *parser, const char *text);
 /* True for one or more ASCII digits and nothing else. */
 bool rule_is_number(const char *text);
 
+/* How many items a list has, with commas between them; at least one. */
+size_t rule_items_count(const char *list);
+
 /* Reads "80,443/tcp@external" or "default/udp" into the rule. Writes into word. */
 void rule_subject_parse(struct rule_parser *parser, char *word);
 

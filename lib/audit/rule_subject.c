@@ -16,6 +16,16 @@ bool rule_is_number(const char *text)
     return *text != '\0' && strspn(text, "0123456789") == strlen(text);
 }
 
+size_t rule_items_count(const char *list)
+{
+    size_t count = 1;
+
+    for (; *list != '\0'; list++) {
+        count += *list == ',';
+    }
+    return count;
+}
+
 /* A decimal number of 1 to 65535. */
 static bool port_number_parse(struct rule_parser *parser, const char *text, uint16_t *port)
 {
@@ -116,21 +126,13 @@ static void ports_twice_find(struct rule_parser *parser)
 static void port_list_parse(struct rule_parser *parser, char *text)
 {
     struct rule *rule = parser->rule;
-    size_t room = 1;
 
-    for (const char *c = text; *c != '\0'; c++) {
-        room += *c == ',';
-    }
-    rule->ports = calloc(room, sizeof *rule->ports);
+    rule->ports = calloc(rule_items_count(text), sizeof *rule->ports);
     if (rule->ports == NULL) {
         parser->out_of_memory = true;
         return;
     }
-    for (char *item = text, *next; item != NULL; item = next) {
-        next = strchr(item, ',');
-        if (next != NULL) {
-            *next++ = '\0';
-        }
+    for (char *item; (item = strsep(&text, ",")) != NULL;) {
         if (port_item_parse(parser, item, &rule->ports[rule->port_count])) {
             rule->port_count++;
         }
