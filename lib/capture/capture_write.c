@@ -43,11 +43,7 @@ static int64_t id_of(uint64_t id)
 
 static void switch_write(struct json_stream *json, const char *key, enum record_answer answer)
 {
-    if (answer == RECORD_UNKNOWN) {
-        json_stream_null(json, key);
-    } else {
-        json_stream_integer(json, key, answer == RECORD_YES);
-    }
+    json_stream_integer_or_null(json, key, answer != RECORD_UNKNOWN, answer == RECORD_YES);
 }
 
 /* --- the head ---------------------------------------------------------------------------------------------------- */
@@ -139,11 +135,7 @@ static void head_write(struct json_stream *json, const struct snapshot *snapshot
     json_stream_line(json);
     text_write(json, "kernel", host->kernel, CAPTURE_HOST_MOST);
     json_stream_line(json);
-    if (host->netns != 0) {
-        json_stream_integer(json, "netns", id_of(host->netns));
-    } else {
-        json_stream_null(json, "netns");
-    }
+    json_stream_integer_or_null(json, "netns", host->netns != 0, id_of(host->netns));
     json_stream_line(json);
     text_or_null_write(json, "namespace", snapshot->namespace, CAPTURE_NAMESPACE_MOST);
     json_stream_line(json);
@@ -163,15 +155,6 @@ static void head_write(struct json_stream *json, const struct snapshot *snapshot
 }
 
 /* --- the lists --------------------------------------------------------------------------------------------------- */
-
-static void v6only_write(struct json_stream *json, const struct tally_listener *listener)
-{
-    if (listener->family == RECORD_INET6 && listener->v6only != RECORD_V6ONLY_UNKNOWN) {
-        json_stream_boolean(json, "v6only", listener->v6only == RECORD_V6ONLY_YES);
-    } else {
-        json_stream_null(json, "v6only");
-    }
-}
 
 static void interface_state_write(struct json_stream *json, const struct tally_listener *listener)
 {
@@ -204,13 +187,9 @@ static void listener_write(struct json_stream *json, const struct tally_service 
     json_stream_integer(json, "interface", listener->interface);
     text_or_null_write(json, "interface_name", listener->interface_name, CAPTURE_INTERFACE_MOST);
     interface_state_write(json, listener);
-    v6only_write(json, listener);
+    json_stream_v6only(json, listener->family, listener->v6only);
     json_stream_integer(json, "sockets", listener->sockets);
-    if (listener->uid != RECORD_UID_HIDDEN) {
-        json_stream_integer(json, "uid", listener->uid);
-    } else {
-        json_stream_null(json, "uid");
-    }
+    json_stream_integer_or_null(json, "uid", listener->uid != RECORD_UID_HIDDEN, listener->uid);
     text_or_null_write(json, "user", listener->user, CAPTURE_OWNER_MOST);
     json_stream_text(json, "unit_state", capture_unit_word(CAPTURE_UNIT_WORD(listener->unit_state)));
     text_or_null_write(json, "unit", unit, CAPTURE_OWNER_MOST);

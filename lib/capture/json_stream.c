@@ -163,7 +163,29 @@ void json_stream_text_or_null(struct json_stream *json, const char *key, const c
     }
 }
 
-/* --- what we write often ----------------------------------------------------------------------------------------- */
+/* --- what is written often -----------------------------------------------------------------------------------------
+ */
+
+void json_stream_integer_or_null(struct json_stream *json, const char *key, bool is_known, int64_t value)
+{
+    if (is_known) {
+        json_stream_integer(json, key, value);
+    } else {
+        json_stream_null(json, key);
+    }
+}
+
+void json_stream_v6only(struct json_stream *json, enum record_family family, enum record_v6only v6only)
+{
+    static const enum record_answer answers[] = {
+        [RECORD_V6ONLY_UNKNOWN] = RECORD_UNKNOWN,
+        [RECORD_V6ONLY_NO] = RECORD_NO,
+        [RECORD_V6ONLY_YES] = RECORD_YES,
+    };
+    _Static_assert(sizeof answers / sizeof *answers == RECORD_V6ONLY_ANSWERS, "each answer has a row");
+
+    json_stream_answer(json, "v6only", family == RECORD_INET6 ? answers[v6only] : RECORD_UNKNOWN);
+}
 
 void json_stream_time(struct json_stream *json, const char *key, time_t time)
 {

@@ -39,6 +39,12 @@ void json_stream_text(struct json_stream *json, const char *key, const char *tex
 /* The same, but null for NULL and "". */
 void json_stream_text_or_null(struct json_stream *json, const char *key, const char *text);
 
+/* A number, null for one that is not known. */
+void json_stream_integer_or_null(struct json_stream *json, const char *key, bool is_known, int64_t value);
+
+/* The member "v6only" of a socket of that family: true, false, or null for AF_INET and what is not known. */
+void json_stream_v6only(struct json_stream *json, enum record_family family, enum record_v6only v6only);
+
 /* "2026-11-22T09:00:00Z", null for a time too far away to have a year. */
 void json_stream_time(struct json_stream *json, const char *key, time_t time);
 

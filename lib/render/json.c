@@ -8,6 +8,7 @@
 #include "render/json.h"
 
 #include "audit/change.h"
+#include "capture/capture_format.h"
 #include "capture/json_stream.h"
 #include "plugin/text_buffer.h"
 #include "render/change_wording.h"
@@ -20,15 +21,6 @@
 #define SCHEMA_VERSION 1
 
 /* --- services ---------------------------------------------------------------------------------------------------- */
-
-static void v6only_write(struct json_stream *json, const struct tally_listener *listener)
-{
-    if (listener->family == RECORD_INET || listener->v6only == RECORD_V6ONLY_UNKNOWN) {
-        json_stream_null(json, "v6only");
-    } else {
-        json_stream_boolean(json, "v6only", listener->v6only == RECORD_V6ONLY_YES);
-    }
-}
 
 static void accepts_write(struct json_stream *json, struct stack_accepts accepts)
 {
@@ -69,20 +61,16 @@ static void listener_write(struct json_stream *json, const struct tally *tally, 
     char address[RECORD_ADDRESS_SIZE];
 
     json_stream_object(json, NULL);
-    json_stream_text(json, "family", listener->family == RECORD_INET ? "inet" : "inet6");
+    json_stream_text(json, "family", capture_family_word((int)listener->family));
     json_stream_text(json, "address", record_address_format(address, listener->family, &listener->address));
     json_stream_integer(json, "port", service->port);
     json_stream_text_or_null(json, "interface", listener->interface_name);
-    v6only_write(json, listener);
+    json_stream_v6only(json, listener->family, listener->v6only);
     json_stream_text(json, "scope", scope_name(listener->scope));
     accepts_write(json, tally_accepts(listener));
     listener_reach_write(json, tally, listener);
     json_stream_integer(json, "sockets", listener->sockets);
-    if (listener->uid != RECORD_UID_HIDDEN) {
-        json_stream_integer(json, "uid", listener->uid);
-    } else {
-        json_stream_null(json, "uid");
-    }
+    json_stream_integer_or_null(json, "uid", listener->uid != RECORD_UID_HIDDEN, listener->uid);
     json_stream_text_or_null(json, "user", listener->user);
     json_stream_text_or_null(json, "unit", has_unit ? listener->unit : NULL);
     json_stream_object_end(json);
@@ -114,9 +102,9 @@ static void reasons_write(struct json_stream *json, const struct tally *tally, c
 static void connections_write(struct json_stream *json, const uint64_t connections[static TALLY_KINDS])
 {
     json_stream_object(json, "connections");
-    json_stream_integer(json, "ipv4", (int64_t)connections[TALLY_IPV4]);
-    json_stream_integer(json, "ipv4_mapped", (int64_t)connections[TALLY_MAPPED]);
-    json_stream_integer(json, "ipv6", (int64_t)connections[TALLY_IPV6]);
+    for (int kind = 0; kind < TALLY_KINDS; kind++) {
+        json_stream_integer(json, capture_kind_word(kind), (int64_t)connections[kind]);
+    }
     json_stream_object_end(json);
 }
 
@@ -348,11 +336,7 @@ static void snapshot_write(struct json_stream *json, const struct snapshot *snap
 
     json_stream_text_or_null(json, "source", snapshot->source);
     json_stream_text_or_null(json, "remark", snapshot->remark);
-    if (host->netns != 0) {
-        json_stream_integer(json, "netns", (int64_t)host->netns);
-    } else {
-        json_stream_null(json, "netns");
-    }
+    json_stream_integer_or_null(json, "netns", host->netns != 0, (int64_t)host->netns);
     json_stream_text_or_null(json, "namespace", snapshot->namespace);
     json_stream_answer(json, "ipv6", host->ipv6);
     addresses_write(json, snapshot->tally);

@@ -5,20 +5,12 @@
 
 #include "render/json_list.h"
 
+#include "capture/capture_format.h"
 #include "capture/json_stream.h"
 #include "render/clients.h"
 #include "render/wording.h"
 #include "socket/host.h"
 #include "socket/protocol.h"
-
-static void v6only_write(struct json_stream *json, enum record_v6only v6only)
-{
-    if (v6only == RECORD_V6ONLY_UNKNOWN) {
-        json_stream_null(json, "v6only");
-    } else {
-        json_stream_boolean(json, "v6only", v6only == RECORD_V6ONLY_YES);
-    }
-}
 
 /* null for what does not listen. */
 static void reach_write(struct json_stream *json, const struct tally *tally, const struct sock_record *record)
@@ -54,21 +46,13 @@ static void endpoints_write(struct json_stream *json, const struct sock_record *
 /* null for anything but a unit: a path, a cgroup that is gone. */
 static void owner_write(struct json_stream *json, const struct writer_row *row)
 {
+    bool has_user = row->user != NULL && row->record->uid != RECORD_UID_HIDDEN;
     bool is_unit = row->unit != NULL && row->unit->name != NULL && row->unit->name[0] != '/';
     char text[NETSTAT_OWNER_SIZE];
 
-    if (row->user != NULL && row->record->uid != RECORD_UID_HIDDEN) {
-        json_stream_integer(json, "uid", row->record->uid);
-        json_stream_text(json, "user", netstat_user_format(text, row->user));
-    } else {
-        json_stream_null(json, "uid");
-        json_stream_null(json, "user");
-    }
-    if (is_unit) {
-        json_stream_text(json, "unit", netstat_unit_format(text, row->unit));
-    } else {
-        json_stream_null(json, "unit");
-    }
+    json_stream_integer_or_null(json, "uid", has_user, row->record->uid);
+    json_stream_text_or_null(json, "user", has_user ? netstat_user_format(text, row->user) : NULL);
+    json_stream_text_or_null(json, "unit", is_unit ? netstat_unit_format(text, row->unit) : NULL);
 }
 
 void json_list_row(const struct writer_list *list, const struct writer_row *row, const struct sink *sink)
@@ -85,13 +69,13 @@ void json_list_row(const struct writer_list *list, const struct writer_row *row,
         json_stream_text(&json, "namespace", list->namespace);
     }
     json_stream_text(&json, "protocol", protocol_name(record->protocol));
-    json_stream_text(&json, "family", record->family == RECORD_INET ? "inet" : "inet6");
+    json_stream_text(&json, "family", capture_family_word((int)record->family));
     json_stream_text(&json, "state", *state != '\0' ? state : "UNCONNECTED");
     json_stream_integer(&json, "receive_queue", record->receive_queue);
     json_stream_integer(&json, "send_queue", record->send_queue);
     endpoints_write(&json, record);
     json_stream_text_or_null(&json, "interface", interface);
-    v6only_write(&json, record->v6only);
+    json_stream_v6only(&json, record->family, record->v6only);
     json_stream_text(&json, "on_the_wire", netstat_on_the_wire(list->tally, record));
     reach_write(&json, list->tally, record);
     owner_write(&json, row);
