@@ -182,7 +182,7 @@ static int address_parse(const struct reader *reader, const struct json_path *pa
 
     if (!record_address_parse(family, text, address)) {
         return json_field_fail(reader->error, &path, "is \"%s\", must be an %s address, as the family is %s", text,
-                               family == RECORD_INET ? "IPv4" : "IPv6", capture_family_word((int)family));
+                               record_family_name(family), capture_family_word((int)family));
     }
     return 0;
 }

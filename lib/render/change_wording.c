@@ -51,7 +51,7 @@ static void reach_add(struct text_buffer *text, const struct change *change)
     for (int family = 0; family < RECORD_FAMILIES; family++) {
         if (before->extent[family] != after->extent[family]) {
             text_buffer_add(text, "%sreached over %s from %s, previously from %s", separator,
-                            family == RECORD_INET ? "IPv4" : "IPv6", from[after->extent[family]],
+                            record_family_name((enum record_family)family), from[after->extent[family]],
                             from[before->extent[family]]);
             separator = ", ";
         }
@@ -287,8 +287,12 @@ void change_wording_add_summary(struct text_buffer *text, const struct change_li
 {
     const char *separator = ", ";
     char since[DAY_TIME_SIZE];
+    int unreadable = 0;
 
-    if (list->unreadable[RECORD_TCP] && list->unreadable[RECORD_UDP]) {
+    for (int i = 0; i < RECORD_PROTOCOLS; i++) {
+        unreadable += list->unreadable[i];
+    }
+    if (unreadable == RECORD_PROTOCOLS) {
         text_buffer_add(text, "nothing can be compared");
     } else if (list->certain > 0) {
         text_buffer_add_count(text, list->certain, "change");

@@ -335,14 +335,8 @@ static void listener_write(const struct policy_text *learned, const struct judge
     struct text_buffer text = TEXT_BUFFER(bytes);
 
     wording_add_endpoint(&text, service, listener);
-    text_buffer_add(&text, " accepts %s, user ", wording_accepts(tally_accepts(listener)));
-    if (listener->uid == RECORD_UID_HIDDEN) {
-        text_buffer_add(&text, "not visible from here");
-    } else if (listener->user != NULL) {
-        text_buffer_add_cut(&text, listener->user, NAME_MOST);
-    } else {
-        text_buffer_add(&text, "%lu", (unsigned long)listener->uid);
-    }
+    text_buffer_add(&text, " accepts %s, ", wording_accepts(tally_accepts(listener)));
+    wording_add_user(&text, listener);
     text_buffer_add(&text, ", ");
     unit_add(&text, listener);
     reach_add(&text, learned->snapshot->tally, listener);

@@ -67,11 +67,6 @@ static const char *const sentences[] = {
 };
 _Static_assert(sizeof sentences / sizeof *sentences == REMEDY_KINDS, "each kind has a sentence");
 
-static const char *family_name(enum record_family family)
-{
-    return family == RECORD_INET ? "IPv4" : "IPv6";
-}
-
 /* --- owners ------------------------------------------------------------------------------------------------------ */
 
 /* Is it a unit that other programs belong to as well? Stopping it could lock the reader out. */
@@ -183,11 +178,11 @@ static void place_add(struct text_buffer *text, const struct plan *plan, enum pl
         text_buffer_add(text, family == RECORD_INET6 ? "[%s%s%s]:%u" : "%s%s%s:%u", fixed[place][family],
                         by_interface ? "%" : "", by_interface ? plan->interface : "", (unsigned)plan->service->port);
     } else if (place == PLAN_LINK) {
-        text_buffer_add(text, "a link-local %s address", family_name(family));
+        text_buffer_add(text, "a link-local %s address", record_family_name(family));
     } else if (place == PLAN_ADDRESS) {
-        text_buffer_add(text, "an external %s address of this host", family_name(family));
+        text_buffer_add(text, "an external %s address of this host", record_family_name(family));
     } else {
-        text_buffer_add(text, "an %s address inside bind=", family_name(family));
+        text_buffer_add(text, "an %s address inside bind=", record_family_name(family));
         text_buffer_add_cut(text, plan->bind_lacks[family] ? "" : plan->service->rule->bind_words, VALUE_MOST);
     }
 }
@@ -274,7 +269,7 @@ static void loopback_add(struct text_buffer *text, const struct subject *subject
 static void lacking_add(struct text_buffer *text, const struct subject *subject)
 {
     if (subject->plan->extent == REACH_LINK) {
-        text_buffer_add(text, "a link-local %s address", family_name(subject->family));
+        text_buffer_add(text, "a link-local %s address", record_family_name(subject->family));
     } else {
         text_buffer_add(text, "an ");
         wording_add_lacking_address(text, subject->tally, subject->family);
@@ -289,7 +284,7 @@ static void addition_add(struct text_buffer *text, const struct subject *subject
     if (plan->place == PLAN_LOOPBACK || plan->place == PLAN_LINK) {
         text_buffer_add(text, "%s", scope_name(plan->place == PLAN_LOOPBACK ? SCOPE_LOOPBACK : SCOPE_LINK));
     } else {
-        text_buffer_add(text, "an %s prefix", family_name(subject->family));
+        text_buffer_add(text, "an %s prefix", record_family_name(subject->family));
     }
 }
 

@@ -256,7 +256,7 @@ static void perfdata_write(const struct answer *answer)
 /* "waived until 2027-01-31, 3 days left: " */
 static void waiver_add(struct text_buffer *line, const struct view *view, const struct judge_service *service)
 {
-    long days = (long)service->rule->waive_day - view->today;
+    long days = waiver_days_left(service->rule, view->today);
 
     text_buffer_add(line, "waived until %s, ", service->rule->waive_text);
     if (days == 0) {
@@ -360,7 +360,7 @@ static void reach_add(struct text_buffer *line, const struct answer *answer, con
     for (int family = 0; family < RECORD_FAMILIES; family++) {
         struct reach reach = tally_reach(answer->view->snapshot->tally, listener, (enum record_family)family);
         if (tally_accepts_family(listener, (enum record_family)family) != RECORD_NO) {
-            text_buffer_add(line, " %s %s", family == RECORD_INET ? "IPv4" : "IPv6", reach_name(reach.extent));
+            text_buffer_add(line, " %s %s", record_family_name((enum record_family)family), reach_name(reach.extent));
         }
     }
 }

@@ -17,11 +17,6 @@
 
 /* --- services and listeners -------------------------------------------------------------------------------------- */
 
-static const char *family_name(enum record_family family)
-{
-    return family == RECORD_INET ? "IPv4" : "IPv6";
-}
-
 void wording_add_service(struct text_buffer *text, const struct judge_service *service)
 {
     const struct rule *rule = service->rule;
@@ -132,7 +127,7 @@ void wording_add_lacking_address(struct text_buffer *text, const struct tally *t
     const bool known = tally->addresses.families[family].known;
     enum reach_extent widest = known ? reach_of_scopes(tally->addresses.families[family].scopes) : REACH_NONE;
 
-    text_buffer_add(text, "%s address%s", family_name(family), beyond[widest][family]);
+    text_buffer_add(text, "%s address%s", record_family_name(family), beyond[widest][family]);
 }
 
 void wording_add_host(struct text_buffer *text, const struct tally *tally, enum record_family family)
@@ -175,7 +170,7 @@ static void limit_add(struct text_buffer *text, const struct tally *tally, const
         text_buffer_add(text, "interface %s is down", interface);
         break;
     case REACH_INTERFACE_ADDRESSES:
-        text_buffer_add(text, "%s has no %s address", interface, family_name(family));
+        text_buffer_add(text, "%s has no %s address", interface, record_family_name(family));
         break;
     case REACH_INTERFACE_NO_IPV6:
         text_buffer_add(text, "IPv6 is disabled on %s", interface);
@@ -208,7 +203,7 @@ static void reached_by_add(struct text_buffer *text, const struct tally *tally, 
     _Static_assert(sizeof who / sizeof *who == REACH_EXTENTS, "each extent has words");
 
     text_buffer_add(text, "%s reaches it over %s", who[tally_reach(tally, listener, family).extent],
-                    family_name(family));
+                    record_family_name(family));
 }
 
 void wording_add_reach(struct text_buffer *text, const struct tally *tally, const struct tally_listener *listener,
@@ -265,8 +260,9 @@ static void narrow_add(struct text_buffer *text, const struct tally_listener *li
     char address[RECORD_ADDRESS_SIZE];
 
     record_address_format(address, listener->family, &listener->address);
-    text_buffer_add(text, ", %s on %s%s%s%s%s only", family_name(family), listener->family == RECORD_INET6 ? "[" : "",
-                    address, listener->interface_name[0] != '\0' ? "%" : "", listener->interface_name,
+    text_buffer_add(text, ", %s on %s%s%s%s%s only", record_family_name(family),
+                    listener->family == RECORD_INET6 ? "[" : "", address,
+                    listener->interface_name[0] != '\0' ? "%" : "", listener->interface_name,
                     listener->family == RECORD_INET6 ? "]" : "");
 }
 
@@ -366,7 +362,7 @@ static void lacks_add(struct text_buffer *text, const struct judge_service *serv
     const struct tally_listener *widest = judge_widest_listener(service, context->tally, family);
 
     if (widest == NULL) {
-        text_buffer_add(text, "nothing accepts %s", family_name(family));
+        text_buffer_add(text, "nothing accepts %s", record_family_name(family));
         if (host_lacks(context->tally, family)) {
             text_buffer_add(text, ", and ");
             wording_add_host(text, context->tally, family);
@@ -374,7 +370,7 @@ static void lacks_add(struct text_buffer *text, const struct judge_service *serv
     } else if (limited_listener(service, context->tally, family) == NULL) {
         text_buffer_add(text, "only ");
         wording_add_endpoint(text, service, widest);
-        text_buffer_add(text, " accepts %s", family_name(family));
+        text_buffer_add(text, " accepts %s", record_family_name(family));
     } else {
         reached_by_add(text, context->tally, widest, family);
         if (narrow_family(&service->stack) != (int)family) {
@@ -455,7 +451,7 @@ static void beyond_reach_add(struct text_buffer *text, const struct judge_servic
         enum record_family family = (enum record_family)i;
         enum reach_extent extent = judge_extent(service, tally, listener, family);
         if (tally_accepts_family(listener, family) != RECORD_NO && extent > service->rule->reach) {
-            text_buffer_add(text, "%s%s", separator, family_name(family));
+            text_buffer_add(text, "%s%s", separator, record_family_name(family));
             separator = " and ";
             widest = extent > widest ? extent : widest;
         }

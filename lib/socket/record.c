@@ -18,6 +18,11 @@ const struct in6_addr record_wildcards[RECORD_FAMILIES] = {
     [RECORD_INET6] = IN6ADDR_ANY_INIT,
 };
 
+const char *record_family_name(enum record_family family)
+{
+    return family == RECORD_INET ? "IPv4" : "IPv6";
+}
+
 bool record_is_ipv4(const struct in6_addr *address)
 {
     return memcmp(address, &record_wildcards[RECORD_INET], RECORD_IPV4_OFFSET) == 0;

@@ -99,6 +99,9 @@ struct sock_host {
 /* The wildcard of each family as records hold it: 0.0.0.0 (::ffff:0.0.0.0) of AF_INET, :: of AF_INET6. */
 extern const struct in6_addr record_wildcards[RECORD_FAMILIES];
 
+/* "IPv4", "IPv6". A literal. */
+const char *record_family_name(enum record_family family);
+
 /* True for ::ffff:0:0/96: IPv4 on the wire, whatever the socket's family. */
 bool record_is_ipv4(const struct in6_addr *address);
 
