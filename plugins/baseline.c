@@ -16,20 +16,13 @@
 /* A sentence names this much of a file. */
 #define PATH_MOST 120
 
-static bool list_progress(void *context, size_t count)
-{
-    (void)context;
-    (void)count;
-    return true;
-}
-
 int baseline_list_read(const struct options *options, struct captures *captures)
 {
     int result = 0;
 
     deadline_stage("reading the baseline");
     for (size_t i = 0; i < options->baseline_count && result == 0; i++) {
-        result = captures_add(captures, options->baselines[i], list_progress, NULL);
+        result = captures_add(captures, options->baselines[i], NULL, NULL);
     }
     return result == 0 ? captures_choose(captures) : result;
 }
@@ -44,7 +37,7 @@ static void unreadable_add(struct text_buffer *text, const struct captures *capt
         const struct captures_entry *entry = &captures->list[i];
         if (entry->host == NULL) {
             text_buffer_add(text, ". ");
-            text_buffer_add_cut(text, captures_name(entry->path), PATH_MOST);
+            text_buffer_add_cut(text, file_name(entry->path), PATH_MOST);
             if (entry->error[0] == '\0') {
                 /* Without memory for the question the answer stays as it is. */
                 (void)captures_read(entry, &snapshot, error);
@@ -68,7 +61,7 @@ static void missing_add(struct text_buffer *text, const struct run *run, const s
         text_buffer_add(text, " in namespace %s", snapshot->namespace);
     }
     text_buffer_add(text, " in ");
-    text_buffer_add_cut(text, captures_name(options->baselines[0]), PATH_MOST);
+    text_buffer_add_cut(text, file_name(options->baselines[0]), PATH_MOST);
     if (options->baseline_count > 1) {
         text_buffer_add(text, " and %zu more", options->baseline_count - 1);
     }
@@ -94,7 +87,7 @@ static void failure_say(struct baseline *baseline, const struct captures_entry *
     struct text_buffer text = TEXT_BUFFER(baseline->sentence);
 
     text_buffer_add(&text, "no baseline: ");
-    text_buffer_add_cut(&text, captures_name(entry->path), PATH_MOST);
+    text_buffer_add_cut(&text, file_name(entry->path), PATH_MOST);
     text_buffer_add(&text, ": %s", error);
     baseline->view.missing = baseline->sentence;
 }
@@ -112,7 +105,7 @@ static int newest_read(struct baseline *baseline, const struct captures_entry *n
         }
         if (result == 0) {
             baseline->view = (struct view_baseline){
-                .file = captures_name(entry->path),
+                .file = file_name(entry->path),
                 .time = baseline->snapshot->time,
                 .captures = captures_count(entry),
             };

@@ -352,11 +352,6 @@ int captures_read(const struct captures_entry *entry, struct snapshot **snapshot
     return result;
 }
 
-const char *captures_name(const char *path)
-{
-    return strcmp(path, "-") == 0 ? "standard input" : path;
-}
-
 void captures_clear(struct captures *captures)
 {
     for (size_t i = 0; i < captures->count; i++) {

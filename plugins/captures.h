@@ -71,9 +71,6 @@ const struct captures_entry *captures_find(const struct captures *captures, cons
 int captures_read(const struct captures_entry *entry, struct snapshot **snapshot,
                   char error[static JSON_FIELD_ERROR_SIZE]);
 
-/* What a sentence calls that path: "standard input" for "-". */
-const char *captures_name(const char *path);
-
 /* True when the path names a folder. */
 bool captures_is_folder(const char *path);
 

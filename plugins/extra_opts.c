@@ -96,22 +96,17 @@ static void file_mistake_keep(struct extra_opts *extra, const char *name, size_t
 
 /* --- one file ---------------------------------------------------------------------------------------------------- */
 
-static int name_set(struct extra_opts_source *source, const char *name)
-{
-    source->name = strdup(name);
-    return source->name != NULL ? 0 : -ENOMEM;
-}
-
 /* Reads the file. Returns 0 and its bytes; or a negative errno, and keeps the mistake unless that is -ENOMEM. */
 static int file_load(struct extra_opts *extra, struct extra_opts_source *source, const char *path, const char *origin,
                      size_t *length)
 {
     bool is_stdin = strcmp(path, "-") == 0;
     char error[FILE_ERROR_SIZE];
-    int result = name_set(source, is_stdin ? "standard input" : path);
+    int result;
 
-    if (result != 0) {
-        return result;
+    source->name = strdup(file_name(path));
+    if (source->name == NULL) {
+        return -ENOMEM;
     }
     if (is_stdin && extra->reads_stdin) {
         file_mistake_keep(extra, source->name, 0, "can be read only once, but --extra-opts names it twice", origin);

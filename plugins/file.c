@@ -72,6 +72,11 @@ int file_read(const char *path, size_t most, char **bytes, size_t *length, char 
     return result;
 }
 
+const char *file_name(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
 size_t file_nul_line(const char *bytes, size_t length)
 {
     const char *nul = length > 0 ? memchr(bytes, '\0', length) : NULL;

@@ -17,6 +17,9 @@
  */
 int file_read(const char *path, size_t most, char **bytes, size_t *length, char error[static FILE_ERROR_SIZE]);
 
+/* What a sentence calls that path: "standard input" for "-". */
+const char *file_name(const char *path);
+
 /* The line, from 1, that the first NUL byte is in; 0 for bytes without one. */
 size_t file_nul_line(const char *bytes, size_t length);
 

@@ -119,12 +119,16 @@ static int name_read(struct option_reader *reader, const char *text, const char 
     return 0;
 }
 
-static int policy_read(struct option_reader *reader, const char *text)
+static int list_read(struct option_reader *reader, const char *text, const char ***list, size_t *count)
 {
-    struct options *options = reader->options;
     int result = name_read(reader, text, &text);
 
-    return result != 0 ? result : list_add(&options->policies, &options->policy_count, text);
+    return result != 0 ? result : list_add(list, count, text);
+}
+
+static int policy_read(struct option_reader *reader, const char *text)
+{
+    return list_read(reader, text, &reader->options->policies, &reader->options->policy_count);
 }
 
 static int procfs_read(struct option_reader *reader, const char *text)
@@ -140,18 +144,12 @@ static int netns_read(struct option_reader *reader, const char *text)
 
 static int replay_read(struct option_reader *reader, const char *text)
 {
-    struct options *options = reader->options;
-    int result = name_read(reader, text, &text);
-
-    return result != 0 ? result : list_add(&options->replays, &options->replay_count, text);
+    return list_read(reader, text, &reader->options->replays, &reader->options->replay_count);
 }
 
 static int baseline_read(struct option_reader *reader, const char *text)
 {
-    struct options *options = reader->options;
-    int result = name_read(reader, text, &text);
-
-    return result != 0 ? result : list_add(&options->baselines, &options->baseline_count, text);
+    return list_read(reader, text, &reader->options->baselines, &reader->options->baseline_count);
 }
 
 static int hosts_read(struct option_reader *reader, const char *text)

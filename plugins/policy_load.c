@@ -118,11 +118,6 @@ void policy_names_clear(struct policy_names *names)
 
 /* --- rules ------------------------------------------------------------------------------------------------------- */
 
-static const char *file_name(const char *path)
-{
-    return strcmp(path, "-") == 0 ? "standard input" : path;
-}
-
 /* A file without a rule is half written or the wrong one: judging nothing by it would be a false OK. */
 static int file_add(struct policy *policy, const char *path)
 {

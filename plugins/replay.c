@@ -49,7 +49,7 @@ static void replayed_clear(struct replayed *replayed)
 /* The end of a long path says more, and the error behind it must not be cut. */
 static void replayed_fail(struct replayed *replayed, const char *error)
 {
-    const char *name = captures_name(replayed->path);
+    const char *name = file_name(replayed->path);
     size_t length = strlen(name);
     bool too_long = length > PATH_LENGTH;
 
@@ -67,7 +67,7 @@ static int origin_add(const struct run *run, const struct replayed *replayed)
     if (run->options->verbose >= 3) {
         day_time_format(time, snapshot->time);
         snprintf(line, sizeof line, "not live: from capture %.300s, taken at %s by %s on Linux %s",
-                 captures_name(replayed->path), *time != '\0' ? time : "an unknown time",
+                 file_name(replayed->path), *time != '\0' ? time : "an unknown time",
                  *snapshot->source != '\0' ? snapshot->source : "an unknown source", snapshot->tally->host.kernel);
         snapshot->questions = calloc(1, sizeof *snapshot->questions);
         if (snapshot->questions == NULL || (snapshot->questions[0] = strdup(line)) == NULL) {
@@ -125,7 +125,7 @@ static int replayed_write(const struct run *run, const struct replayed *replayed
                                            .time = time(NULL),
                                            .sentences = &sentence,
                                            .count = 1};
-    struct writer_host host = {.file = captures_name(replayed->path), .name = replayed->host, .failure = &failure};
+    struct writer_host host = {.file = file_name(replayed->path), .name = replayed->host, .failure = &failure};
     struct view view;
 
     if (replayed->snapshot != NULL) {
@@ -396,7 +396,7 @@ static int fleet_replay(const struct run *run, const struct captures *captures, 
         *state = fleet.hosts.state;
         fleet_clear(run->writer, &fleet.hosts);
     } else if (result != -ENOMEM) {
-        snprintf(sentence, sizeof sentence, "--hosts: %.300s %s", captures_name(options->hosts), error);
+        snprintf(sentence, sizeof sentence, "--hosts: %.300s %s", file_name(options->hosts), error);
         result = run_fail(run, &(const char *){sentence}, 1);
     }
     captures_clear(&fleet.captures);
