@@ -15,19 +15,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A value that must be one of some words: says which, or the one that was meant. */
-static void word_refuse(struct rule_parser *parser, const char *key, const char *value, const char *(*word)(int index))
+/* Reads a value that must be one of some words. Returns its number; -1 for none, and says which was meant, or all. */
+static int word_read(struct rule_parser *parser, const char *key, const char *value, const char *(*word)(int index))
 {
-    const char *nearest = nearest_word(value, word);
     char list[RULE_LIST_SIZE];
     struct text_buffer words = TEXT_BUFFER(list);
+    const char *nearest;
 
+    for (int i = 0; word(i) != NULL; i++) {
+        if (strcmp(value, word(i)) == 0) {
+            return i;
+        }
+    }
+    nearest = nearest_word(value, word);
     if (nearest != NULL) {
         rule_parser_fail(parser, "%s=" RULE_QUOTE ": did you mean %s=%s?", key, value, key, nearest);
-        return;
+    } else {
+        text_buffer_add_words(&words, word, "", "", " or ");
+        rule_parser_fail(parser, "%s must be %s, not '" RULE_QUOTE "'", key, list, value);
     }
-    text_buffer_add_words(&words, word, "", "", " or ");
-    rule_parser_fail(parser, "%s must be %s, not '" RULE_QUOTE "'", key, list, value);
+    return -1;
 }
 
 /* Adds the name with what it may not hold as "_". */
@@ -79,13 +86,11 @@ static const char *missing_word(int index)
 static void state_read(struct rule_parser *parser, const char *key, const char *value, const char *(*word)(int index),
                        enum state *state)
 {
-    for (int i = 0; word(i) != NULL; i++) {
-        if (strcmp(value, word(i)) == 0) {
-            *state = states[i].state;
-            return;
-        }
+    int index = word_read(parser, key, value, word);
+
+    if (index >= 0) {
+        *state = states[index].state;
     }
-    word_refuse(parser, key, value, word);
 }
 
 static void read_severity(struct rule_parser *parser, char *value)
@@ -117,11 +122,10 @@ static const char *both_families_word(int index)
     return NULL;
 }
 
+/* Those that can be asked for, from STACK_SPLIT on: not mixed. */
 static const char *form_word(int index)
 {
-    static const char *const words[] = {"split", "single", NULL};
-
-    return words[index];
+    return index < 2 ? stack_form_name((enum stack_form)(index + STACK_SPLIT)) : NULL;
 }
 
 static void read_form(struct rule_parser *parser, char *value)
@@ -132,12 +136,9 @@ static void read_form(struct rule_parser *parser, char *value)
     if (!rule_needs_both(parser->rule)) {
         text_buffer_add_words(&words, both_families_word, "", "", " and ");
         rule_parser_fail(parser, "form= makes sense only with %s: leave it out", list);
-    } else if (strcmp(value, "split") == 0) {
-        parser->rule->form = STACK_SPLIT;
-    } else if (strcmp(value, "single") == 0) {
-        parser->rule->form = STACK_SINGLE;
     } else {
-        word_refuse(parser, "form", value, form_word);
+        /* STACK_FORM_NONE where it is none of the words. */
+        parser->rule->form = (enum stack_form)(STACK_SPLIT + word_read(parser, "form", value, form_word));
     }
 }
 
@@ -150,10 +151,7 @@ static const char *as_word(int index)
 
 static void read_as(struct rule_parser *parser, char *value)
 {
-    parser->rule->as_bound = strcmp(value, "bound") == 0;
-    if (!parser->rule->as_bound && strcmp(value, "reached") != 0) {
-        word_refuse(parser, "as", value, as_word);
-    }
+    parser->rule->as_bound = word_read(parser, "as", value, as_word) == 1;
 }
 
 static const char *reach_word(int index)
@@ -164,13 +162,9 @@ static const char *reach_word(int index)
 static void read_reach(struct rule_parser *parser, char *value)
 {
     const struct rule_requirement_row *row = rule_requirement_of(parser->rule->requirement);
-    int extent = REACH_NONE;
+    int extent = word_read(parser, "reach", value, reach_word);
 
-    while (reach_word(extent) != NULL && strcmp(value, reach_word(extent)) != 0) {
-        extent++;
-    }
-    if (reach_word(extent) == NULL) {
-        word_refuse(parser, "reach", value, reach_word);
+    if (extent < 0) {
         return;
     }
     if (extent == REACH_NONE && (row->needs_ipv4 || row->needs_ipv6)) {
