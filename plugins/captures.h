@@ -59,8 +59,7 @@ int captures_choose(struct captures *captures);
 
 /*
  * The newest capture of the host in that namespace ("" for none), NULL when there is none; of a host without a name the
- * only capture that names none. It belongs to the list, of
- * which captures_choose() was called.
+ * only capture that names none. It belongs to the list, of which captures_choose() was called.
  */
 const struct captures_entry *captures_find(const struct captures *captures, const char *host, const char *namespace);
 

@@ -25,10 +25,9 @@ struct ini_entry {
 struct ini_section {
     struct ini_entry *entries; /* in the order of the file, those of several sections of the name together */
     size_t count;
-    size_t header_line; /* where the section starts, the last one if there are several; 0: there is none */
-    char
-        mistake[INI_MISTAKE_SIZE]; /* a sentence that follows "FILE:LINE: " or, without a line, "FILE: "; "" for none */
-    size_t mistake_line;           /* 0: the mistake is not in one line */
+    size_t header_line;             /* where the section starts, the last one if there are several; 0: there is none */
+    char mistake[INI_MISTAKE_SIZE]; /* a sentence that follows "FILE:LINE: "; "" for none */
+    size_t mistake_line;            /* 0: the mistake is not in one line, and the sentence follows "FILE: " */
 };
 
 /*

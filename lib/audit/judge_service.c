@@ -355,8 +355,7 @@ int judge_service_blame(struct judge_service *service, const struct judge_reason
     return 0;
 }
 
-/* The listener to blame under an assumption that breaks the rule; where that is for another cause, where most is taken.
- */
+/* The listener to blame under an assumption that breaks the rule; if that is for another cause, where most is taken. */
 static const struct tally_listener *culprit_find(const struct evaluation *evaluation, enum judge_cause cause)
 {
     const struct stack_assumption most = assumption_of(ASSUMPTIONS - 1);

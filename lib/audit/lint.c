@@ -39,8 +39,7 @@ struct lint {
     bool *judges;         /* by position: does the rule judge anything at all? */
     struct value *values; /* of all rules, sorted by what RRD files keep of their names */
     size_t value_count;
-    const struct value *
-        *twins; /* by position: a value of the rule whose name RRD files keep no different from an earlier one */
+    const struct value **twins;   /* by position: a value of the rule that RRD files confuse with an earlier one */
     struct rule_errors *warnings; /* sentences with their places, as the mistakes are */
 };
 

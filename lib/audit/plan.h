@@ -43,11 +43,10 @@ struct plan {
     bool adds[RECORD_FAMILIES];       /* a new socket for the family alone */
     bool bind_lacks[RECORD_FAMILIES]; /* the rule needs the family, and bind= has no address of it */
     bool host_lacks[RECORD_FAMILIES]; /* a new socket for it needs an address that the host does not have */
-    const struct tally_listener *limited[RECORD_FAMILIES]; /* the one to be reached from farther once the host, or the
-                                                              interface, is changed; NULL for none */
-    const struct tally_listener
-        *clearable; /* with its IPV6_V6ONLY off no new socket for IPv4 is needed; NULL for none */
-    const struct tally_listener *first[PLAN_CHANGES]; /* the first listener that changes so, NULL for none */
+    /* NULL for none: */
+    const struct tally_listener *limited[RECORD_FAMILIES]; /* reached from farther if the host changes */
+    const struct tally_listener *clearable;                /* with its IPV6_V6ONLY off it takes IPv4 too */
+    const struct tally_listener *first[PLAN_CHANGES];      /* the first listener that changes so */
 };
 
 /*

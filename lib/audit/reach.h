@@ -27,8 +27,7 @@ enum reach_limit {
     REACH_ADDRESS_ABSENT,      /* the address is none of the host's */
     REACH_INTERFACE_GONE,      /* it is bound to an interface that was deleted */
     REACH_INTERFACE_DOWN,      /* it is bound to an interface that is down */
-    REACH_INTERFACE_ADDRESSES, /* the interface it is bound to has no address of the family that could be reached there
-                                */
+    REACH_INTERFACE_ADDRESSES, /* the interface it is bound to has no address of the family to be reached at */
     REACH_INTERFACE_NO_IPV6,   /* IPv6 does not run on the interface it is bound to */
     REACH_NOT_LOOPBACK,        /* a loopback address on another interface than lo: such traffic is on lo alone */
     REACH_GROUP_TCP,           /* TCP goes to no group */

@@ -43,8 +43,7 @@ static void pattern_add(struct text_buffer *pattern, const char *text, size_t le
     }
 }
 
-/* --- what changes: each returns the length of it, 0 where there is none --------------------------------------------
- */
+/* --- what changes: each returns its length, 0 where there is none ------------------------------------------------- */
 
 static size_t number_length(const char *text)
 {

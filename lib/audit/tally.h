@@ -44,8 +44,7 @@ struct tally_listener {
     enum scope scope;
     enum address_presence presence;           /* of the address it is bound to */
     struct address_interface interface_state; /* of the interface it is bound to, if it is */
-    enum record_answer
-        leased; /* is its address leased, so that another may follow? RECORD_NO if that was not asked for */
+    enum record_answer leased;                /* may another address replace its own? RECORD_NO if not asked for */
     struct reach reach[RECORD_FAMILIES];      /* how far it is reached over a family now, if it takes that at all */
     enum reach_extent bound[RECORD_FAMILIES]; /* how far it would be reached, whatever the host has now */
     bool has_reach;                           /* both are set */

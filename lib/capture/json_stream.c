@@ -163,8 +163,7 @@ void json_stream_text_or_null(struct json_stream *json, const char *key, const c
     }
 }
 
-/* --- what is written often -----------------------------------------------------------------------------------------
- */
+/* --- what is written often ---------------------------------------------------------------------------------------- */
 
 void json_stream_integer_or_null(struct json_stream *json, const char *key, bool is_known, int64_t value)
 {

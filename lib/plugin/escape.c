@@ -42,8 +42,7 @@ static const struct lead *lead_find(unsigned char byte)
     return NULL;
 }
 
-/* Returns the length of the character at `source`, or of its longest part that could begin one; `length` is at least 1.
- */
+/* Returns the length of the character at `source`, or of its longest part that could begin one. `length` is not 0. */
 static size_t character_measure(const unsigned char *source, size_t length, bool *complete)
 {
     const struct lead *lead;

@@ -22,8 +22,8 @@ enum escape_rule {
  * Under all but ESCAPE_UTF8 every control character (C0, DEL, C1), line separator (U+2028, U+2029) and mark of
  * direction (U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069) becomes a space. Under ESCAPE_TEXT also: "|" becomes
  * "/", ";" becomes ",", "<" becomes "(" and ">" becomes ")", one byte for one byte. ESCAPE_NAMED names the four
- * instead: "(pipe)",
- * "(semicolon)", "(less-than)", "(greater-than)". `size` is at least 1. Returns the length written without the NUL.
+ * instead: "(pipe)", "(semicolon)", "(less-than)", "(greater-than)". `size` is at least 1. Returns the length written
+ * without the NUL.
  */
 size_t escape_copy(char *target, size_t size, const char *source, size_t length, enum escape_rule rule);
 

@@ -17,8 +17,7 @@
 /* The families that reach the listener now: "IPv4", "IPv6", "IPv4+IPv6", "nothing". A literal. */
 const char *netstat_listener_on_the_wire(const struct tally *tally, const struct tally_listener *listener);
 
-/* The same of a socket that listens; else "IPv4", "IPv6", "IPv4 (mapped)", for which the tally may be NULL. A literal.
- */
+/* The same of a socket that listens; else "IPv4", "IPv6", "IPv4 (mapped)", and the tally may be NULL. A literal. */
 const char *netstat_on_the_wire(const struct tally *tally, const struct sock_record *record);
 
 /* "tcp6". A literal. */

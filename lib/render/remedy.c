@@ -564,8 +564,7 @@ static void v6only_hint_add(struct remedy *remedy, bool on)
     text_buffer_add(&remedy->text, ")");
 }
 
-/* Is all that is wrong with the sockets that bind= or reach= forbids where they are? Else to allow that is not enough.
- */
+/* Is all that is wrong with the sockets that bind= or reach= forbids where they are? Else allowing it is not enough. */
 static bool is_about_place_alone(const struct judge_service *service)
 {
     bool found = false;

@@ -12,8 +12,7 @@
 /* What sentences are made from, beside the service. */
 struct wording_context {
     const struct tally *tally;
-    bool host_has_sentence[RECORD_FAMILIES]; /* a sentence of its own says what the host's addresses of the family limit
-                                              */
+    bool host_has_sentence[RECORD_FAMILIES]; /* what the host's addresses limit is said in a sentence of its own */
 };
 
 /* Adds "web 443/tcp", "443/tcp" when the rule has no name of its own, "stub 53/udp@loopback". */

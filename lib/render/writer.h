@@ -113,10 +113,9 @@ struct writer_host {
  * sink keeps track of what could not be written. What was written ends with a newline.
  */
 struct writer {
-    const char *name; /* as --format= takes it */
-    bool has_details; /* below the first line come some, which can be done without */
-    bool
-        only_verdicts; /* it writes verdicts and failures: no lists, no mistakes of --lint, and lacks these functions */
+    const char *name;      /* as --format= takes it */
+    bool has_details;      /* below the first line come some, which can be done without */
+    bool only_verdicts;    /* and failures: it has no functions for lists and for --lint */
     bool needs_everything; /* also what nothing judges: every connection of every protocol is read for it */
     int (*verdict)(const struct view *view, const struct sink *sink);
     int (*failure)(const struct writer_failure *failure, const struct sink *sink);

@@ -16,8 +16,7 @@
 
 /* --- lists ------------------------------------------------------------------------------------------------------- */
 
-/* The slot of the id: the one that leads to its entry, or the free one where that belongs. There is always a free one.
- */
+/* The slot of the id: the one that leads to its entry, or the free one, which there always is, where that belongs. */
 static uint32_t *slot_find(const struct owners_list *list, uint64_t id)
 {
     /* Fibonacci hashing: consecutive ids spread over all slots. */

@@ -79,8 +79,7 @@ int snapshot_peers_settle(struct tally *tally, size_t most);
 
 /*
  * Looks up the users and units of all listeners and the details of this host, unless they are known. Each listener says
- * what could not be found out.
- * Returns 0 or -ENOMEM.
+ * what could not be found out. Returns 0 or -ENOMEM.
  */
 int snapshot_owners_find(struct snapshot *snapshot, sources_progress *progress);
 

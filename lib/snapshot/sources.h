@@ -74,8 +74,7 @@ const char *sources_kind_name(enum sources_kind kind);
 /* The source that answers for the protocol now. */
 enum sources_kind sources_kind(const struct sources *sources, enum record_protocol protocol);
 
-/* Why the source that answers now failed, when sources_scan() just did; "" when it did not. Valid until the next scan.
- */
+/* Why the source that answers now failed in the last sources_scan(); "" if it did not. Valid until the next scan. */
 const char *sources_fault(const struct sources *sources, enum record_protocol protocol);
 
 #define SOURCES_SENTENCE_SIZE 512

@@ -124,8 +124,7 @@ static uint64_t port_sum(const struct walk *walk, size_t port)
     return block != NULL ? block[port % WALK_BLOCK_PORTS] : 0;
 }
 
-/* 0.0.0.0 and :: are one to the kernel's hashes; AF_INET addresses are held as v4-mapped ones, which it hashes alike.
- */
+/* The kernel's hashes take 0.0.0.0 and :: for one, and an AF_INET address for its v4-mapped form, as records do. */
 static struct walk_place place_of(const struct sock_record *record)
 {
     bool any = !protocol_of(record->protocol)->hashes_address || record_is_wildcard(RECORD_INET, &record->local);

@@ -115,7 +115,7 @@ static int table_note(struct cgroup_table *table, uint64_t id, const char *path)
     if (unit->path == NULL) {
         return -ENOMEM;
     }
-    ++table->found;
+    table->found++;
     return 0;
 }
 

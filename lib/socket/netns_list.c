@@ -230,8 +230,11 @@ const char *netns_list_cgroup_name(char name[static NETNS_LIST_NAME_SIZE], const
     return name;
 }
 
-/* Reads the first line of the process's file that begins with one of the prefixes; "" for none. */
-static void line_read(char *line, size_t size, unsigned long pid, const char *file, const char *const prefixes[2])
+/*
+ * Reads the first line of the process's file that begins with the first of the marks or holds the second, and leaves
+ * what is behind the mark; "" for none.
+ */
+static void line_read(char *line, size_t size, unsigned long pid, const char *file, const char *const marks[2])
 {
     char path[64];
     FILE *stream;
@@ -242,10 +245,10 @@ static void line_read(char *line, size_t size, unsigned long pid, const char *fi
     while (!is_found && stream != NULL && fgets(line, (int)size, stream) != NULL) {
         line[strcspn(line, "\n")] = '\0';
         for (int i = 0; i < 2 && !is_found; i++) {
-            char *start = strstr(line, prefixes[i]);
+            char *start = strstr(line, marks[i]);
             is_found = start != NULL && (start == line || i == 1);
             if (is_found) {
-                memmove(line, start + strlen(prefixes[i]), strlen(start + strlen(prefixes[i])) + 1);
+                memmove(line, start + strlen(marks[i]), strlen(start + strlen(marks[i])) + 1);
             }
         }
     }

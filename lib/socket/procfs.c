@@ -75,7 +75,7 @@ static bool character_take(struct cursor *cursor, char wanted)
     if (cursor->at == cursor->end || *cursor->at != wanted) {
         return false;
     }
-    ++cursor->at;
+    cursor->at++;
     return true;
 }
 
@@ -118,7 +118,7 @@ static bool digits_take(struct cursor *cursor, unsigned base, uint64_t *value)
     *value = 0;
     while (cursor->at < cursor->end && hex_values[(unsigned char)*cursor->at] - 1u < base) {
         *value = *value * base + (hex_values[(unsigned char)*cursor->at] - 1u);
-        ++cursor->at;
+        cursor->at++;
     }
     return cursor->at > start;
 }
@@ -133,7 +133,7 @@ static bool decimal_take(struct cursor *cursor, uint32_t *value)
         if (sum > UINT32_MAX) {
             return false;
         }
-        ++cursor->at;
+        cursor->at++;
     }
     *value = (uint32_t)sum;
     return cursor->at > start;
@@ -225,7 +225,7 @@ static size_t word_skip(struct cursor *cursor)
     const char *start = cursor->at;
 
     while (cursor->at < cursor->end && *cursor->at != ' ') {
-        ++cursor->at;
+        cursor->at++;
     }
     return (size_t)(cursor->at - start);
 }
@@ -305,7 +305,7 @@ static int line_show(struct reading *reading, const char *line, size_t length, b
     struct cursor cursor = {line, line + length};
     struct sock_record record;
 
-    ++reading->line_number;
+    reading->line_number++;
     if (reading->line_number == 1) {
         reading->has_udp_columns = memmem(line, length, UDP_COLUMNS, strlen(UDP_COLUMNS)) != NULL;
         return heading_is_whole(cursor, terminated) ? 0 : line_failed(reading);
@@ -390,7 +390,7 @@ static int file_show(struct reading *reading, int file)
             return result;
         }
         if (kept == BUFFER_SIZE) {
-            ++reading->line_number;
+            reading->line_number++;
             return line_failed(reading);
         }
     }
