@@ -8,6 +8,7 @@
 #include "captures.h"
 
 #include "capture/capture_head.h"
+#include "socket/array.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -28,16 +29,13 @@ static void entry_clear(struct captures_entry *entry)
 /* An entry of that path, which becomes the list's even when there is no memory for the entry: NULL then. */
 static struct captures_entry *entry_append(struct captures *captures, char *path)
 {
-    if (captures->count == captures->room) {
-        size_t room = captures->room == 0 ? 64 : captures->room * 2;
-        struct captures_entry *grown = realloc(captures->list, room * sizeof *grown);
-        if (grown == NULL) {
-            free(path);
-            return NULL;
-        }
-        captures->list = grown;
-        captures->room = room;
+    struct captures_entry *grown = array_grow(captures->list, captures->count, sizeof *grown);
+
+    if (grown == NULL) {
+        free(path);
+        return NULL;
     }
+    captures->list = grown;
     captures->list[captures->count] = (struct captures_entry){.path = path};
     return path != NULL ? &captures->list[captures->count++] : NULL;
 }

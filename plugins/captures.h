@@ -34,7 +34,6 @@ struct captures_entry {
 struct captures {
     struct captures_entry *list; /* in the order they were named, those of a folder by their names */
     size_t count;
-    size_t room;
     size_t older_count;             /* those that do not count, as there are newer ones of their hosts */
     struct captures_entry **newest; /* the newest of each named host, by name and namespace: captures_choose() */
     size_t newest_count;

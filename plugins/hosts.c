@@ -8,6 +8,7 @@
 #include "hosts.h"
 
 #include "plugin/escape.h"
+#include "socket/array.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,15 +20,12 @@
 
 static int name_add(struct hosts *hosts, const char *name)
 {
-    if (hosts->count == hosts->room) {
-        size_t room = hosts->room == 0 ? 64 : hosts->room * 2;
-        struct hosts_name *grown = realloc(hosts->list, room * sizeof *grown);
-        if (grown == NULL) {
-            return -ENOMEM;
-        }
-        hosts->list = grown;
-        hosts->room = room;
+    struct hosts_name *grown = array_grow(hosts->list, hosts->count, sizeof *grown);
+
+    if (grown == NULL) {
+        return -ENOMEM;
     }
+    hosts->list = grown;
     hosts->list[hosts->count++] = (struct hosts_name){.name = name};
     return 0;
 }

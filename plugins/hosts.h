@@ -20,7 +20,6 @@ struct hosts {
     char *bytes;
     struct hosts_name *list; /* sorted, each name once */
     size_t count;
-    size_t room;
 };
 
 /*

@@ -9,6 +9,7 @@
 
 #include "file.h"
 #include "plugin/escape.h"
+#include "socket/array.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -55,16 +56,12 @@ static char *trim(char *text, char *end)
 
 static int entry_add(struct ini_section *section, const struct ini_entry *entry)
 {
-    size_t count = section->count;
+    struct ini_entry *grown = array_grow(section->entries, section->count, sizeof *grown);
 
-    /* Grown at powers of two. */
-    if ((count & (count - 1)) == 0) {
-        struct ini_entry *grown = realloc(section->entries, (count == 0 ? 1 : count * 2) * sizeof *grown);
-        if (grown == NULL) {
-            return -ENOMEM;
-        }
-        section->entries = grown;
+    if (grown == NULL) {
+        return -ENOMEM;
     }
+    section->entries = grown;
     section->entries[section->count++] = *entry;
     return 0;
 }

@@ -10,6 +10,7 @@
 #include "option_row.h"
 #include "plugin/nearest.h"
 #include "plugin/text_buffer.h"
+#include "socket/array.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@
 
 static int list_add(const char ***list, size_t *count, const char *text)
 {
-    const char **grown = realloc(*list, (*count + 1) * sizeof *grown);
+    const char **grown = array_grow(*list, *count, sizeof *grown);
 
     if (grown == NULL) {
         return -ENOMEM;
@@ -33,7 +34,7 @@ static int list_add(const char ***list, size_t *count, const char *text)
 static int rule_add(struct option_reader *reader, const char *text)
 {
     struct options *options = reader->options;
-    struct options_rule *grown = realloc(options->rules, (options->rule_count + 1) * sizeof *grown);
+    struct options_rule *grown = array_grow(options->rules, options->rule_count, sizeof *grown);
 
     if (grown == NULL) {
         return -ENOMEM;

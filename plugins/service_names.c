@@ -7,6 +7,7 @@
 
 #include "service_names.h"
 
+#include "socket/array.h"
 #include "socket/protocol.h"
 
 #include <arpa/inet.h>
@@ -42,20 +43,15 @@ static int name_compare(const void *left, const void *right)
     return order != 0 ? order : COMPARE(a->place, b->place);
 }
 
-static int name_add(struct service_names *names, size_t *room, enum record_protocol protocol,
-                    const struct servent *entry)
+static int name_add(struct service_names *names, enum record_protocol protocol, const struct servent *entry)
 {
+    struct service_name *grown = array_grow(names->list, names->count, sizeof *grown);
     struct service_name *added;
 
-    if (names->count == *room) {
-        size_t grown = *room == 0 ? 512 : *room * 2;
-        struct service_name *list = realloc(names->list, grown * sizeof *list);
-        if (list == NULL) {
-            return -ENOMEM;
-        }
-        names->list = list;
-        *room = grown;
+    if (grown == NULL) {
+        return -ENOMEM;
     }
+    names->list = grown;
     added = &names->list[names->count];
     *added = (struct service_name){.protocol = protocol, .port = ntohs((uint16_t)entry->s_port), .place = names->count};
     snprintf(added->name, sizeof added->name, "%s", entry->s_name);
@@ -79,7 +75,6 @@ static void names_fold(struct service_names *names)
 int service_names_read(struct service_names *names)
 {
     const struct servent *entry;
-    size_t room = 0;
     int result = 0;
 
     *names = (struct service_names){.count = 0};
@@ -87,7 +82,7 @@ int service_names_read(struct service_names *names)
     while (result == 0 && (entry = getservent()) != NULL) {
         enum record_protocol protocol;
         if (protocol_parse(entry->s_proto, &protocol)) {
-            result = name_add(names, &room, protocol, entry);
+            result = name_add(names, protocol, entry);
         }
     }
     endservent();

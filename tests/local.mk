@@ -12,7 +12,7 @@ tests_unit_libunit_a_SOURCES = \
 # One program each, from the .c file of its name.
 unit_tests = \
 	tests/unit/test_address tests/unit/test_address_netlink tests/unit/test_address_procfs \
-	tests/unit/test_address_set tests/unit/test_capture tests/unit/test_capture_head tests/unit/test_captures \
+	tests/unit/test_address_set tests/unit/test_array tests/unit/test_capture tests/unit/test_capture_head tests/unit/test_captures \
 	tests/unit/test_cgroup tests/unit/test_change tests/unit/test_change_wording tests/unit/test_clients \
 	tests/unit/test_csv tests/unit/test_daemons tests/unit/test_daemons_document tests/unit/test_diag \
 	tests/unit/test_escape tests/unit/test_extra_opts tests/unit/test_filter tests/unit/test_host \

@@ -9,6 +9,7 @@
 
 #include "audit/change_listeners.h"
 #include "audit/judge_service.h"
+#include "socket/array.h"
 #include "socket/host_port.h"
 #include "socket/protocol.h"
 
@@ -22,7 +23,6 @@
 struct context {
     const struct change_question *question;
     struct change_list *list;
-    size_t room;
 };
 
 /* --- points of the whole service --------------------------------------------------------------------------------- */
@@ -236,19 +236,14 @@ static void change_clear(struct change *change)
     free(change->after.listeners);
 }
 
-static int change_append(struct context *context, const struct change *change)
+static int change_append(struct change_list *list, const struct change *change)
 {
-    struct change_list *list = context->list;
+    struct change *grown = array_grow(list->changes, list->count, sizeof *grown);
 
-    if (list->count == context->room) {
-        size_t room = context->room == 0 ? 8 : context->room * 2;
-        struct change *grown = realloc(list->changes, room * sizeof *grown);
-        if (grown == NULL) {
-            return -ENOMEM;
-        }
-        list->changes = grown;
-        context->room = room;
+    if (grown == NULL) {
+        return -ENOMEM;
     }
+    list->changes = grown;
     list->changes[list->count++] = *change;
     return 0;
 }
@@ -278,7 +273,7 @@ static int service_compare(struct context *context, const struct tally_service *
     if (result == 0 && differs) {
         kind_set(context, &change);
         state_set(context, &change);
-        result = change_append(context, &change);
+        result = change_append(context->list, &change);
     }
     if (result != 0 || !differs) {
         change_clear(&change);

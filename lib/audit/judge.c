@@ -9,6 +9,7 @@
 
 #include "audit/change.h"
 #include "audit/judge_service.h"
+#include "socket/array.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,7 +19,6 @@ struct context {
     const struct policy *policy;
     const struct tally *tally;
     struct judge_verdict *verdict;
-    size_t room;
     size_t *first_of_rule; /* by position in policy->rules: where in the verdict its services begin, if it has any */
 };
 
@@ -27,16 +27,12 @@ static struct judge_service *service_append(struct context *context, const struc
                                             enum record_protocol protocol, uint16_t port)
 {
     struct judge_verdict *verdict = context->verdict;
+    struct judge_service *grown = array_grow(verdict->services, verdict->service_count, sizeof *grown);
 
-    if (verdict->service_count == context->room) {
-        size_t room = context->room == 0 ? 32 : context->room * 2;
-        struct judge_service *grown = realloc(verdict->services, room * sizeof *grown);
-        if (grown == NULL) {
-            return NULL;
-        }
-        verdict->services = grown;
-        context->room = room;
+    if (grown == NULL) {
+        return NULL;
     }
+    verdict->services = grown;
     verdict->services[verdict->service_count] = (struct judge_service){.protocol = protocol,
                                                                        .port = port,
                                                                        .rule = rule,

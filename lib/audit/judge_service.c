@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "audit/judge_service.h"
+#include "socket/array.h"
 #include "socket/host_port.h"
 #include "socket/protocol.h"
 
@@ -345,7 +346,7 @@ static void assumption_try(struct evaluation *evaluation, unsigned number)
 
 int judge_service_blame(struct judge_service *service, const struct judge_reason *reason)
 {
-    struct judge_reason *grown = realloc(service->reasons, (service->reason_count + 1) * sizeof *grown);
+    struct judge_reason *grown = array_grow(service->reasons, service->reason_count, sizeof *grown);
 
     if (grown == NULL) {
         return -ENOMEM;

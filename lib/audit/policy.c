@@ -7,6 +7,7 @@
 
 #include "audit/policy.h"
 #include "plugin/escape.h"
+#include "socket/array.h"
 #include "socket/host_port.h"
 #include "socket/protocol.h"
 
@@ -87,16 +88,12 @@ void policy_free(struct policy *policy)
 
 static int rule_append(struct policy *policy, struct rule *rule)
 {
-    size_t count = policy->rule_count;
+    struct rule **grown = array_grow(policy->rules, policy->rule_count, sizeof(struct rule *));
 
-    /* Grown at powers of two. */
-    if ((count & (count - 1)) == 0) {
-        struct rule **grown = realloc(policy->rules, (count == 0 ? 1 : count * 2) * sizeof(struct rule *));
-        if (grown == NULL) {
-            return -ENOMEM;
-        }
-        policy->rules = grown;
+    if (grown == NULL) {
+        return -ENOMEM;
     }
+    policy->rules = grown;
     policy->rules[policy->rule_count++] = rule;
     return 0;
 }

@@ -8,6 +8,7 @@
 #include "audit/rule.h"
 #include "audit/rule_parse.h"
 #include "plugin/text_buffer.h"
+#include "socket/array.h"
 #include "socket/protocol.h"
 
 #include <errno.h>
@@ -33,14 +34,9 @@ _Static_assert(sizeof counted_words / sizeof *counted_words == RULE_COUNTED, "ea
 static void errors_add(struct rule_errors *errors, const char *origin, const char *sentence)
 {
     size_t length = strlen(origin) + strlen(sentence) + sizeof ": ";
-    size_t count = errors->count;
-    char **list = errors->text;
+    char **list = array_grow(errors->text, errors->count, sizeof *list);
     char *text = malloc(length);
 
-    /* Grown at powers of two. */
-    if ((count & (count - 1)) == 0) {
-        list = realloc(list, (count == 0 ? 1 : count * 2) * sizeof *list);
-    }
     if (list != NULL) {
         errors->text = list;
     }

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "audit/tally.h"
+#include "socket/array.h"
 #include "socket/protocol.h"
 
 #include <errno.h>
@@ -92,6 +93,7 @@ struct tally_service *tally_find(const struct tally *tally, enum record_protocol
 static struct tally_service *service_make(struct tally *tally, enum record_protocol protocol, uint16_t port)
 {
     struct tally_service *service = tally_find(tally, protocol, port);
+    struct tally_service *grown;
 
     if (service != NULL) {
         return service;
@@ -103,15 +105,11 @@ static struct tally_service *service_make(struct tally *tally, enum record_proto
             return NULL;
         }
     }
-    if (tally->services == NULL || tally->service_count == tally->service_room) {
-        size_t room = tally->service_room == 0 ? 32 : tally->service_room * 2;
-        struct tally_service *grown = realloc(tally->services, room * sizeof *grown);
-        if (grown == NULL) {
-            return NULL;
-        }
-        tally->services = grown;
-        tally->service_room = room;
+    grown = array_grow(tally->services, tally->service_count, sizeof *grown);
+    if (grown == NULL) {
+        return NULL;
     }
+    tally->services = grown;
     service = &tally->services[tally->service_count++];
     *service = (struct tally_service){.protocol = protocol, .port = port};
     tally->by_port[protocol][port] = (uint32_t)tally->service_count;

@@ -81,9 +81,8 @@ struct tally {
     char addresses_unread[256];                /* why addresses of the host could not be read; "" when nothing failed */
     bool counts_peers;                         /* clients are counted, too: to be set before the first connection */
     size_t peers_shared;                       /* what is left of PEERS_SHARED */
-    size_t service_room;
-    uint32_t *by_port[RECORD_PROTOCOLS]; /* position in services + 1, by port; NULL before the first one */
-    void *texts;                         /* names of users and units, each once: the root of a tsearch() tree */
+    uint32_t *by_port[RECORD_PROTOCOLS];       /* position in services + 1, by port; NULL before the first one */
+    void *texts;                               /* names of users and units, each once: the root of a tsearch() tree */
 };
 
 /* An empty tally, NULL when out of memory. Ends with tally_free(). */

@@ -8,6 +8,7 @@
 #include "render/html_services.h"
 
 #include "render/html_text.h"
+#include "socket/array.h"
 #include "socket/host_port.h"
 #include "socket/protocol.h"
 
@@ -58,15 +59,11 @@ static struct html_service *service_find(struct html_services *services, enum re
     uint32_t *position = &services->by_port[protocol][port];
 
     if (*position == 0) {
-        if (services->count == services->room) {
-            size_t room = services->room == 0 ? 64 : services->room * 2;
-            struct html_service *grown = realloc(services->list, room * sizeof *grown);
-            if (grown == NULL) {
-                return NULL;
-            }
-            services->list = grown;
-            services->room = room;
+        struct html_service *grown = array_grow(services->list, services->count, sizeof *grown);
+        if (grown == NULL) {
+            return NULL;
         }
+        services->list = grown;
         services->list[services->count] = (struct html_service){.protocol = protocol, .port = port};
         *position = (uint32_t)++services->count;
     }

@@ -32,7 +32,6 @@ struct html_service {
 struct html_services {
     struct html_service *list;
     size_t count;
-    size_t room;
     uint32_t *by_port[RECORD_PROTOCOLS]; /* position in the list, from 1 */
     uint64_t hosts[HTML_TAKEN];          /* that take anything */
 };

@@ -9,6 +9,7 @@
 #include "render/fleet.h"
 #include "render/text_report.h"
 #include "render/wording.h"
+#include "socket/array.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -33,7 +34,6 @@ struct host {
 struct hosts {
     struct host *list;
     size_t count;
-    size_t room;
 };
 
 void text_fleet_clear(struct writer_fleet *fleet)
@@ -64,19 +64,12 @@ static struct hosts *hosts_of(struct writer_fleet *fleet)
 static struct host *host_append(struct writer_fleet *fleet)
 {
     struct hosts *hosts = hosts_of(fleet);
+    struct host *grown = hosts != NULL ? array_grow(hosts->list, hosts->count, sizeof *grown) : NULL;
 
-    if (hosts != NULL && hosts->count == hosts->room) {
-        size_t room = hosts->room == 0 ? 64 : hosts->room * 2;
-        struct host *grown = realloc(hosts->list, room * sizeof *grown);
-        if (grown == NULL) {
-            return NULL;
-        }
-        hosts->list = grown;
-        hosts->room = room;
-    }
-    if (hosts == NULL) {
+    if (grown == NULL) {
         return NULL;
     }
+    hosts->list = grown;
     hosts->list[hosts->count] = (struct host){.position = hosts->count};
     return &hosts->list[hosts->count++];
 }

@@ -9,6 +9,7 @@
 #include "snapshot/listeners.h"
 #include "snapshot/owners.h"
 #include "snapshot/reaches.h"
+#include "socket/array.h"
 #include "socket/host.h"
 #include "socket/protocol.h"
 
@@ -76,7 +77,7 @@ static void question_keep(struct attempt *attempt, const struct source_request *
     }
     question_add(&line, request, kind);
     kept = strdup(bytes);
-    grown = realloc(snapshot->questions, (snapshot->question_count + 1) * sizeof *grown);
+    grown = array_grow(snapshot->questions, snapshot->question_count, sizeof *grown);
     if (grown != NULL) {
         snapshot->questions = grown;
     }

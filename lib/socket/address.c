@@ -10,6 +10,7 @@
 #include "socket/address_netlink.h"
 #include "socket/address_procfs.h"
 #include "socket/address_set.h"
+#include "socket/array.h"
 #include "socket/host.h"
 #include "socket/netlink_channel.h"
 #include "socket/scope.h"
@@ -44,7 +45,6 @@ struct address_table {
     bool from_netlink[RECORD_FAMILIES]; /* the set is from NETLINK_ROUTE, so more can be asked there */
     struct answer *answers;             /* ascending */
     size_t answer_count;
-    size_t answer_capacity;
     unsigned questions;
     struct netlink_channel channel;
 };
@@ -193,16 +193,12 @@ static const struct answer *answer_find(const struct address_table *table, const
 static void answer_keep(struct address_table *table, const struct answer *answer)
 {
     size_t position = answer_position(table, &answer->address, answer->interface);
+    struct answer *grown = array_grow(table->answers, table->answer_count, sizeof *grown);
 
-    if (table->answer_count == table->answer_capacity) {
-        size_t capacity = table->answer_capacity * 2 + 16;
-        struct answer *grown = realloc(table->answers, capacity * sizeof *grown);
-        if (grown == NULL) {
-            return;
-        }
-        table->answers = grown;
-        table->answer_capacity = capacity;
+    if (grown == NULL) {
+        return;
     }
+    table->answers = grown;
     memmove(table->answers + position + 1, table->answers + position,
             (table->answer_count - position) * sizeof *table->answers);
     table->answers[position] = *answer;

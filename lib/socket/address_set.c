@@ -7,13 +7,12 @@
 
 #include "socket/address_set.h"
 
+#include "socket/array.h"
 #include "socket/scope.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define CAPACITY_FIRST 64
 
 /* The address with the bits beyond the length all 0, or all 1. */
 static struct in6_addr prefix_end(const struct in6_addr *address, unsigned length, bool last)
@@ -33,6 +32,8 @@ static struct in6_addr prefix_end(const struct in6_addr *address, unsigned lengt
 /* Addresses of one interface come one after another as a rule, so few owners are kept twice. */
 static int owner_add(struct address_set *set, uint32_t interface, unsigned scopes)
 {
+    struct address_owner *grown;
+
     if (interface == 0) {
         set->owners_unknown = true;
         return 0;
@@ -41,15 +42,11 @@ static int owner_add(struct address_set *set, uint32_t interface, unsigned scope
         set->owners[set->owner_count - 1].scopes |= scopes;
         return 0;
     }
-    if (set->owner_count == set->owner_capacity) {
-        size_t capacity = set->owner_capacity == 0 ? CAPACITY_FIRST : set->owner_capacity * 2;
-        struct address_owner *grown = realloc(set->owners, capacity * sizeof *grown);
-        if (grown == NULL) {
-            return -ENOMEM;
-        }
-        set->owners = grown;
-        set->owner_capacity = capacity;
+    grown = array_grow(set->owners, set->owner_count, sizeof *grown);
+    if (grown == NULL) {
+        return -ENOMEM;
     }
+    set->owners = grown;
     set->owners[set->owner_count++] = (struct address_owner){interface, scopes};
     return 0;
 }
@@ -60,16 +57,12 @@ int address_set_add(struct address_set *set, const struct in6_addr *address, uns
     struct in6_addr first = prefix_end(address, length, false);
     struct in6_addr last = prefix_end(address, length, true);
     unsigned scopes = SCOPE_BIT(scope_of(&first, 0)) | SCOPE_BIT(scope_of(&last, 0));
+    struct address_prefix *grown = array_grow(set->prefixes, set->count, sizeof *grown);
 
-    if (set->count == set->capacity) {
-        size_t capacity = set->capacity == 0 ? CAPACITY_FIRST : set->capacity * 2;
-        struct address_prefix *grown = realloc(set->prefixes, capacity * sizeof *grown);
-        if (grown == NULL) {
-            return -ENOMEM;
-        }
-        set->prefixes = grown;
-        set->capacity = capacity;
+    if (grown == NULL) {
+        return -ENOMEM;
     }
+    set->prefixes = grown;
     set->prefixes[set->count++] = (struct address_prefix){first, (uint8_t)length, (uint8_t)presence};
     if (presence != ADDRESS_LOCAL) {
         return 0;

@@ -30,11 +30,9 @@ struct address_owner {
 struct address_set {
     struct address_prefix *prefixes;
     size_t count;
-    size_t capacity;
     unsigned scopes;              /* SCOPE_BIT() of what is ADDRESS_LOCAL: of a prefix its first and last address */
     struct address_owner *owners; /* of what is ADDRESS_LOCAL; once sorted each interface once, ascending */
     size_t owner_count;
-    size_t owner_capacity;
     bool owners_unknown;                /* the interface of some addresses is unknown */
     size_t starts[ADDRESS_SET_LENGTHS]; /* once sorted: the prefixes of each length, longest first */
     size_t counts[ADDRESS_SET_LENGTHS];

@@ -7,6 +7,8 @@
 
 #include "socket/cgroup.h"
 
+#include "socket/array.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -45,7 +47,6 @@ struct queue {
     char **paths;
     size_t first;
     size_t count;
-    size_t capacity;
 };
 
 /* The fields of a line of mountinfo that matter; see proc_pid_mountinfo(5). */
@@ -259,17 +260,13 @@ static int root_open(const char *mountinfo, struct fault *fault)
 /* Owns the path from now on, also when it fails. */
 static int queue_add(struct queue *queue, char *path)
 {
-    if (queue->count == queue->capacity) {
-        size_t capacity = queue->capacity > 0 ? queue->capacity * 2 : 64;
-        char **paths = reallocarray(queue->paths, capacity, sizeof *paths);
+    char **paths = array_grow(queue->paths, queue->count, sizeof *paths);
 
-        if (paths == NULL) {
-            free(path);
-            return -ENOMEM;
-        }
-        queue->paths = paths;
-        queue->capacity = capacity;
+    if (paths == NULL) {
+        free(path);
+        return -ENOMEM;
     }
+    queue->paths = paths;
     queue->paths[queue->count++] = path;
     return 0;
 }
@@ -376,7 +373,7 @@ static int directory_read(int root, const char *path, struct cgroup_table *table
 
 static int tree_walk(int root, struct cgroup_table *table)
 {
-    struct queue queue = {NULL, 0, 0, 0};
+    struct queue queue = {.paths = NULL};
     struct stat root_status;
     uint64_t root_id;
     char *top;

@@ -5,6 +5,7 @@
 
 #include "socket/netns_list.h"
 
+#include "socket/array.h"
 #include "socket/cgroup.h"
 #include "socket/netns.h"
 
@@ -35,17 +36,14 @@ void netns_list_clear(struct netns_list *list)
 /* Adds the entry, whose texts are the list's from now on, also when it fails. */
 static int entry_add(struct netns_list *list, const struct netns_entry *entry)
 {
-    if (list->count == list->room) {
-        size_t room = list->room == 0 ? 64 : 2 * list->room;
-        struct netns_entry *grown = realloc(list->entries, room * sizeof *grown);
-        if (grown == NULL) {
-            free(entry->name);
-            free(entry->path);
-            return -ENOMEM;
-        }
-        list->entries = grown;
-        list->room = room;
+    struct netns_entry *grown = array_grow(list->entries, list->count, sizeof *grown);
+
+    if (grown == NULL) {
+        free(entry->name);
+        free(entry->path);
+        return -ENOMEM;
     }
+    list->entries = grown;
     list->entries[list->count++] = *entry;
     return 0;
 }

@@ -25,7 +25,6 @@ struct netns_entry {
 struct netns_list {
     struct netns_entry *entries;
     size_t count;
-    size_t room;
     bool sees_others; /* /proc shows other users' processes, too */
 };
 
