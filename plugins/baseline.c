@@ -10,8 +10,6 @@
 #include "deadline.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 /* A sentence names this much of a file. */
 #define PATH_MOST 120

@@ -16,7 +16,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 

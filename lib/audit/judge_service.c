@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <fnmatch.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define CAUSE_BIT(cause) (1u << (cause))

@@ -7,8 +7,6 @@
 
 #include "audit/plan.h"
 
-#include <string.h>
-
 static bool is_inet6_wildcard(const struct tally_listener *listener)
 {
     return listener->family == RECORD_INET6 && record_is_wildcard(RECORD_INET6, &listener->address);

@@ -6,9 +6,8 @@
 #include "config.h"
 
 #include "audit/stack.h"
-#include "socket/scope.h"
 
-#include <string.h>
+#include <stddef.h>
 
 struct stack_accepts stack_accepts(enum record_family family, const struct in6_addr *address, enum record_v6only v6only)
 {

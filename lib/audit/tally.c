@@ -161,6 +161,11 @@ static int listener_compare(const void *left, const void *right)
     return order != 0 ? order : COMPARE(a->cgroup, b->cgroup);
 }
 
+bool tally_listeners_are_alike(const struct tally_listener *a, const struct tally_listener *b)
+{
+    return listener_compare(a, b) == 0;
+}
+
 /* The kinds of connections of which the listener accepts any, whatever their address and interface; a bit for each. */
 static unsigned accepted_kinds(const struct tally_listener *listener)
 {

@@ -106,6 +106,9 @@ int tally_add(struct tally *tally, const struct sock_record *record);
 struct tally_listener *tally_listener_find(struct tally *tally, enum record_protocol protocol, uint16_t port,
                                            const struct tally_listener *listener);
 
+/* True when both, which belong to one tally, would be one listener if they came as records. */
+bool tally_listeners_are_alike(const struct tally_listener *a, const struct tally_listener *b);
+
 /*
  * Adds the listeners of `other` that are in `tally` not yet; of those in both the higher count of sockets stays.
  * Connections do not matter. Both tallies hold listeners that came as records. To be followed by tally_sort(). Returns

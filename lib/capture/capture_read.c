@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct reader {
@@ -298,14 +297,6 @@ static int listener_read(const struct reader *reader, const struct json_path *pa
     return result != 0 ? result : listener_add(reader, values, &listener);
 }
 
-/* True when a snapshot would have counted them as one listener. */
-static bool is_same(const struct tally_listener *a, const struct tally_listener *b)
-{
-    return a->family == b->family && memcmp(&a->address, &b->address, sizeof a->address) == 0 &&
-           a->interface == b->interface && a->v6only == b->v6only && a->uid == b->uid &&
-           a->unit_state == b->unit_state && a->unit == b->unit && a->cgroup == b->cgroup;
-}
-
 /* The tally is sorted, so equal listeners are next to each other. */
 static int duplicates_refuse(const struct reader *reader)
 {
@@ -317,7 +308,7 @@ static int duplicates_refuse(const struct reader *reader)
         const struct tally_service *service = &tally->services[i];
         for (size_t j = 1; j < service->listener_count; j++) {
             const struct tally_listener *listener = &service->listeners[j];
-            if (is_same(listener - 1, listener)) {
+            if (tally_listeners_are_alike(listener - 1, listener)) {
                 record_endpoint_format(endpoint, listener->family, &listener->address, service->port,
                                        listener->interface_name);
                 return json_field_fail(reader->error, &path, "hold %s/%s of uid %lu more than once", endpoint,

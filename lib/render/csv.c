@@ -14,7 +14,6 @@
 #include "socket/protocol.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 

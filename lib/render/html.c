@@ -15,7 +15,6 @@
 #include "render/html_text.h"
 #include "render/text_report.h"
 #include "render/wording.h"
-#include "socket/protocol.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -10,7 +10,6 @@
 
 #include <assert.h>
 #include <stdio.h>
-#include <string.h>
 
 /* The most of an owner's name that is shown; the kernel's cgroups have none that is longer, but a capture may. */
 #define NAME_MOST 255
