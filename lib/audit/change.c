@@ -166,19 +166,14 @@ static bool is_excepted(const struct context *context, const struct tally *tally
 static int side_fill(const struct context *context, struct judge_service *service, const struct tally *tally,
                      const struct tally_service *source)
 {
-    if (source == NULL) {
-        return 0;
-    }
-    service->listeners = calloc(source->listener_count + 1, sizeof(const struct tally_listener *));
-    if (service->listeners == NULL) {
-        return -ENOMEM;
-    }
-    for (size_t i = 0; i < source->listener_count; i++) {
+    int result = 0;
+
+    for (size_t i = 0; source != NULL && i < source->listener_count && result == 0; i++) {
         if (!is_excepted(context, tally, source, &source->listeners[i])) {
-            service->listeners[service->listener_count++] = &source->listeners[i];
+            result = judge_listener_add(service, &source->listeners[i]);
         }
     }
-    return 0;
+    return result;
 }
 
 static int sides_compare(const struct context *context, struct change *change, bool *differs)

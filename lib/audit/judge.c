@@ -22,6 +22,19 @@ struct context {
     size_t *first_of_rule; /* by position in policy->rules: where in the verdict its services begin, if it has any */
 };
 
+int judge_listener_add(struct judge_service *service, const struct tally_listener *listener)
+{
+    const struct tally_listener **grown =
+        array_grow(service->listeners, service->listener_count, sizeof(const struct tally_listener *));
+
+    if (grown == NULL) {
+        return -ENOMEM;
+    }
+    service->listeners = grown;
+    service->listeners[service->listener_count++] = listener;
+    return 0;
+}
+
 /* A service without listeners as yet, and without a verdict. NULL when out of memory. */
 static struct judge_service *service_append(struct context *context, const struct rule *rule,
                                             enum record_protocol protocol, uint16_t port)
@@ -113,19 +126,14 @@ static int connections_fill(const struct context *context, struct judge_service 
 static int service_fill(const struct context *context, struct judge_service *service,
                         const struct tally_service *source)
 {
-    if (source == NULL) {
-        return 0;
-    }
-    service->listeners = calloc(source->listener_count + 1, sizeof(const struct tally_listener *));
-    if (service->listeners == NULL) {
-        return -ENOMEM;
-    }
-    for (size_t i = 0; i < source->listener_count; i++) {
+    int result = 0;
+
+    for (size_t i = 0; i < source->listener_count && result == 0; i++) {
         if (listener_rule(context, source, &source->listeners[i]) == service->rule) {
-            service->listeners[service->listener_count++] = &source->listeners[i];
+            result = judge_listener_add(service, &source->listeners[i]);
         }
     }
-    return connections_fill(context, service, source);
+    return result != 0 ? result : connections_fill(context, service, source);
 }
 
 static bool is_unreadable(const struct context *context, int protocol)
@@ -137,13 +145,14 @@ static bool is_unreadable(const struct context *context, int protocol)
 static int service_add(struct context *context, const struct rule *rule, enum record_protocol protocol, uint16_t port)
 {
     struct judge_service *service = service_append(context, rule, protocol, port);
+    const struct tally_service *source = tally_find(context->tally, protocol, port);
     int result = 0;
 
     if (service == NULL) {
         return -ENOMEM;
     }
-    if (!is_unreadable(context, (int)protocol)) {
-        result = service_fill(context, service, tally_find(context->tally, protocol, port));
+    if (source != NULL && !is_unreadable(context, (int)protocol)) {
+        result = service_fill(context, service, source);
     }
     return result != 0 ? result : judge_service_decide(service, context->tally);
 }

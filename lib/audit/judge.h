@@ -110,6 +110,9 @@ int judge_tally(const struct judge_question *question, struct judge_verdict **ve
 /* NULL is fine. */
 void judge_free(struct judge_verdict *verdict);
 
+/* Adds a listener, borrowed, to the list of the service, which is the caller's to free. Returns 0 or -ENOMEM. */
+int judge_listener_add(struct judge_service *service, const struct tally_listener *listener);
+
 /* True when any breach is due to something missing, so that a second look is worthwhile. */
 bool judge_rests_on_absence(const struct judge_verdict *verdict);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the check_dualstack authors
  *
- * One service against its rule; judge.c and change.c alone include it.
+ * One service against its rule; judge.c, change.c and suggest.c alone include it.
  */
 #ifndef AUDIT_JUDGE_SERVICE_H
 #define AUDIT_JUDGE_SERVICE_H

@@ -153,22 +153,18 @@ static int suggestion_fill(const struct context *context, struct suggestion *sug
                            const struct tally_service *source, int scope)
 {
     struct judge_service *service = &suggestion->service;
+    int result = 0;
 
     *suggestion = (struct suggestion){.scope = scope};
     service->protocol = source->protocol;
     service->port = source->port;
     service->connections[TALLY_MAPPED] = mapped_count(source, scope);
-    service->listeners = calloc(source->listener_count + 1, sizeof(const struct tally_listener *));
-    if (service->listeners == NULL) {
-        return -ENOMEM;
-    }
-    service->listener_count = 0;
-    for (size_t i = 0; i < source->listener_count; i++) {
+    for (size_t i = 0; i < source->listener_count && result == 0; i++) {
         if (scope == RULE_ANY_SCOPE || scope == (int)source->listeners[i].scope) {
-            service->listeners[service->listener_count++] = &source->listeners[i];
+            result = judge_listener_add(service, &source->listeners[i]);
         }
     }
-    return suggestion_decide(context, suggestion);
+    return result != 0 ? result : suggestion_decide(context, suggestion);
 }
 
 /* Adds the suggestion of that scope unless nothing listens in it. */

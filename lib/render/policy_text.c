@@ -12,7 +12,6 @@
 #include "render/wording.h"
 #include "socket/protocol.h"
 
-#include <errno.h>
 #include <fnmatch.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -470,30 +469,23 @@ static bool is_of(const struct section *section, const struct suggestion *sugges
 static int section_gather(const struct policy_text *learned, const struct section *section, struct judge_service *all,
                           size_t *suggestions)
 {
-    size_t room = 1;
+    int result = 0;
 
     *all = (struct judge_service){.protocol = section->protocol};
     *suggestions = 0;
     for (size_t i = 0; i < learned->suggestions->count; i++) {
-        room += learned->suggestions->list[i].service.listener_count;
-    }
-    all->listeners = calloc(room, sizeof(const struct tally_listener *));
-    if (all->listeners == NULL) {
-        return -ENOMEM;
-    }
-    for (size_t i = 0; i < learned->suggestions->count; i++) {
         const struct judge_service *service = &learned->suggestions->list[i].service;
         bool is_part = is_of(section, &learned->suggestions->list[i]);
-        for (size_t j = 0; j < service->listener_count; j++) {
+        for (size_t j = 0; j < service->listener_count && result == 0; j++) {
             bool will_query = section->permanence == SUGGEST_QUERY && service->protocol == section->protocol &&
                               suggest_will_query(service, service->listeners[j]);
             if (is_part || will_query) {
-                all->listeners[all->listener_count++] = service->listeners[j];
+                result = judge_listener_add(all, service->listeners[j]);
             }
         }
         *suggestions += is_part;
     }
-    return 0;
+    return result;
 }
 
 static void section_explain(const struct policy_text *learned, const struct section *section)
