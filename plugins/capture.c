@@ -48,12 +48,8 @@ static int capture_refuse(const struct run *run, const char *sentence)
     host = &snapshot->tally->host;
     snapshot->time = time(NULL);
     snprintf(snapshot->namespace, sizeof snapshot->namespace, "%s", run->namespace);
+    *host = (struct sock_host)RECORD_HOST_UNKNOWN;
     snprintf(host->name, sizeof host->name, "%s", run->host);
-    host->ipv6 = RECORD_UNKNOWN;
-    host->bindv6only = RECORD_UNKNOWN;
-    host->disable_ipv6 = RECORD_UNKNOWN;
-    host->netns_of_init = RECORD_UNKNOWN;
-    host->port_range_first = 1;
     for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
         snprintf(snapshot->tally->unreadable[protocol], sizeof snapshot->tally->unreadable[protocol],
                  "%s sockets cannot be read: %.400s", protocol_of((enum record_protocol)protocol)->label, sentence);

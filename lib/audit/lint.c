@@ -23,7 +23,7 @@
 #define WAIVER_NOTICE_DAYS 30
 
 /* No ports are assigned to clients, so that what is found is true of every host. */
-static const struct sock_host any_host = {.port_range_first = 1, .port_range_last = 0};
+static const struct sock_host any_host = RECORD_HOST_UNKNOWN;
 
 /* A value of a rule in performance data. */
 struct value {

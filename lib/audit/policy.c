@@ -400,12 +400,6 @@ int policy_finish(struct policy *policy)
 
 /* --- who judges what --------------------------------------------------------------------------------------------- */
 
-/* Clients come and go on the UDP ports that the kernel assigns. */
-static bool is_client_port(const struct sock_host *host, enum record_protocol protocol, uint16_t port)
-{
-    return protocol_of(protocol)->shares_client_ports && host_port_is_client(host, port);
-}
-
 static uint16_t rule_position(const struct policy *policy, bool client_port, enum record_protocol protocol,
                               uint16_t port, enum scope scope)
 {
@@ -464,13 +458,13 @@ static const struct rule *judging_rule(const struct policy *policy, bool client_
 const struct rule *policy_find(const struct policy *policy, const struct sock_host *host, enum record_protocol protocol,
                                uint16_t port, enum scope scope)
 {
-    return judging_rule(policy, is_client_port(host, protocol, port), protocol, port, scope);
+    return judging_rule(policy, host_port_is_shared(host, protocol, port), protocol, port, scope);
 }
 
 const struct rule *policy_find_spared(const struct policy *policy, const struct sock_host *host,
                                       enum record_protocol protocol, uint16_t port, enum scope scope)
 {
-    if (!is_client_port(host, protocol, port) || judging_rule(policy, true, protocol, port, scope) != NULL) {
+    if (!host_port_is_shared(host, protocol, port) || judging_rule(policy, true, protocol, port, scope) != NULL) {
         return NULL;
     }
     return judging_rule(policy, false, protocol, port, scope);
@@ -488,7 +482,7 @@ bool policy_is_superseded(const struct policy *policy, const struct sock_host *h
 {
     const struct rule_ports *ports = rule_ports_find(rule, port);
 
-    bool client_port = is_client_port(host, (enum record_protocol)rule->protocol, port);
+    bool client_port = host_port_is_shared(host, (enum record_protocol)rule->protocol, port);
 
     if (!ports->single && client_port && !rule->ephemeral) {
         return true;

@@ -70,19 +70,15 @@ static struct html_service *service_find(struct html_services *services, enum re
     return &services->list[*position - 1];
 }
 
-/* Clients come and go on these ports; they are not services. */
-static bool is_client(const struct tally *tally, const struct tally_service *service)
-{
-    return protocol_of(service->protocol)->shares_client_ports && host_port_is_client(&tally->host, service->port);
-}
-
-/* What the listeners of the service take together. */
+/* What the listeners of the service take together. Clients come and go on shared ports; they are not services. */
 static void service_answer(const struct tally *tally, const struct tally_service *source,
                            enum record_answer answers[static RECORD_FAMILIES])
 {
+    bool is_shared = host_port_is_shared(&tally->host, source->protocol, source->port);
+
     for (int family = 0; family < RECORD_FAMILIES; family++) {
         answers[family] = RECORD_NO;
-        for (size_t i = 0; i < source->listener_count && !is_client(tally, source); i++) {
+        for (size_t i = 0; i < source->listener_count && !is_shared; i++) {
             answers[family] = either(answers[family], takes(tally, &source->listeners[i], (enum record_family)family));
         }
     }

@@ -349,14 +349,7 @@ static void copies_read(struct sock_host *host, const char *directory)
 
 int host_read(struct sock_host *host, const char *directory, struct fault *fault)
 {
-    *host = (struct sock_host){
-        .ipv6 = RECORD_UNKNOWN,
-        .bindv6only = RECORD_UNKNOWN,
-        .disable_ipv6 = RECORD_UNKNOWN,
-        .netns_of_init = RECORD_UNKNOWN,
-        .port_range_first = 1,
-        .port_range_last = 0,
-    };
+    *host = (struct sock_host)RECORD_HOST_UNKNOWN;
     if (procfs_directory_is_this_host(directory)) {
         this_host_read(host);
     } else {

@@ -7,6 +7,8 @@
 
 #include "socket/host_port.h"
 
+#include "socket/protocol.h"
+
 bool host_port_range_is_known(const struct sock_host *host)
 {
     return host->port_range_first <= host->port_range_last;
@@ -27,4 +29,9 @@ bool host_port_is_reserved(const struct sock_host *host, uint16_t port)
 bool host_port_is_client(const struct sock_host *host, uint16_t port)
 {
     return host->port_range_first <= port && port <= host->port_range_last && !host_port_is_reserved(host, port);
+}
+
+bool host_port_is_shared(const struct sock_host *host, enum record_protocol protocol, uint16_t port)
+{
+    return protocol_of(protocol)->shares_client_ports && host_port_is_client(host, port);
 }

@@ -20,6 +20,9 @@ bool host_port_range_is_known(const struct sock_host *host);
  */
 bool host_port_is_client(const struct sock_host *host, uint16_t port);
 
+/* The same of a protocol whose clients' sockets look like listeners; false for others. */
+bool host_port_is_shared(const struct sock_host *host, enum record_protocol protocol, uint16_t port);
+
 /* Marks the ports as reserved in host->reserved_ports; none when first > last. */
 void host_port_reserve(struct sock_host *host, uint16_t first, uint16_t last);
 

@@ -99,6 +99,13 @@ struct sock_host {
 /* The wildcard of each family as records hold it: 0.0.0.0 (::ffff:0.0.0.0) of AF_INET, :: of AF_INET6. */
 extern const struct in6_addr record_wildcards[RECORD_FAMILIES];
 
+/* A host of which nothing is known. */
+#define RECORD_HOST_UNKNOWN                                                                                            \
+    {                                                                                                                  \
+        .ipv6 = RECORD_UNKNOWN, .bindv6only = RECORD_UNKNOWN, .disable_ipv6 = RECORD_UNKNOWN, .port_range_first = 1,   \
+        .netns_of_init = RECORD_UNKNOWN                                                                                \
+    }
+
 /* "IPv4", "IPv6". A literal. */
 const char *record_family_name(enum record_family family);
 
