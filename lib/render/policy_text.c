@@ -184,9 +184,11 @@ static const char *bind_find(struct text_buffer *words, const struct judge_servi
                              const struct tally_listener **leased)
 {
     size_t addresses = 0;
+    bool has_scopes;
 
     *leased = NULL;
     scopes_bind_add(words, service);
+    has_scopes = words->length > 0;
     for (size_t i = 0; i < service->listener_count; i++) {
         const struct tally_listener *listener = service->listeners[i];
         if (listener->scope != SCOPE_EXTERNAL) {
@@ -201,7 +203,7 @@ static const char *bind_find(struct text_buffer *words, const struct judge_servi
             *leased = listener;
         }
     }
-    if (addresses > 0 && strncmp(words->bytes, "l", 1) == 0) {
+    if (addresses > 0 && has_scopes) {
         *leased = NULL;
         return "";
     }
