@@ -32,7 +32,6 @@ import dualstack
 from dualstack import PROGRAM, STATE_NAMES, Network
 from compare_random_hosts import RANGES, Grammar, RandomHost, RandomPolicy, Units
 from test_replay import DATA, PROC_NET, option, write
-from test_rivals import AUDIT_ARCH, forbid_netlink
 
 OTHER = os.path.abspath(os.environ["OTHER_DUALSTACK"])
 HOSTS = int(os.environ.get("DUALSTACK_HOSTS", dualstack.share(300)))
@@ -130,7 +129,7 @@ class Questions:
         yield from self.namespaces()
         for source in ("--source=procfs", "--procfs=" + self.copies):
             yield from self.tables(source)
-        if platform.machine() in AUDIT_ARCH:
+        if platform.machine() in dualstack.SYSCALL_SOCKET:
             yield from self.without_netlink()
         captured = self.other_says("--capture")
         for captures in (self.write("capture.json", captured), self.fleet(captured)):
@@ -215,10 +214,11 @@ class Questions:
         yield question("procfs capture", source, "--capture")
 
     def without_netlink(self):
+        refusing = dualstack.refusing_sockets(dualstack.AF_NETLINK)
         for names, *args in (("text", *self.rules, *self.verbosity()), ("text", *self.rules, "--source=netlink"),
                              ("json", *self.rules, "--format=json"), ("list", "--list", "-v"), ("learn", "--learn"),
                              ("capture", "--capture")):
-            yield question("fallback " + names, *args, preexec_fn=forbid_netlink)
+            yield question("fallback " + names, *args, preexec_fn=refusing)
 
     def spoil(self, capture):
         """The capture with one value, name or place of it that is not what it should be."""
