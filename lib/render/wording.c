@@ -346,12 +346,24 @@ bool wording_requirement_is_kept(const struct judge_service *service)
 
 /* --- reasons ----------------------------------------------------------------------------------------------------- */
 
-static void crossed_add(struct text_buffer *text, uint64_t count, const char *what, const struct range *range)
+/* `where` is "", or follows the count. */
+static void crossed_add(struct text_buffer *text, uint64_t count, const char *what, const char *where,
+                        const struct range *range)
 {
     char demand[RANGE_WORDS_SIZE];
 
     text_buffer_add_count(text, count, what);
-    text_buffer_add(text, ", must be %s", range_words_format(demand, range));
+    text_buffer_add(text, "%s, must be %s", where, range_words_format(demand, range));
+}
+
+/* A rule over several ports sums them, so what crosses a threshold is more than the service itself has. */
+static void connections_crossed_add(struct text_buffer *text, const struct rule *rule,
+                                    const struct judge_reason *reason)
+{
+    bool has_one_port = rule->port_count == 1 && rule->ports[0].first == rule->ports[0].last;
+
+    crossed_add(text, reason->count, reason->cause == JUDGE_MAPPED ? "v4-mapped connection" : "IPv4 connection",
+                has_one_port ? "" : " on all ports of the rule", reason->range);
 }
 
 /* Adds why nothing, or not enough, comes in over the family; wording_add_stack() has said what limits it. */
@@ -536,8 +548,7 @@ void wording_add_reason(struct text_buffer *text, const struct judge_service *se
         break;
     case JUDGE_MAPPED:
     case JUDGE_IPV4:
-        crossed_add(text, reason->count, reason->cause == JUDGE_MAPPED ? "v4-mapped connection" : "IPv4 connection",
-                    reason->range);
+        connections_crossed_add(text, service->rule, reason);
         break;
     case JUDGE_V6ONLY_UNKNOWN:
     case JUDGE_IPV6_UNKNOWN:
@@ -690,7 +701,7 @@ static void compliance_add(struct text_buffer *text, const struct judge_verdict 
 void wording_add_summary(struct text_buffer *text, const struct judge_verdict *verdict, const struct policy *policy)
 {
     if (verdict->mapped_range != NULL) {
-        crossed_add(text, verdict->total.mapped, "v4-mapped connection", verdict->mapped_range);
+        crossed_add(text, verdict->total.mapped, "v4-mapped connection", "", verdict->mapped_range);
         text_buffer_add(text, ". ");
     }
     if (policy->rule_count == 0) {
