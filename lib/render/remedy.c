@@ -738,8 +738,8 @@ static void (*const remedies[])(struct remedy *remedy) = {
 };
 _Static_assert(sizeof remedies / sizeof *remedies == JUDGE_UNREADABLE + 1, "each cause has a row");
 
-const char *remedy_format(char text[static REMEDY_SIZE], const struct judge_service *service,
-                          const struct judge_reason *reason, const struct tally *tally, bool is_replay)
+static const char *remedy_make(char text[static REMEDY_SIZE], const struct judge_service *service,
+                               const struct judge_reason *reason, const struct tally *tally, bool is_replay)
 {
     struct remedy remedy = {
         .text = text_buffer_start(text, REMEDY_SIZE),
@@ -752,6 +752,21 @@ const char *remedy_format(char text[static REMEDY_SIZE], const struct judge_serv
 
     if (remedies[reason->cause] != NULL) {
         remedies[reason->cause](&remedy);
+    }
+    return text;
+}
+
+/* Several causes can have one remedy: fewer clients, or netlink. */
+const char *remedy_format(char text[static REMEDY_SIZE], const struct judge_service *service,
+                          const struct judge_reason *reason, const struct tally *tally, bool is_replay)
+{
+    char earlier[REMEDY_SIZE];
+
+    remedy_make(text, service, reason, tally, is_replay);
+    for (const struct judge_reason *other = service->reasons; other < reason; other++) {
+        if (strcmp(remedy_make(earlier, service, other, tally, is_replay), text) == 0) {
+            text[0] = '\0';
+        }
     }
     return text;
 }

@@ -188,6 +188,8 @@ static const struct {
      "move clients to IPv6 (--list shows who comes over IPv4)" ALLOW},
     {"443 any ipv4-critical=0", "443=0.0.0.0 443~127.0.0.1",
      "move clients to IPv6 (--list shows who comes over IPv4)" ALLOW},
+    {"443 any mapped-critical=0 ipv4-warning=1", "443=:: 443~::ffff:127.0.0.1*2",
+     "move clients to IPv6 (--list shows who comes over IPv4)" ALLOW},
     {"443 any mapped-critical=1:", "443=::", "find out why there is no v4-mapped connection" ALLOW},
     {"443 any ipv4-critical=3:", "443=0.0.0.0 443~127.0.0.1", "find out why there is only 1 IPv4 connection" ALLOW},
     {"443 any ipv4-critical=3:", "443=0.0.0.0 443~127.0.0.1*2", "find out why there are only 2 IPv4 connections" ALLOW},
