@@ -47,7 +47,7 @@ static const char *const sentences[] = {
     [REMEDY_ENABLE_IPV6] = "set sysctl net.ipv6.conf.all.disable_ipv6=0",
     [REMEDY_ADD_HOST_ADDRESS] = "add {lacking} to this host",
     [REMEDY_ADD_LO_ADDRESS] = "add {loopback} to lo (without it bind() fails there)",
-    [REMEDY_ADD_ADDRESS] = "add {address} to this host",
+    [REMEDY_ADD_ADDRESS] = "add {address} to {home}",
     [REMEDY_LEAVE_ADDRESS] = "listen on {present} in place of {endpoint}",
     [REMEDY_RESTART] = "restart {owner} when the interface is back",
     [REMEDY_LEAVE_INTERFACE] = "do not bind {endpoint} to an interface",
@@ -63,7 +63,7 @@ static const char *const sentences[] = {
     [REMEDY_ALLOW] = "allow it in the policy",
     [REMEDY_ALLOW_MISSING] = "use missing=ok in the policy",
     [REMEDY_EXCEPT_UNIT] = "add except-unit={exception} to the rule if it is a client's socket",
-    [REMEDY_USE_BOUND] = "use as=bound in the policy if another host has it now",
+    [REMEDY_USE_BOUND] = "use as=bound in the policy if another host has {absent} now",
 };
 _Static_assert(sizeof sentences / sizeof *sentences == REMEDY_KINDS, "each kind has a sentence");
 
@@ -260,6 +260,22 @@ static void address_add(struct text_buffer *text, const struct subject *subject)
     text_buffer_add(text, "%s", record_address_format(address, subject->listener->family, &subject->listener->address));
 }
 
+/* Adds where the address is needed: a socket bound to lo, or to a link-local address, takes that of its interface. */
+static void home_add(struct text_buffer *text, const struct subject *subject)
+{
+    const struct tally_listener *listener = subject->listener;
+
+    text_buffer_add(text, "%s", listener->interface == 0 ? "this host" : listener->interface_name);
+}
+
+static void absent_add(struct text_buffer *text, const struct subject *subject)
+{
+    const struct plan *plan = subject->plan;
+
+    text_buffer_add(text, "%s",
+                    plan->limited[RECORD_INET] != NULL && plan->limited[RECORD_INET6] != NULL ? "them" : "it");
+}
+
 static void loopback_add(struct text_buffer *text, const struct subject *subject)
 {
     text_buffer_add(text, "%s", subject->family == RECORD_INET ? "127.0.0.1" : "::1");
@@ -352,7 +368,8 @@ static const struct {
     {"old}", old_add},           {"v6only}", v6only_add},       {"lacking}", lacking_add},
     {"loopback}", loopback_add}, {"address}", address_add},     {"present}", present_add},
     {"addition}", addition_add}, {"interface}", interface_add}, {"list}", list_add},
-    {"clients}", clients_add},   {"exception}", exception_add},
+    {"clients}", clients_add},   {"exception}", exception_add}, {"home}", home_add},
+    {"absent}", absent_add},
 };
 
 /* --- remedies ---------------------------------------------------------------------------------------------------- */
@@ -513,13 +530,14 @@ static void limit_add(struct remedy *remedy)
 static void host_steps_add(struct remedy *remedy)
 {
     const struct plan *plan = remedy->subject.plan;
+    bool is_scope = plan->place == PLAN_LOOPBACK || plan->place == PLAN_LINK; /* one word in bind= for both families */
 
     if (plan->form_is_impossible) {
         step_add(remedy, REMEDY_USE_SPLIT);
     }
     for (int family = 0; family < RECORD_FAMILIES; family++) {
         remedy->subject.family = (enum record_family)family;
-        if (plan->bind_lacks[family]) {
+        if (plan->bind_lacks[family] && !(is_scope && family == RECORD_INET6 && plan->bind_lacks[RECORD_INET])) {
             step_add(remedy, REMEDY_WIDEN_BIND);
         }
         if (plan->host_lacks[family]) {
@@ -580,6 +598,11 @@ static bool is_about_place_alone(const struct judge_service *service)
     return found;
 }
 
+static bool is_absent(const struct tally *tally, const struct tally_listener *listener, enum record_family family)
+{
+    return listener != NULL && tally_reach(tally, listener, family).limit == REACH_ADDRESS_ABSENT;
+}
+
 /* Other ways around the limit of the listener, if nothing else can be done. */
 static void limit_other_ways_add(struct remedy *remedy)
 {
@@ -613,6 +636,10 @@ static void other_ways_add(struct remedy *remedy)
         if (is_only_step && plan->limited[family] != NULL && other == NULL && !plan->adds[RECORD_INET]) {
             limit_other_ways_add(remedy);
         }
+    }
+    if (is_only_step && is_absent(remedy->subject.tally, plan->limited[RECORD_INET], RECORD_INET) &&
+        is_absent(remedy->subject.tally, plan->limited[RECORD_INET6], RECORD_INET6)) {
+        other_way_add(remedy, REMEDY_USE_BOUND);
     }
     if (is_about_place_alone(remedy->subject.service) && !plan_widens_bind(plan)) {
         other_way_add(remedy, REMEDY_ALLOW);

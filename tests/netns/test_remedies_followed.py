@@ -101,6 +101,8 @@ class Host(contextlib.ExitStack):
         sock = socket.socket(socket.AF_INET6 if ":" in spec.address else socket.AF_INET)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.setsockopt(socket.SOL_IP, 15, 1)  # IP_FREEBIND
+        if spec.device:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, spec.device.encode())
         sock.bind((spec.address, PORT))
         sock.listen()
         return sock
@@ -296,9 +298,10 @@ KINDS = {
     "ADD_LO_ADDRESS": (r"add (?P<address>\S+) to lo \(without it bind\(\) fails there\)",
                        lambda host, address: host.run_command(
                            "addr add %s/%d dev lo" % (address, 128 if ":" in address else 8))),
-    "ADD_ADDRESS": (r"add (?P<address>[0-9a-f.:]+) to this host",
-                    lambda host, address: host.run_command(
-                        "addr add %s/%d dev ve0" % (address, 64 if ":" in address else 24))),
+    "ADD_ADDRESS": (r"add (?P<address>[0-9a-f.:]+) to (?P<home>this host|\S+)",
+                    lambda host, address, home: host.run_command(
+                        "addr add %s/%d dev %s" % (address, 64 if ":" in address else 24,
+                                                   "ve0" if home == "this host" else home))),
     "LEAVE_ADDRESS": (r"listen on (?P<new>%s) in place of (?P<endpoint>%s)" % (PLACE, ENDPOINT), leave_address),
     "RESTART": (r"restart (?P<owner>%s) when the interface is back" % OWNER, restart),
     "LEAVE_INTERFACE": (r"do not bind (?P<endpoint>%s) to an interface" % ENDPOINT, leave_interface),
@@ -318,7 +321,7 @@ KINDS = {
     "ALLOW_MISSING": (r"use missing=ok in the policy", option_setter("missing=ok")),
     "EXCEPT_UNIT": (r"add (?P<option>except-unit=\S+) to the rule if it is a client's socket",
                     lambda host, option: host.set_option(option)),
-    "USE_BOUND": (r"use as=bound in the policy if another host has it now", option_setter("as=bound")),
+    "USE_BOUND": (r"use as=bound in the policy if another host has (?:it|them) now", option_setter("as=bound")),
 }
 PATTERNS = {kind: re.compile(pattern) for kind, (pattern, _) in KINDS.items()}
 
@@ -390,6 +393,8 @@ CASES = [
     ("{0} dual-stack", [V4, Spec("2001:db8::99", freebind=True)], {}),
     ("{0} dual-stack", [Spec("192.0.2.99", freebind=True), Spec("2001:db8::99", freebind=True)], {}),
     ("{0} dual-stack bind=192.0.2.0/24,2001:db8::/32", [Spec("192.0.2.1"), Spec("2001:db8::99", freebind=True)], {}),
+    ("{0} v4", [Spec("192.0.2.99", freebind=True, device="lo")], {}),
+    ("{0} dual-stack bind=10.0.0.0/8 reach=loopback", [Spec("127.0.0.1")], {}),
     ("{0} dual-stack", [V4, Spec("::", device="vif0", v6only=True)],
      {"before": VETH, "after": ["link del vif0"]}),
     ("{0} dual-stack", [V4, Spec("::", device="vif0", v6only=True)],

@@ -85,7 +85,13 @@ static const struct {
     {"443 dual-stack", "443=0.0.0.0 443=::%#7/6+a.service",
      "restart a.service when the interface is back, or do not bind [::%#7]:443 to an interface"},
     {"443 dual-stack", "443=192.0.2.1^ 443=2001:db8::1^",
-     "add 192.0.2.1 to this host and add 2001:db8::1 to this host"},
+     "add 192.0.2.1 to this host and add 2001:db8::1 to this host, or use as=bound in the policy if another host has "
+     "them now"},
+    {"443 v6", "443=2001:db8::1%lo^",
+     "add 2001:db8::1 to lo, or listen on [::1]:443 in place of [2001:db8::1%lo]:443, "
+     "or use as=bound in the policy if another host has it now"},
+    {"443 v4-only", "443=192.0.2.1^ 443=2001:db8::1^",
+     "add 192.0.2.1 to this host and stop listening on [2001:db8::1]:443"},
     /* A family is too many. */
     {"443 v6-only", "443=::", "set IPV6_V6ONLY on [::]:443" SET_HINT},
     {"443 v6-only", "443=::%eth0", "set IPV6_V6ONLY on [::%eth0]:443" SET_HINT},
@@ -136,6 +142,8 @@ static const struct {
      "listen on 127.0.0.1:443 and [::1]:443 in place of 0.0.0.0:443"},
     {"443 dual-stack bind=10.0.0.0/8", "443=10.0.0.1",
      "add an IPv6 prefix to bind= in the policy and listen on an IPv6 address inside bind= too"},
+    {"443 dual-stack bind=10.0.0.0/8 reach=loopback", "443=127.0.0.1",
+     "add loopback to bind= in the policy and listen on [::1]:443 too"},
     {"443 dual-stack bind=loopback", "443=:: ipv6:none",
      "add ::1 to lo (without it bind() fails there) and listen on 127.0.0.1:443 and [::1]:443 in place of "
      "[::]:443"},
