@@ -241,17 +241,20 @@ void rule_advice_port(struct rule_parser *parser, const char *item)
                          "'" RULE_QUOTE "' is not a port: use default for all that no rule names, such as: "
                          "default closed",
                          item);
+    } else if (strcmp(item, RULE_DEFAULT_WORD) == 0) {
+        rule_parser_fail(parser, "default stands alone, not among ports: give it a rule of its own");
     } else if (nearest_word(item, default_word) != NULL) {
         rule_parser_fail(parser, "'" RULE_QUOTE "' is not a port: did you mean default?", item);
     } else if (digits > 0 && strcmp(item + digits, "+") == 0) {
         rule_parser_fail(parser, "'" RULE_QUOTE "' is not a port: write a range as %.*s-65535", item, (int)digits,
                          item);
     } else if (is_of(item, DIGITS ";+&|")) {
-        text_buffer_add(&right, "%s", item);
+        text_buffer_add(&right, "%s", item + strspn(item, ";+&|"));
         for (const char *mark = ";+&|"; *mark != '\0'; mark++) {
             mark_replace(bytes, *mark, ',');
         }
-        rule_parser_fail(parser, "'" RULE_QUOTE "' is not a port: separate ports with commas: %s", item, bytes);
+        rule_parser_fail(parser, "'" RULE_QUOTE "' is not a port: %s %s", item,
+                         is_of(bytes, DIGITS) ? "write" : "separate ports with commas:", bytes);
     } else if (range_build(&right, item)) {
         rule_parser_fail(parser, "'" RULE_QUOTE "' is not a port: write a range as %s", item, bytes);
     } else if (colon != NULL && is_of(colon + 1, DIGITS)) {

@@ -196,6 +196,7 @@ static void bind_item_refuse(struct rule_parser *parser, const char *item)
     bool may_be_interface = strpbrk(item, "0123456789") != NULL && strlen(item) < IF_NAMESIZE;
     char right[RULE_LIST_SIZE];
     size_t length = strlen(item);
+    const char *zone = strchr(item, '%');
 
     snprintf(right, sizeof right, "loopback, link, %%%s or prefixes such as 10.0.0.0/8,2001:db8::/32",
              may_be_interface ? item : "INTERFACE");
@@ -206,6 +207,9 @@ static void bind_item_refuse(struct rule_parser *parser, const char *item)
     } else if (*item == '[' && item[length - 1] == ']') {
         rule_parser_fail(parser, "bind=" RULE_QUOTE ": write the address without brackets: %.*s", item,
                          (int)(length - 2 < 60 ? length - 2 : 60), item + 1);
+    } else if (zone != NULL) {
+        rule_parser_fail(parser, "bind=" RULE_QUOTE ": an address has no interface here: use %.*s or %.20s", item,
+                         (int)(zone - item < 60 ? zone - item : 60), item, zone);
     } else if (strcmp(item, scope_name(SCOPE_EXTERNAL)) == 0) {
         rule_parser_fail(parser, "bind=" RULE_QUOTE ": use %s, or write the scope behind the ports: @%s", item, right,
                          item);

@@ -105,11 +105,25 @@ static bool swapped_build(char right[static RANGE_TEXT_SIZE], const char *text)
     struct range range;
     int length;
 
-    if (colon == NULL) {
+    if (colon == NULL || colon == start) {
         return false;
     }
     length = snprintf(right, RANGE_TEXT_SIZE, "%.*s%s:%.*s", (int)(start - text), text, colon + 1, (int)(colon - start),
                       start);
+    return length < RANGE_TEXT_SIZE && range_parse(right, &range);
+}
+
+/* ":10" without the colon. */
+static bool bare_end_build(char right[static RANGE_TEXT_SIZE], const char *text)
+{
+    const char *start = text + (*text == '@');
+    struct range range;
+    int length;
+
+    if (*start != ':') {
+        return false;
+    }
+    length = snprintf(right, RANGE_TEXT_SIZE, "%.*s%s", (int)(start - text), text, start + 1);
     return length < RANGE_TEXT_SIZE && range_parse(right, &range);
 }
 
@@ -141,7 +155,7 @@ const char *range_advise(char advice[static RANGE_ADVICE_SIZE], const char *text
 
     if (swapped_build(right, text)) {
         snprintf(advice, RANGE_ADVICE_SIZE, "runs backwards: write %s", right);
-    } else if (other_syntax_build(right, text)) {
+    } else if (bare_end_build(right, text) || other_syntax_build(right, text)) {
         snprintf(advice, RANGE_ADVICE_SIZE, "is not a threshold range: write %s", right);
     } else {
         snprintf(advice, RANGE_ADVICE_SIZE, "is not a threshold range: use one such as 10, 5:10, 5: or @5:10");
