@@ -321,6 +321,20 @@ const char *wording_requirement(enum rule_requirement requirement)
     return rule_requirement_of(requirement)->phrase;
 }
 
+/* Is the stack, as far as it is known, what the rule demands? */
+static bool stack_fits(const struct judge_service *service)
+{
+    const struct rule_requirement_row *row = rule_requirement_of(service->rule->requirement);
+    enum stack_kind kind = service->stack.kind;
+    bool has_ipv4 = kind == STACK_V4_ONLY || kind == STACK_DUAL;
+    bool has_ipv6 = kind == STACK_V6_ONLY || kind == STACK_DUAL;
+
+    if (kind == STACK_UNKNOWN) {
+        return service->rule->requirement == RULE_ANY;
+    }
+    return (has_ipv4 ? !row->bars_ipv4 : !row->needs_ipv4) && (has_ipv6 ? !row->bars_ipv6 : !row->needs_ipv6);
+}
+
 bool wording_requirement_is_kept(const struct judge_service *service)
 {
     for (size_t i = 0; i < service->reason_count; i++) {
@@ -336,6 +350,11 @@ bool wording_requirement_is_kept(const struct judge_service *service)
         case JUDGE_USER_UNKNOWN:
         case JUDGE_MAPPED:
         case JUDGE_IPV4:
+            break;
+        case JUDGE_V6ONLY_UNKNOWN:
+            if (!stack_fits(service)) {
+                return false;
+            }
             break;
         default:
             return false;
@@ -594,8 +613,13 @@ void wording_add_finding(struct text_buffer *text, const struct judge_service *s
     case JUDGE_TAKES_IPV4:
     case JUDGE_TAKES_IPV6:
     case JUDGE_LISTENS:
-        text_buffer_add(text, service->stack.kind == STACK_CLOSED && service->listener_count > 0 ? " " : " is ");
-        wording_add_stack(text, service, context);
+        if (service->stack.kind == STACK_UNKNOWN) {
+            text_buffer_add(text, ": ");
+            wording_add_reason(text, service, worst, context);
+        } else {
+            text_buffer_add(text, service->stack.kind == STACK_CLOSED && service->listener_count > 0 ? " " : " is ");
+            wording_add_stack(text, service, context);
+        }
         text_buffer_add(text, ", must %s", wording_requirement(service->rule->requirement));
         break;
     case JUDGE_UNREADABLE:

@@ -482,7 +482,8 @@ START_TEST(knows_when_the_requirement_is_kept)
         for (int i = 0; i < UNIT_COUNT(beside_the_stack); i++) {
             expected |= (int)beside_the_stack[i] == cause;
         }
-        sample_service_make(&sample, NULL);
+        sample_service_make(&sample, "443 v6-only");
+        sample.service.stack.kind = STACK_UNKNOWN;
         ck_assert(wording_requirement_is_kept(&sample.service));
         sample_service_blame(&sample, JUDGE_USER, STATE_CRITICAL, false);
         sample_service_blame(&sample, (enum judge_cause)cause, STATE_CRITICAL, false);
