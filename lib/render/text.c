@@ -299,6 +299,29 @@ static void listeners_add(struct text_buffer *line, const struct judge_service *
     }
 }
 
+/* ", must be dual-stack" where that is broken, else " (must be dual-stack)", or what allows that nothing listens. */
+static void requirement_add(struct text_buffer *line, const struct judge_service *service)
+{
+    const struct rule *rule = service->rule;
+    bool is_kept = wording_requirement_is_kept(service);
+
+    if (is_kept && service->stack.kind == STACK_CLOSED && service->listener_count == 0 &&
+        rule->requirement != RULE_CLOSED) {
+        text_buffer_add(line, " (missing=ok)");
+    } else {
+        text_buffer_add(line, is_kept ? " (must %s)" : ", must %s", wording_requirement(rule->requirement));
+    }
+}
+
+/* Is it because of too few sockets that they are listed, as the last reason says? */
+static bool lists_what_lacks(const struct judge_service *service)
+{
+    enum judge_cause last =
+        service->reason_count > 0 ? service->reasons[service->reason_count - 1].cause : JUDGE_UNREADABLE;
+
+    return (last == JUDGE_NO_IPV4 || last == JUDGE_NO_IPV6) && !service->stack.lopsided;
+}
+
 /* "web 443/tcp: v4-only, must be dual-stack: nothing accepts IPv6, only 0.0.0.0:443 (nginx.service), note OPS-1234" */
 static void service_write(const struct answer *answer, const struct judge_service *service)
 {
@@ -313,13 +336,11 @@ static void service_write(const struct answer *answer, const struct judge_servic
     }
     wording_add_stack(&line, service, &answer->context);
     if (rule != NULL) {
-        text_buffer_add(&line, wording_requirement_is_kept(service) ? " (must %s)" : ", must %s",
-                        wording_requirement(rule->requirement));
+        requirement_add(&line, service);
     }
     reasons_add(&line, answer, service);
     if (lists_listeners(service)) {
-        bool lacks = service->reason_count > 0 && service->absent && !service->stack.lopsided;
-        text_buffer_add(&line, ", %s ", lacks ? "only" : "on");
+        text_buffer_add(&line, ", %s ", lists_what_lacks(service) ? "only" : "on");
         listeners_add(&line, service);
         wording_add_within(&line, service, answer->context.tally);
     }

@@ -686,8 +686,9 @@ static void inventory_add(struct text_buffer *text, const struct judge_verdict *
     listening_add(text, verdict);
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         if (by_kind[order[i]] > 0) {
+            /* What listens is closed where nothing reaches it. */
             text_buffer_add(text, "%s%llu %s", separator, (unsigned long long)by_kind[order[i]],
-                            stack_kind_name(order[i]));
+                            order[i] == STACK_CLOSED ? "unreachable" : stack_kind_name(order[i]));
             separator = ", ";
         }
     }

@@ -116,6 +116,11 @@ static const struct {
          "web_mapped=3;;;0 web_ipv4=3;;1;0\n"
          "\\_[CRITICAL] web 443/tcp: dual-stack (must listen): 3 IPv4 connections, must be at most 1, on "
          "[::]:443\n"},
+    {"443 v6 ipv4-critical=1: name=web", "443=0.0.0.0",
+     OFF ". web 443/tcp is v4-only, must accept IPv6 | mapped=0;;;0 violations=1;0;0;0 unlisted=0;;;0 "
+         "web_mapped=0;;;0 web_ipv4=0;;1:;0\n"
+         "\\_[CRITICAL] web 443/tcp: v4-only, must accept IPv6: nothing accepts IPv6, 0 IPv4 connections, must be at "
+         "least 1, on 0.0.0.0:443\n"},
     {"443 v6-only name=web", "443=::/?",
      ONE_UNKNOWN
      ". web 443/tcp: whether [::]:443 accepts IPv4 cannot be determined: IPV6_V6ONLY is not visible here | " NO_VALUES
@@ -245,6 +250,10 @@ static const struct {
      "    [::]:443 is AF_INET6 with v6only on, accepts IPv6, scope external, reach IPv6 external, 1 socket, uid 33, "
      "user www-data\n"
      "    2 IPv4 connections established, 0 of them mapped\n"},
+    {"443 dual-stack missing=ok name=web", "", 1, LABELS_TOTALS,
+     ON_POLICY " | " NO_VALUES "\n\\_[OK] web 443/tcp: closed (missing=ok)\n"},
+    {"443 closed name=web", "", 1, LABELS_TOTALS,
+     ON_POLICY " | " NO_VALUES "\n\\_[OK] web 443/tcp: closed (must be closed)\n"},
     {"443 v6-only name=web", "443=0.0.0.0", 1, LABELS_TOTALS,
      OFF ". web 443/tcp is v4-only, must be v6-only | " ONE_VIOLATION "\n"
          "\\_[CRITICAL] web 443/tcp: v4-only, must be v6-only: nothing accepts IPv6, 0.0.0.0:443 accepts IPv4\n"

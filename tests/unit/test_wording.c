@@ -611,7 +611,7 @@ static const struct {
      6,
      {.mapped = 12},
      false,
-     "6 services listen (1 dual-stack, 2 v4-only, 1 v6-only, 1 unknown, 1 closed), 12 v4-mapped connections, no policy "
+     "6 services listen (1 dual-stack, 2 v4-only, 1 v6-only, 1 unknown, 1 unreachable), 12 v4-mapped connections, no policy "
      "to judge by"},
     {0,
      {STACK_DUAL},
