@@ -311,6 +311,30 @@ static void interface_add(struct text_buffer *text, const struct subject *subjec
 
 /* --- the rest ---------------------------------------------------------------------------------------------------- */
 
+/*
+ * The scope that a service without a listener is to listen in: that of the rule, or, where the port's sockets are those
+ * of rules with a scope, the widest that they leave. RULE_ANY_SCOPE for any.
+ */
+static int missing_scope(const struct subject *subject)
+{
+    const struct judge_service *service = subject->service;
+    const struct rule *rule = service->rule;
+    const struct tally_service *others = tally_find(subject->tally, service->protocol, service->port);
+    unsigned taken = 0;
+    int scope = SCOPE_EXTERNAL;
+
+    if (rule->scope != RULE_ANY_SCOPE || others == NULL || rule->except_unit_count > 0) {
+        return rule->scope;
+    }
+    for (size_t i = 0; i < others->listener_count; i++) {
+        taken |= SCOPE_BIT(others->listeners[i].scope);
+    }
+    while (scope > 0 && (taken & SCOPE_BIT(scope)) != 0) {
+        scope--;
+    }
+    return scope;
+}
+
 /* Adds the unit that the rule wants, and where it is to listen. */
 static void unit_add(struct text_buffer *text, const struct subject *subject)
 {
@@ -327,8 +351,8 @@ static void unit_add(struct text_buffer *text, const struct subject *subject)
         text_buffer_add(text, strpbrk(rule->unit, "*?[") != NULL ? "a unit of unit=" : "");
         text_buffer_add_cut(text, rule->unit, VALUE_MOST);
     }
-    if (subject->listener == NULL && rule->scope != RULE_ANY_SCOPE) {
-        text_buffer_add(text, "%s", where[rule->scope]);
+    if (subject->listener == NULL && missing_scope(subject) != RULE_ANY_SCOPE) {
+        text_buffer_add(text, "%s", where[missing_scope(subject)]);
     }
 }
 

@@ -533,12 +533,22 @@ static void unknown_add(struct text_buffer *text, const struct judge_service *se
     }
 }
 
+/* Sockets on the port that other rules judge, or that except-unit= leaves out, do listen. */
+static void nothing_listens_add(struct text_buffer *text, const struct judge_service *service,
+                                const struct tally *tally)
+{
+    bool has_others =
+        service->rule->scope == RULE_ANY_SCOPE && tally_find(tally, service->protocol, service->port) != NULL;
+
+    text_buffer_add(text, has_others ? "nothing else listens" : "nothing listens");
+}
+
 void wording_add_reason(struct text_buffer *text, const struct judge_service *service,
                         const struct judge_reason *reason, const struct wording_context *context)
 {
     switch (reason->cause) {
     case JUDGE_NOTHING_LISTENS:
-        text_buffer_add(text, "nothing listens");
+        nothing_listens_add(text, service, context->tally);
         break;
     case JUDGE_NO_IPV4:
     case JUDGE_NO_IPV6:
@@ -606,7 +616,9 @@ void wording_add_finding(struct text_buffer *text, const struct judge_service *s
     wording_add_service(text, service);
     switch (worst->cause) {
     case JUDGE_NOTHING_LISTENS:
-        text_buffer_add(text, ": nothing listens, must %s", wording_requirement(service->rule->requirement));
+        text_buffer_add(text, ": ");
+        nothing_listens_add(text, service, context->tally);
+        text_buffer_add(text, ", must %s", wording_requirement(service->rule->requirement));
         break;
     case JUDGE_NO_IPV4:
     case JUDGE_NO_IPV6:

@@ -34,6 +34,11 @@ static const struct {
     {"443@loopback any", "443=192.0.2.1", "start the service on a loopback address" MISSING},
     {"443@link any unit=a.service", "443=192.0.2.1", "start a.service on a link-local address" MISSING},
     {"443@external any", "443=127.0.0.1", "start the service on an external address" MISSING},
+    {"443 any\n443@loopback any", "443=127.0.0.1", "start the service on an external address" MISSING},
+    {"443 any\n443@external any", "443=0.0.0.0", "start the service on a link-local address" MISSING},
+    {"443 any\n443@external any\n443@link any", "443=0.0.0.0 443=fe80::1",
+     "start the service on a loopback address" MISSING},
+    {"443-443 any missing=critical except-unit=a.service", "443=0.0.0.0+a.service", "start the service" MISSING},
     /* A family is missing: another socket brings it, as far as the other family is reached and no farther. */
     {"443 dual-stack", "443=0.0.0.0", "listen on [::]:443 too, with IPV6_V6ONLY on"},
     {"443 v6", "443=192.0.2.1", "listen on an external IPv6 address of this host too"},

@@ -68,6 +68,13 @@ static const struct {
     {"443 dual-stack name=web", "",
      OFF ". web 443/tcp: nothing listens, must be dual-stack | " ONE_VIOLATION " web_mapped=0;;;0\n"
          "\\_[CRITICAL] web 443/tcp: closed, must be dual-stack: nothing listens\n"},
+    {"443 any name=web\n443@loopback any name=local", "443=127.0.0.1",
+     "DUALSTACK CRITICAL: 1 of 2 services off policy. web 443/tcp: nothing else listens, must listen | " ONE_VIOLATION
+     " web_mapped=0;;;0 local_mapped=0;;;0\n"
+     "\\_[CRITICAL] web 443/tcp: closed, must listen: nothing else listens\n"},
+    {"443@loopback any name=web", "443=0.0.0.0",
+     OFF ". web 443/tcp@loopback: nothing listens, must listen | " ONE_VIOLATION " web_mapped=0;;;0\n"
+         "\\_[CRITICAL] web 443/tcp@loopback: closed, must listen: nothing listens\n"},
     {"443 dual-stack name=web note=OPS-1", "443=0.0.0.0+nginx.service",
      OFF ". web 443/tcp is v4-only, must be dual-stack | " ONE_VIOLATION " web_mapped=0;;;0\n"
          "\\_[CRITICAL] web 443/tcp: v4-only, must be dual-stack: nothing accepts IPv6, only 0.0.0.0:443 "
