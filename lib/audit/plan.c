@@ -426,16 +426,69 @@ static void form_choose(struct plan *plan, enum stack_form preferred)
     }
 }
 
+/* --- sockets of other rules -------------------------------------------------------------------------------------- */
+
+/* The families that other rules' sockets take on the port: bind() of a wildcard that takes one of them fails. */
+static void taken_find(const struct plan *plan, bool taken[static RECORD_FAMILIES])
+{
+    const struct judge_service *service = plan->service;
+    const struct tally_service *all = tally_find(plan->tally, service->protocol, service->port);
+    size_t own = 0; /* the service's listeners are in the same order */
+
+    for (size_t i = 0; all != NULL && i < all->listener_count; i++) {
+        const struct tally_listener *listener = &all->listeners[i];
+        if (own < service->listener_count && service->listeners[own] == listener) {
+            own++;
+            continue;
+        }
+        for (int family = 0; family < RECORD_FAMILIES; family++) {
+            taken[family] |= tally_accepts_family(listener, (enum record_family)family) != RECORD_NO;
+        }
+    }
+}
+
+/* Does the plan need a wildcard for a family that is taken? */
+static bool wildcard_is_taken(const struct plan *plan, const bool taken[static RECORD_FAMILIES])
+{
+    bool needs_ipv4 = plan->adds_both || plan->adds[RECORD_INET];
+    bool needs_ipv6 = plan->adds_both || plan->adds[RECORD_INET6];
+
+    for (size_t i = 0; i < plan->service->listener_count; i++) {
+        needs_ipv4 |= plan_change_of(plan, plan->service->listeners[i]) == PLAN_CLEAR_V6ONLY;
+    }
+    return plan->place == PLAN_WILDCARD && ((needs_ipv4 && taken[RECORD_INET]) || (needs_ipv6 && taken[RECORD_INET6]));
+}
+
+/* New sockets listen on addresses then, and one socket for both families cannot be had. */
+static void wildcard_leave(struct plan *plan)
+{
+    const struct rule *rule = plan->service->rule;
+
+    plan->place = rule->bind_set ? PLAN_BIND : PLAN_ADDRESS;
+    if (plan->form == STACK_SINGLE) {
+        plan->form_is_impossible = rule->form == STACK_SINGLE;
+        plan->form = plan->form_is_impossible ? STACK_SPLIT : STACK_FORM_NONE;
+        plan->adds_both = false;
+    }
+    additions_choose(plan);
+}
+
 void plan_make(struct plan *plan, const struct judge_service *service, const struct tally *tally,
                enum stack_form preferred)
 {
+    bool taken[RECORD_FAMILIES] = {false};
+
     *plan = (struct plan){.service = service, .tally = tally, .by_bound = service->as_bound};
     model_find(plan, &plan->extent);
     plan->by_bound |= plan->extent == REACH_NONE;
     place_choose(plan);
     form_choose(plan, preferred);
     additions_choose(plan);
-    if (plan->adds[RECORD_INET] && plan->form == STACK_FORM_NONE && preferred != STACK_SPLIT) {
+    taken_find(plan, taken);
+    if (wildcard_is_taken(plan, taken)) {
+        wildcard_leave(plan);
+    }
+    if (!taken[RECORD_INET] && plan->adds[RECORD_INET] && plan->form == STACK_FORM_NONE && preferred != STACK_SPLIT) {
         plan->clearable = clearable_find(plan);
     }
     for (size_t i = service->listener_count; i > 0; i--) {
