@@ -59,7 +59,7 @@ static void read_name(struct rule_parser *parser, char *value)
         rule_parser_fail(parser, "name=" RULE_QUOTE " is too long: a name has at most %d letters, digits, _ and -",
                          value, RULE_NAME_MAX);
     } else if (strcmp(bytes, value) != 0) {
-        rule_parser_fail(parser, "name=" RULE_QUOTE ": a name has letters, digits, _ and - alone, such as name=%s",
+        rule_parser_fail(parser, "name=" RULE_QUOTE ": a name has only letters, digits, _ and -, such as name=%s",
                          value, bytes);
     } else {
         memcpy(parser->rule->name, value, strlen(value) + 1);
