@@ -120,7 +120,8 @@ enum plan_change plan_change_of(const struct plan *plan, const struct tally_list
         return PLAN_CLEAR_V6ONLY;
     }
     if (!fits || (bars_ipv4 && takes_ipv4) || (is_barred(rule, RECORD_INET6) && takes(plan, listener, RECORD_INET6)) ||
-        (plan->form == STACK_SINGLE && listener->family == RECORD_INET) || is_in_the_way(plan, listener)) {
+        (plan->form == STACK_SINGLE && tally_accepts_family(listener, RECORD_INET6) == RECORD_NO) ||
+        is_in_the_way(plan, listener)) {
         return PLAN_LEAVE;
     }
     return PLAN_KEEP;

@@ -46,6 +46,7 @@ static const struct {
     /* What is in the way of a wildcard goes. */
     {"443 v6", "443=0.0.0.0 443=::1", STACK_FORM_NONE, "kl wildcard 6"},
     {"443 dual-stack form=single", "443=192.0.2.1 443=2001:db8::1", STACK_FORM_NONE, "ll wildcard both"},
+    {"443 dual-stack form=single", "443=::/6 443=::ffff:192.0.2.1", STACK_FORM_NONE, "cl wildcard"},
     {"443 dual-stack form=single", "443=127.0.0.1 443=::1", STACK_FORM_NONE, "kk loopback impossible"},
     /* bind() of a wildcard fails beside a socket of its family that another rule judges. */
     {"443@external dual-stack\n443@loopback any", "443=0.0.0.0 443=::1", STACK_FORM_NONE, "k address 6"},
