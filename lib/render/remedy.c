@@ -348,7 +348,7 @@ static void unit_add(struct text_buffer *text, const struct subject *subject)
     if (rule->unit == NULL) {
         text_buffer_add(text, "the service");
     } else {
-        text_buffer_add(text, strpbrk(rule->unit, "*?[") != NULL ? "a unit of unit=" : "");
+        text_buffer_add(text, strpbrk(rule->unit, "*?[") != NULL ? "a unit that matches " : "");
         text_buffer_add_cut(text, rule->unit, VALUE_MOST);
     }
     if (subject->listener == NULL && missing_scope(subject) != RULE_ANY_SCOPE) {

@@ -30,7 +30,7 @@ static const struct {
     /* Nothing listens. */
     {"443 any", "", "start the service" MISSING},
     {"443 any unit=nginx.service", "", "start nginx.service" MISSING},
-    {"443 any unit=nginx*", "", "start a unit of unit=nginx*" MISSING},
+    {"443 any unit=nginx*", "", "start a unit that matches nginx*" MISSING},
     {"443@loopback any", "443=192.0.2.1", "start the service on a loopback address" MISSING},
     {"443@link any unit=a.service", "443=192.0.2.1", "start a.service on a link-local address" MISSING},
     {"443@external any", "443=127.0.0.1", "start the service on an external address" MISSING},
@@ -193,7 +193,7 @@ static const struct {
     {"443 any unit=nginx.service", "443=0.0.0.0+apache2.service",
      "let nginx.service listen on 0.0.0.0:443 in place of apache2.service" ALLOW},
     {"443 any unit=nginx*", "443=0.0.0.0+apache2.service",
-     "let a unit of unit=nginx* listen on 0.0.0.0:443 in place of apache2.service" ALLOW},
+     "let a unit that matches nginx* listen on 0.0.0.0:443 in place of apache2.service" ALLOW},
     {"443 any user=www-data", "443=0.0.0.0!0:root+a.service", "run a.service as user www-data" ALLOW},
     {"443 any user=www-data", "443=0.0.0.0!0:root", "run the program of user root (uid 0) as user www-data" ALLOW},
     /* Too many connections, or too few. */
