@@ -422,10 +422,20 @@ static void kind_add(struct remedy *remedy, enum remedy_kind kind)
     }
 }
 
+/* Adds a step, once: one that serves both families is asked for by each. */
 static void step_add(struct remedy *remedy, enum remedy_kind kind)
 {
-    text_buffer_add(&remedy->text, remedy->text.length > 0 ? " and " : "");
+    struct text_buffer *text = &remedy->text;
+    const struct text_buffer before = *text;
+    size_t start;
+
+    text_buffer_add(text, before.length > 0 ? " and " : "");
+    start = text->length;
     kind_add(remedy, kind);
+    if (strstr(text->bytes, text->bytes + start) < text->bytes + start) {
+        *text = before;
+        text->bytes[text->length] = '\0';
+    }
 }
 
 static void other_way_add(struct remedy *remedy, enum remedy_kind kind)
@@ -554,14 +564,13 @@ static void limit_add(struct remedy *remedy)
 static void host_steps_add(struct remedy *remedy)
 {
     const struct plan *plan = remedy->subject.plan;
-    bool is_scope = plan->place == PLAN_LOOPBACK || plan->place == PLAN_LINK; /* one word in bind= for both families */
 
     if (plan->form_is_impossible) {
         step_add(remedy, REMEDY_USE_SPLIT);
     }
     for (int family = 0; family < RECORD_FAMILIES; family++) {
         remedy->subject.family = (enum record_family)family;
-        if (plan->bind_lacks[family] && !(is_scope && family == RECORD_INET6 && plan->bind_lacks[RECORD_INET])) {
+        if (plan->bind_lacks[family]) {
             step_add(remedy, REMEDY_WIDEN_BIND);
         }
         if (plan->host_lacks[family]) {

@@ -97,6 +97,7 @@ static const struct {
      "or use as=bound in the policy if another host has it now"},
     {"443 v4-only", "443=192.0.2.1^ 443=2001:db8::1^",
      "add 192.0.2.1 to this host and stop listening on [2001:db8::1]:443"},
+    {"443 dual-stack", "443=::%#7+a.service", "restart a.service when the interface is back"},
     /* A family is too many. */
     {"443 v6-only", "443=::", "set IPV6_V6ONLY on [::]:443" SET_HINT},
     {"443 v6-only", "443=::%eth0", "set IPV6_V6ONLY on [::%eth0]:443" SET_HINT},
