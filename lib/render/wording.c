@@ -293,8 +293,9 @@ void wording_add_stack(struct text_buffer *text, const struct judge_service *ser
         narrow_add(text, judge_widest_listener(service, context->tally, family), family);
     } else if (limited != NULL &&
                !(context->host_has_sentence[family] && wording_host_limits(service, context->tally) != 0)) {
-        text_buffer_add(text, ": ");
+        text_buffer_add(text, " (");
         limit_add(text, context->tally, limited, family);
+        text_buffer_add(text, ")");
     }
 }
 

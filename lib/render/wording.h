@@ -19,8 +19,8 @@ struct wording_context {
 void wording_add_service(struct text_buffer *text, const struct judge_service *service);
 
 /*
- * Adds what the service is: "dual-stack", "v4-only outside loopback, IPv6 on [::1] only", "v4-only outside the link:
- * this host has no IPv6 address beyond fe80::/10", "closed"; "listens, but nothing reaches it" has a verb of its own.
+ * Adds what the service is: "dual-stack", "v4-only outside loopback, IPv6 on [::1] only", "v4-only outside the link
+ * (this host has no IPv6 address beyond fe80::/10)", "closed"; "listens, but nothing reaches it" has a verb of its own.
  */
 void wording_add_stack(struct text_buffer *text, const struct judge_service *service,
                        const struct wording_context *context);

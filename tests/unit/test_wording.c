@@ -114,19 +114,19 @@ static const struct {
     {"443=127.0.0.1 443=::/6", true, "v6-only outside loopback, IPv4 on 127.0.0.1 only"},
     {"443=::1 443=fe80::1%eth0 443=0.0.0.0", false, "v4-only outside the link, IPv6 on [fe80::1%eth0] only"},
     /* What the host has. */
-    {"443=:: ipv6:loopback", false, "v4-only outside loopback: this host has no IPv6 address beyond ::1"},
-    {"443=:: ipv6:link", false, "v4-only outside the link: this host has no IPv6 address beyond fe80::/10"},
-    {"443=:: ipv6:none", false, "v4-only: this host has no IPv6 address"},
-    {"443=:: ipv4:loopback", false, "v6-only outside loopback: this host has no IPv4 address beyond 127.0.0.0/8"},
-    {"443=:: ipv4:link", false, "v6-only outside the link: this host has no IPv4 address beyond 169.254.0.0/16"},
+    {"443=:: ipv6:loopback", false, "v4-only outside loopback (this host has no IPv6 address beyond ::1)"},
+    {"443=:: ipv6:link", false, "v4-only outside the link (this host has no IPv6 address beyond fe80::/10)"},
+    {"443=:: ipv6:none", false, "v4-only (this host has no IPv6 address)"},
+    {"443=:: ipv4:loopback", false, "v6-only outside loopback (this host has no IPv4 address beyond 127.0.0.0/8)"},
+    {"443=:: ipv4:link", false, "v6-only outside the link (this host has no IPv4 address beyond 169.254.0.0/16)"},
     {"443=:: ipv6:loopback", true, "dual-stack"},
     {"443=0.0.0.0 ipv6:none", false, "v4-only"},
     {"443=127.0.0.1 443=::/6 ipv6:loopback", false, "dual-stack"},
     {"443=::/6 ipv6:none", false, "listens, but nothing reaches it"},
     /* What the host has no more. */
-    {"443=192.0.2.1 443=2001:db8::99^", false, "v4-only: 2001:db8::99 is not an address of this host now"},
+    {"443=192.0.2.1 443=2001:db8::99^", false, "v4-only (2001:db8::99 is not an address of this host now)"},
     {"443=192.0.2.1^", false, "listens, but nothing reaches it"},
-    {"443=0.0.0.0%#4 443=::/6", false, "v6-only: interface #4 is gone"},
+    {"443=0.0.0.0%#4 443=::/6", false, "v6-only (interface #4 is gone)"},
 };
 
 START_TEST(describes_the_stack)
@@ -147,7 +147,7 @@ START_TEST(says_once_what_the_host_lacks)
 {
     static const char *const hosts[][2] = {
         {"443=:: ipv6:link", "v4-only outside the link"},
-        {"443=192.0.2.1 443=2001:db8::99^", "v4-only: 2001:db8::99 is not an address of this host now"},
+        {"443=192.0.2.1 443=2001:db8::99^", "v4-only (2001:db8::99 is not an address of this host now)"},
     };
 
     for (int i = 0; i < UNIT_COUNT(hosts); i++) {
