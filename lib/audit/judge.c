@@ -300,12 +300,8 @@ static void rule_connections_sum(struct context *context)
         const struct tally_service *source = &context->tally->services[i];
         for (int scope = 0; scope < SCOPES; scope++) {
             const struct rule *rule = connection_rule(context, source, (enum scope)scope);
-            if (rule == NULL || rule->is_default) {
-                continue;
-            }
-            uint64_t *sum = context->verdict->rule_connections[rule->position];
-            for (int kind = 0; kind < TALLY_KINDS; kind++) {
-                sum[kind] += source->connections[scope][kind];
+            for (int kind = 0; kind < TALLY_KINDS && rule != NULL; kind++) {
+                context->verdict->rule_connections[rule->position][kind] += source->connections[scope][kind];
             }
         }
     }
@@ -393,9 +389,6 @@ static void service_count_in(struct judge_total *total, const struct judge_servi
     total->unlisted += breach && service->rule->is_default;
     total->waived += service->waived;
     total->unknown += service->state == STATE_UNKNOWN;
-    if (service->rule->is_default) {
-        total->mapped += service->connections[TALLY_MAPPED];
-    }
 }
 
 static void all_mapped_count(struct judge_total *total, const struct tally *tally)

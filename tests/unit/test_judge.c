@@ -720,6 +720,9 @@ static const struct {
     {"443 any", "443=:: 80=:: 443~::ffff:10.0.0.1*2 80~::ffff:10.0.0.1*5", 2, 0, 0, 0, 0, 1, 0},
     {"443 any\ndefault any", "443=:: 80=:: 443~::ffff:10.0.0.1*2 80~::ffff:10.0.0.1*5", 7, 0, 0, 0, 0, 2, 0},
     {"default/udp any", "443=:: 443~::ffff:10.0.0.1*2", 0, 0, 0, 0, 0, 0, 0},
+    /* Each counts once, also what comes to an address of a scope where nothing listens. */
+    {"default@loopback any\ndefault any", "443=:: 443~::ffff:127.0.0.1*3 443~::ffff:10.0.0.1*2", 5, 0, 0, 0, 0, 1, 0},
+    {"440-450@loopback any\ndefault any", "443=:: 443~::ffff:127.0.0.1*3 443~::ffff:10.0.0.1*2", 5, 0, 0, 0, 0, 1, 0},
     /* Violations: WARNING and CRITICAL, missing and thresholds included. */
     {"443 v6-only\n80 any severity=warning\n22 any\n8080 any mapped-critical=0",
      "443=:: 22=:: 8080=:: 8080~::ffff:10.0.0.1", 1, 0, 3, 0, 0, 4, 0},
