@@ -609,8 +609,7 @@ static void v6only_hint_add(struct remedy *remedy, bool on)
 {
     text_buffer_add(&remedy->text, " (systemd socket: BindIPv6Only=%s", on ? "ipv6-only" : "both");
     if (on || remedy->subject.tally->host.bindv6only == RECORD_YES) {
-        text_buffer_add(&remedy->text, ", for programs that do not set it themselves sysctl net.ipv6.bindv6only=%d",
-                        on);
+        text_buffer_add(&remedy->text, ", programs that do not set it themselves: sysctl net.ipv6.bindv6only=%d", on);
     }
     text_buffer_add(&remedy->text, ")");
 }

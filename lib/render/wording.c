@@ -459,8 +459,12 @@ static void form_differs_add(struct text_buffer *text, const struct judge_servic
 static void outside_bind_add(struct text_buffer *text, const struct judge_service *service,
                              const struct tally_listener *listener)
 {
+    bool lacks_ipv4 = listener->family == RECORD_INET6 && record_is_wildcard(RECORD_INET6, &listener->address) &&
+                      rule_binds_whole(service->rule, false);
+
     wording_add_listener(text, service, listener);
-    text_buffer_add(text, " is outside bind=%s", service->rule->bind_words);
+    text_buffer_add(text, lacks_ipv4 ? " accepts IPv4 too, which bind=%s does not allow" : " is outside bind=%s",
+                    service->rule->bind_words);
 }
 
 /* The listener is reached over one family or both from farther away than the rule allows. */

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define SET_HINT                                                                                                       \
-    " (systemd socket: BindIPv6Only=ipv6-only, for programs that do not set it themselves sysctl "                     \
+    " (systemd socket: BindIPv6Only=ipv6-only, programs that do not set it themselves: sysctl "                        \
     "net.ipv6.bindv6only=1)"
 #define CLEAR_HINT " (systemd socket: BindIPv6Only=both)"
 #define ALLOW ", or allow it in the policy"
@@ -56,8 +56,8 @@ static const struct {
     /* A socket on [::] can take IPv4 itself. */
     {"443 dual-stack", "443=::/6", "listen on 0.0.0.0:443 too, or turn IPV6_V6ONLY off on [::]:443" CLEAR_HINT},
     {"443 dual-stack", "443=::/6 bindv6only",
-     "listen on 0.0.0.0:443 too, or turn IPV6_V6ONLY off on [::]:443 (systemd socket: BindIPv6Only=both, for programs "
-     "that do not set it themselves sysctl net.ipv6.bindv6only=0)"},
+     "listen on 0.0.0.0:443 too, or turn IPV6_V6ONLY off on [::]:443 (systemd socket: BindIPv6Only=both, programs "
+     "that do not set it themselves: sysctl net.ipv6.bindv6only=0)"},
     {"443 v4-only", "443=::/6", "listen on 0.0.0.0:443 in place of [::]:443"},
     {"443 v6-only", "443=0.0.0.0", "listen on [::]:443 in place of 0.0.0.0:443, with IPV6_V6ONLY on"},
     {"443 v4-only", "443=::1 443=2001:db8::1",

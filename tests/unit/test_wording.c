@@ -244,6 +244,16 @@ static const struct {
      {{.address = "0.0.0.0", .unit = "nginx.service"}},
      {.kind = STACK_V4_ONLY},
      "0.0.0.0:443 (nginx.service) is outside bind=loopback,10.0.0.0/8"},
+    {JUDGE_BIND,
+     "443 any bind=loopback,::/0",
+     {{.address = "::", .v6only = RECORD_V6ONLY_NO, .unit = "nginx.service"}},
+     {.kind = STACK_DUAL},
+     "[::]:443 (nginx.service) accepts IPv4 too, which bind=loopback,::/0 does not allow"},
+    {JUDGE_BIND,
+     "443 any bind=0.0.0.0/0",
+     {{.address = "::", .v6only = RECORD_V6ONLY_NO}},
+     {.kind = STACK_DUAL},
+     "[::]:443 is outside bind=0.0.0.0/0"},
     {JUDGE_REACH,
      "443 any reach=loopback",
      {{.address = "::", .v6only = RECORD_V6ONLY_NO, .unit = "nginx.service"}},
@@ -611,7 +621,8 @@ static const struct {
      6,
      {.mapped = 12},
      false,
-     "6 services listen (1 dual-stack, 2 v4-only, 1 v6-only, 1 unknown, 1 unreachable), 12 v4-mapped connections, no policy "
+     "6 services listen (1 dual-stack, 2 v4-only, 1 v6-only, 1 unknown, 1 unreachable), 12 v4-mapped connections, no "
+     "policy "
      "to judge by"},
     {0,
      {STACK_DUAL},
