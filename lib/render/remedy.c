@@ -35,12 +35,12 @@ struct subject {
 
 /* In braces: what words[] below writes there. */
 static const char *const sentences[] = {
-    [REMEDY_START] = "start {unit}",
+    [REMEDY_START] = "start {unit}{obstacle}",
     [REMEDY_STOP] = "stop {owners}",
     [REMEDY_CHANGE_UNIT] = "let {unit} listen on {endpoint} in place of {owner}",
     [REMEDY_CHANGE_USER] = "run {owner} as user {user}",
-    [REMEDY_LISTEN] = "listen on {new} too{v6only}",
-    [REMEDY_LISTEN_INSTEAD] = "listen on {new} in place of {old}{v6only}",
+    [REMEDY_LISTEN] = "listen on {new} too{v6only}{obstacle}",
+    [REMEDY_LISTEN_INSTEAD] = "listen on {new} in place of {old}{v6only}{obstacle}",
     [REMEDY_STOP_LISTENING] = "stop listening on {old}",
     [REMEDY_SET_V6ONLY] = "set IPV6_V6ONLY on {endpoint}",
     [REMEDY_CLEAR_V6ONLY] = "turn IPV6_V6ONLY off on {endpoint}",
@@ -356,6 +356,52 @@ static void unit_add(struct text_buffer *text, const struct subject *subject)
     }
 }
 
+/* The wildcard of the family that no rule for loopback or the link judges, although it has the addresses there. */
+static const struct tally_listener *wildcard_find(const struct subject *subject, enum record_family family)
+{
+    const struct judge_service *service = subject->service;
+    const struct tally_service *all = tally_find(subject->tally, service->protocol, service->port);
+    bool is_narrow = service->rule->scope == SCOPE_LOOPBACK || service->rule->scope == SCOPE_LINK;
+
+    for (size_t i = 0; is_narrow && all != NULL && i < all->listener_count; i++) {
+        const struct tally_listener *listener = &all->listeners[i];
+        if (listener->interface == 0 && record_is_wildcard(listener->family, &listener->address) &&
+            tally_accepts_family(listener, family) == RECORD_YES) {
+            return listener;
+        }
+    }
+    return NULL;
+}
+
+/* The one that the new sockets would collide with, NULL for none. Without a plan, any family that is needed is new. */
+static const struct tally_listener *obstacle_find(const struct subject *subject)
+{
+    const struct rule_requirement_row *row = rule_requirement_of(subject->service->rule->requirement);
+    const bool needs[RECORD_FAMILIES] = {[RECORD_INET] = row->needs_ipv4, [RECORD_INET6] = row->needs_ipv6};
+    const bool *wanted = subject->plan != NULL ? subject->plan->adds : needs;
+    const struct tally_listener *ipv4 = wildcard_find(subject, RECORD_INET);
+    const struct tally_listener *ipv6 = wildcard_find(subject, RECORD_INET6);
+
+    if (wanted[RECORD_INET] && ipv4 != NULL) {
+        return ipv4;
+    }
+    if (wanted[RECORD_INET] || wanted[RECORD_INET6]) {
+        return wanted[RECORD_INET6] ? ipv6 : NULL;
+    }
+    return ipv4 != NULL ? ipv6 : NULL; /* either family would do */
+}
+
+static void obstacle_add(struct text_buffer *text, const struct subject *subject)
+{
+    const struct tally_listener *obstacle = obstacle_find(subject);
+
+    if (obstacle != NULL) {
+        text_buffer_add(text, " (bind() fails there beside ");
+        wording_add_endpoint(text, subject->service, obstacle);
+        text_buffer_add(text, ")");
+    }
+}
+
 static void user_add(struct text_buffer *text, const struct subject *subject)
 {
     text_buffer_add_cut(text, subject->service->rule->user, VALUE_MOST);
@@ -393,7 +439,7 @@ static const struct {
     {"loopback}", loopback_add}, {"address}", address_add},     {"present}", present_add},
     {"addition}", addition_add}, {"interface}", interface_add}, {"list}", list_add},
     {"clients}", clients_add},   {"exception}", exception_add}, {"home}", home_add},
-    {"absent}", absent_add},
+    {"absent}", absent_add},     {"obstacle}", obstacle_add},
 };
 
 /* --- remedies ---------------------------------------------------------------------------------------------------- */
