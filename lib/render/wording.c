@@ -386,6 +386,17 @@ static void connections_crossed_add(struct text_buffer *text, const struct rule 
                 has_one_port ? "" : " on all ports of the rule", reason->range);
 }
 
+/* Is it unknown of a listener whether it accepts the family? */
+static bool may_accept(const struct judge_service *service, enum record_family family)
+{
+    for (size_t i = 0; i < service->listener_count; i++) {
+        if (tally_accepts_family(service->listeners[i], family) == RECORD_UNKNOWN) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Adds why nothing, or not enough, comes in over the family; wording_add_stack() has said what limits it. */
 static void lacks_add(struct text_buffer *text, const struct judge_service *service, enum record_family family,
                       const struct wording_context *context)
@@ -393,7 +404,8 @@ static void lacks_add(struct text_buffer *text, const struct judge_service *serv
     const struct tally_listener *widest = judge_widest_listener(service, context->tally, family);
 
     if (widest == NULL) {
-        text_buffer_add(text, "nothing accepts %s", record_family_name(family));
+        text_buffer_add(text, "%s accepts %s", may_accept(service, family) ? "perhaps nothing" : "nothing",
+                        record_family_name(family));
         if (host_lacks(context->tally, family)) {
             text_buffer_add(text, ", and ");
             wording_add_host(text, context->tally, family);
@@ -630,7 +642,7 @@ void wording_add_finding(struct text_buffer *text, const struct judge_service *s
     case JUDGE_TAKES_IPV4:
     case JUDGE_TAKES_IPV6:
     case JUDGE_LISTENS:
-        if (service->stack.kind == STACK_UNKNOWN) {
+        if (service->stack.kind == STACK_UNKNOWN && worst->listener != NULL) {
             text_buffer_add(text, ": ");
             wording_add_reason(text, service, worst, context);
         } else {

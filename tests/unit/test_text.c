@@ -137,6 +137,11 @@ static const struct {
     {"443 v4-only name=web", "443=::/?",
      OFF ". web 443/tcp: [::]:443 accepts IPv6, must be v4-only | " ONE_VIOLATION " web_mapped=0;;;0\n"
          "\\_[CRITICAL] web 443/tcp: unknown, must be v4-only: [::]:443 accepts IPv6\n"},
+    {"443 dual-stack name=web", "443=::/? ipv6:link",
+     OFF
+     ". web 443/tcp is unknown, must be dual-stack | " ONE_VIOLATION " web_mapped=0;;;0\n"
+     "\\_[CRITICAL] web 443/tcp: unknown, must be dual-stack: perhaps nothing accepts IPv4, only its link reaches it "
+     "over IPv6: this host has no IPv6 address beyond fe80::/10, only [::]:443\n"},
     {"443 dual-stack form=split name=web", "443=::/? 443=0.0.0.0",
      ONE_UNKNOWN
      ". web 443/tcp: whether [::]:443 accepts IPv4 cannot be determined: IPV6_V6ONLY is not visible here | " NO_VALUES

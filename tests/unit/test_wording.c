@@ -192,7 +192,12 @@ static const struct {
     const char *expected;
 } reasons[] = {
     {JUDGE_NOTHING_LISTENS, "443 any", {{.address = NULL}}, {.kind = STACK_CLOSED}, "nothing listens"},
-    {JUDGE_NO_IPV4, "443 v4", {{.address = "::"}}, {.kind = STACK_V6_ONLY}, "nothing accepts IPv4"},
+    {JUDGE_NO_IPV4,
+     "443 v4",
+     {{.address = "::", .v6only = RECORD_V6ONLY_YES}},
+     {.kind = STACK_V6_ONLY},
+     "nothing accepts IPv4"},
+    {JUDGE_NO_IPV4, "443 v4", {{.address = "::"}}, {.kind = STACK_UNKNOWN}, "perhaps nothing accepts IPv4"},
     {JUDGE_NO_IPV4,
      "443 v4",
      {{.address = "127.0.0.1", .unit = "nginx.service"}, {.address = "::", .v6only = RECORD_V6ONLY_YES}},
