@@ -491,7 +491,7 @@ static void beyond_reach_add(struct text_buffer *text, const struct judge_servic
     };
     _Static_assert(sizeof from / sizeof *from == REACH_EXTENTS, "each extent has words");
     enum reach_extent widest = REACH_NONE;
-    const char *separator = " can be reached over ";
+    const char *separator = service->as_bound ? " could be reached over " : " can be reached over ";
 
     wording_add_listener(text, service, listener);
     for (int i = 0; i < RECORD_FAMILIES; i++) {

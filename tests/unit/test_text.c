@@ -105,6 +105,12 @@ static const struct {
     {"443 any bind=10.0.0.0/8,loopback name=web", "443=192.0.2.1",
      OFF ". web 443/tcp: 192.0.2.1:443 is outside bind=10.0.0.0/8,loopback | " ONE_VIOLATION " web_mapped=0;;;0\n"
          "\\_[CRITICAL] web 443/tcp: v4-only (must listen): 192.0.2.1:443 is outside bind=10.0.0.0/8,loopback\n"},
+    {"443 any as=bound reach=loopback name=web", "443=192.0.2.1^",
+     OFF
+     ". web 443/tcp: 192.0.2.1:443 could be reached over IPv4 from other networks, beyond reach=loopback "
+     "| " ONE_VIOLATION " web_mapped=0;;;0\n"
+     "\\_[CRITICAL] web 443/tcp: v4-only (must listen): 192.0.2.1:443 could be reached over IPv4 from other networks, "
+     "beyond reach=loopback\n"},
     {"443 any unit=nginx.service name=web", "443=::+apache2.service",
      OFF ". web 443/tcp: [::]:443 belongs to apache2.service, must be nginx.service | " ONE_VIOLATION
          " web_mapped=0;;;0\n"
