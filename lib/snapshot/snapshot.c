@@ -299,7 +299,7 @@ static void protocol_remarks_add(struct text_buffer *text, const struct snapshot
         }
     }
     if (!differ) {
-        text_buffer_add(text, "%s", first != NULL ? first : "");
+        text_buffer_add(text, "%s%s", text->length > 0 && first != NULL ? ", " : "", first != NULL ? first : "");
         return;
     }
     for (int i = 0; i < RECORD_PROTOCOLS; i++) {
@@ -374,13 +374,6 @@ void snapshot_namespace_remark_add(struct text_buffer *text, const struct tally 
     }
 }
 
-/* Adds what every answer about the host must say. */
-static void host_remarks_add(struct text_buffer *text, const struct snapshot *snapshot, bool says_why)
-{
-    snapshot_addresses_remark_add(text, snapshot->tally, says_why);
-    snapshot_namespace_remark_add(text, snapshot->tally, snapshot->namespace);
-}
-
 void snapshot_remark_choose(struct snapshot *snapshot, const struct policy *policy, bool every_protocol)
 {
     struct text_buffer remark = TEXT_BUFFER(snapshot->remark);
@@ -390,11 +383,16 @@ void snapshot_remark_choose(struct snapshot *snapshot, const struct policy *poli
     for (int i = 0; i < RECORD_PROTOCOLS; i++) {
         wanted |= policy_wants(policy, every_protocol, (enum record_protocol)i) ? 1u << i : 0;
     }
+    /* First what every answer must say: the end may not fit into the first line of text. */
+    snapshot_namespace_remark_add(&remark, snapshot->tally, snapshot->namespace);
+    text_buffer_add(&brief, "%s", snapshot->remark);
     protocol_remarks_add(&remark, snapshot, wanted);
-    text_buffer_add(&brief, "%s", remark.length > 0 ? "read from /proc/net" : "");
+    if (remark.length > brief.length) {
+        text_buffer_add(&brief, "%sread from /proc/net", brief.length > 0 ? ", " : "");
+    }
     /* An unreadable if_inet6 is a fault of the host's facts too, and said there. */
-    host_remarks_add(&remark, snapshot, snapshot->fault[0] == '\0');
-    host_remarks_add(&brief, snapshot, false);
+    snapshot_addresses_remark_add(&remark, snapshot->tally, snapshot->fault[0] == '\0');
+    snapshot_addresses_remark_add(&brief, snapshot->tally, false);
 }
 
 struct snapshot *snapshot_create(void)

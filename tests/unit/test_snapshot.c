@@ -239,8 +239,10 @@ static const struct {
     {"", "", "", "blue", false, true, true, RECORD_NO, "", ""},
     {"", "", "", "", false, true, true, RECORD_UNKNOWN, "", ""},
     {"x", "x", "", "", false, true, false, RECORD_NO,
-     "x, the IPv6 " NO_ADDRESSES ", in another network namespace than process 1",
-     "read from /proc/net, the IPv6 " NO_ADDRESSES ", in another network namespace than process 1"},
+     "in another network namespace than process 1, x, the IPv6 " NO_ADDRESSES,
+     "in another network namespace than process 1, read from /proc/net, the IPv6 " NO_ADDRESSES},
+    {"x", "y", "", "", false, true, true, RECORD_NO, "in another network namespace than process 1, TCP x, UDP y",
+     "in another network namespace than process 1, read from /proc/net"},
 };
 
 START_TEST(remark)
