@@ -30,22 +30,46 @@ static int name_add(struct hosts *hosts, const char *name)
     return 0;
 }
 
-/* Splits the bytes into names. */
-static int names_add(struct hosts *hosts, size_t length)
+/* Cuts the line to its name, which may be empty. Returns the word after it, "" for none. */
+static const char *name_cut(char **line)
 {
-    char *rest = hosts->bytes + escape_byte_order_mark(hosts->bytes, length);
-    char *line = rest;
+    char *rest;
+
+    (*line)[strcspn(*line, "#")] = '\0';
+    *line += strspn(*line, " \t");
+    rest = *line + strcspn(*line, " \t");
+    rest += strspn(rest, " \t");
+    rest[strcspn(rest, " \t")] = '\0';
+    (*line)[strcspn(*line, " \t")] = '\0';
+    return rest;
+}
+
+/* Splits the bytes into names. A word that was ignored could be a host that nobody misses. */
+static int names_add(struct hosts *hosts, size_t length, char error[static FILE_ERROR_SIZE])
+{
+    char *line = hosts->bytes + escape_byte_order_mark(hosts->bytes, length);
+    size_t number = 1;
     int result = 0;
 
     while (*line != '\0' && result == 0) {
         size_t line_length = strcspn(line, "\r\n");
-        rest = line + line_length + (line[line_length] != '\0');
+        char *rest = line + line_length + (line[line_length] != '\0');
+        bool is_last_of_line = line[line_length] == '\n';
+        const char *more;
         line[line_length] = '\0';
-        line[strcspn(line, "#")] = '\0';
-        line += strspn(line, " \t");
-        line[strcspn(line, " \t")] = '\0';
+        more = name_cut(&line);
+        if (*more != '\0') {
+            snprintf(error, FILE_ERROR_SIZE, "has '%.60s' after the name in line %zu: write one name per line", more,
+                     number);
+            return -EINVAL;
+        }
         result = *line != '\0' ? name_add(hosts, line) : 0;
+        number += is_last_of_line;
         line = rest;
+    }
+    if (result == 0 && line < hosts->bytes + length) {
+        snprintf(error, FILE_ERROR_SIZE, "is not a text file: NUL byte in line %zu", number);
+        result = -EINVAL;
     }
     return result;
 }
@@ -82,7 +106,7 @@ int hosts_read(struct hosts *hosts, const char *path, char error[static FILE_ERR
         return -EINVAL;
     }
     if (result == 0) {
-        result = names_add(hosts, length);
+        result = names_add(hosts, length, error);
     }
     if (result == 0 && hosts->count == 0) {
         snprintf(error, FILE_ERROR_SIZE, "has no names of hosts: write one per line");

@@ -24,7 +24,8 @@ struct hosts {
 
 /*
  * Reads a file with a name a line, "-" for standard input. Blanks around it, empty lines and what follows a # do not
- * count. Returns 0; -ENOMEM; or another negative errno, and `error` is the end of a sentence that begins with the path.
+ * count; more than a name in a line is an error. Returns 0; -ENOMEM; or another negative errno, and `error` is the end
+ * of a sentence that begins with the path.
  */
 int hosts_read(struct hosts *hosts, const char *path, char error[static FILE_ERROR_SIZE]);
 

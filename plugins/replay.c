@@ -387,8 +387,12 @@ static int fleet_replay(const struct run *run, const struct captures *captures, 
                                     .compares = run->baselines != NULL}};
     char error[FILE_ERROR_SIZE];
     char sentence[SENTENCE_SIZE];
-    int result = options->hosts != NULL ? hosts_read(&fleet.expected, options->hosts, error) : 0;
+    int result = 0;
 
+    if (options->hosts != NULL) {
+        deadline_stage("reading the list of hosts");
+        result = hosts_read(&fleet.expected, options->hosts, error);
+    }
     if (result == 0) {
         deadline_stop_gently();
         progress_start(&fleet.progress);

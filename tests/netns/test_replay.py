@@ -392,8 +392,10 @@ class Fleet(dualstack.TestCase):
     def test_time_is_up(self):
         pipe = os.path.join(self.folder, "pipe")
         os.mkfifo(pipe)
-        result = self.check(UNKNOWN, "-t", "1", "--replay=" + pipe)
-        self.assertIn("no answer within 1 second, while reading a capture", result.first)
+        for args, stage in ((["--replay=" + pipe], "reading a capture"),
+                            (["--replay=" + data("good-web"), "--hosts=" + pipe], "reading the list of hosts")):
+            result = self.check(UNKNOWN, "-t", "1", *args)
+            self.assertIn("no answer within 1 second, while " + stage, result.first)
 
     def test_a_thousand_hosts(self):
         """A line for each, and what they come to."""

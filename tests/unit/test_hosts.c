@@ -16,18 +16,20 @@
 
 static const struct {
     const char *bytes;
-    const char *names; /* as they are sorted, each with a blank behind it; NULL when the file is refused */
+    int result;
+    const char *answer; /* the names as they are sorted, each with a blank behind it, or the error */
 } files[] = {
-    {"a\nb\n", "a b "},
-    {"b\r\na", "a b "},
+    {"a\nb\n", 0, "a b "},
+    {"b\r\na", 0, "a b "},
     {"\xef\xbb\xbf"
      "a\n",
-     "a "},
-    {"# none\n\n  c # the third\n\td\t\n", "c d "},
-    {"a\na\nb\na\n", "a b "},
-    {"a b\n", "a "},
-    {"", NULL},
-    {"\n#a\n \n", NULL},
+     0, "a "},
+    {"# none\n\n  c # the third\n\td\t\n", 0, "c d "},
+    {"a\na\nb\na\n", 0, "a b "},
+    {"", -EINVAL, "has no names of hosts: write one per line"},
+    {"\n#a\n \n", -EINVAL, "has no names of hosts: write one per line"},
+    {"a\r\n\r\n  b  c # d\n", -EINVAL, "has 'c' after the name in line 3: write one name per line"},
+    {"a\n22\tdual-stack name=ssh\n", -EINVAL, "has 'dual-stack' after the name in line 2: write one name per line"},
 };
 
 START_TEST(names_are_read)
@@ -40,12 +42,25 @@ START_TEST(names_are_read)
 
     folder_write_text("hosts", files[_i].bytes);
     result = hosts_read(&hosts, folder_path(path, "hosts"), error);
-    ck_assert_int_eq(result == 0, files[_i].names != NULL);
+    ck_assert_int_eq(result, files[_i].result);
     for (size_t i = 0; result == 0 && i < hosts.count; i++) {
         snprintf(names + strlen(names), sizeof names - strlen(names), "%s ", hosts.list[i].name);
     }
-    ck_assert_str_eq(result == 0 ? names : error,
-                     result == 0 ? files[_i].names : "has no names of hosts: write one per line");
+    ck_assert_str_eq(result == 0 ? names : error, files[_i].answer);
+    hosts_clear(&hosts);
+}
+END_TEST
+
+/* What is behind it would be hosts that nobody misses. */
+START_TEST(nul_byte_is_an_error)
+{
+    struct hosts hosts = {.bytes = NULL};
+    char error[FILE_ERROR_SIZE];
+    char path[PATH_MAX];
+
+    folder_write("hosts", "a\nb\0c\n", 6);
+    ck_assert_int_lt(hosts_read(&hosts, folder_path(path, "hosts"), error), 0);
+    ck_assert_str_eq(error, "is not a text file: NUL byte in line 2");
     hosts_clear(&hosts);
 }
 END_TEST
@@ -106,6 +121,7 @@ int main(void)
     tcase_add_loop_test(tcase, names_are_read, 0, UNIT_COUNT(files));
     tcase_add_test(tcase, file_with_a_nul_byte_is_refused);
     tcase_add_test(tcase, those_that_are_not_there_are_counted);
+    tcase_add_test(tcase, nul_byte_is_an_error);
     tcase_add_test(tcase, file_that_is_not_there);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);
