@@ -76,7 +76,11 @@ static int failure_add(const struct run *run, const char *sentence, struct write
         .sentences = &sentence,
         .count = 1,
     };
-    const struct writer_host host = {.file = "", .name = run->namespace, .time = failure.time, .failure = &failure};
+    const struct writer_host host = {.file = "",
+                                     .name = run->host,
+                                     .namespace = run->namespace,
+                                     .time = failure.time,
+                                     .failure = &failure};
 
     return host_add(run, &host, fleet);
 }
@@ -84,7 +88,11 @@ static int failure_add(const struct run *run, const char *sentence, struct write
 static int verdict_add(const struct run *run, const struct check *check, struct writer_fleet *fleet)
 {
     const struct view view = check_view(run, check->snapshot, check->verdict, &check->baseline);
-    const struct writer_host host = {.file = "", .name = run->namespace, .time = check->snapshot->time, .view = &view};
+    const struct writer_host host = {.file = "",
+                                     .name = run->host,
+                                     .namespace = run->namespace,
+                                     .time = check->snapshot->time,
+                                     .view = &view};
 
     return host_add(run, &host, fleet);
 }

@@ -31,6 +31,7 @@
 struct replayed {
     const char *path;
     const char *host; /* of a capture that is not judged, "" if unknown: a capture that cannot be read is not trusted */
+    const char *namespace;     /* of the same; NULL or "" for the one that its process started in */
     struct snapshot *snapshot; /* NULL when it failed */
     struct judge_verdict *verdict;
     struct baseline baseline;
@@ -122,15 +123,23 @@ static int replayed_write(const struct run *run, const struct replayed *replayed
     const char *const sentence = replayed->sentence;
     const struct writer_failure failure = {.state = STATE_UNKNOWN,
                                            .host = replayed->host,
+                                           .namespace = replayed->namespace,
                                            .time = time(NULL),
                                            .sentences = &sentence,
                                            .count = 1};
-    struct writer_host host = {.file = file_name(replayed->path), .name = replayed->host, .failure = &failure};
+    struct writer_host host = {
+        .file = file_name(replayed->path),
+        .name = replayed->host,
+        .namespace = replayed->namespace,
+        .failure = &failure,
+    };
     struct view view;
 
     if (replayed->snapshot != NULL) {
         view = check_view(run, replayed->snapshot, replayed->verdict, &replayed->baseline);
+        view.is_one_of_many = fleet != NULL;
         host.name = replayed->snapshot->tally->host.name;
+        host.namespace = replayed->snapshot->namespace;
         host.time = replayed->snapshot->time;
         host.view = &view;
         host.failure = NULL;
@@ -216,6 +225,7 @@ static int entry_add(struct fleet *fleet, const struct captures_entry *entry, si
     } else if (is_too_old(fleet, entry)) {
         too_old_fail(fleet, &replayed, entry);
         replayed.host = entry->host;
+        replayed.namespace = entry->host + strlen(entry->host) + 1;
     } else {
         result = capture_judge(fleet->run, &replayed, entry, others);
     }

@@ -21,6 +21,7 @@
 enum column {
     ROW, /* "service", "host" or "end" */
     HOST,
+    NAMESPACE,
     CAPTURE_FILE,
     TIME,
     STATE,
@@ -54,6 +55,7 @@ enum column {
 static const char *const names[COLUMNS] = {
     [ROW] = "row",
     [HOST] = "host",
+    [NAMESPACE] = "namespace",
     [CAPTURE_FILE] = "file",
     [TIME] = "time",
     [STATE] = "state",
@@ -159,6 +161,7 @@ static void host_fill(const char *cells[static COLUMNS], const struct writer_hos
                       char time[static DAY_TIME_SIZE])
 {
     cells[HOST] = host->name;
+    cells[NAMESPACE] = host->namespace;
     cells[CAPTURE_FILE] = host->file;
     cells[TIME] = day_time_format(time, host->failure != NULL ? host->failure->time : host->time);
     cells[REMARK] = host->failure == NULL ? host->view->snapshot->remark : NULL;

@@ -60,13 +60,16 @@ int fleet_verdict_write(const struct writer *writer, const struct view *view, co
         .time = view->snapshot->time,
         .expected = 1,
     };
+    struct view named = *view;
     const struct writer_host host = {
         .file = "",
         .name = view->snapshot->tally->host.name,
+        .namespace = view->snapshot->namespace,
         .time = view->snapshot->time,
-        .view = view,
+        .view = &named,
     };
 
+    named.is_one_of_many = true;
     return single_write(writer, &fleet, &host, sink);
 }
 
@@ -74,9 +77,30 @@ int fleet_failure_write(const struct writer *writer, const struct writer_failure
 {
     static const struct policy none = {.rule_count = 0};
     struct writer_fleet fleet = {.policy = &none, .time = failure->time, .expected = 1};
-    const struct writer_host host = {.file = "", .name = failure->host, .failure = failure};
+    const struct writer_host host = {.file = "",
+                                     .name = failure->host,
+                                     .namespace = failure->namespace,
+                                     .failure = failure};
 
     return single_write(writer, &fleet, &host, sink);
+}
+
+void fleet_add_name(struct text_buffer *text, const struct writer_fleet *fleet, const struct writer_host *host)
+{
+    bool has_namespace = host->namespace != NULL && *host->namespace != '\0';
+
+    if (!fleet->is_of_namespaces) {
+        text_buffer_add(text, "%s%s", *host->name != '\0' ? host->name : host->file,
+                        has_namespace ? " in namespace " : "");
+    }
+    text_buffer_add(text, "%s", has_namespace ? host->namespace : "");
+}
+
+void fleet_add_failed_name(struct text_buffer *text, const struct writer_fleet *fleet, const struct writer_host *host)
+{
+    if (!fleet->is_of_namespaces && *host->name != '\0') {
+        fleet_add_name(text, fleet, host);
+    }
 }
 
 size_t fleet_off_count(const struct writer_fleet *fleet)

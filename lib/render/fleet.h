@@ -23,6 +23,15 @@ int fleet_failure_write(const struct writer *writer, const struct writer_failure
 /* What the fleet is of, in the singular: "host" or "namespace". */
 const char *fleet_noun(const struct writer_fleet *fleet);
 
+/*
+ * Adds what to call one of them: "web1", "web1 in namespace blue", or "blue" if the fleet is of namespaces; the file if
+ * the capture has no name; nothing if there is no file either.
+ */
+void fleet_add_name(struct text_buffer *text, const struct writer_fleet *fleet, const struct writer_host *host);
+
+/* The same of one that could not be judged, but nothing if the sentence about it names the file or the namespace. */
+void fleet_add_failed_name(struct text_buffer *text, const struct writer_fleet *fleet, const struct writer_host *host);
+
 /* How many hosts are off policy. */
 size_t fleet_off_count(const struct writer_fleet *fleet);
 

@@ -51,6 +51,7 @@ struct page {
     FILE *streams[STREAMS];
     char *text[STREAMS];
     size_t length[STREAMS];
+    char label[WORDING_SIZE]; /* what to call the host that is added */
     struct html_services services;
     time_t oldest;
     time_t newest;
@@ -109,23 +110,14 @@ static int page_check(const struct page *page)
 
 /* --- findings and evidence --------------------------------------------------------------------------------------- */
 
-/* What to call a host, also one whose capture has no name. */
-static const char *label_of(const struct writer_host *host)
-{
-    if (*host->name != '\0') {
-        return host->name;
-    }
-    return *host->file != '\0' ? host->file : "this host";
-}
-
 /* Begins a row; its cells follow. The end tags of cells and rows may be left out, which is a fifth of the page. */
-static FILE *finding_begin(const struct page *page, size_t number, const struct writer_host *host, enum state state)
+static FILE *finding_begin(const struct page *page, size_t number, enum state state)
 {
     enum rank rank = rank_of[state];
     FILE *stream = page->streams[(int)FINDINGS + (int)rank];
 
     fprintf(stream, "<tr><th scope=\"row\"><a href=\"#h%zu\">", number);
-    html_text_write(stream, label_of(host));
+    html_text_write(stream, page->label);
     fprintf(stream, "</a></th><td class=\"s %s\" data-v=\"%d\">%s", state_name(state), (int)rank,
             state == STATE_OK ? "waived" : state_name(state));
     return stream;
@@ -135,7 +127,7 @@ static void finding_add(const struct page *page, size_t number, const struct wri
                         const struct judge_service *service)
 {
     const struct wording_context context = {.tally = host->view->snapshot->tally};
-    FILE *stream = finding_begin(page, number, host, service->state);
+    FILE *stream = finding_begin(page, number, service->state);
     char bytes[4 * WORDING_SIZE];
     struct text_buffer text = TEXT_BUFFER(bytes);
 
@@ -170,7 +162,7 @@ static void finding_add(const struct page *page, size_t number, const struct wri
 /* What is wrong with the host beside its services. */
 static void host_finding_add(const struct page *page, size_t number, const struct writer_host *host)
 {
-    FILE *stream = finding_begin(page, number, host, host->view->verdict->state);
+    FILE *stream = finding_begin(page, number, host->view->verdict->state);
     char bytes[4 * WORDING_SIZE];
     struct text_buffer text = TEXT_BUFFER(bytes);
 
@@ -240,7 +232,7 @@ static int evidence_add(const struct page *page, size_t number, const struct wri
         const char *prose = report_rendered_prose(report, text, &length);
         fprintf(stream, "<details id=\"h%zu\"><summary><b class=\"%s\">%s</b> ", number, state_name(state),
                 state_name(state));
-        html_text_write(stream, label_of(host));
+        html_text_write(stream, page->label);
         fputs(": ", stream);
         html_text_write_marks(stream, prose, length);
         fputs("</summary><pre>", stream);
@@ -253,12 +245,13 @@ static int evidence_add(const struct page *page, size_t number, const struct wri
     return result;
 }
 
-static void failure_add(const struct page *page, const struct writer_host *host)
+static void failure_add(const struct page *page, const struct writer_fleet *fleet, const struct writer_host *host)
 {
     FILE *stream = page->streams[FAILURES];
+    bool is_known = *host->name != '\0' || fleet->is_of_namespaces;
 
     fputs("<tr><th scope=\"row\">", stream);
-    html_text_write(stream, *host->name != '\0' ? host->name : "not known");
+    html_text_write(stream, is_known ? page->label : "not known");
     fputs("</th>", stream);
     html_text_write_cell(stream, host->file);
     fputs("<td>", stream);
@@ -274,14 +267,18 @@ static void failure_add(const struct page *page, const struct writer_host *host)
 static int fleet_host(struct writer_fleet *fleet, const struct writer_host *host, const struct sink *sink)
 {
     struct page *page = page_of(fleet);
+    struct text_buffer label;
     int result;
 
     (void)sink;
     if (page == NULL) {
         return -ENOMEM;
     }
+    label = TEXT_BUFFER(page->label);
+    fleet_add_name(&label, fleet, host);
+    text_buffer_add(&label, "%s", label.length == 0 ? "this host" : "");
     if (host->failure != NULL) {
-        failure_add(page, host);
+        failure_add(page, fleet, host);
         return page_check(page);
     }
     page->oldest = fleet->judged == 1 || host->time < page->oldest ? host->time : page->oldest;

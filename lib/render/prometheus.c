@@ -8,6 +8,7 @@
 #include "render/prometheus.h"
 
 #include "plugin/escape.h"
+#include "render/fleet.h"
 #include "render/wording.h"
 #include "socket/protocol.h"
 
@@ -129,19 +130,10 @@ static int text_write(FILE *part, const char *text, const char *escaped)
     return 0;
 }
 
-/* Begins a sample of the host, NULL where there is but one; its labels follow, each a word without quotes. */
-static int sample_begin(const struct exposition *exposition, int part, const char *host)
+/* Begins a sample with the labels of its host; others follow, each a word without quotes. */
+static void sample_begin(const struct exposition *exposition, int part, const char *labels)
 {
-    FILE *samples = part_of(exposition, part);
-    int result = 0;
-
-    fprintf(samples, PREFIX "%s{", metric_of(part).name);
-    if (host != NULL) {
-        fputs("host=\"", samples);
-        result = text_write(samples, host, "\\\"");
-        fputs("\",", samples);
-    }
-    return result;
+    fprintf(part_of(exposition, part), PREFIX "%s{%s", metric_of(part).name, labels);
 }
 
 /* A comma behind the last label is allowed, and so are braces around none. */
@@ -150,23 +142,21 @@ static void sample_end(const struct exposition *exposition, int part, uint64_t v
     fprintf(part_of(exposition, part), "} %" PRIu64 "\n", value);
 }
 
-static int sample_add(const struct exposition *exposition, int part, const char *host, uint64_t value)
+static void sample_add(const struct exposition *exposition, int part, const char *labels, uint64_t value)
 {
-    int result = sample_begin(exposition, part, host);
-
+    sample_begin(exposition, part, labels);
     sample_end(exposition, part, value);
-    return result;
 }
 
 /* A label that is empty is the same as none. */
-static int service_add(const struct exposition *exposition, const char *host, const struct judge_service *service)
+static void service_add(const struct exposition *exposition, const char *labels, const struct judge_service *service)
 {
     const struct rule *rule = service->rule;
     bool scoped = rule != NULL && rule->scope != RULE_ANY_SCOPE;
     char name[WORDING_SIZE];
     struct text_buffer text = TEXT_BUFFER(name);
-    int result = sample_begin(exposition, PART_SERVICES, host);
 
+    sample_begin(exposition, PART_SERVICES, labels);
     wording_add_name(&text, service);
     fprintf(part_of(exposition, PART_SERVICES),
             "name=\"%s\",protocol=\"%s\",port=\"%u\",scope=\"%s\",stack=\"%s\",required=\"%s\"", name,
@@ -174,14 +164,12 @@ static int service_add(const struct exposition *exposition, const char *host, co
             scoped ? scope_name((enum scope)rule->scope) : "", stack_kind_name(service->stack.kind),
             rule != NULL ? rule_requirement_name(rule->requirement) : "");
     sample_end(exposition, PART_SERVICES, (uint64_t)service->state);
-    return result;
 }
 
 /* Where the numbers go as they are walked. */
 struct numbers {
     const struct exposition *exposition;
-    const char *host;
-    int result;
+    const char *labels;
 };
 
 static int total_part(const struct labels_value *value)
@@ -196,21 +184,20 @@ static int total_part(const struct labels_value *value)
 
 static void number_add(void *context, const struct labels_value *value)
 {
-    struct numbers *numbers = context;
+    const struct numbers *numbers = context;
     bool of_rule = *value->suffix == '_';
     int part = of_rule ? PART_RULES : total_part(value);
-    int result = sample_begin(numbers->exposition, part, numbers->host);
 
+    sample_begin(numbers->exposition, part, numbers->labels);
     if (of_rule) {
         fprintf(part_of(numbers->exposition, part), "name=\"%s\",kind=\"%s\"", value->name, value->suffix + 1);
     }
     sample_end(numbers->exposition, part, value->value);
-    numbers->result = result != 0 ? result : numbers->result;
 }
 
 /* --- answers ----------------------------------------------------------------------------------------------------- */
 
-static int verdict_add(const struct exposition *exposition, const char *host, const struct view *view)
+static void verdict_add(const struct exposition *exposition, const char *labels, const struct view *view)
 {
     const struct judge_verdict *verdict = view->verdict;
     /* Lines do not end, so there is room for the numbers of each rule. */
@@ -219,27 +206,31 @@ static int verdict_add(const struct exposition *exposition, const char *host, co
         .verdict = verdict,
         .set = view->perfdata == LABELS_DEFAULT ? LABELS_MAPPED : view->perfdata,
     };
-    struct numbers numbers = {.exposition = exposition, .host = host};
-    int result = sample_add(exposition, PART_STATE, host, (uint64_t)verdict->state);
+    struct numbers numbers = {.exposition = exposition, .labels = labels};
 
-    if (result == 0) {
-        result = sample_add(exposition, PART_TIME, host, (uint64_t)view->snapshot->time);
-    }
-    for (size_t i = 0; i < verdict->service_count && result == 0; i++) {
-        result = service_add(exposition, host, &verdict->services[i]);
+    sample_add(exposition, PART_STATE, labels, (uint64_t)verdict->state);
+    sample_add(exposition, PART_TIME, labels, (uint64_t)view->snapshot->time);
+    for (size_t i = 0; i < verdict->service_count; i++) {
+        service_add(exposition, labels, &verdict->services[i]);
     }
     labels_walk(&request, number_add, &numbers);
-    return result != 0 ? result : numbers.result;
 }
 
-static int failure_add(const struct exposition *exposition, const char *host, const struct writer_failure *failure)
+/* `name` stands before each sentence, unless it is "". */
+static int failure_add(const struct exposition *exposition, const char *labels, const char *name,
+                       const struct writer_failure *failure)
 {
     FILE *comments = part_of(exposition, PART_COMMENTS);
-    int result = sample_add(exposition, PART_STATE, host, (uint64_t)failure->state);
+    int result = 0;
 
+    sample_add(exposition, PART_STATE, labels, (uint64_t)failure->state);
     for (size_t i = 0; i < failure->count && result == 0; i++) {
         fprintf(comments, "# %s: ", state_name(failure->state));
-        result = text_write(comments, failure->sentences[i], "");
+        if (*name != '\0') {
+            result = text_write(comments, name, "");
+            fputs(": ", comments);
+        }
+        result = result == 0 ? text_write(comments, failure->sentences[i], "") : result;
         putc('\n', comments);
     }
     return result;
@@ -283,31 +274,77 @@ static int verdict_write(const struct view *view, const struct sink *sink)
 {
     struct exposition *exposition = exposition_create();
 
-    return answer_write(exposition, exposition != NULL ? verdict_add(exposition, NULL, view) : -ENOMEM, sink);
+    if (exposition == NULL) {
+        return -ENOMEM;
+    }
+    verdict_add(exposition, "", view);
+    return answer_write(exposition, 0, sink);
 }
 
 static int failure_write(const struct writer_failure *failure, const struct sink *sink)
 {
     struct exposition *exposition = exposition_create();
 
-    return answer_write(exposition, exposition != NULL ? failure_add(exposition, NULL, failure) : -ENOMEM, sink);
+    return answer_write(exposition, exposition != NULL ? failure_add(exposition, "", "", failure) : -ENOMEM, sink);
 }
 
 /* --- fleets ------------------------------------------------------------------------------------------------------ */
 
-static int fleet_host(struct writer_fleet *fleet, const struct writer_host *host, const struct sink *sink)
+static int label_write(FILE *labels, const char *name, const char *value)
+{
+    int result;
+
+    if (value == NULL || *value == '\0') {
+        return 0;
+    }
+    fprintf(labels, "%s=\"", name);
+    result = text_write(labels, value, "\\\"");
+    fputs("\",", labels);
+    return result;
+}
+
+/* Which host of the fleet it is, or which namespace of this host. Returns NULL when out of memory. */
+static char *labels_make(const struct writer_fleet *fleet, const struct writer_host *host)
 {
     const char *name = *host->name != '\0' ? host->name : host->file;
+    char *labels = NULL;
+    size_t length;
+    FILE *stream = open_memstream(&labels, &length);
+    int result;
+
+    if (stream == NULL) {
+        return NULL;
+    }
+    result = fleet->is_of_namespaces ? 0 : label_write(stream, "host", name);
+    result = result == 0 ? label_write(stream, "namespace", host->namespace) : result;
+    if (fclose(stream) != 0 || result != 0) {
+        free(labels);
+        return NULL;
+    }
+    return labels;
+}
+
+static int fleet_host(struct writer_fleet *fleet, const struct writer_host *host, const struct sink *sink)
+{
+    char bytes[WORDING_SIZE];
+    struct text_buffer name = TEXT_BUFFER(bytes);
+    char *labels = labels_make(fleet, host);
+    int result = 0;
 
     (void)sink;
     if (fleet->kept == NULL) {
         fleet->kept = exposition_create();
     }
-    if (fleet->kept == NULL) {
-        return -ENOMEM;
+    if (fleet->kept == NULL || labels == NULL) {
+        result = -ENOMEM;
+    } else if (host->failure != NULL) {
+        fleet_add_failed_name(&name, fleet, host);
+        result = failure_add(fleet->kept, labels, bytes, host->failure);
+    } else {
+        verdict_add(fleet->kept, labels, host->view);
     }
-    return host->failure != NULL ? failure_add(fleet->kept, name, host->failure)
-                                 : verdict_add(fleet->kept, name, host->view);
+    free(labels);
+    return result;
 }
 
 static int fleet_end(struct writer_fleet *fleet, const struct sink *sink)
@@ -321,7 +358,7 @@ static int fleet_end(struct writer_fleet *fleet, const struct sink *sink)
     return exposition != NULL ? exposition_write(exposition, sink) : 0;
 }
 
-static void fleet_clear(struct writer_fleet *fleet)
+static void fleet_kept_clear(struct writer_fleet *fleet)
 {
     exposition_free(fleet->kept);
     fleet->kept = NULL;
@@ -334,5 +371,5 @@ const struct writer prometheus_writer = {
     .failure = failure_write,
     .fleet_host = fleet_host,
     .fleet_end = fleet_end,
-    .fleet_clear = fleet_clear,
+    .fleet_clear = fleet_kept_clear,
 };

@@ -109,15 +109,19 @@ static int answer_keep(struct host *kept, struct report *report, bool wants_deta
     return kept->prose == NULL || (wants_details && kept->details == NULL) ? -ENOMEM : 0;
 }
 
-static int judged_keep(struct host *kept, const struct writer_host *host, bool wants_details)
+static int judged_keep(struct host *kept, const struct writer_fleet *fleet, const struct writer_host *host,
+                       bool wants_details)
 {
+    char bytes[WORDING_SIZE];
+    struct text_buffer name = TEXT_BUFFER(bytes);
     struct report *report = text_verdict_report(host->view, text_limit(host->view));
     bool wants_origin = wants_details && *host->file != '\0';
     int result = -ENOMEM;
 
     kept->state = host->view->verdict->state;
     kept->total = host->view->verdict->total;
-    kept->name = strdup(*host->name != '\0' ? host->name : host->file);
+    fleet_add_name(&name, fleet, host);
+    kept->name = strdup(bytes);
     kept->origin = wants_origin ? origin_make(host) : NULL;
     if (report != NULL && kept->name != NULL && (!wants_origin || kept->origin != NULL)) {
         result = answer_keep(kept, report, wants_details);
@@ -126,14 +130,16 @@ static int judged_keep(struct host *kept, const struct writer_host *host, bool w
     return result;
 }
 
-/* The sentence of a failure says which file or namespace it is about; which host, only where that is known. */
-static int failed_keep(struct host *kept, const struct writer_failure *failure, bool is_namespace)
+static int failed_keep(struct host *kept, const struct writer_fleet *fleet, const struct writer_host *host)
 {
-    struct report *report = text_failure_report(failure);
+    struct report *report = text_failure_report(host->failure);
+    char bytes[WORDING_SIZE];
+    struct text_buffer name = TEXT_BUFFER(bytes);
     int result = -ENOMEM;
 
-    kept->state = failure->state;
-    kept->name = strdup(is_namespace ? "" : failure->host);
+    kept->state = host->failure->state;
+    fleet_add_failed_name(&name, fleet, host);
+    kept->name = strdup(bytes);
     if (report != NULL && kept->name != NULL) {
         result = answer_keep(kept, report, false);
     }
@@ -149,8 +155,8 @@ int text_fleet_host(struct writer_fleet *fleet, const struct writer_host *host, 
     if (kept == NULL) {
         return -ENOMEM;
     }
-    return host->failure != NULL ? failed_keep(kept, host->failure, fleet->is_of_namespaces)
-                                 : judged_keep(kept, host, fleet->verbose > 0 || host->view->peers > 0);
+    return host->failure != NULL ? failed_keep(kept, fleet, host)
+                                 : judged_keep(kept, fleet, host, fleet->verbose > 0 || host->view->peers > 0);
 }
 
 /* --- the first line ---------------------------------------------------------------------------------------------- */

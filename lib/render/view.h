@@ -27,7 +27,7 @@ struct view {
     int32_t today;                        /* days since 1970-01-01, UTC */
     unsigned verbose;                     /* 0 to 3 */
     enum labels_set perfdata;
-    bool is_one_of_many; /* network namespaces of a host: the line of the verdict names it already */
+    bool is_one_of_many; /* the line of the verdict names the host and its network namespace already */
     size_t peers;        /* this many clients of each service, by judge_service.peers; 0: not asked for */
 };
 

@@ -2,6 +2,7 @@
 # Copyright the check_dualstack authors
 """--netns=all: each network namespace that has processes or a name is looked at, once."""
 
+import csv
 import json
 import os
 import subprocess
@@ -151,7 +152,15 @@ class EveryNamespace(unittest.TestCase):
         for args in (["--replay=" + path], ["--replay=" + os.path.dirname(path)], ["--replay=" + path] * 2):
             result = self.check(CRITICAL, *args, *rules)
             self.assertEqual(result.values["hosts"][0], "5")
-        self.assertIn("in namespace blue", result.text)
+        self.assertIn(" in namespace blue: ", result.text)
+        rows = list(csv.DictReader(self.check(CRITICAL, *args, *rules, "--format=csv").text.splitlines()))
+        self.assertEqual(list(dict.fromkeys((row["host"], row["namespace"]) for row in rows[:-1])),
+                         [(captures[0]["host"], name) for name in self.names()])
+        # The textfile collector drops a file that has a sample twice.
+        for live in (["--netns=all"], args):
+            lines = self.check(CRITICAL, *live, *rules, "--format=prometheus").lines
+            samples = [line.rsplit(" ", 1)[0] for line in lines if not line.startswith("#")]
+            self.assertEqual(len(samples), len(set(samples)))
         result = self.check(UNKNOWN, "--replay=-", stdin=captured.bytes + b"{} garbage")
         self.assertEqual([result.values[label][0] for label in ("hosts", "hosts_unknown")], ["7", "3"])
 

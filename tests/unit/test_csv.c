@@ -18,12 +18,13 @@
 #include <string.h>
 
 #define NAMES                                                                                                          \
-    "'row','host','file','time','state','name','protocol','port','scope','rule','origin','required','stack','form',"   \
+    "'row','host','namespace','file','time','state','name','protocol','port','scope','rule','origin','required','"     \
+    "stack','form',"                                                                                                   \
     "'lopsided','reach_ipv4','reach_ipv6','waived','waive_until','note','reasons','listeners','ipv4','ipv4_mapped',"   \
     "'ipv6','remark','hosts_judged','hosts'\r\n"
 #define TIME "'2026-11-22T00:00:00Z'"
 #define END(state, reasons, judged, hosts)                                                                             \
-    "'end',,," TIME "," state ",,,,,,,,,,,,,,,," reasons ",,,,,," judged "," hosts "\r\n"
+    "'end',,,," TIME "," state ",,,,,,,,,,,,,,,," reasons ",,,,,," judged "," hosts "\r\n"
 
 /* Compares with a text that has each quote as an apostrophe, and each apostrophe as a backquote. */
 static void assert_rows(const struct collect *collected, const char *expected)
@@ -44,24 +45,26 @@ static const struct {
     const char *end;
 } verdicts[] = {
     {"443 dual-stack name=web note=OPS-1", "443=0.0.0.0+nginx.service 443~192.0.2.1*2",
-     "'service','h1',," TIME ",'CRITICAL','web','tcp','443',,'443 dual-stack name=web note=OPS-1','p:1','dual-stack',"
+     "'service','h1','blue',," TIME
+     ",'CRITICAL','web','tcp','443',,'443 dual-stack name=web note=OPS-1','p:1','dual-stack',"
      "'v4-only',,'false','external','none','false',,'OPS-1','nothing accepts IPv6','0.0.0.0:443 (nginx.service)','2',"
      "'0','0','as pigs fly',,\r\n",
      END("'CRITICAL'", "'1 of 1 host off policy'", "'1'", "'1'")},
     {"443@external v6-only waive-until=2026-11-22", "443=:: 80=127.0.0.1",
-     "'service','h1',," TIME ",'OK','tcp_443_external','tcp','443','external','443@external v6-only "
+     "'service','h1','blue',," TIME ",'OK','tcp_443_external','tcp','443','external','443@external v6-only "
      "waive-until=2026-11-22','p:1','v6-only','dual-stack','single','false','external','external','true',"
      "'2026-11-22',,'[::]:443 has IPV6_V6ONLY off and accepts IPv4 too','[::]:443','0','0','0','as pigs fly',,\r\n"
-     "'service','h1',," TIME ",'OK','tcp_80','tcp','80',,,,,'v4-only',,'false','loopback','none','false',,,,"
+     "'service','h1','blue',," TIME ",'OK','tcp_80','tcp','80',,,,,'v4-only',,'false','loopback','none','false',,,,"
      "'127.0.0.1:80','0','0','0','as pigs fly',,\r\n",
      END("'OK'", "'1 host on policy'", "'1'", "'1'")},
     /* What an answer cannot say by its services has a row of its own. */
     {"", "",
-     "'host','h1',," TIME ",'OK',,,,,,,,,,,,,,,,'0 services listen, 0 v4-mapped connections, no policy to judge "
+     "'host','h1','blue',," TIME ",'OK',,,,,,,,,,,,,,,,'0 services listen, 0 v4-mapped connections, no policy to judge "
      "by',,,,,'as pigs fly',,\r\n",
      END("'OK'", "'1 host captured, no policy to judge by'", "'1'", "'1'")},
     {"443 any missing=ok waive-until=2026-12-31", "443=0.0.0.0",
-     "'service','h1',," TIME ",'OK','tcp_443','tcp','443',,'443 any missing=ok waive-until=2026-12-31','p:1','any',"
+     "'service','h1','blue',," TIME
+     ",'OK','tcp_443','tcp','443',,'443 any missing=ok waive-until=2026-12-31','p:1','any',"
      "'v4-only',,'false','external','none','false','2026-12-31',,,'0.0.0.0:443','0','0','0','as pigs fly',,\r\n",
      END("'OK'", "'1 host on policy; the waiver of tcp_443 (p:1) is no longer needed'", "'1'", "'1'")},
 };
@@ -69,7 +72,10 @@ static const struct {
 START_TEST(verdicts_are_rows)
 {
     struct trial *trial = trial_begin(verdicts[_i].rules, verdicts[_i].host);
-    struct snapshot snapshot = {.tally = trial->tally, .remark = "as pigs fly", .time = day_start(TRIAL_TODAY)};
+    struct snapshot snapshot = {.tally = trial->tally,
+                                .namespace = "blue",
+                                .remark = "as pigs fly",
+                                .time = day_start(TRIAL_TODAY)};
     struct view view = {.policy = trial->policy, .snapshot = &snapshot, .today = TRIAL_TODAY};
     struct collect collected = {.text = NULL};
     const struct sink sink = collect_sink(&collected);
@@ -120,8 +126,8 @@ START_TEST(failures_are_rows_and_cells_are_harmless)
     char expected[4096];
 
     ck_assert_int_eq(csv_writer.failure(&failure, &sink), 0);
-    snprintf(expected, sizeof expected, "%s'host','h1',," TIME ",'UNKNOWN',,,,,,,,,,,,,,,,%s,,,,,,,\r\n%s", NAMES,
-             cells[_i].cell, END("'UNKNOWN'", "'1 of 1 host cannot be judged'", "'0'", "'1'"));
+    snprintf(expected, sizeof expected, "%s'host','h1',,," TIME ",'UNKNOWN',,,,,,,,,,,,,,,,%s,,,,,,,\r\n%s",
+             NAMES, cells[_i].cell, END("'UNKNOWN'", "'1 of 1 host cannot be judged'", "'0'", "'1'"));
     assert_rows(&collected, expected);
     collect_clear(&collected);
 }

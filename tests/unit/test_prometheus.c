@@ -35,7 +35,7 @@ static void verdict_add(struct collect *collected, const char *rules, const char
     struct trial *trial = trial_begin(rules, host);
     struct snapshot snapshot = {.tally = trial->tally, .time = TODAY};
     struct view view = {.policy = trial->policy, .snapshot = &snapshot, .today = TRIAL_TODAY, .perfdata = set};
-    struct writer_host member = {.file = "x.json", .name = name, .view = &view};
+    struct writer_host member = {.file = "x.json", .name = name, .namespace = "", .view = &view};
 
     trial->question.everything = trial->policy->rule_count == 0;
     trial_judge(trial);
@@ -116,6 +116,7 @@ START_TEST(hosts_are_labels)
     const char *const sentence = "y.json: is empty";
     const struct writer_failure failure = {.state = STATE_UNKNOWN, .host = "", .sentences = &sentence, .count = 1};
     const struct writer_host failed = {.file = "y.json", .name = "", .failure = &failure};
+    const struct writer_host missing = {.file = "z.json", .name = "z", .namespace = "n", .failure = &failure};
     struct collect collected = {.text = NULL};
     const struct sink sink = collect_sink(&collected);
     struct writer_fleet fleet = {.count = 0};
@@ -123,15 +124,18 @@ START_TEST(hosts_are_labels)
     verdict_add(&collected, "", "", LABELS_TOTALS, &fleet, "a\"b\\c\xc2\x9b");
     verdict_add(&collected, "", "", LABELS_TOTALS, &fleet, "");
     ck_assert_int_eq(prometheus_writer.fleet_host(&fleet, &failed, &sink), 0);
+    ck_assert_int_eq(prometheus_writer.fleet_host(&fleet, &missing, &sink), 0);
     ck_assert_ptr_null(collected.text);
     ck_assert_int_eq(prometheus_writer.fleet_end(&fleet, &sink), 0);
 #define A "{host=\"a\\\"b\\\\c \",} "
 #define X "{host=\"x.json\",} "
-    ck_assert_str_eq(collected.text, "# UNKNOWN: y.json: is empty\n" STATE SAMPLE "state" A "0\n" SAMPLE "state" X
-                                     "0\n" SAMPLE "state{host=\"y.json\",} 3\n" TIME SAMPLE "time_seconds" A
-                                     "1795305600\n" SAMPLE "time_seconds" X "1795305600\n" MAPPED SAMPLE "mapped" A
-                                     "0\n" SAMPLE "mapped" X "0\n" VIOLATIONS SAMPLE "violations" A "0\n" SAMPLE
-                                     "violations" X "0\n" UNLISTED SAMPLE "unlisted" A "0\n" SAMPLE "unlisted" X "0\n");
+    ck_assert_str_eq(collected.text,
+                     "# UNKNOWN: y.json: is empty\n# UNKNOWN: z in namespace n: y.json: is empty\n" STATE SAMPLE
+                     "state" A "0\n" SAMPLE "state" X "0\n" SAMPLE "state{host=\"y.json\",} 3\n" SAMPLE
+                     "state{host=\"z\",namespace=\"n\",} 3\n" TIME SAMPLE "time_seconds" A "1795305600\n" SAMPLE
+                     "time_seconds" X "1795305600\n" MAPPED SAMPLE "mapped" A "0\n" SAMPLE "mapped" X
+                     "0\n" VIOLATIONS SAMPLE "violations" A "0\n" SAMPLE "violations" X "0\n" UNLISTED SAMPLE
+                     "unlisted" A "0\n" SAMPLE "unlisted" X "0\n");
     prometheus_writer.fleet_clear(&fleet);
     ck_assert_ptr_null(fleet.kept);
     prometheus_writer.fleet_clear(&fleet);

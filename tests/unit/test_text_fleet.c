@@ -22,6 +22,7 @@ struct member {
     const char *name;
     const char *host;
     const char *failure;
+    const char *namespace;
 };
 
 static void member_count(struct writer_fleet *fleet, enum state state)
@@ -44,7 +45,11 @@ static void member_add(struct writer_fleet *fleet, const char *rules, const stru
                                            .host = "",
                                            .sentences = &member->failure,
                                            .count = 1};
-    struct writer_host host = {.file = "x.json", .name = member->name, .time = snapshot.time, .view = &view};
+    struct writer_host host = {.file = "x.json",
+                               .name = member->name,
+                               .namespace = member->namespace,
+                               .time = snapshot.time,
+                               .view = &view};
 
     trial->question.everything = trial->policy->rule_count == 0;
     trial_judge(trial);
@@ -83,7 +88,7 @@ static const struct {
 } fleets[] = {
     {"443 dual-stack name=web",
      0,
-     {{"a", "443=::", NULL}, {"b", "443=::", NULL}},
+     {{"a", "443=::", NULL, NULL}, {"b", "443=::", NULL, NULL}},
      "DUALSTACK OK: 2 hosts on policy | hosts=2;;;0 hosts_off=0;;;0 hosts_unknown=0;;;0 mapped=0;;;0 "
      "violations=0;0;0;0 "
      "unlisted=0;;;0\n"
@@ -93,12 +98,12 @@ static const struct {
     /* The worst first, that with the most violations before the others, then as they came. */
     {"443 dual-stack name=web severity=warning\n22 any",
      0,
-     {{"fine", "443=:: 22=::", NULL},
-      {"x.json: is no capture", NULL, "x.json: is no capture"},
-      {"one", "443=0.0.0.0 22=::", NULL},
-      {"two", "443=::", NULL},
-      {"three", "443=0.0.0.0", NULL},
-      {"", "443=0.0.0.0 22=:: 443~10.0.0.1 22~::ffff:10.0.0.1*2", NULL}},
+     {{"fine", "443=:: 22=::", NULL, NULL},
+      {"x.json: is no capture", NULL, "x.json: is no capture", NULL},
+      {"one", "443=0.0.0.0 22=::", NULL, NULL},
+      {"two", "443=::", NULL, NULL},
+      {"three", "443=0.0.0.0", NULL, NULL},
+      {"", "443=0.0.0.0 22=:: 443~10.0.0.1 22~::ffff:10.0.0.1*2", NULL, NULL}},
      "DUALSTACK CRITICAL: 4 of 6 hosts off policy, 1 unknown: three, two, one, x.json | hosts=6;;;0 "
      "hosts_off=4;;;0 hosts_unknown=1;;;0 violations=5;0;3;0 unlisted=0;;;0\n"
      "\\_[CRITICAL] three: 2 of 2 services off policy. 22/tcp: nothing listens, must listen. web 443/tcp is v4-only, "
@@ -110,10 +115,20 @@ static const struct {
      "\\_[UNKNOWN] x.json: is no capture\n"
      "\\_[OK] fine: 2 services on policy, 0 v4-mapped connections\n"
      "\\_[CRITICAL] 6 hosts: 2 CRITICAL, 2 WARNING, 1 UNKNOWN, 1 OK\n"},
+    /* The namespaces of a host are told apart. */
+    {"443 dual-stack name=web",
+     0,
+     {{"a", "443=0.0.0.0", NULL, "blue"}, {"a", "443=::", NULL, "red"}, {"", "443=::", NULL, "red"}},
+     "DUALSTACK CRITICAL: 1 of 3 hosts off policy: a in namespace blue | hosts=3;;;0 hosts_off=1;;;0 "
+     "hosts_unknown=0;;;0 mapped=0;;;0 violations=1;0;0;0 unlisted=0;;;0\n"
+     "\\_[CRITICAL] a in namespace blue: 1 of 1 service off policy. web 443/tcp is v4-only, must be dual-stack\n"
+     "\\_[OK] a in namespace red: 1 service on policy, 0 v4-mapped connections\n"
+     "\\_[OK] x.json in namespace red: 1 service on policy, 0 v4-mapped connections\n"
+     "\\_[CRITICAL] 3 hosts: 1 CRITICAL, 0 WARNING, 0 UNKNOWN, 2 OK\n"},
     /* Where nobody is off, why the first one cannot be judged. */
     {"443 v4 name=web",
      0,
-     {{"a", "443=::/?", NULL}, {"b", NULL, "b: is gone"}},
+     {{"a", "443=::/?", NULL, NULL}, {"b", NULL, "b: is gone", NULL}},
      "DUALSTACK UNKNOWN: 2 of 2 hosts cannot be judged. a: 1 of 1 service cannot be judged. web 443/tcp: whether "
      "[::]:443 accepts IPv4 cannot be determined: IPV6_V6ONLY is not visible here ... and 1 more | hosts=2;;;0 "
      "hosts_off=0;;;0 "
@@ -124,14 +139,14 @@ static const struct {
      "\\_[UNKNOWN] 2 hosts: 0 CRITICAL, 0 WARNING, 2 UNKNOWN, 0 OK\n"},
     {"443 v4",
      0,
-     {{"b", NULL, "b: is gone"}},
+     {{"b", NULL, "b: is gone", NULL}},
      "DUALSTACK UNKNOWN: 1 of 1 host cannot be judged. b: is gone | hosts=1;;;0 hosts_off=0;;;0 hosts_unknown=1;;;0 "
      "violations=0;0;0;0 unlisted=0;;;0\n"
      "\\_[UNKNOWN] b: is gone\n"
      "\\_[UNKNOWN] 1 host: 0 CRITICAL, 0 WARNING, 1 UNKNOWN, 0 OK\n"},
     {"",
      0,
-     {{"a", "443=:: 443~::ffff:10.0.0.1*2", NULL}},
+     {{"a", "443=:: 443~::ffff:10.0.0.1*2", NULL, NULL}},
      "DUALSTACK OK: 1 host captured, no policy to judge by | hosts=1;;;0 hosts_off=0;;;0 hosts_unknown=0;;;0 "
      "mapped=2;;;0 violations=0;0;0;0 unlisted=0;;;0\n"
      "\\_[OK] a: 1 service listens (1 dual-stack), 2 v4-mapped connections, no policy to judge by\n"
@@ -139,7 +154,7 @@ static const struct {
     /* -v says which capture it was, and all that its own answer would say. */
     {"443 dual-stack name=web",
      1,
-     {{"a", "443=::", NULL}, {"b", NULL, "b: is gone"}},
+     {{"a", "443=::", NULL, NULL}, {"b", NULL, "b: is gone", NULL}},
      "DUALSTACK UNKNOWN: 1 of 2 hosts cannot be judged. b: is gone | hosts=2;;;0 hosts_off=0;;;0 hosts_unknown=1;;;0 "
      "violations=0;0;0;0 unlisted=0;;;0\n"
      "\\_[UNKNOWN] b: is gone\n"
@@ -149,7 +164,7 @@ static const struct {
      "\\_[UNKNOWN] 2 hosts: 0 CRITICAL, 0 WARNING, 1 UNKNOWN, 1 OK\n"},
     {"443 dual-stack name=web",
      2,
-     {{"a", "443=0.0.0.0", NULL}},
+     {{"a", "443=0.0.0.0", NULL, NULL}},
      "DUALSTACK CRITICAL: 1 of 1 host off policy: a | hosts=1;;;0 hosts_off=1;;;0 hosts_unknown=0;;;0 mapped=0;;;0 "
      "violations=1;0;0;0 unlisted=0;;;0\n"
      "\\_[CRITICAL] a: 1 of 1 service off policy. web 443/tcp is v4-only, must be dual-stack\n"
