@@ -19,6 +19,9 @@
 /* The first line names hosts until it is about this long. */
 #define NAMES_LENGTH 90
 
+/* So much of it says why the first host cannot be judged; a remedy stands at the end of that. */
+#define CAUSE_SIZE 320
+
 /* --- what is kept of each host ----------------------------------------------------------------------------------- */
 
 struct host {
@@ -196,7 +199,10 @@ static void findings_add(struct report *report, const struct writer_fleet *fleet
 
     names_add(report, hosts, off);
     if (off == 0 && unknown > 0) {
-        report_prose(report, ". %s%s%.200s", first->name, *first->name != '\0' ? ": " : "", first->prose);
+        char bytes[CAUSE_SIZE];
+        struct text_buffer cause = TEXT_BUFFER(bytes);
+        text_buffer_add(&cause, "%s%s%s", first->name, *first->name != '\0' ? ": " : "", first->prose);
+        report_prose(report, ". %s", bytes);
     }
     if (off == 0 && unknown > 1) {
         report_prose(report, " ... and %zu more", unknown - 1);
@@ -301,10 +307,21 @@ static void last_line_add(struct report *report, const struct writer_fleet *flee
                 fleet->by_state[STATE_WARNING], fleet->by_state[STATE_UNKNOWN], fleet->by_state[STATE_OK]);
 }
 
+/* The namespaces of a host are part of a check, whose carriers cut what is long; captures are replayed for humans. */
+static size_t limit_of(const struct writer_fleet *fleet, const struct hosts *hosts)
+{
+    struct view view = {.verbose = fleet->verbose};
+
+    for (size_t i = 0; i < hosts->count; i++) {
+        view.peers |= hosts->list[i].details != NULL;
+    }
+    return fleet->is_of_namespaces ? text_limit(&view) : 0;
+}
+
 int text_fleet_end(struct writer_fleet *fleet, const struct sink *sink)
 {
     struct hosts *hosts = hosts_of(fleet);
-    struct report *report = hosts != NULL ? report_create(TEXT_NAME, 0, ESCAPE_TEXT) : NULL;
+    struct report *report = hosts != NULL ? report_create(TEXT_NAME, limit_of(fleet, hosts), ESCAPE_TEXT) : NULL;
 
     if (report == NULL) {
         return -ENOMEM;

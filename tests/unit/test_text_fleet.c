@@ -17,6 +17,10 @@
 
 #define HOSTS 8
 
+/* So many bytes. */
+#define HUNDRED                                                                                                        \
+    "it cannot be read because of what is the case on the host, which is told at such length as it fits, "
+
 /* A host that was judged, or NULL and why it cannot be. */
 struct member {
     const char *name;
@@ -125,7 +129,16 @@ static const struct {
      "\\_[OK] a in namespace red: 1 service on policy, 0 v4-mapped connections\n"
      "\\_[OK] x.json in namespace red: 1 service on policy, 0 v4-mapped connections\n"
      "\\_[CRITICAL] 3 hosts: 1 CRITICAL, 0 WARNING, 0 UNKNOWN, 2 OK\n"},
-    /* Where nobody is off, why the first one cannot be judged. */
+    /* Where nobody is off, why the first one cannot be judged; the ellipsis shows that there is more to say. */
+    {"443 v4",
+     0,
+     {{"a", NULL, "a: " HUNDRED HUNDRED HUNDRED "and how to change that", NULL}, {"b", NULL, "b: is gone", NULL}},
+     "DUALSTACK UNKNOWN: 2 of 2 hosts cannot be judged. a: " HUNDRED HUNDRED HUNDRED
+     "and how to ch... ... and 1 more | "
+     "hosts=2;;;0 hosts_off=0;;;0 hosts_unknown=2;;;0 violations=0;0;0;0 unlisted=0;;;0\n"
+     "\\_[UNKNOWN] a: " HUNDRED HUNDRED HUNDRED "and how to change that\n"
+     "\\_[UNKNOWN] b: is gone\n"
+     "\\_[UNKNOWN] 2 hosts: 0 CRITICAL, 0 WARNING, 2 UNKNOWN, 0 OK\n"},
     {"443 v4 name=web",
      0,
      {{"a", "443=::/?", NULL, NULL}, {"b", NULL, "b: is gone", NULL}},
@@ -214,6 +227,28 @@ START_TEST(many_hosts_have_a_line_each)
 }
 END_TEST
 
+/* They come with a check, whose carriers cut what is longer; with -v they may be. */
+START_TEST(many_namespaces_stay_within_the_limit)
+{
+    for (unsigned verbose = 0; verbose < 2; verbose++) {
+        struct trial *trial = trial_begin("443 any", "");
+        struct writer_fleet fleet = {.policy = trial->policy, .verbose = verbose, .is_of_namespaces = true};
+        struct collect collected = {.text = NULL};
+        const struct sink sink = collect_sink(&collected);
+
+        for (int i = 0; i < 100; i++) {
+            member_add(&fleet, "443 any", &(struct member){.name = "a", .host = "", .namespace = "blue"}, &sink);
+        }
+        ck_assert_int_eq(text_writer.fleet_end(&fleet, &sink), 0);
+        ck_assert_int_eq(strlen(collected.text) <= 4096, verbose == 0);
+        ck_assert_int_eq(strstr(collected.text, "\n... and ") != NULL, verbose == 0);
+        text_writer.fleet_clear(&fleet);
+        collect_clear(&collected);
+        trial_end(trial);
+    }
+}
+END_TEST
+
 /* One that broke off in the middle, before anything or twice is as well. */
 START_TEST(nothing_kept_is_left)
 {
@@ -238,6 +273,7 @@ int main(void)
 
     tcase_add_loop_test(tcase, hosts_are_told_together, 0, UNIT_COUNT(fleets));
     tcase_add_test(tcase, many_hosts_have_a_line_each);
+    tcase_add_test(tcase, many_namespaces_stay_within_the_limit);
     tcase_add_test(tcase, nothing_kept_is_left);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);
