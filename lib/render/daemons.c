@@ -223,6 +223,12 @@ const struct daemons_daemon *daemons_find(const char *unit)
     return NULL;
 }
 
+/* What else the unit has must be written again behind such words, or it is closed. */
+static bool drops_other_sockets(const char *words)
+{
+    return strncmp(words, "ListenKIND= ", strlen("ListenKIND= ")) == 0;
+}
+
 static bool names_wildcard(const char *words)
 {
     return strstr(words, WILDCARD_V4) != NULL || strstr(words, WILDCARD_V6) != NULL;
@@ -289,6 +295,6 @@ bool daemons_add(struct text_buffer *text, const struct daemons_daemon *daemon, 
     }
     text_buffer_add(text, " (in %s%s: ", daemon->name, want_names[want]);
     words_add(text, words, place, service);
-    text_buffer_add(text, ")");
+    text_buffer_add(text, "%s)", drops_other_sockets(words) ? " and again what else the unit listens on" : "");
     return true;
 }

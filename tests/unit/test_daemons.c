@@ -12,6 +12,9 @@
 
 #include <string.h>
 
+/* Behind words that drop every socket of the unit. */
+#define AGAIN " and again what else the unit listens on"
+
 static const struct daemons_service https = {.protocol = RECORD_TCP, .port = 443};
 
 /* --- units ------------------------------------------------------------------------------------------------------- */
@@ -46,7 +49,7 @@ static const struct {
     {"ssh.service", " (in sshd, for dual-stack: AddressFamily any)"},
     {"sshd@1.service", " (in sshd, for dual-stack: AddressFamily any)"},
     {"sshd.socket", " (in systemd, for dual-stack: ListenStream= and ListenStream=0.0.0.0:443 and "
-                    "ListenStream=[::]:443 and BindIPv6Only=ipv6-only)"},
+                    "ListenStream=[::]:443 and BindIPv6Only=ipv6-only" AGAIN ")"},
     {"tomcat10.service", " (in Tomcat, for dual-stack: address=\"::\")"},
     {"unbound.service", " (in Unbound, for dual-stack: interface: 0.0.0.0 and interface: ::)"},
     {"vsftpd.service", " (in vsftpd, for dual-stack: listen=NO and listen_ipv6=YES)"},
@@ -137,9 +140,9 @@ static const struct {
     {"named.service", RECORD_UDP, DAEMONS_V4_ONLY, DAEMONS_ELSEWHERE, " (in BIND, for v4-only: listen-on-v6 { none })"},
     /* systemd calls protocols by their kind of socket. */
     {"a.socket", RECORD_TCP, DAEMONS_SINGLE, DAEMONS_EVERYWHERE,
-     " (in systemd, for form=single: ListenStream= and ListenStream=[::]:443 and BindIPv6Only=both)"},
+     " (in systemd, for form=single: ListenStream= and ListenStream=[::]:443 and BindIPv6Only=both" AGAIN ")"},
     {"a.socket", RECORD_UDP, DAEMONS_V6_ONLY, DAEMONS_LOOPBACK,
-     " (in systemd, for v6-only: ListenDatagram= and ListenDatagram=[::1]:443 and BindIPv6Only=ipv6-only)"},
+     " (in systemd, for v6-only: ListenDatagram= and ListenDatagram=[::1]:443 and BindIPv6Only=ipv6-only" AGAIN ")"},
 };
 
 START_TEST(has_words_for_a_want)

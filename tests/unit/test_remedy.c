@@ -19,6 +19,7 @@
     "net.ipv6.bindv6only=1)"
 #define CLEAR_HINT " (systemd socket: BindIPv6Only=both)"
 #define ALLOW ", or allow it in the policy"
+#define AGAIN " and again what else the unit listens on"
 #define MISSING ", or use missing=ok in the policy"
 
 /* Of the first service: its remedies, a line each; "" for none. */
@@ -196,7 +197,8 @@ static const struct {
     {"23 closed", "23=0.0.0.0!0:root+session-3.scope", "stop the program of user root (uid 0)" ALLOW},
     {"23 closed", "23=0.0.0.0!0:root+init.scope", "stop the systemd socket on 0.0.0.0:23" ALLOW},
     {"22 v4-only", "22=::!0:root+init.scope",
-     "listen on 0.0.0.0:22 in place of [::]:22 (in systemd, for v4-only: ListenStream= and ListenStream=0.0.0.0:22)"},
+     "listen on 0.0.0.0:22 in place of [::]:22 (in systemd, for v4-only: ListenStream= and "
+     "ListenStream=0.0.0.0:22" AGAIN ")"},
     {"23 closed", "23=0.0.0.0!1000:ann+user@1000.service", "stop the program of user ann (uid 1000)" ALLOW},
     {"23 closed", "23=0.0.0.0!0:root+/lxc/web", "stop the program of user root (uid 0)" ALLOW},
     {"20000-20009/udp closed", "u20000=0.0.0.0+a.service",
@@ -249,15 +251,16 @@ static const struct {
      "listen on [::]:443 in place of 0.0.0.0:443, with IPV6_V6ONLY on (in nginx, for v6-only: listen [::]:443)"},
     {"22 v6-only", "22=::+ssh.socket",
      "set IPV6_V6ONLY on [::]:22 (in systemd, for v6-only: ListenStream= and ListenStream=[::]:22 and "
-     "BindIPv6Only=ipv6-only)"},
+     "BindIPv6Only=ipv6-only" AGAIN ")"},
     {"22 v4-only", "22=::+ssh.socket",
-     "listen on 0.0.0.0:22 in place of [::]:22 (in systemd, for v4-only: ListenStream= and ListenStream=0.0.0.0:22)"},
+     "listen on 0.0.0.0:22 in place of [::]:22 (in systemd, for v4-only: ListenStream= and "
+     "ListenStream=0.0.0.0:22" AGAIN ")"},
     {"22 dual-stack", "22=0.0.0.0+ssh.socket",
      "listen on [::]:22 too, with IPV6_V6ONLY on (in systemd, for dual-stack: ListenStream= and "
-     "ListenStream=0.0.0.0:22 and ListenStream=[::]:22 and BindIPv6Only=ipv6-only)"},
+     "ListenStream=0.0.0.0:22 and ListenStream=[::]:22 and BindIPv6Only=ipv6-only" AGAIN ")"},
     {"69/udp v4-only", "u69=::+tftp.socket",
      "listen on 0.0.0.0:69 in place of [::]:69 (in systemd, for v4-only: ListenDatagram= and "
-     "ListenDatagram=0.0.0.0:69)"},
+     "ListenDatagram=0.0.0.0:69" AGAIN ")"},
     {"6379 dual-stack", "6379=127.0.0.1+redis.service",
      "listen on [::1]:6379 too (in Redis, for dual-stack: bind 127.0.0.1 ::1)"},
     {"6379 v4-only bind=loopback", "6379=::+redis-server.service",
