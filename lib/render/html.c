@@ -52,6 +52,7 @@ struct page {
     char *text[STREAMS];
     size_t length[STREAMS];
     char label[WORDING_SIZE]; /* what to call the host that is added */
+    char thresholds[WORDING_SIZE];
     struct html_services services;
     time_t oldest;
     time_t newest;
@@ -262,6 +263,24 @@ static void failure_add(const struct page *page, const struct writer_fleet *flee
     fputs("\n", stream);
 }
 
+/* What -w and -c demand, which is policy too. */
+static void thresholds_add(struct text_buffer *text, const struct labels_thresholds *thresholds)
+{
+    const struct {
+        const struct range *range;
+        enum state state;
+    } demands[] = {{thresholds->warning, STATE_WARNING}, {thresholds->critical, STATE_CRITICAL}};
+    char words[RANGE_WORDS_SIZE];
+
+    for (size_t i = 0; i < sizeof demands / sizeof *demands; i++) {
+        if (demands[i].range != NULL) {
+            text_buffer_add(text, "%s%s, else %s",
+                            text->length == 0 ? "v4-mapped connections of each host must be " : ", and ",
+                            range_words_format(words, demands[i].range), state_name(demands[i].state));
+        }
+    }
+}
+
 /* --- one more host ----------------------------------------------------------------------------------------------- */
 
 static int fleet_host(struct writer_fleet *fleet, const struct writer_host *host, const struct sink *sink)
@@ -280,6 +299,10 @@ static int fleet_host(struct writer_fleet *fleet, const struct writer_host *host
     if (host->failure != NULL) {
         failure_add(page, fleet, host);
         return page_check(page);
+    }
+    if (fleet->judged == 1) {
+        struct text_buffer thresholds = TEXT_BUFFER(page->thresholds);
+        thresholds_add(&thresholds, &host->view->thresholds);
     }
     page->oldest = fleet->judged == 1 || host->time < page->oldest ? host->time : page->oldest;
     page->newest = fleet->judged == 1 || host->time > page->newest ? host->time : page->newest;
@@ -389,13 +412,17 @@ static void summary_write(FILE *stream, const struct page *page, const struct wr
     }
     fputs("<dl>\n", stream);
     policy_write(stream, fleet->policy);
+    if (*page->thresholds != '\0') {
+        fprintf(stream, "<dt>Thresholds<dd>%s\n", page->thresholds);
+    }
     fprintf(stream, "<dt>Made<dd>%s\n<dt>Hosts<dd>%zu of %zu expected", day_time_format(time, fleet->time),
             fleet->judged, fleet->expected);
     if (fleet->judged > 0) {
         captured_write(stream, page);
     }
-    fprintf(stream, "\n<dt>On policy<dd>%zu of %zu hosts (%u %%) ", kept, fleet->count,
-            html_text_percent(kept, fleet->count));
+    /* Without a policy nothing keeps it, but hosts may still be OK or not by thresholds and baselines. */
+    fprintf(stream, "\n<dt>%s<dd>%zu of %zu hosts (%u %%) ", fleet->policy->rule_count > 0 ? "On policy" : "OK", kept,
+            fleet->count, html_text_percent(kept, fleet->count));
     html_text_write_bar(stream, kept, 0, fleet->count);
     fprintf(stream, "<br>%zu CRITICAL, %zu WARNING, %zu UNKNOWN\n</dl>\n", fleet->by_state[STATE_CRITICAL],
             fleet->by_state[STATE_WARNING], fleet->by_state[STATE_UNKNOWN]);

@@ -41,7 +41,8 @@ static const struct {
     /* The way to IPv6-only: what reaches no farther than its own host does not count, nor what clients have. */
     {"",
      {"443=::/6 22=127.0.0.1 u40000=0.0.0.0", "443=0.0.0.0 443=::/6", "443=::/? 22=::1"},
-     {"<p>None.</p>", "<p>None.</p>", "<li>1 of 3 hosts (33 %) still accept IPv4, 1 unknown\n",
+     {"\n<dt>OK<dd>3 of 3 hosts", "<p>None.</p>", "<p>None.</p>",
+      "<li>1 of 3 hosts (33 %) still accept IPv4, 1 unknown\n",
       "<li>1 of 3 services on them (33 %) still accept IPv4, 1 unknown\n",
       "<tr><th scope=\"row\">443/tcp</th><td class=\"n\">1<td class=\"n\">1<td class=\"n\">0<td class=\"n\">1"
       "<td class=\"s\" data-v=\"33\"><svg"}},
@@ -55,6 +56,13 @@ static const struct {
       "b (p:1)</th><td class=\"s\">2026-11-22<td data-v=\"0\">the last day<td class=\"n\">1<td>\n",
       "<td data-v=\"-1\">the waiver ended on 2026-11-21<td class=\"n\">0<td>\n",
       "<td data-v=\"40\">40 days left<td class=\"n\">0, no longer needed<td>\n"}},
+    /* What -w and -c demand belongs to the policy. */
+    {"443 any name=limited",
+     {"443=::", "443=::"},
+     {"</pre></details>\n<dt>Thresholds<dd>v4-mapped connections of each host must be at most 2, else WARNING, and "
+      "between "
+      "1 and 5, else CRITICAL\n<dt>Made"}},
+    {"443 any", {"443=::"}, {"</pre></details>\n<dt>Made"}},
     /* Names are text. */
     {"443 any unit=x", {"443=0.0.0.0+<script>&\"'.service"}, {"belongs to &lt;script&gt;&amp;&quot;'.service"}},
     {"443 any",
@@ -68,9 +76,13 @@ static void host_add(struct writer_fleet *fleet, const char *rules, const char *
     struct trial *trial = trial_begin(rules, host);
     struct snapshot snapshot = {.tally = trial->tally, .time = day_start(TRIAL_TODAY)};
     struct view view = {.policy = trial->policy, .snapshot = &snapshot, .today = TRIAL_TODAY};
+    const struct range warning = {.end = 2}, critical = {.start = 1, .end = 5};
     const char name[] = {'h', (char)('0' + number), '\0'};
     const struct writer_host member = {.file = "x.json", .name = name, .time = snapshot.time, .view = &view};
 
+    if (strstr(rules, "name=limited") != NULL) {
+        view.thresholds = (struct labels_thresholds){.warning = &warning, .critical = &critical};
+    }
     trial->question.everything = true;
     trial_judge(trial);
     view.verdict = trial->verdict;
