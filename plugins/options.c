@@ -340,7 +340,7 @@ static const struct option_row rows[] = {
     {"lint", "[=strict]", "check one", .read = lint_read, .word = lint_word, .mode = OPTIONS_LINT, .beside = true},
     {"capture", "", "print a JSON capture", .read = mode_read, .mode = OPTIONS_CAPTURE},
     {"baseline", "=FILE", "changes since", .read = baseline_read, .modes = CHECK, .beside = true},
-    {"replay", "=FILE", "judge a capture, or all those in a folder (repeatable)", .read = replay_read, .modes = CHECK},
+    {"replay", "=FILE", "judge a capture, or all those in a folder (repeatable)", .read = replay_read, .modes = POLICY},
     {"hosts", "=FILE", "hosts to expect", .read = hosts_read, .modes = CHECK},
     {"max-age", "=DAYS", "of captures", .read = max_age_read, .modes = CHECK, .beside = true},
     {"source", "=SOURCE", "auto, netlink or procfs", .read = source_read, .word = source_word, .modes = SOCKETS},

@@ -120,6 +120,14 @@ class Lint(dualstack.TestCase):
             found.append((int(number), sentence))
         return found
 
+    def test_policy_for_captures(self):
+        """Neither the users nor the client ports of this host are those of others; nothing is read."""
+        policy = "443 any user=nobody-is-called-so\n40000-40010/udp closed\n"
+        found = self.findings(self.lint(UNKNOWN, policy), "UNKNOWN")
+        self.assertEqual([number for number, _ in found], [1])
+        self.assertEqual(self.lint(OK, policy, "--replay=/none").lines, ["DUALSTACK OK: 2 rules, no warnings"])
+        self.assertEqual(len(self.lint(OK, policy.split("\n")[1] + "\n").lines), 2)
+
     def test_each_warning(self):
         for policy, words in WARNED:
             with self.subTest(policy=policy):

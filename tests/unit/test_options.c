@@ -120,7 +120,7 @@ static const struct {
     {"--source=proc", "--source: 'proc' is unknown: did you mean procfs?"},
     {"--list --learn", "--list and --learn do not go together: choose one"},
     {"--capture --lint", "--capture and --lint do not go together: choose one"},
-    {"--replay=x --lint", "--replay does not go with --lint, only with a check"},
+    {"--replay=x --list", "--replay does not go with --list, only with a check and --lint"},
     {"--replay=x --source=auto", "--replay judges captures, so it does not go with --source"},
     {"--replay=x --netns=y", "--replay judges captures, so it does not go with --netns"},
     {"--replay=x --procfs=y", "--replay judges captures, so it does not go with --procfs"},
@@ -184,7 +184,7 @@ START_TEST(options_go_with_modes)
         {"warning", {true, false, false, true, false}}, {"critical", {true, false, false, true, false}},
         {"timeout", {true, true, true, true, true}},    {"verbose", {true, true, true, true, true}},
         {"format", {true, true, true, true, true}},     {"perfdata", {true, false, false, false, false}},
-        {"replay", {true, false, false, false, false}}, {"source", {true, true, true, false, true}},
+        {"replay", {true, false, false, true, false}},  {"source", {true, true, true, false, true}},
         {"procfs", {true, true, true, false, true}},    {"netns", {true, true, true, false, true}},
         {"extra-opts", {true, true, true, true, true}},
     };
