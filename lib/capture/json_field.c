@@ -73,6 +73,10 @@ int json_field_root_parse(const char *bytes, size_t length, json_t **root, char 
     if (*root == NULL && json_error_code(&fault) == json_error_out_of_memory) {
         return -ENOMEM;
     }
+    if (*root == NULL && json_error_code(&fault) == json_error_premature_end_of_input) {
+        snprintf(error, JSON_FIELD_ERROR_SIZE, "is cut off in line %d: did the capture fail?", fault.line);
+        return -EINVAL;
+    }
     if (*root == NULL) {
         snprintf(error, JSON_FIELD_ERROR_SIZE, "line %d, column %d: %s", fault.line, fault.column, fault.text);
         return -EINVAL;

@@ -46,7 +46,7 @@ HOSTILE = {
     "port-0": "listeners[2].port is 0, must be a whole number from 1 to 65535",
     "same-member": "line 2, column 19: duplicate object key",
     "time": "time is \"2026-02-30T09:00:00Z\", must be a time in UTC",
-    "truncated": "line 19, column 174: ",
+    "truncated": "is cut off in line 19: did the capture fail?",
     "twice": "listeners hold [::]:443/tcp of uid 33 more than once",
     "unknown-member": "ipv7 is not a member of this schema",
     "wrong-type": "listeners[2].uid is \"33\", must be a whole number",
