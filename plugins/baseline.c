@@ -47,7 +47,7 @@ static void unreadable_add(struct text_buffer *text, const struct captures *capt
     }
 }
 
-/* "no baseline for web3 in captures", and what may be the cause. */
+/* "no baseline for web3 in captures: take one with --capture", and what may be the cause. */
 static void missing_add(struct text_buffer *text, const struct run *run, const struct snapshot *snapshot)
 {
     const struct captures *captures = run->baselines;
@@ -66,6 +66,7 @@ static void missing_add(struct text_buffer *text, const struct run *run, const s
     if (captures->count == 1 && captures->newest_count == 1) {
         text_buffer_add(text, ", which holds %s", captures->newest[0]->host);
     }
+    text_buffer_add(text, ": take one with --capture");
     unreadable_add(text, captures);
 }
 

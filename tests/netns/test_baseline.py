@@ -371,7 +371,7 @@ class Generated(dualstack.TestCase):
         result = self.check(WARNING, *args)
         self.assertIn("1 of 3 hosts changed, 1 unknown: b |", result.first)
         self.assertRegex(result.text, r"(?m)^\\_\[WARNING\] b: .* 1 change since 2026-11-22T09:00:00Z: 22/tcp is v6-only, was dual-stack$")
-        self.assertRegex(result.text, r"(?m)^\\_\[UNKNOWN\] d: .* no baseline for d in \S+before$")
+        self.assertRegex(result.text, r"(?m)^\\_\[UNKNOWN\] d: .* no baseline for d in \S+before: take one with --capture$")
         self.assertRegex(result.text, r"(?m)^\\_\[OK\] a: .* no change since 2026-11-22T09:00:00Z$")
         self.assertNotIn("changes", result.values)  # of one it is not known
         reports = [json.loads(line) for line in run(*args, "--format=json").lines]
@@ -407,7 +407,7 @@ class Generated(dualstack.TestCase):
 
     def test_one_file(self):
         path = self.save(self.after, "x.json", host="a")
-        self.assertIn(", which holds web1 |", self.check(
+        self.assertIn(", which holds web1: take one with --capture |", self.check(
             UNKNOWN, "--replay=" + path, "--baseline=" + os.path.join(DATA, "good-web.json")).first)
         with open(path, "rb") as file:
             self.check(OK, "--replay=" + path, "--baseline=-", stdin=file.read())
