@@ -181,10 +181,38 @@ static bool has_words_out_of_place(struct rule_parser *parser, char *const *word
     return true;
 }
 
+/* What is pasted from a page may look right and be wrong, even within a note. */
+static bool has_invisible_character(struct rule_parser *parser, char *const *words, size_t count)
+{
+    static const struct {
+        const char *bytes;
+        const char *name;
+        const char *remedy;
+    } invisible[] = {
+        {"\xc2\xa0", "U+00A0", "write a plain blank"},     /* no-break space */
+        {"\xe2\x80\x89", "U+2009", "write a plain blank"}, /* thin space */
+        {"\xe2\x80\xaf", "U+202F", "write a plain blank"}, /* narrow no-break space */
+        {"\xe2\x80\x8b", "U+200B", "delete it"},           /* zero width space */
+        {"\xef\xbb\xbf", "U+FEFF", "delete it"}, /* byte order mark, at the start of a file that was appended */
+    };
+
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < sizeof invisible / sizeof *invisible; j++) {
+            if (strstr(words[i], invisible[j].bytes) != NULL) {
+                rule_parser_fail(parser, "holds the invisible character %s: %s", invisible[j].name,
+                                 invisible[j].remedy);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 bool rule_advice_shape(struct rule_parser *parser, char *const *words, size_t count)
 {
-    return is_no_rule(parser, words) || has_misplaced_protocol(parser, words, count) ||
-           has_blanks_in_list(parser, words, count) || has_words_out_of_place(parser, words, count);
+    return has_invisible_character(parser, words, count) || is_no_rule(parser, words) ||
+           has_misplaced_protocol(parser, words, count) || has_blanks_in_list(parser, words, count) ||
+           has_words_out_of_place(parser, words, count);
 }
 
 /* --- ports -------------------------------------------------------------------------------------------------------- */
