@@ -101,10 +101,10 @@ struct writer_fleet {
 
 /* One of them. */
 struct writer_host {
-    const char *file; /* where it was read from; "" for this host */
+    const char *file;      /* where it was read from; "" for this host */
     const char *name;      /* "" when the capture has none */
     const char *namespace; /* its network namespace; NULL or "" for the one it is expected to be */
-    time_t time;      /* when it was captured */
+    time_t time;           /* when it was captured */
     const struct view *view;
     const struct writer_failure *failure; /* NULL when it was judged: then there is a view */
 };

@@ -126,8 +126,8 @@ START_TEST(failures_are_rows_and_cells_are_harmless)
     char expected[4096];
 
     ck_assert_int_eq(csv_writer.failure(&failure, &sink), 0);
-    snprintf(expected, sizeof expected, "%s'host','h1',,," TIME ",'UNKNOWN',,,,,,,,,,,,,,,,%s,,,,,,,\r\n%s",
-             NAMES, cells[_i].cell, END("'UNKNOWN'", "'1 of 1 host cannot be judged'", "'0'", "'1'"));
+    snprintf(expected, sizeof expected, "%s'host','h1',,," TIME ",'UNKNOWN',,,,,,,,,,,,,,,,%s,,,,,,,\r\n%s", NAMES,
+             cells[_i].cell, END("'UNKNOWN'", "'1 of 1 host cannot be judged'", "'0'", "'1'"));
     assert_rows(&collected, expected);
     collect_clear(&collected);
 }

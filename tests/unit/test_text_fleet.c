@@ -18,8 +18,7 @@
 #define HOSTS 8
 
 /* So many bytes. */
-#define HUNDRED                                                                                                        \
-    "it cannot be read because of what is the case on the host, which is told at such length as it fits, "
+#define HUNDRED "it cannot be read because of what is the case on the host, which is told at such length as it fits, "
 
 /* A host that was judged, or NULL and why it cannot be. */
 struct member {
