@@ -196,22 +196,27 @@ static int replayed_add(struct fleet *fleet, struct replayed *replayed)
     return result;
 }
 
-static bool is_too_old(const struct fleet *fleet, const struct captures_entry *entry)
+/* True when it is too old for --max-age, or from a future that would keep it fresh for ever; then says so. */
+static bool is_not_fresh(const struct fleet *fleet, struct replayed *replayed, const struct captures_entry *entry)
 {
     unsigned most = fleet->run->options->max_age;
-
-    return most > 0 && entry->host != NULL && fleet->hosts.time - entry->time > (time_t)most * DAY_SECONDS;
-}
-
-static void too_old_fail(const struct fleet *fleet, struct replayed *replayed, const struct captures_entry *entry)
-{
-    unsigned most = fleet->run->options->max_age;
+    double age = difftime(fleet->hosts.time, entry->time);
+    bool is_too_old = age > (double)most * DAY_SECONDS;
     char time[DAY_TIME_SIZE];
     char error[128];
 
-    snprintf(error, sizeof error, "captured at %s, more than %u day%s ago", day_time_format(time, entry->time), most,
-             most == 1 ? "" : "s");
+    if (most == 0 || entry->host == NULL || (!is_too_old && age >= -DAY_SECONDS)) {
+        return false;
+    }
+    day_time_format(time, entry->time);
+    if (is_too_old) {
+        snprintf(error, sizeof error, "captured at %s, more than %u day%s ago", time, most, most == 1 ? "" : "s");
+    } else {
+        snprintf(error, sizeof error, "captured at %s, more than a day from now: is the clock of that host right?",
+                 time);
+    }
     replayed_fail(replayed, error);
+    return true;
 }
 
 /* Adds the host of that capture, of which there are so many others. *is_host: it has one, judged or too old. */
@@ -222,8 +227,7 @@ static int entry_add(struct fleet *fleet, const struct captures_entry *entry, si
 
     if (entry->error[0] != '\0') {
         replayed_fail(&replayed, entry->error);
-    } else if (is_too_old(fleet, entry)) {
-        too_old_fail(fleet, &replayed, entry);
+    } else if (is_not_fresh(fleet, &replayed, entry)) {
         replayed.host = entry->host;
         replayed.namespace = entry->host + strlen(entry->host) + 1;
     } else {

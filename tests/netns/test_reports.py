@@ -381,12 +381,14 @@ class Fleet(Reports):
 
     def test_captures_that_are_too_old(self):
         now = datetime.datetime.now(datetime.timezone.utc)
-        for host, days in (("fresh", 1), ("stale", 8), ("future", -3), ("both", 2), ("both", 9)):
+        for host, days in (("fresh", 1), ("stale", 8), ("skewed", -0.9), ("future", -3), ("both", 2), ("both", 9)):
             self.add(host=host, time=(now - datetime.timedelta(days)).strftime("%Y-%m-%dT%H:%M:%SZ"))
         states = self.states(UNKNOWN, "--max-age=7", "-r", "443 any")
         self.assertEqual({host: state for host, (state, _, _) in states.items()},
-                         {"fresh": "OK", "stale": "UNKNOWN", "future": "OK", "both": "OK"})
+                         {"fresh": "OK", "stale": "UNKNOWN", "skewed": "OK", "future": "UNKNOWN", "both": "OK"})
         self.assertRegex(states["stale"][1], r"0002\.json: captured at .*Z, more than 7 days ago$")
+        self.assertRegex(states["future"][1], r"captured at .*Z, more than a day from now: is the clock of that host right\?$")
+        os.unlink(os.path.join(self.folder, "0004.json"))
         self.check(OK, self.argument, "--max-age=9", "-r", "443 any")
         # One file is a fleet of one then.
         self.check(UNKNOWN, "--replay=" + os.path.join(self.folder, "0002.json"), "--max-age=7", "-r", "443 any")
@@ -397,7 +399,7 @@ class Fleet(Reports):
                 file.write("{")
         files = {os.path.basename(row["file"]) for row in self.table(UNKNOWN, self.argument) if row["row"] == "host"}
         self.assertEqual(files, {"not-json", "x" * 200})
-        self.assertIn("not-json: line 1", self.check(UNKNOWN, self.argument).text)
+        self.assertIn("not-json: is cut off in line 1", self.check(UNKNOWN, self.argument).text)
 
     def test_users_are_those_of_the_capture(self):
         """Whoever has that name or number here."""
