@@ -349,13 +349,17 @@ static int fleet_host(struct writer_fleet *fleet, const struct writer_host *host
 
 static int fleet_end(struct writer_fleet *fleet, const struct sink *sink)
 {
-    struct exposition *exposition = fleet->kept;
-
-    if (exposition != NULL && fleet->stopped != NULL) {
-        fprintf(exposition->parts[PART_COMMENTS], "# %s: %s after %zu of %zu hosts\n", state_name(STATE_UNKNOWN),
+    if (fleet->kept == NULL) {
+        fleet->kept = exposition_create();
+    }
+    if (fleet->kept == NULL) {
+        return -ENOMEM;
+    }
+    if (fleet->stopped != NULL) {
+        fprintf(part_of(fleet->kept, PART_COMMENTS), "# %s: %s after %zu of %zu hosts\n", state_name(fleet->state),
                 fleet->stopped, fleet->count, fleet->expected);
     }
-    return exposition != NULL ? exposition_write(exposition, sink) : 0;
+    return exposition_write(fleet->kept, sink);
 }
 
 static void fleet_kept_clear(struct writer_fleet *fleet)

@@ -231,7 +231,7 @@ static void count_add(struct report *report, const struct writer_fleet *fleet, c
 static void values_add(struct report *report, const struct writer_fleet *fleet)
 {
     const struct hosts *hosts = fleet->kept;
-    struct judge_total sum = {.known = true, .changes_known = true};
+    struct judge_total sum = {.known = hosts->count > 0, .changes_known = hosts->count > 0};
     const struct labels_thresholds none = {NULL, NULL};
     const struct labels_total *label;
     struct range ranges[2];

@@ -458,7 +458,7 @@ class Fleet(Reports):
             self.add(host="host%d" % number)
         pipe = os.path.join(self.folder, "pipe")
         os.mkfifo(pipe)
-        for args in ([], ["--format=html"]):
+        for args in ([], ["--format=html"], ["--format=prometheus"]):
             with subprocess.Popen([dualstack.PROGRAM, self.argument, "--replay=" + pipe, *args], stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE, env=dualstack.environment()) as process:
                 writer = os.open(pipe, os.O_WRONLY)  # the program is reading it from now on
@@ -470,6 +470,8 @@ class Fleet(Reports):
                 output, error = process.communicate(timeout=50)
             self.assertEqual((process.returncode, error), (UNKNOWN, b""))
             self.assertIn("stopped by SIGINT after 0 of 4 hosts", output.decode())
+            for label in (b" mapped=", b" changes="):  # of no host, they are not known
+                self.assertNotIn(label, output)
 
     def test_progress_on_a_terminal(self):
         """And nowhere else, which all other tests see."""
