@@ -340,11 +340,10 @@ int captures_read(const struct captures_entry *entry, struct snapshot **snapshot
     if (entry->bytes != NULL) {
         return capture_read(entry->bytes, entry->length, snapshot, error);
     }
-    result = file_read(entry->path, CAPTURES_LENGTH_MOST, &bytes, &length, error);
+    /* Not the whole file, which may hold thousands of others. */
+    result = file_read_part(entry->path, entry->offset, entry->length, &bytes, &length, error);
     if (result == 0) {
-        size_t offset = entry->offset < length ? entry->offset : length;
-        size_t left = length - offset;
-        result = capture_read(bytes + offset, entry->length < left ? entry->length : left, snapshot, error);
+        result = capture_read(bytes, length, snapshot, error);
     }
     free(bytes);
     return result;

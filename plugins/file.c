@@ -48,6 +48,43 @@ static int descriptor_read(int descriptor, size_t most, char **bytes, size_t *le
     }
 }
 
+/* Reads so many bytes from the offset, or up to the end of the file. */
+static int part_read(int descriptor, size_t offset, size_t part, char **bytes, size_t *length)
+{
+    ssize_t count = 1;
+
+    *length = 0;
+    *bytes = malloc(part + 1);
+    if (*bytes == NULL) {
+        return -ENOMEM;
+    }
+    while (*length < part && count > 0) {
+        count = pread(descriptor, *bytes + *length, part - *length, (off_t)(offset + *length));
+        if (count < 0 && errno == EINTR) {
+            count = 1;
+        } else if (count > 0) {
+            *length += (size_t)count;
+        }
+    }
+    (*bytes)[*length] = '\0';
+    return count < 0 ? -errno : 0;
+}
+
+/* Says what went wrong, if anything did. Returns result. */
+static int outcome_say(int result, size_t most, char **bytes, char error[static FILE_ERROR_SIZE])
+{
+    if (result == -EFBIG) {
+        snprintf(error, FILE_ERROR_SIZE, "is longer than %zu bytes", most);
+    } else if (result != 0) {
+        snprintf(error, FILE_ERROR_SIZE, "cannot be read: %s", strerror(-result));
+    }
+    if (result != 0) {
+        free(*bytes);
+        *bytes = NULL;
+    }
+    return result;
+}
+
 int file_read(const char *path, size_t most, char **bytes, size_t *length, char error[static FILE_ERROR_SIZE])
 {
     int descriptor = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
@@ -60,16 +97,23 @@ int file_read(const char *path, size_t most, char **bytes, size_t *length, char 
         result = descriptor_read(descriptor, most, bytes, length);
         close(descriptor);
     }
-    if (result == -EFBIG) {
-        snprintf(error, FILE_ERROR_SIZE, "is longer than %zu bytes", most);
-    } else if (result != 0) {
-        snprintf(error, FILE_ERROR_SIZE, "cannot be read: %s", strerror(-result));
+    return outcome_say(result, most, bytes, error);
+}
+
+int file_read_part(const char *path, size_t offset, size_t part, char **bytes, size_t *length,
+                   char error[static FILE_ERROR_SIZE])
+{
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    int result;
+
+    *bytes = NULL;
+    if (descriptor < 0) {
+        result = -errno;
+    } else {
+        result = part_read(descriptor, offset, part, bytes, length);
+        close(descriptor);
     }
-    if (result != 0) {
-        free(*bytes);
-        *bytes = NULL;
-    }
-    return result;
+    return outcome_say(result, part, bytes, error);
 }
 
 const char *file_name(const char *path)

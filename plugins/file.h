@@ -17,6 +17,10 @@
  */
 int file_read(const char *path, size_t most, char **bytes, size_t *length, char error[static FILE_ERROR_SIZE]);
 
+/* The same of no more than `part` bytes from the offset, of a file that can be read more than once. */
+int file_read_part(const char *path, size_t offset, size_t part, char **bytes, size_t *length,
+                   char error[static FILE_ERROR_SIZE]);
+
 /* What a sentence calls that path: "standard input" for "-". */
 const char *file_name(const char *path);
 

@@ -10,8 +10,10 @@
 #include "folder.h"
 #include "unit.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static void capture_write(const char *name, const char *host, const char *namespace, int hour)
 {
@@ -118,6 +120,28 @@ START_TEST(what_is_not_there_is_an_entry)
 }
 END_TEST
 
+/* Of a file with many, only the one that is asked for: to read all of it for each takes hours. */
+START_TEST(one_of_many_is_read_alone)
+{
+    struct captures captures = {.list = NULL};
+    char error[JSON_FIELD_ERROR_SIZE];
+    struct snapshot *snapshot = NULL;
+    char path[PATH_MAX];
+
+    folder_write_text("many", "{\"host\":\"a\"}\n{\"host\":\"b\"}\n");
+    ck_assert_int_eq(captures_add(&captures, folder_path(path, "many"), NULL, NULL), 0);
+    ck_assert_uint_eq(captures.count, 2);
+    /* Longer than any file that is read as a whole. */
+    ck_assert_int_eq(truncate(path, (off_t)CAPTURES_LENGTH_MOST + 1), 0);
+    for (size_t i = 0; i < captures.count; i++) {
+        ck_assert_int_eq(captures_read(&captures.list[i], &snapshot, error), -EINVAL);
+        ck_assert_str_eq(error, "is not a capture of check_dualstack: format must be "
+                                "\"check_dualstack-capture\", as --capture writes it");
+    }
+    captures_clear(&captures);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("captures");
@@ -127,6 +151,7 @@ int main(void)
     tcase_add_test(tcase, newest_of_each_host_comes_first);
     tcase_add_test(tcase, search_can_be_stopped);
     tcase_add_test(tcase, what_is_not_there_is_an_entry);
+    tcase_add_test(tcase, one_of_many_is_read_alone);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);
 }
