@@ -51,6 +51,8 @@ struct exposition {
     FILE *parts[PARTS];
     char *text[PARTS];
     size_t length[PARTS];
+    char *name;  /* of the last host whose capture has none: its file */
+    int repeats; /* so many others of that name came right before it */
 };
 
 static struct metric metric_of(int part)
@@ -83,6 +85,7 @@ static void exposition_free(struct exposition *exposition)
         }
         free(exposition->text[i]);
     }
+    free(exposition != NULL ? exposition->name : NULL);
     free(exposition);
 }
 
@@ -303,13 +306,30 @@ static int label_write(FILE *labels, const char *name, const char *value)
     return result;
 }
 
-/* Which host of the fleet it is, or which namespace of this host. Returns NULL when out of memory. */
+/* Returns how many hosts of that name came right before this one, or -ENOMEM. */
+static int repeats_count(struct exposition *exposition, const char *name)
+{
+    if (exposition->name != NULL && strcmp(exposition->name, name) == 0) {
+        exposition->repeats++;
+        return exposition->repeats;
+    }
+    free(exposition->name);
+    exposition->name = strdup(name);
+    exposition->repeats = 0;
+    return exposition->name != NULL ? 0 : -ENOMEM;
+}
+
+/*
+ * Which host of the fleet it is, or which namespace of this host. Captures without a name are told apart by their
+ * number if they are in one file: a sample that is there twice is an error. Returns NULL when out of memory.
+ */
 static char *labels_make(const struct writer_fleet *fleet, const struct writer_host *host)
 {
     const char *name = *host->name != '\0' ? host->name : host->file;
     char *labels = NULL;
     size_t length;
     FILE *stream = open_memstream(&labels, &length);
+    int repeats = *host->name != '\0' ? 0 : repeats_count(fleet->kept, name);
     int result;
 
     if (stream == NULL) {
@@ -317,7 +337,10 @@ static char *labels_make(const struct writer_fleet *fleet, const struct writer_h
     }
     result = fleet->is_of_namespaces ? 0 : label_write(stream, "host", name);
     result = result == 0 ? label_write(stream, "namespace", host->namespace) : result;
-    if (fclose(stream) != 0 || result != 0) {
+    if (repeats > 0) {
+        fprintf(stream, "capture=\"%d\",", repeats + 1);
+    }
+    if (fclose(stream) != 0 || result != 0 || repeats < 0) {
         free(labels);
         return NULL;
     }
@@ -328,14 +351,15 @@ static int fleet_host(struct writer_fleet *fleet, const struct writer_host *host
 {
     char bytes[WORDING_SIZE];
     struct text_buffer name = TEXT_BUFFER(bytes);
-    char *labels = labels_make(fleet, host);
+    char *labels;
     int result = 0;
 
     (void)sink;
     if (fleet->kept == NULL) {
         fleet->kept = exposition_create();
     }
-    if (fleet->kept == NULL || labels == NULL) {
+    labels = fleet->kept != NULL ? labels_make(fleet, host) : NULL;
+    if (labels == NULL) {
         result = -ENOMEM;
     } else if (host->failure != NULL) {
         fleet_add_failed_name(&name, fleet, host);

@@ -124,14 +124,16 @@ START_TEST(hosts_are_labels)
     verdict_add(&collected, "", "", LABELS_TOTALS, &fleet, "a\"b\\c\xc2\x9b");
     verdict_add(&collected, "", "", LABELS_TOTALS, &fleet, "");
     ck_assert_int_eq(prometheus_writer.fleet_host(&fleet, &failed, &sink), 0);
+    ck_assert_int_eq(prometheus_writer.fleet_host(&fleet, &failed, &sink), 0);
     ck_assert_int_eq(prometheus_writer.fleet_host(&fleet, &missing, &sink), 0);
     ck_assert_ptr_null(collected.text);
     ck_assert_int_eq(prometheus_writer.fleet_end(&fleet, &sink), 0);
 #define A "{host=\"a\\\"b\\\\c \",} "
 #define X "{host=\"x.json\",} "
     ck_assert_str_eq(collected.text,
-                     "# UNKNOWN: y.json: is empty\n# UNKNOWN: z in namespace n: y.json: is empty\n" STATE SAMPLE
-                     "state" A "0\n" SAMPLE "state" X "0\n" SAMPLE "state{host=\"y.json\",} 3\n" SAMPLE
+                     "# UNKNOWN: y.json: is empty\n# UNKNOWN: y.json: is empty\n# UNKNOWN: z in namespace n: y.json: "
+                     "is empty\n" STATE SAMPLE "state" A "0\n" SAMPLE "state" X "0\n" SAMPLE
+                     "state{host=\"y.json\",} 3\n" SAMPLE "state{host=\"y.json\",capture=\"2\",} 3\n" SAMPLE
                      "state{host=\"z\",namespace=\"n\",} 3\n" TIME SAMPLE "time_seconds" A "1795305600\n" SAMPLE
                      "time_seconds" X "1795305600\n" MAPPED SAMPLE "mapped" A "0\n" SAMPLE "mapped" X
                      "0\n" VIOLATIONS SAMPLE "violations" A "0\n" SAMPLE "violations" X "0\n" UNLISTED SAMPLE
