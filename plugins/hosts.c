@@ -67,10 +67,6 @@ static int names_add(struct hosts *hosts, size_t length, char error[static FILE_
         number += is_last_of_line;
         line = rest;
     }
-    if (result == 0 && line < hosts->bytes + length) {
-        snprintf(error, FILE_ERROR_SIZE, "is not a text file: NUL byte in line %zu", number);
-        result = -EINVAL;
-    }
     return result;
 }
 

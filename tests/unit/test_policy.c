@@ -158,7 +158,7 @@ static const struct {
     {NULL,
      "\n\xef\xbb\xbf"
      "443 any\n",
-     {"p:2: |443|neither a port"}},
+     {"p:2: |invisible character U+FEFF"}},
     {"443 anny", "80 anny", {"--rule 1: ", "p:1: "}},
     {NULL, "0 anny x=1 y", {"p:1: |port 0", "p:1: |'anny'", "p:1: |'x='", "p:1: |'y'"}},
     {NULL, "443 closed missing=ok\n80 any form=split\n", {"p:1: |missing=|closed", "p:2: |form=|dual-stack"}},
