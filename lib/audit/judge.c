@@ -317,8 +317,34 @@ static const struct counted {
 _Static_assert(sizeof counted_connections / sizeof *counted_connections == RULE_COUNTED, "each has a row");
 
 /*
+ * Adds the service that stands for a rule without any, with nothing but its connections: at the first port that has
+ * such connections, although nothing listens there in the rule's scope, or else at the rule's own first port.
+ */
+static int connected_add(struct context *context, const struct rule *rule, const struct counted *counted)
+{
+    const struct tally_service *found = NULL;
+    struct judge_service *service;
+
+    for (size_t i = 0; i < context->tally->service_count && found == NULL; i++) {
+        const struct tally_service *source = &context->tally->services[i];
+        for (int scope = 0; scope < SCOPES; scope++) {
+            if (counted->sum(source->connections[scope]) > 0 &&
+                connection_rule(context, source, (enum scope)scope) == rule) {
+                found = source;
+            }
+        }
+    }
+    service = service_append(context, rule, (enum record_protocol)rule->protocol,
+                             found != NULL ? found->port : rule_port(context, rule));
+    if (service == NULL) {
+        return -ENOMEM;
+    }
+    return found != NULL ? service_fill(context, service, found) : 0;
+}
+
+/*
  * Reports a crossed threshold of a rule at those of its services that have such connections; if none has, at its first
- * service; if it has no service at all (a range that nothing listens on), at the port that stands for it.
+ * service; if it has no service at all (a range where nothing of its scope listens), at one that stands for it.
  */
 static int threshold_breach_add(struct context *context, const struct rule *rule, const struct counted *counted,
                                 const struct judge_reason *reason)
@@ -341,11 +367,9 @@ static int threshold_breach_add(struct context *context, const struct rule *rule
     if (end == first) {
         first = verdict->service_count;
         context->first_of_rule[rule->position] = first;
-        if (service_append(context, rule, (enum record_protocol)rule->protocol, rule_port(context, rule)) == NULL) {
-            return -ENOMEM;
-        }
+        result = connected_add(context, rule, counted);
     }
-    return judge_service_blame(&verdict->services[first], reason);
+    return result != 0 ? result : judge_service_blame(&verdict->services[first], reason);
 }
 
 static int threshold_judge(struct context *context, const struct rule *rule, enum rule_counted counted)

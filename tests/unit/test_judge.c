@@ -650,6 +650,10 @@ static const struct {
     {"443@loopback any missing=ok mapped-critical=1\n443 any mapped-critical=1",
      "443=:: 443~::ffff:127.0.0.1*1 443~::ffff:10.0.0.1*2",
      "443/tcp tcp_443_loopback OK closed; 443/tcp tcp_443 CRITICAL dual-stack/single mapped(2 outside 1)"},
+    /* A rule without a socket there tells at the port where they are. */
+    {"440-450@loopback any mapped-critical=2\n440-450 any", "443=:: 443~::ffff:127.0.0.1*3",
+     "443/tcp tcp_440-450 OK dual-stack/single; "
+     "443/tcp tcp_440-450_loopback CRITICAL closed mapped(3 outside 2)"},
     /* Outbound ones are nobody's: of a port that nothing listens on, or of one whose listeners take no such connection.
      */
     {"443 any mapped-critical=0", "443=:: 50000~::ffff:10.0.0.1*3", "443/tcp tcp_443 OK dual-stack/single"},
