@@ -329,7 +329,7 @@ static int missing_scope(const struct subject *subject)
     for (size_t i = 0; i < others->listener_count; i++) {
         taken |= SCOPE_BIT(others->listeners[i].scope);
     }
-    while (scope > 0 && (taken & SCOPE_BIT(scope)) != 0) {
+    while (scope > RULE_ANY_SCOPE && (taken & SCOPE_BIT(scope)) != 0) {
         scope--;
     }
     return scope;
@@ -344,6 +344,7 @@ static void unit_add(struct text_buffer *text, const struct subject *subject)
         [SCOPE_EXTERNAL] = " on an external address",
     };
     const struct rule *rule = subject->service->rule;
+    int scope = subject->listener == NULL ? missing_scope(subject) : RULE_ANY_SCOPE;
 
     if (rule->unit == NULL) {
         text_buffer_add(text, "the service");
@@ -351,8 +352,8 @@ static void unit_add(struct text_buffer *text, const struct subject *subject)
         text_buffer_add(text, strpbrk(rule->unit, "*?[") != NULL ? "a unit that matches " : "");
         text_buffer_add_cut(text, rule->unit, VALUE_MOST);
     }
-    if (subject->listener == NULL && missing_scope(subject) != RULE_ANY_SCOPE) {
-        text_buffer_add(text, "%s", where[missing_scope(subject)]);
+    if (scope != RULE_ANY_SCOPE) {
+        text_buffer_add(text, "%s", where[scope]);
     }
 }
 

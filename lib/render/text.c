@@ -313,7 +313,7 @@ static void requirement_add(struct text_buffer *line, const struct judge_service
     }
 }
 
-/* Is it because of too few sockets that they are listed, as the last reason says? */
+/* Does the last reason, which the list of sockets follows, say that there are too few of them? */
 static bool lists_what_lacks(const struct judge_service *service)
 {
     enum judge_cause last =

@@ -52,6 +52,8 @@ static const struct {
     {"443 any\n443@external any", "443=0.0.0.0", "start the service on a link-local address" MISSING},
     {"443 any\n443@external any\n443@link any", "443=0.0.0.0 443=fe80::1",
      "start the service on a loopback address" MISSING},
+    {"443 any\n443@external any\n443@link any\n443@loopback any", "443=0.0.0.0 443=fe80::1 443=::1",
+     "start the service" MISSING},
     {"443-443 any missing=critical except-unit=a.service", "443=0.0.0.0+a.service", "start the service" MISSING},
     /* A family is missing: another socket brings it, as far as the other family is reached and no farther. */
     {"443 dual-stack", "443=0.0.0.0", "listen on [::]:443 too, with IPV6_V6ONLY on"},
