@@ -51,20 +51,6 @@ START_TEST(names_are_read)
 }
 END_TEST
 
-/* What is behind it would be hosts that nobody misses. */
-START_TEST(nul_byte_is_an_error)
-{
-    struct hosts hosts = {.bytes = NULL};
-    char error[FILE_ERROR_SIZE];
-    char path[PATH_MAX];
-
-    folder_write("hosts", "a\nb\0c\n", 6);
-    ck_assert_int_lt(hosts_read(&hosts, folder_path(path, "hosts"), error), 0);
-    ck_assert_str_eq(error, "is not a text file: NUL byte in line 2");
-    hosts_clear(&hosts);
-}
-END_TEST
-
 /* What follows a NUL byte would be no host that must be there. */
 START_TEST(file_with_a_nul_byte_is_refused)
 {
@@ -121,7 +107,6 @@ int main(void)
     tcase_add_loop_test(tcase, names_are_read, 0, UNIT_COUNT(files));
     tcase_add_test(tcase, file_with_a_nul_byte_is_refused);
     tcase_add_test(tcase, those_that_are_not_there_are_counted);
-    tcase_add_test(tcase, nul_byte_is_an_error);
     tcase_add_test(tcase, file_that_is_not_there);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);
