@@ -11,8 +11,12 @@
 #include "socket/netns_list.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
+
+#define SENTENCE_SIZE 256
 
 static const char others_name[] = "others";
 static const char others_hidden[] = "the network namespaces of other users cannot be found, because /proc hides their "
@@ -144,6 +148,40 @@ static int all_add(const struct run *run, const struct netns_list *list, struct 
     return result;
 }
 
+static bool is_there(const struct netns_list *list, const char *name)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (strcmp(list->entries[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The services of a namespace that is gone are gone, too. Of captures in a folder, which may be of any age, it is not
+ * known whether it should still be there. */
+static int gone_add(const struct run *run, const struct netns_list *list, struct writer_fleet *fleet)
+{
+    const struct options *options = run->options;
+    bool is_one_file = options->baseline_count == 1 && !captures_is_folder(options->baselines[0]);
+    int result = 0;
+
+    for (size_t i = 0; is_one_file && list->sees_others && i < run->baselines->newest_count && result == 0; i++) {
+        const char *host = run->baselines->newest[i]->host;
+        const char *name = host + strlen(host) + 1;
+        if (strcmp(host, run->host) == 0 && *name != '\0' && !is_there(list, name)) {
+            const struct run inside = run_inside(run, name);
+            char sentence[SENTENCE_SIZE];
+            snprintf(sentence, sizeof sentence,
+                     "network namespace %.120s is gone since the baseline: start what was in it, or take a new one",
+                     name);
+            fleet->expected++;
+            result = failure_add(&inside, sentence, fleet);
+        }
+    }
+    return result;
+}
+
 static int all_check(const struct run *run, const struct netns_list *list, struct writer_fleet *fleet)
 {
     struct judged *judged = calloc(list->count + 1, sizeof *judged);
@@ -151,6 +189,9 @@ static int all_check(const struct run *run, const struct netns_list *list, struc
 
     if (result == 0) {
         result = all_add(run, list, judged, fleet);
+    }
+    if (result == 0) {
+        result = gone_add(run, list, fleet);
     }
     for (size_t i = 0; judged != NULL && i < list->count; i++) {
         check_clear(&judged[i].check);

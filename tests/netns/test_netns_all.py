@@ -175,6 +175,17 @@ class EveryNamespace(unittest.TestCase):
         result = self.check(WARNING, "--netns=all", "--baseline=" + path)
         self.assertIn("1 of 4 namespaces changed: host", result.first)
         self.assertIn("4720/tcp", result.text)
+        # What was in one that is gone is gone, too. In a folder it may be long ago that it was there.
+        subprocess.run(["umount", "/run/netns/empty"], check=True)
+        os.unlink("/run/netns/empty")
+        result = self.check(WARNING, "--netns=all", "--baseline=" + path)
+        self.assertIn("1 of 4 namespaces changed, 1 unknown: host", result.first)
+        self.assertIn("\n\\_[UNKNOWN] network namespace empty is gone since the baseline", result.text)
+        *_, lost, end = [json.loads(line) for line in self.check(WARNING, "--netns=all", "--baseline=" + path,
+                                                                 "--format=json").lines]
+        self.assertEqual((lost["namespace"], end["fleet"]["hosts"], end["fleet"]["judged"]), ("empty", 4, 3))
+        folder = self.check(WARNING, "--netns=all", "--baseline=" + os.path.dirname(path))
+        self.assertNotIn("is gone", folder.text)
 
     def test_hostile_name(self):
         self.give_name("a|b;c\n<\033", "/proc/%d/ns/net" % self.dual.pid)
