@@ -62,6 +62,7 @@ struct stack_sum {
     bool ipv4_beside_ipv6;                     /* IPv4 reaches a socket that takes both */
 };
 
+/* Adds a listener: how far each family that it takes is reached, and by which sockets IPv4 is. */
 void stack_sum_add(struct stack_sum *sum, const struct stack_socket *socket);
 
 struct stack {

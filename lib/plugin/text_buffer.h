@@ -28,6 +28,7 @@ struct text_buffer text_buffer_start(char *bytes, size_t size);
 /* Adds what printf makes of the format. Returns the whole text so far. */
 const char *text_buffer_add(struct text_buffer *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same with a list of arguments, which is used up. */
 const char *text_buffer_add_va(struct text_buffer *text, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
 

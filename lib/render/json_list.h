@@ -8,6 +8,7 @@
 
 #include "render/writer.h"
 
+/* The row of a socket, as struct writer has it. */
 void json_list_row(const struct writer_list *list, const struct writer_row *row, const struct sink *sink);
 
 /* The last object of a list that is whole. */

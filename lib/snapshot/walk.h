@@ -71,8 +71,8 @@ void walk_doubts_keep(struct walk_ports *ports, const struct walk *walk, const s
 /* Every port. */
 void walk_ports_fill(struct walk_ports *ports);
 
+/* Are there none, and is this port one of them? */
 bool walk_ports_are_none(const struct walk_ports *ports);
-
 bool walk_ports_contain(const struct walk_ports *ports, uint16_t port);
 
 /* Is there a port that is in both? */
