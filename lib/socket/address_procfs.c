@@ -219,15 +219,13 @@ int address_procfs_line_decode(struct address_procfs_text *text, const char *lin
 
 static int read_failed(struct fault *fault, const char *path, int error)
 {
-    snprintf(fault->text, sizeof fault->text, "cannot read %.160s: %s", path, strerror(error));
-    return -error;
+    return fault_set(fault, error, "cannot read %.160s: %s", path, strerror(error));
 }
 
 /* Also for a file that ends too early: what is missing may be anything. */
 static int text_failed(struct fault *fault, const char *path, enum record_family family, const char *what)
 {
-    snprintf(fault->text, sizeof fault->text, "%.160s %s /proc/net/%s", path, what, file_names[family]);
-    return -EBADMSG;
+    return fault_set(fault, EBADMSG, "%.160s %s /proc/net/%s", path, what, file_names[family]);
 }
 
 /* Shows all lines of the file. Returns 0 or a negative errno; *text says how far it came. */

@@ -9,7 +9,6 @@
 
 #include "socket/host_port.h"
 #include "socket/procfs_directory.h"
-#include "socket/protocol.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -230,8 +229,7 @@ static void this_host_read(struct sock_host *host)
 
 static int ipv6_failed(struct fault *fault, const char *path, int error, const char *cause)
 {
-    snprintf(fault->text, sizeof fault->text, "cannot tell whether this host has IPv6: %.140s: %s", path, cause);
-    return -error;
+    return fault_set(fault, error, "cannot tell whether this host has IPv6: %.140s: %s", path, cause);
 }
 
 /*
@@ -256,23 +254,10 @@ int host_ipv6_absence_confirm(const char *directory, struct fault *fault)
     return errno == EAFNOSUPPORT ? 0 : ipv6_failed(fault, path, errno, strerror(errno));
 }
 
-/* Another file of IPv6 that lies beside the missing if_inet6 of copies; NULL for none. */
-static const char *ipv6_file_find(const char *directory)
-{
-    for (int protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
-        const char *name = protocol_of((enum record_protocol)protocol)->names[RECORD_INET6];
-        char path[PATH_MAX];
-        if (snprintf(path, sizeof path, "%s/%s", directory, name) < (int)sizeof path && access(path, F_OK) == 0) {
-            return name;
-        }
-    }
-    return NULL;
-}
-
 /* Copies without any file of IPv6 are of a kernel without it; else this one was not copied. */
 static int ipv6_copy_absence_judge(const char *directory, const char *path, struct fault *fault)
 {
-    const char *beside = ipv6_file_find(directory);
+    const char *beside = procfs_directory_ipv6_file(directory);
 
     if (beside == NULL) {
         return 0;

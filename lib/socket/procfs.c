@@ -507,17 +507,13 @@ static bool if_inet6_has_text(const struct procfs *procfs)
 static int copy_absence_judge(const struct procfs *procfs, const char *path, enum record_family family,
                               struct fault *fault)
 {
-    const char *proof = NULL;
+    const char *proof = family == RECORD_INET6 ? procfs_directory_ipv6_file(procfs->directory) : NULL;
 
-    for (int protocol = 0; protocol < RECORD_PROTOCOLS && family == RECORD_INET6 && proof == NULL; protocol++) {
-        const char *name = protocol_of((enum record_protocol)protocol)->names[family];
-        proof = has_file(procfs, name) ? name : NULL;
-    }
     if (family == RECORD_INET6 && proof == NULL) {
         proof = if_inet6_has_text(procfs) ? "if_inet6" : NULL;
-    }
-    if (family == RECORD_INET6 && proof == NULL) {
-        return 0;
+        if (proof == NULL) {
+            return 0;
+        }
     }
     return fault_set(fault, ENOENT, "%.160s is missing%s%s: copy it, too", path, proof != NULL ? " beside " : "",
                      proof != NULL ? proof : "");

@@ -7,9 +7,13 @@
 
 #include "socket/procfs_directory.h"
 
+#include "socket/protocol.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -33,6 +37,18 @@ bool procfs_directory_is_live(const char *directory)
     struct statfs system;
 
     return statfs(directory, &system) < 0 || system.f_type == PROC_SUPER_MAGIC;
+}
+
+const char *procfs_directory_ipv6_file(const char *directory)
+{
+    for (enum record_protocol protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
+        const char *name = protocol_of(protocol)->names[RECORD_INET6];
+        char path[PATH_MAX];
+        if (snprintf(path, sizeof path, "%s/%s", directory, name) < (int)sizeof path && access(path, F_OK) == 0) {
+            return name;
+        }
+    }
+    return NULL;
 }
 
 /* O_NONBLOCK: opening a FIFO must not wait for a writer. */
