@@ -69,8 +69,7 @@ static void stacks_compare(struct change *change)
 static bool is_reach_known(const struct judge_service *service, const struct tally *tally)
 {
     for (size_t i = 0; i < service->listener_count; i++) {
-        for (int family = 0; family < RECORD_FAMILIES; family++) {
-            enum record_family wire = (enum record_family)family;
+        for (enum record_family wire = 0; wire < RECORD_FAMILIES; wire++) {
             if (tally_accepts_family(service->listeners[i], wire) != RECORD_NO &&
                 !tally_reach(tally, service->listeners[i], wire).known) {
                 return false;

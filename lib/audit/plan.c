@@ -211,8 +211,7 @@ static bool place_suits(const struct plan *plan, enum plan_place place)
     const struct rule *rule = plan->service->rule;
     bool allows_any = false;
 
-    for (int i = 0; i < RECORD_FAMILIES; i++) {
-        enum record_family family = (enum record_family)i;
+    for (enum record_family family = 0; family < RECORD_FAMILIES; family++) {
         bool allows = place_allows(rule, place, family);
         if (is_needed(rule, family) && !allows) {
             return false;
@@ -345,10 +344,10 @@ static const struct tally_listener *limited_find(const struct plan *plan, enum r
 /* Any family will do, so one that bind= allows. */
 static void something_add(struct plan *plan)
 {
-    for (int i = 0; i < RECORD_FAMILIES && !plan->adds[RECORD_INET] && !plan->adds[RECORD_INET6]; i++) {
-        enum record_family family = (enum record_family)i;
-        plan->adds[i] = place_allows(plan->service->rule, plan->place, family);
-        plan->host_lacks[i] = plan->adds[i] && !host_has(plan, family);
+    for (enum record_family family = 0;
+         family < RECORD_FAMILIES && !plan->adds[RECORD_INET] && !plan->adds[RECORD_INET6]; family++) {
+        plan->adds[family] = place_allows(plan->service->rule, plan->place, family);
+        plan->host_lacks[family] = plan->adds[family] && !host_has(plan, family);
     }
 }
 
@@ -373,12 +372,11 @@ static void additions_choose(struct plan *plan)
         }
         has_single |= is_inet6_wildcard(listener) && change != PLAN_LEAVE;
     }
-    for (int i = 0; i < RECORD_FAMILIES; i++) {
-        enum record_family family = (enum record_family)i;
-        bool is_wanted = is_needed(rule, family) || (lost[i] && place_allows(rule, plan->place, family));
-        plan->limited[i] = limited_find(plan, family);
-        plan->adds[i] = is_wanted && !is_barred(rule, family) && !kept[i] && plan->limited[i] == NULL;
-        plan->host_lacks[i] = plan->adds[i] && !host_has(plan, family);
+    for (enum record_family family = 0; family < RECORD_FAMILIES; family++) {
+        bool is_wanted = is_needed(rule, family) || (lost[family] && place_allows(rule, plan->place, family));
+        plan->limited[family] = limited_find(plan, family);
+        plan->adds[family] = is_wanted && !is_barred(rule, family) && !kept[family] && plan->limited[family] == NULL;
+        plan->host_lacks[family] = plan->adds[family] && !host_has(plan, family);
     }
     if (!kept[RECORD_INET] && !kept[RECORD_INET6] && rule->requirement == RULE_ANY) {
         something_add(plan);

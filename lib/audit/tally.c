@@ -671,10 +671,9 @@ void tally_reach_set(struct tally_listener *listener, enum record_protocol proto
         .state = listener->interface_state,
     };
 
-    for (int family = 0; family < RECORD_FAMILIES; family++) {
-        enum record_family wire = (enum record_family)family;
-        listener->reach[family] = reach_of(&socket, host, wire);
-        listener->bound[family] = reach_as_bound(&socket, wire).extent;
+    for (enum record_family wire = 0; wire < RECORD_FAMILIES; wire++) {
+        listener->reach[wire] = reach_of(&socket, host, wire);
+        listener->bound[wire] = reach_as_bound(&socket, wire).extent;
     }
     listener->has_reach = true;
 }

@@ -494,8 +494,7 @@ static void beyond_reach_add(struct text_buffer *text, const struct judge_servic
     const char *separator = service->as_bound ? " could be reached over " : " can be reached over ";
 
     wording_add_listener(text, service, listener);
-    for (int i = 0; i < RECORD_FAMILIES; i++) {
-        enum record_family family = (enum record_family)i;
+    for (enum record_family family = 0; family < RECORD_FAMILIES; family++) {
         enum reach_extent extent = judge_extent(service, tally, listener, family);
         if (tally_accepts_family(listener, family) != RECORD_NO && extent > service->rule->reach) {
             text_buffer_add(text, "%s%s", separator, record_family_name(family));

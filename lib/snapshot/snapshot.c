@@ -272,13 +272,12 @@ static void source_describe(const struct attempt *attempt)
     struct snapshot *snapshot = attempt->snapshot;
     bool used[SOURCES_NONE + 1] = {false};
 
-    for (int i = 0; i < RECORD_PROTOCOLS; i++) {
-        enum record_protocol protocol = (enum record_protocol)i;
+    for (enum record_protocol protocol = 0; protocol < RECORD_PROTOCOLS; protocol++) {
         if (is_wanted(attempt, protocol)) {
             used[sources_kind(attempt->sources, protocol)] = true;
-            snapshot->tally->interfaces_unknown[i] = sources_kind(attempt->sources, protocol) == SOURCES_PROCFS;
+            snapshot->tally->interfaces_unknown[protocol] = sources_kind(attempt->sources, protocol) == SOURCES_PROCFS;
             _Static_assert(sizeof snapshot->remarks[0] == SOURCES_SENTENCE_SIZE, "holds a sentence");
-            sources_remark_format(snapshot->remarks[i], attempt->sources, protocol);
+            sources_remark_format(snapshot->remarks[protocol], attempt->sources, protocol);
         }
     }
     snapshot_remark_choose(snapshot, attempt->request->policy, attempt->request->every_protocol);
@@ -313,8 +312,8 @@ static void protocol_remarks_add(struct text_buffer *text, const struct snapshot
 /* A listener in a VRF is reached at addresses that no list of the host's holds. */
 static bool is_vrf_known(const struct tally *tally, const struct tally_listener *listener)
 {
-    for (int i = 0; i < RECORD_FAMILIES && listener->interface_state.vrf == RECORD_YES; i++) {
-        enum record_family family = (enum record_family)i;
+    for (enum record_family family = 0; family < RECORD_FAMILIES && listener->interface_state.vrf == RECORD_YES;
+         family++) {
         if (tally_accepts_family(listener, family) != RECORD_NO && !tally_reach(tally, listener, family).known) {
             return false;
         }
