@@ -39,7 +39,7 @@ static void summary_build(char text[static SUMMARY_SIZE], const struct policy *p
 static int warnings_find(const struct run *run, struct rule_errors *warnings)
 {
     const struct options *options = run->options;
-    struct sock_host host = {.port_range_first = 0};
+    struct sock_host host = RECORD_HOST_UNKNOWN;
     struct fault fault;
 
     /* What cannot be read of the host only leaves out the warnings about it. A replay judges other hosts. */

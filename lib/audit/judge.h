@@ -116,6 +116,10 @@ int judge_listener_add(struct judge_service *service, const struct tally_listene
 /* True when any breach is due to something missing, so that a second look is worthwhile. */
 bool judge_rests_on_absence(const struct judge_verdict *verdict);
 
+/* True when the requirement is kept by the stack of a service that listens; of an unknown stack only if any would do.
+ */
+bool judge_stack_fits(enum rule_requirement requirement, const struct stack *stack);
+
 /* How far the service's listener is reached over the family now; by a rule with as=bound, how far it is bound to be. */
 enum reach_extent judge_extent(const struct judge_service *service, const struct tally *tally,
                                const struct tally_listener *listener, enum record_family family);

@@ -159,6 +159,11 @@ static unsigned requirement_causes(enum rule_requirement requirement, const stru
     return causes;
 }
 
+bool judge_stack_fits(enum rule_requirement requirement, const struct stack *stack)
+{
+    return requirement_causes(requirement, stack) == 0;
+}
+
 static bool binds_interface(const struct rule *rule, const struct tally_listener *listener)
 {
     for (size_t i = 0; i < rule->bind_interface_count; i++) {

@@ -322,20 +322,6 @@ const char *wording_requirement(enum rule_requirement requirement)
     return rule_requirement_of(requirement)->phrase;
 }
 
-/* Is the stack, as far as it is known, what the rule demands? */
-static bool stack_fits(const struct judge_service *service)
-{
-    const struct rule_requirement_row *row = rule_requirement_of(service->rule->requirement);
-    enum stack_kind kind = service->stack.kind;
-    bool has_ipv4 = kind == STACK_V4_ONLY || kind == STACK_DUAL;
-    bool has_ipv6 = kind == STACK_V6_ONLY || kind == STACK_DUAL;
-
-    if (kind == STACK_UNKNOWN) {
-        return service->rule->requirement == RULE_ANY;
-    }
-    return (has_ipv4 ? !row->bars_ipv4 : !row->needs_ipv4) && (has_ipv6 ? !row->bars_ipv6 : !row->needs_ipv6);
-}
-
 bool wording_requirement_is_kept(const struct judge_service *service)
 {
     for (size_t i = 0; i < service->reason_count; i++) {
@@ -353,7 +339,7 @@ bool wording_requirement_is_kept(const struct judge_service *service)
         case JUDGE_IPV4:
             break;
         case JUDGE_V6ONLY_UNKNOWN:
-            if (!stack_fits(service)) {
+            if (!judge_stack_fits(service->rule->requirement, &service->stack)) {
                 return false;
             }
             break;
