@@ -19,7 +19,9 @@
 #include <string.h>
 
 #define PROSE_MAX 400
+#define PROSE_SHORT 200
 #define PROSE_MIN 80
+#define FIRST_LINE_MAX 1000
 #define DETAIL_MAX 1000
 
 /*
@@ -247,9 +249,13 @@ static size_t prose_room(const struct report *report, size_t others)
 {
     char tail[TAIL_SIZE];
     size_t needed = others;
+    size_t room = PROSE_MAX;
 
     if (report->limit == 0) {
-        return PROSE_MAX;
+        return room;
+    }
+    if (others + room > FIRST_LINE_MAX) {
+        room = others + PROSE_SHORT < FIRST_LINE_MAX ? FIRST_LINE_MAX - others : PROSE_SHORT;
     }
     if (report->details.length > 0) {
         needed += tail_format(tail, report->line_count);
@@ -257,7 +263,7 @@ static size_t prose_room(const struct report *report, size_t others)
     if (needed + PROSE_MIN >= report->limit) {
         return PROSE_MIN;
     }
-    return report->limit - needed < PROSE_MAX ? report->limit - needed : PROSE_MAX;
+    return report->limit - needed < room ? report->limit - needed : room;
 }
 
 static int first_line_write(struct bytes *answer, struct report *report, enum state state)

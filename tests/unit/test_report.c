@@ -586,6 +586,34 @@ START_TEST(prose_gives_way_to_values)
 }
 END_TEST
 
+/* A first line of more than 1,000 bytes is cut in its values by some carriers. */
+START_TEST(prose_gives_way_to_carriers)
+{
+    bool seen[3] = {false};
+
+    for (int count = 30; count < 60; count++) {
+        struct report *report = report_start(4096);
+        char *prose = repeat("", "p", 400, "");
+        char *text;
+        size_t length;
+        size_t prose_length;
+
+        report_prose(report, "%s", prose);
+        add_values(report, count);
+        text = report_end(report, STATE_OK);
+        length = strlen(text);
+        prose_length = (size_t)(strchr(text, '|') - text) - strlen("DUALSTACK OK: ") - 1;
+        seen[0] |= prose_length == 400 && length <= 1000;
+        seen[1] |= prose_length < 400 && prose_length > 200 && length == 1000;
+        seen[2] |= prose_length == 200 && length > 1000;
+        ck_assert_msg(length <= 1000 || prose_length == 200, "%zu bytes, of them %zu of prose", length, prose_length);
+        free(text);
+        free(prose);
+    }
+    ck_assert(seen[0] && seen[1] && seen[2]);
+}
+END_TEST
+
 START_TEST(prose_gives_way_to_the_count)
 {
     struct report *report = report_start(200);
@@ -711,6 +739,7 @@ static TCase *bound_cases(void)
     tcase_add_loop_test(cases, keeps_all_values, 0, 5);
     tcase_add_loop_test(cases, prose_gives_way_to_values, 0, UNIT_COUNT(tight));
     tcase_add_test(cases, prose_gives_way_to_the_count);
+    tcase_add_test(cases, prose_gives_way_to_carriers);
     return cases;
 }
 
