@@ -163,10 +163,12 @@ static bool is_there(const struct netns_list *list, const char *name)
 static int gone_add(const struct run *run, const struct netns_list *list, struct writer_fleet *fleet)
 {
     const struct options *options = run->options;
-    bool is_one_file = options->baseline_count == 1 && !captures_is_folder(options->baselines[0]);
+    bool is_known = run->baselines != NULL && options->baseline_count == 1 &&
+                    !captures_is_folder(options->baselines[0]) && list->sees_others;
+    size_t count = is_known ? run->baselines->newest_count : 0;
     int result = 0;
 
-    for (size_t i = 0; is_one_file && list->sees_others && i < run->baselines->newest_count && result == 0; i++) {
+    for (size_t i = 0; i < count && result == 0; i++) {
         const char *host = run->baselines->newest[i]->host;
         const char *name = host + strlen(host) + 1;
         if (strcmp(host, run->host) == 0 && *name != '\0' && !is_there(list, name)) {
