@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROSE_MAX 400
+#define PROSE_MAX 500
 #define PROSE_SHORT 200
 #define PROSE_MIN 80
 #define FIRST_LINE_MAX 1000

@@ -52,7 +52,7 @@ bool report_is_full(const struct report *report);
 
 /*
  * Writes the whole answer: "NAME STATE: prose | perfdata\n" and the lines in the order they were added. Prose longer
- * than 400 bytes is cut at a character to 400 and ends in "..."; a detail line longer than 1,000 (without its newline)
+ * than 500 bytes is cut at a character to 500 and ends in "..."; a detail line longer than 1,000 (without its newline)
  * in the same way. Lines that do not fit the limit are left out from the end, notes before their line, and the last
  * line then is "... and N more" (N counts the report_line()s left out), or "..." where only notes were left out.
  * Performance data is never dropped: prose yields to it, down to 80 bytes, then the limit is broken; and down to 200

@@ -518,9 +518,9 @@ static void unknown_add(struct text_buffer *text, const struct judge_service *se
                                                            : "whether ");
     wording_add_endpoint(text, service, listener);
     if (reason->cause == JUDGE_V6ONLY_UNKNOWN) {
-        text_buffer_add(text, " accepts IPv4 cannot be determined: IPV6_V6ONLY is not visible here");
+        text_buffer_add(text, " accepts IPv4 cannot be determined: IPV6_V6ONLY is not visible here, only by netlink");
     } else if (reason->cause == JUDGE_BIND_UNKNOWN) {
-        text_buffer_add(text, " is bound to an interface cannot be determined from /proc/net");
+        text_buffer_add(text, " is bound to an interface cannot be determined from /proc/net, only by netlink");
     } else if (reason->cause == JUDGE_REACH_UNKNOWN) {
         text_buffer_add(text, " can be reached cannot be determined: not all addresses of this host are known here");
     } else if (reason->cause == JUDGE_CLIENT_UNKNOWN) {

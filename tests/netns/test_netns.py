@@ -2,7 +2,9 @@
 # Copyright the check_dualstack authors
 """--netns: another network namespace is judged in this one's stead, by process, path and name."""
 
+import errno
 import os
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -85,6 +87,18 @@ class OtherNamespace(unittest.TestCase):
         self.assertIn("these sockets are " + words, ended["remarks"])
         for args in ([], ["--list"]):
             self.assertNotIn(words, self.judge(OK, *args, "--netns", self.path).text)
+
+    def test_what_to_do_is_there_behind_it(self):
+        """In a container whose sandbox refuses netlink, the first line has the place, the cause and what to do."""
+        def inside():
+            dualstack.libc("unshare", dualstack.CLONE_NEWNET)
+            listener = socket.create_server(("::", 4711), family=socket.AF_INET6)
+            os.set_inheritable(listener.detach(), True)
+            dualstack.refusing_sockets(dualstack.AF_NETLINK, error=errno.EAFNOSUPPORT)()
+        result = self.judge(UNKNOWN, "-r", "4711 dual-stack as=bound name=the-main-web-server", preexec_fn=inside,
+                            close_fds=False)
+        for words in ("in another network namespace than process 1", "RestrictAddressFamilies", "see CONFINEMENT.md)"):
+            self.assertIn(words, result.prose)
 
     def test_without_the_privilege(self):
         with open("/proc/self/uid_map", encoding="ascii") as uid_map:

@@ -136,10 +136,10 @@ static const struct {
          "least 1, on 0.0.0.0:443\n"},
     {"443 v6-only name=web", "443=::/?",
      ONE_UNKNOWN
-     ". web 443/tcp: whether [::]:443 accepts IPv4 cannot be determined: IPV6_V6ONLY is not visible here | " NO_VALUES
-     " web_mapped=0;;;0\n"
+     ". web 443/tcp: whether [::]:443 accepts IPv4 cannot be determined: IPV6_V6ONLY is not visible here, only by "
+     "netlink | " NO_VALUES " web_mapped=0;;;0\n"
      "\\_[UNKNOWN] web 443/tcp: unknown, must be v6-only: whether [::]:443 accepts IPv4 cannot be determined: "
-     "IPV6_V6ONLY is not visible here\n"},
+     "IPV6_V6ONLY is not visible here, only by netlink\n"},
     {"443 v4-only name=web", "443=::/?",
      OFF ". web 443/tcp: [::]:443 accepts IPv6, must be v4-only | " ONE_VIOLATION " web_mapped=0;;;0\n"
          "\\_[CRITICAL] web 443/tcp: unknown, must be v4-only: [::]:443 accepts IPv6\n"},
@@ -150,16 +150,15 @@ static const struct {
      "over IPv6: this host has no IPv6 address beyond fe80::/10, only [::]:443\n"},
     {"443 dual-stack form=split name=web", "443=::/? 443=0.0.0.0",
      ONE_UNKNOWN
-     ". web 443/tcp: whether [::]:443 accepts IPv4 cannot be determined: IPV6_V6ONLY is not visible here | " NO_VALUES
-     " web_mapped=0;;;0\n"
+     ". web 443/tcp: whether [::]:443 accepts IPv4 cannot be determined: IPV6_V6ONLY is not visible here, only by "
+     "netlink | " NO_VALUES " web_mapped=0;;;0\n"
      "\\_[UNKNOWN] web 443/tcp: dual-stack (must be dual-stack): whether [::]:443 accepts IPv4 cannot be determined: "
-     "IPV6_V6ONLY is not visible here\n"},
+     "IPV6_V6ONLY is not visible here, only by netlink\n"},
     {"443 any bind=::/0 name=web", "443=::/?",
-     ONE_UNKNOWN
-     ". web 443/tcp: whether [::]:443 accepts IPv4 cannot be determined: IPV6_V6ONLY is not visible here | " NO_VALUES
-     " web_mapped=0;;;0\n"
-     "\\_[UNKNOWN] web 443/tcp: unknown (must listen): whether [::]:443 accepts IPv4 cannot be determined: "
-     "IPV6_V6ONLY is not visible here\n"},
+     ONE_UNKNOWN ". web 443/tcp: whether [::]:443 accepts IPv4 cannot be determined: IPV6_V6ONLY is not visible here, "
+                 "only by netlink | " NO_VALUES " web_mapped=0;;;0\n"
+                 "\\_[UNKNOWN] web 443/tcp: unknown (must listen): whether [::]:443 accepts IPv4 cannot be determined: "
+                 "IPV6_V6ONLY is not visible here, only by netlink\n"},
     {"443 v6 name=web", "443=::/6 ipv6?",
      ONE_UNKNOWN
      ". web 443/tcp: whether this host has an IPv6 address, and of which scope, cannot be determined | " NO_VALUES
@@ -225,7 +224,7 @@ START_TEST(worst_comes_first)
         "\\_[CRITICAL] d 4/tcp: v4-only, must be v6-only: nothing accepts IPv6, 0.0.0.0:4 accepts IPv4\n"
         "\\_[WARNING] a 1/tcp: closed, must listen: nothing listens\n"
         "\\_[UNKNOWN] b 2/tcp: unknown, must be v6-only: whether [::]:2 accepts IPv4 cannot be determined: "
-        "IPV6_V6ONLY is not visible here\n");
+        "IPV6_V6ONLY is not visible here, only by netlink\n");
 }
 END_TEST
 

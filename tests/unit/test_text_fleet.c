@@ -142,11 +142,12 @@ static const struct {
      0,
      {{"a", "443=::/?", NULL, NULL}, {"b", NULL, "b: is gone", NULL}},
      "DUALSTACK UNKNOWN: 2 of 2 hosts cannot be judged. a: 1 of 1 service cannot be judged. web 443/tcp: whether "
-     "[::]:443 accepts IPv4 cannot be determined: IPV6_V6ONLY is not visible here ... and 1 more | hosts=2;;;0 "
+     "[::]:443 accepts IPv4 cannot be determined: IPV6_V6ONLY is not visible here, only by netlink ... and 1 more | "
+     "hosts=2;;;0 "
      "hosts_off=0;;;0 "
      "hosts_unknown=2;;;0 violations=0;0;0;0 unlisted=0;;;0\n"
      "\\_[UNKNOWN] a: 1 of 1 service cannot be judged. web 443/tcp: whether [::]:443 accepts IPv4 cannot be "
-     "determined: IPV6_V6ONLY is not visible here\n"
+     "determined: IPV6_V6ONLY is not visible here, only by netlink\n"
      "\\_[UNKNOWN] b: is gone\n"
      "\\_[UNKNOWN] 2 hosts: 0 CRITICAL, 0 WARNING, 2 UNKNOWN, 0 OK\n"},
     {"443 v4",
