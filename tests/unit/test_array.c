@@ -52,20 +52,6 @@ START_TEST(emptied_list_is_filled_again)
 }
 END_TEST
 
-/* Twice as many bytes as there are would be few, if their number were cut to what fits. */
-START_TEST(what_no_memory_holds_leaves_the_list)
-{
-    char *list = array_grow(NULL, 0, 1);
-
-    ck_assert_ptr_nonnull(list);
-    list[0] = 'a';
-    ck_assert_ptr_null(array_grow(list, SIZE_MAX / 2 + 1, 2));
-    ck_assert_ptr_null(array_grow(list, 4, SIZE_MAX / 4));
-    ck_assert_int_eq(list[0], 'a');
-    free(list);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("array");
@@ -73,7 +59,6 @@ int main(void)
 
     tcase_add_test(tcase, each_element_has_its_place);
     tcase_add_loop_test(tcase, emptied_list_is_filled_again, 0, 6);
-    tcase_add_test(tcase, what_no_memory_holds_leaves_the_list);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);
 }
