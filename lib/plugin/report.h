@@ -57,8 +57,8 @@ bool report_is_full(const struct report *report);
  * line then is "... and N more" (N counts the report_line()s left out), or "..." where only notes were left out.
  * Performance data is never dropped: prose yields to it, down to 80 bytes, then the limit is broken; and down to 200
  * where a report with a limit would have a first line of more than 1,000 bytes, which some carriers cut. An empty
- * prose is a bug of the caller (assert). Leaves the report as it is. Returns 0; *text is malloc'd, *length its bytes, with a NUL
- * behind that is not counted. -ENOMEM otherwise, and *text is NULL.
+ * prose is a bug of the caller (assert). Leaves the report as it is. Returns 0; *text is malloc'd, *length its bytes,
+ * with a NUL behind that is not counted. -ENOMEM otherwise, and *text is NULL.
  */
 int report_render(struct report *report, enum state state, char **text, size_t *length);
 
