@@ -21,6 +21,8 @@
 #define CONTAINER_ID_SHOWN 12
 #define CONTAINER_ID_LENGTH 64
 
+static const char self_path[] = "/proc/self/ns/net";
+
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
 void netns_list_clear(struct netns_list *list)
@@ -48,24 +50,27 @@ static int entry_add(struct netns_list *list, const struct netns_entry *entry)
     return 0;
 }
 
+/* A list that may lack some is none. */
+static int list_failed(struct fault *fault, const char *path, int error)
+{
+    return fault_set(fault, error, "the network namespaces of this host cannot be found: %.80s: %s", path,
+                     strerror(error));
+}
+
 /* --- names that `ip netns` lists --------------------------------------------------------------------------------- */
 
-/* A name without a namespace is an entry, too: entering it shows what it is. */
-static int named_add(struct netns_list *list, const char *folder, const char *name)
+/* A name without a namespace is an entry, too: entering it shows what it is. `device` is that of all namespaces. */
+static int named_add(struct netns_list *list, const char *folder, const char *name, dev_t device, struct fault *fault)
 {
     struct netns_entry entry = {.id = 0};
     char path[PATH_MAX];
     struct stat status;
 
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (stat(path, &status) != 0 && errno == ENOENT) {
-        return 0;
+    if (stat(path, &status) != 0) {
+        return errno == ENOENT ? 0 : list_failed(fault, path, errno);
     }
-    if (stat(path, &status) == 0) {
-        struct stat self;
-        bool is_namespace = stat("/proc/self/ns/net", &self) == 0 && self.st_dev == status.st_dev;
-        entry.id = is_namespace ? status.st_ino : 0;
-    }
+    entry.id = status.st_dev == device ? status.st_ino : 0;
     entry.name = strdup(name);
     entry.path = strdup(path);
     if (entry.name == NULL || entry.path == NULL) {
@@ -76,33 +81,42 @@ static int named_add(struct netns_list *list, const char *folder, const char *na
     return entry_add(list, &entry);
 }
 
-static int folder_add(struct netns_list *list, const char *folder)
+static int folder_add(struct netns_list *list, const char *folder, dev_t device, struct fault *fault)
 {
     DIR *directory = opendir(folder);
     const struct dirent *file;
     int result = 0;
 
-    while (directory != NULL && result == 0 && (file = readdir(directory)) != NULL) {
+    if (directory == NULL) {
+        return errno == ENOENT ? 0 : list_failed(fault, folder, errno);
+    }
+    while (result == 0 && (errno = 0, file = readdir(directory)) != NULL) {
         if (strcmp(file->d_name, ".") != 0 && strcmp(file->d_name, "..") != 0) {
-            result = named_add(list, folder, file->d_name);
+            result = named_add(list, folder, file->d_name, device, fault);
         }
     }
-    if (directory != NULL) {
-        closedir(directory);
+    if (result == 0 && errno != 0) {
+        result = list_failed(fault, folder, errno);
     }
+    closedir(directory);
     return result;
 }
 
 /* /var/run is mostly a link to /run. */
-static int named_find(struct netns_list *list)
+static int named_find(struct netns_list *list, struct fault *fault)
 {
+    struct stat self;
     struct stat run;
     struct stat var_run;
     bool are_same = stat("/run/netns", &run) == 0 && stat("/var/run/netns", &var_run) == 0 &&
                     run.st_dev == var_run.st_dev && run.st_ino == var_run.st_ino;
-    int result = folder_add(list, "/run/netns");
+    int result;
 
-    return result != 0 || are_same ? result : folder_add(list, "/var/run/netns");
+    if (stat(self_path, &self) != 0) {
+        return list_failed(fault, self_path, errno);
+    }
+    result = folder_add(list, "/run/netns", self.st_dev, fault);
+    return result != 0 || are_same ? result : folder_add(list, "/var/run/netns", self.st_dev, fault);
 }
 
 /* --- processes ---------------------------------------------------------------------------------------------------- */
@@ -115,26 +129,36 @@ static int process_stat(unsigned long pid, const char *file, struct stat *status
     return stat(path, status) == 0 ? 0 : -errno;
 }
 
+static bool is_denied(int result)
+{
+    return result == -EACCES || result == -EPERM;
+}
+
+static bool has_ended(int result)
+{
+    return result == -ENOENT || result == -ESRCH;
+}
+
 /*
- * Finds out which namespace the process is in, as far as that is visible for other users' processes. Returns 0, or a
- * negative errno when there is no such process.
+ * Finds out which namespace the process is in, as far as that is visible for other users' processes. Returns 0 or a
+ * negative errno.
  */
 static int process_find(unsigned long pid, struct netns_entry *entry)
 {
     struct stat status;
     int result = process_stat(pid, "ns/net", &status);
 
-    *entry = (struct netns_entry){.pid = pid, .is_hidden = result == -EACCES || result == -EPERM};
+    *entry = (struct netns_entry){.pid = pid, .is_hidden = is_denied(result)};
     if (result != 0 && !entry->is_hidden) {
         return result;
     }
     entry->id = result == 0 ? status.st_ino : 0;
     result = process_stat(pid, "net/tcp", &status);
     entry->files = result == 0 ? status.st_ino : 0;
-    return result == -ENOENT || result == -ESRCH ? result : 0;
+    return is_denied(result) ? 0 : result;
 }
 
-/* Calls `visit` with each process until it returns other than 0. Returns that, or a negative errno without /proc. */
+/* Calls `visit` with each process until it returns other than 0. Returns that, or a negative errno of /proc. */
 static int processes_walk(int (*visit)(void *context, const struct netns_entry *process), void *context)
 {
     DIR *directory = opendir("/proc");
@@ -144,25 +168,48 @@ static int processes_walk(int (*visit)(void *context, const struct netns_entry *
     if (directory == NULL) {
         return -errno;
     }
-    while (result == 0 && (file = readdir(directory)) != NULL) {
+    while (result == 0 && (errno = 0, file = readdir(directory)) != NULL) {
         struct netns_entry process;
         char *end;
         unsigned long pid = strtoul(file->d_name, &end, 10);
-        if (pid > 0 && *end == '\0' && process_find(pid, &process) == 0) {
-            result = visit(context, &process);
+        if (pid > 0 && *end == '\0') {
+            result = process_find(pid, &process);
+            result = result == 0 ? visit(context, &process) : has_ended(result) ? 0 : result;
         }
+    }
+    if (result == 0) {
+        result = -errno;
     }
     closedir(directory);
     return result;
 }
 
-/* Where /proc hides processes (hidepid=), process 1 is among them. */
+/* Processes as they are added to the list. */
+struct gathering {
+    struct netns_list *list;
+    bool sees_first; /* where /proc hides processes (hidepid=), process 1 is among them */
+    bool is_denied;  /* there are some of which it only shows that they are there */
+};
+
 static int process_add(void *context, const struct netns_entry *process)
 {
-    struct netns_list *list = context;
+    struct gathering *gathering = context;
 
-    list->sees_others |= process->pid == 1;
-    return entry_add(list, process);
+    if (process->is_hidden && process->files == 0) {
+        gathering->is_denied = true;
+        return 0;
+    }
+    gathering->sees_first |= process->pid == 1;
+    return entry_add(gathering->list, process);
+}
+
+static int processes_add(struct netns_list *list)
+{
+    struct gathering gathering = {.list = list};
+    int result = processes_walk(process_add, &gathering);
+
+    list->sees_others = gathering.sees_first && !gathering.is_denied;
+    return result;
 }
 
 /* --- what they are called ----------------------------------------------------------------------------------------- */
@@ -290,22 +337,33 @@ static int entry_name(struct netns_entry *entry)
     return entry->name == NULL || entry->path == NULL ? -ENOMEM : 0;
 }
 
-/* What several are called is followed by the process. */
+/* What several are called is followed by the process, or by the path where there is none. */
 static int name_extend(struct netns_entry *entry)
 {
-    size_t size = strlen(entry->name) + sizeof " (process 18446744073709551615)";
+    size_t size = strlen(entry->name) + strlen(entry->path) + sizeof " (process 18446744073709551615)";
     char *name = malloc(size);
 
     if (name == NULL) {
         return -ENOMEM;
     }
-    snprintf(name, size, "%s (process %lu)", entry->name, entry->pid);
+    if (entry->pid != 0) {
+        snprintf(name, size, "%s (process %lu)", entry->name, entry->pid);
+    } else {
+        snprintf(name, size, "%s (%s)", entry->name, entry->path);
+    }
     free(entry->name);
     entry->name = name;
     return 0;
 }
 
 /* --- the whole --------------------------------------------------------------------------------------------------- */
+
+static void entries_sort(struct netns_list *list, int (*compare)(const void *left, const void *right))
+{
+    if (list->count > 1) {
+        qsort(list->entries, list->count, sizeof *list->entries, compare);
+    }
+}
 
 /* By namespace; first its names, then its processes. */
 static int namespace_compare(const void *left, const void *right)
@@ -319,14 +377,25 @@ static int namespace_compare(const void *left, const void *right)
     return order != 0 || a->name == NULL || b->name == NULL ? order : strcmp(a->name, b->name);
 }
 
+/* By name; of those that are called the same that of process 1 is the first. */
 static int name_compare(const void *left, const void *right)
+{
+    const struct netns_entry *a = left;
+    const struct netns_entry *b = right;
+    int order = strcmp(a->name, b->name);
+
+    order = order != 0 ? order : COMPARE(b->pid == 1, a->pid == 1);
+    return order != 0 ? order : COMPARE(a->pid, b->pid);
+}
+
+/* That of process 1, then by name. */
+static int entry_compare(const void *left, const void *right)
 {
     const struct netns_entry *a = left;
     const struct netns_entry *b = right;
     int order = COMPARE(b->pid == 1, a->pid == 1);
 
-    order = order != 0 ? order : strcmp(a->name, b->name);
-    return order != 0 ? order : COMPARE(a->pid, b->pid);
+    return order != 0 ? order : strcmp(a->name, b->name);
 }
 
 static bool is_same(const struct netns_entry *a, const struct netns_entry *b)
@@ -349,9 +418,7 @@ static void hidden_find(struct netns_list *list)
 {
     const struct netns_entry *known = NULL;
 
-    if (list->count > 1) {
-        qsort(list->entries, list->count, sizeof *list->entries, files_compare);
-    }
+    entries_sort(list, files_compare);
     for (size_t i = 0; i < list->count; i++) {
         struct netns_entry *entry = &list->entries[i];
         bool is_known = known != NULL && entry->files != 0 && entry->files == known->files;
@@ -369,9 +436,7 @@ static void entries_fold(struct netns_list *list)
 {
     size_t count = 0;
 
-    if (list->count > 1) {
-        qsort(list->entries, list->count, sizeof *list->entries, namespace_compare);
-    }
+    entries_sort(list, namespace_compare);
     for (size_t i = 0; i < list->count; i++) {
         struct netns_entry *entry = &list->entries[i];
         struct netns_entry *last = count > 0 ? &list->entries[count - 1] : NULL;
@@ -396,28 +461,25 @@ static int entries_name(struct netns_list *list)
     if (result != 0) {
         return result;
     }
-    if (list->count > 1) {
-        qsort(list->entries, list->count, sizeof *list->entries, name_compare);
-    }
+    entries_sort(list, name_compare);
     for (size_t i = list->count; i-- > 1 && result == 0;) {
-        struct netns_entry *entry = &list->entries[i];
-        if (strcmp(entry->name, list->entries[i - 1].name) == 0 && entry->pid != 0) {
-            result = name_extend(entry);
+        if (strcmp(list->entries[i].name, list->entries[i - 1].name) == 0) {
+            result = name_extend(&list->entries[i]);
         }
     }
+    entries_sort(list, entry_compare);
     return result;
 }
 
 int netns_list_read(struct netns_list *list, struct fault *fault)
 {
-    int result = named_find(list);
+    int result = named_find(list, fault);
 
     if (result == 0) {
-        result = processes_walk(process_add, list);
-    }
-    if (result != 0 && result != -ENOMEM) {
-        return fault_set(fault, -result, "the network namespaces of this host cannot be found: /proc: %s",
-                         strerror(-result));
+        result = processes_add(list);
+        if (result != 0) {
+            list_failed(fault, "/proc", -result);
+        }
     }
     if (result == 0) {
         hidden_find(list);
@@ -443,31 +505,50 @@ static int process_match(void *context, const struct netns_entry *process)
     return search->pid != 0;
 }
 
-static bool is_inside(const struct netns_entry *entry)
+/* Is this process in it? Returns 0, or -EIO with the fault: it does not mean that the namespace is gone. */
+static int inside_find(const struct netns_entry *entry, bool *is_inside, struct fault *fault)
 {
     struct stat self;
 
-    return !entry->is_hidden && stat("/proc/self/ns/net", &self) == 0 && self.st_ino == entry->id;
+    if (stat(self_path, &self) != 0) {
+        return fault_set(fault, EIO, "cannot enter network namespace %.60s: %s: %s", entry->name, self_path,
+                         strerror(errno));
+    }
+    *is_inside = !entry->is_hidden && self.st_ino == entry->id;
+    return 0;
+}
+
+static int path_enter(const struct netns_entry *entry, const char *path, bool *is_inside, struct fault *fault)
+{
+    int result = netns_enter_path(entry->name, path, fault);
+
+    return result == 0 ? inside_find(entry, is_inside, fault) : result;
 }
 
 int netns_list_enter(const struct netns_entry *entry, struct fault *fault)
 {
     struct search search = {.entry = entry};
     char path[64];
-    int result;
+    bool is_inside;
+    int result = inside_find(entry, &is_inside, fault);
+    int walked;
 
-    if (is_inside(entry)) {
-        return 0;
+    if (result != 0 || is_inside) {
+        return result;
     }
-    result = netns_enter_path(entry->name, entry->path, fault);
-    if (entry->id == 0 || entry->is_hidden || result == -EPERM || (result == 0 && is_inside(entry))) {
+    result = path_enter(entry, entry->path, &is_inside, fault);
+    if (entry->id == 0 || entry->is_hidden || result == -EPERM || is_inside) {
         return result;
     }
     /* The name was removed, or the process has ended and its number may have been reused, or it may not be entered. */
-    if (processes_walk(process_match, &search) < 0 || search.pid == 0) {
+    walked = processes_walk(process_match, &search);
+    if (walked < 0) {
+        return fault_set(fault, EIO, "cannot enter network namespace %.60s: /proc: %s", entry->name, strerror(-walked));
+    }
+    if (search.pid == 0) {
         return result == 0 || result == -ESRCH ? -ENOENT : result;
     }
     snprintf(path, sizeof path, "/proc/%lu/ns/net", search.pid);
-    result = netns_enter_path(entry->name, path, fault);
-    return result == 0 && !is_inside(entry) ? -ENOENT : result;
+    result = path_enter(entry, path, &is_inside, fault);
+    return result == 0 && !is_inside ? -ENOENT : result;
 }

@@ -11,6 +11,7 @@ import unittest
 import jsonschema
 
 import dualstack
+import test_prometheus
 from dualstack import CRITICAL, OK, UNKNOWN, WARNING
 
 SERVER = ("import socket, subprocess, sys\n"
@@ -187,6 +188,35 @@ class EveryNamespace(unittest.TestCase):
         folder = self.check(WARNING, "--netns=all", "--baseline=" + os.path.dirname(path))
         self.assertNotIn("is gone", folder.text)
 
+    def test_a_name_that_another_one_has(self):
+        """A namespace may be given the name of that of process 1: each is told apart, and none is lost."""
+        namespace = dualstack.Namespace()
+        with namespace:
+            self.sockets.listener("0.0.0.0", 4715)
+        self.give_name("host", namespace.path())
+        namespace.close()
+        rules = ["-r", "4715 v6-only missing=ok"]
+        reports = [json.loads(line) for line in self.check(CRITICAL, "--netns=all", "--format=json", *rules).lines]
+        self.assertEqual([(report["namespace"], report["state"]) for report in reports if
+                          (report["namespace"] or "").startswith("host")],
+                         [("host", "OK"), ("host (/run/netns/host)", "CRITICAL")])
+        captured = self.check(UNKNOWN, "--netns=all", "--capture")
+        self.assertEqual(self.check(CRITICAL, "--replay=-", *rules, stdin=captured.bytes).values["hosts"][0], "6")
+
+    def test_metrics(self):
+        """No sample twice, or Prometheus takes none of them; captured, each has its host, too."""
+        rules = ["--format=prometheus", "-r", "default dual-stack"]
+        live = test_prometheus.parse(self.check(CRITICAL, "--netns=all", *rules).text)["check_dualstack_state"]
+        states = dict(zip(self.names(), (OK, CRITICAL, CRITICAL, OK, UNKNOWN)))
+        self.assertEqual(live, {frozenset({("namespace", name)}): state for name, state in states.items()})
+        captured = self.check(UNKNOWN, "--netns=all", "--capture").bytes
+        result = self.check(CRITICAL, "--replay=-", *rules, stdin=captured + b"{} garbage")
+        host = json.JSONDecoder().raw_decode(captured.decode())[0]["host"]
+        self.assertEqual(test_prometheus.parse(result.text)["check_dualstack_state"],
+                         {**{frozenset({("host", host), ("namespace", name)}): state for name, state in states.items()},
+                          frozenset({("host", "standard input")}): UNKNOWN})
+        self.assertEqual(sum(line.startswith("# UNKNOWN: standard input: ") for line in result.lines), 2)
+
     def test_hostile_name(self):
         self.give_name("a|b;c\n<\033", "/proc/%d/ns/net" % self.dual.pid)
         for args in ([], ["--list"]):
@@ -206,6 +236,25 @@ class EveryNamespace(unittest.TestCase):
                       "\n".join(lines))
         self.assertIn("opening network namespace %s (/proc/%d/ns/net) needs CAP_SYS_PTRACE (run as root)"
                       % (self.names()[3], self.dual.pid), "\n".join(lines))
+
+    def test_processes_that_proc_hides(self):
+        """That there are some without a namespace to be seen does not make each of them one."""
+        if dualstack.NOBODY not in dualstack.users():
+            self.skipTest("this user cannot be another one")
+        for hidden in ("1", "2"):
+            with self.subTest(hidepid=hidden):
+                if subprocess.run(["mount", "-t", "proc", "-o", "hidepid=" + hidden, "proc", "/proc"], check=False,
+                                  stderr=subprocess.DEVNULL).returncode != 0:
+                    self.skipTest("no /proc that hides processes can be mounted here")
+                try:
+                    lines = self.check(UNKNOWN, "--netns=all", uid=dualstack.NOBODY).lines
+                finally:
+                    subprocess.run(["umount", "/proc"], check=True)
+                told = [line for line in lines if line.startswith("\\_[UNKNOWN] ")]
+                self.assertIn("\\_[UNKNOWN] the network namespaces of other users cannot be found, because /proc hides "
+                              "their processes (hidepid): run as root", told)
+                # Those that have names, and the sum.
+                self.assertEqual(len(told), 5, told)
 
     def test_what_it_does_not_go_with(self):
         for args in (["--learn"], ["--procfs=/proc/net"], ["--replay=-"]):
