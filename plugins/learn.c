@@ -12,6 +12,7 @@
 #include "audit/suggest.h"
 #include "check.h"
 #include "deadline.h"
+#include "plugin/memory_stream.h"
 #include "render/policy_text.h"
 #include "render/wording.h"
 #include "service_names.h"
@@ -24,8 +25,7 @@ struct learner {
     const struct run *run; /* its policy has no rules */
     struct snapshot *snapshot;
     struct suggestions suggestions;
-    char *text; /* the policy learned, */
-    size_t length;
+    struct memory_stream learned; /* the policy */
 };
 
 /* --- the snapshot ------------------------------------------------------------------------------------------------ */
@@ -45,18 +45,13 @@ static int learner_snapshot_take(struct learner *learner)
 static int policy_render(struct learner *learner)
 {
     struct policy_text learned = {.snapshot = learner->snapshot, .suggestions = &learner->suggestions};
-    FILE *out = open_memstream(&learner->text, &learner->length);
-    int result;
+    int result = memory_stream_open(&learner->learned);
 
-    if (out == NULL) {
-        return -ENOMEM;
+    if (result == 0) {
+        learned.out = learner->learned.file;
+        result = policy_text_write(&learned);
     }
-    learned.out = out;
-    result = policy_text_write(&learned);
-    if (ferror(out) != 0) {
-        result = -ENOMEM;
-    }
-    return fclose(out) == 0 ? result : -ENOMEM;
+    return learner->learned.is_broken ? -ENOMEM : result;
 }
 
 /* --- does it hold? ----------------------------------------------------------------------------------------------- */
@@ -108,7 +103,7 @@ static int written_prove(const struct learner *learner, char sentence[static WOR
     *sentence = '\0';
     deadline_stage("judging by the policy learned");
     if (result == 0) {
-        result = policy_text_add(written, learner->text, learner->length, "learned policy");
+        result = policy_text_add(written, learner->learned.bytes, learner->learned.length, "learned policy");
     }
     if (result == 0) {
         result = policy_finish(written);
@@ -173,7 +168,7 @@ static int policy_learn(struct learner *learner, enum state *state)
         return run_fail(run, &(const char *){sentence}, 1);
     }
     *state = STATE_OK;
-    run->sink.write(learner->text, learner->length, run->sink.context);
+    run->sink.write(learner->learned.bytes, learner->learned.length, run->sink.context);
     return 0;
 }
 
@@ -191,6 +186,6 @@ int learn_run(const struct run *run, enum state *state)
     }
     suggest_clear(&learner.suggestions);
     snapshot_free(learner.snapshot);
-    free(learner.text);
+    memory_stream_close(&learner.learned);
     return result;
 }

@@ -140,7 +140,7 @@ static int all_add(const struct run *run, const struct netns_list *list, struct 
     const struct run others = run_inside(run, others_name);
     int result = list->sees_others ? 0 : failure_add(&others, others_hidden, fleet);
 
-    for (size_t i = 0; i < list->count && result == 0 && run->lines->error == 0; i++) {
+    for (size_t i = 0; i < list->count && result == 0 && run->lines->error == 0 && deadline_stopped() == NULL; i++) {
         const struct run inside = run_inside(run, list->entries[i].name);
         result = judged_add(&inside, &list->entries[i], &judged[i], fleet);
         check_clear(&judged[i].check);
@@ -190,6 +190,7 @@ static int all_check(const struct run *run, const struct netns_list *list, struc
     int result = judged != NULL ? all_take(run, list, judged) : -ENOMEM;
 
     if (result == 0) {
+        deadline_stop_gently();
         result = all_add(run, list, judged, fleet);
     }
     if (result == 0) {
@@ -199,7 +200,7 @@ static int all_check(const struct run *run, const struct netns_list *list, struc
         check_clear(&judged[i].check);
     }
     free(judged);
-    return result != 0 ? result : run->writer->fleet_end(fleet, &run->sink);
+    return run_fleet_end(run, fleet, result, false);
 }
 
 int namespaces_check(const struct run *run, enum state *state)

@@ -339,19 +339,6 @@ static int missing_add(struct fleet *fleet)
     return result;
 }
 
-/* Writes the hosts judged so far, and how many they are. */
-static void fleet_stop(struct fleet *fleet)
-{
-    struct writer_fleet *hosts = &fleet->hosts;
-
-    if (deadline_stopped() != NULL && (fleet->is_partial || hosts->count < hosts->expected)) {
-        hosts->stopped = deadline_stopped();
-        hosts->state = deadline_stopped_state();
-        hosts->waivers.partial = true;
-        deadline_pause();
-    }
-}
-
 /* A folder without captures is not a fleet, unless there should be one. */
 static bool is_nothing(const struct fleet *fleet)
 {
@@ -382,11 +369,7 @@ static int fleet_judge(struct fleet *fleet)
         result = missing_add(fleet);
     }
     progress_hide(&fleet->progress);
-    if (result == 0) {
-        fleet_stop(fleet);
-        result = fleet->run->writer->fleet_end(&fleet->hosts, &fleet->run->sink);
-    }
-    return result;
+    return run_fleet_end(fleet->run, &fleet->hosts, result, fleet->is_partial);
 }
 
 /* Takes over the captures of the first path, where they were read before. */

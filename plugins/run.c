@@ -5,6 +5,9 @@
 
 #include "run.h"
 
+#include "deadline.h"
+#include "render/fleet.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <sys/utsname.h>
@@ -44,13 +47,25 @@ int run_fail(const struct run *run, const char *const *sentences, size_t count)
     return run_failure_write(run, &failure, &run->sink);
 }
 
+static const char out_of_memory[] = "out of memory";
+
+int run_fleet_end(const struct run *run, struct writer_fleet *fleet, int result, bool is_partial)
+{
+    if (result == -ENOMEM && fleet->count > 0) {
+        fleet_stop(fleet, out_of_memory, STATE_UNKNOWN);
+        result = 0;
+    } else if (deadline_stopped() != NULL && (is_partial || fleet->count < fleet->expected)) {
+        fleet_stop(fleet, deadline_stopped(), deadline_stopped_state());
+        deadline_pause();
+    }
+    return result == 0 ? run->writer->fleet_end(fleet, &run->sink) : result;
+}
+
 int run_end(const struct run *run, int result, enum state state)
 {
-    static const char *const out_of_memory = "out of memory";
-
     if (result == -ENOMEM) {
         state = STATE_UNKNOWN;
-        if (run_fail(run, &out_of_memory, 1) != 0) {
+        if (run_fail(run, &(const char *){out_of_memory}, 1) != 0) {
             sink_text(&run->sink, "DUALSTACK UNKNOWN: out of memory\n");
         }
     }

@@ -38,6 +38,12 @@ int run_failure_write(const struct run *run, const struct writer_failure *failur
 int run_fail(const struct run *run, const char *const *sentences, size_t count);
 
 /*
+ * Ends a report, which says so where it is not complete: the run was stopped, or memory ran out (`result` is -ENOMEM)
+ * behind the first host. is_partial: not all hosts are known. Returns 0 or -ENOMEM.
+ */
+int run_fleet_end(const struct run *run, struct writer_fleet *fleet, int result, bool is_partial);
+
+/*
  * Writes what is left of the answer, and that memory ran out where `result` is -ENOMEM. Returns the exit code: that of
  * `state`, or UNKNOWN's when memory ran out or standard output could not be written.
  */

@@ -18,7 +18,7 @@ unit_tests = \
 	tests/unit/test_escape tests/unit/test_extra_opts tests/unit/test_filter tests/unit/test_host \
 	tests/unit/test_hosts tests/unit/test_html tests/unit/test_ini tests/unit/test_json \
 	tests/unit/test_json_stream tests/unit/test_judge tests/unit/test_labels tests/unit/test_lines \
-	tests/unit/test_lint tests/unit/test_listeners tests/unit/test_nearest tests/unit/test_netlink \
+	tests/unit/test_lint tests/unit/test_listeners tests/unit/test_memory_stream tests/unit/test_nearest tests/unit/test_netlink \
 	tests/unit/test_netlink_attribute tests/unit/test_netlink_channel tests/unit/test_netns \
 	tests/unit/test_netns_list tests/unit/test_netstat tests/unit/test_options tests/unit/test_owners \
 	tests/unit/test_peers tests/unit/test_perfdata tests/unit/test_plan tests/unit/test_policy \

@@ -18,6 +18,7 @@ static enum state host_state(const struct writer_host *host)
 int fleet_add(const struct writer *writer, struct writer_fleet *fleet, const struct writer_host *host,
               const struct sink *sink)
 {
+    const struct writer_fleet before = *fleet;
     int result = 0;
 
     fleet->count++;
@@ -31,7 +32,23 @@ int fleet_add(const struct writer *writer, struct writer_fleet *fleet, const str
     } else {
         fleet->waivers.partial = true;
     }
-    return result == 0 ? writer->fleet_host(fleet, host, sink) : result;
+    if (result == 0) {
+        result = writer->fleet_host(fleet, host, sink);
+    }
+    if (result != 0) {
+        struct writer_fleet without = before;
+        without.waivers = fleet->waivers;
+        without.kept = fleet->kept;
+        *fleet = without;
+    }
+    return result;
+}
+
+void fleet_stop(struct writer_fleet *fleet, const char *cause, enum state state)
+{
+    fleet->stopped = cause;
+    fleet->state = state;
+    fleet->waivers.partial = true;
 }
 
 void fleet_clear(const struct writer *writer, struct writer_fleet *fleet)

@@ -9,7 +9,7 @@
 #include "plugin/text_buffer.h"
 #include "render/writer.h"
 
-/* Counts the host and hands it to the writer. Returns 0 or -ENOMEM. */
+/* Counts the host and hands it to the writer. Returns 0; or -ENOMEM, and the host is not counted. */
 int fleet_add(const struct writer *writer, struct writer_fleet *fleet, const struct writer_host *host,
               const struct sink *sink);
 
@@ -31,6 +31,9 @@ void fleet_add_name(struct text_buffer *text, const struct writer_fleet *fleet, 
 
 /* The same of one that could not be judged, but nothing if the sentence about it names the file or the namespace. */
 void fleet_add_failed_name(struct text_buffer *text, const struct writer_fleet *fleet, const struct writer_host *host);
+
+/* The report ends here, before its time: `cause` is a literal, "stopped by SIGINT". */
+void fleet_stop(struct writer_fleet *fleet, const char *cause, enum state state);
 
 /* How many hosts are off policy. */
 size_t fleet_off_count(const struct writer_fleet *fleet);

@@ -9,6 +9,7 @@
 #include "render/html.h"
 
 #include "audit/day.h"
+#include "plugin/memory_stream.h"
 #include "render/fleet.h"
 #include "render/html_parts.h"
 #include "render/html_services.h"
@@ -48,9 +49,7 @@ enum stream {
 };
 
 struct page {
-    FILE *streams[STREAMS];
-    char *text[STREAMS];
-    size_t length[STREAMS];
+    struct memory_stream streams[STREAMS];
     char label[WORDING_SIZE]; /* what to call the host that is added */
     char thresholds[WORDING_SIZE];
     struct html_services services;
@@ -63,10 +62,7 @@ struct page {
 static void page_free(struct page *page)
 {
     for (int i = 0; page != NULL && i < STREAMS; i++) {
-        if (page->streams[i] != NULL) {
-            fclose(page->streams[i]);
-        }
-        free(page->text[i]);
+        memory_stream_close(&page->streams[i]);
     }
     if (page != NULL) {
         html_services_clear(&page->services);
@@ -81,8 +77,7 @@ static struct page *page_create(void)
     bool whole = page != NULL;
 
     for (int i = 0; whole && i < STREAMS; i++) {
-        page->streams[i] = open_memstream(&page->text[i], &page->length[i]);
-        whole = page->streams[i] != NULL;
+        whole = memory_stream_open(&page->streams[i]) == 0;
     }
     if (!whole) {
         page_free(page);
@@ -102,7 +97,7 @@ static struct page *page_of(struct writer_fleet *fleet)
 static int page_check(const struct page *page)
 {
     for (int i = 0; i < STREAMS; i++) {
-        if (ferror(page->streams[i])) {
+        if (page->streams[i].is_broken) {
             return -ENOMEM;
         }
     }
@@ -115,7 +110,7 @@ static int page_check(const struct page *page)
 static FILE *finding_begin(const struct page *page, size_t number, enum state state)
 {
     enum rank rank = rank_of[state];
-    FILE *stream = page->streams[(int)FINDINGS + (int)rank];
+    FILE *stream = page->streams[(int)FINDINGS + (int)rank].file;
 
     fprintf(stream, "<tr><th scope=\"row\"><a href=\"#h%zu\">", number);
     html_text_write(stream, page->label);
@@ -220,7 +215,7 @@ static int evidence_add(const struct page *page, size_t number, const struct wri
 {
     struct view view = *host->view;
     enum state state = view.verdict->state;
-    FILE *stream = page->streams[(int)EVIDENCE + (int)rank_of[state]];
+    FILE *stream = page->streams[(int)EVIDENCE + (int)rank_of[state]].file;
     struct report *report;
     char *text = NULL;
     size_t length;
@@ -248,7 +243,7 @@ static int evidence_add(const struct page *page, size_t number, const struct wri
 
 static void failure_add(const struct page *page, const struct writer_fleet *fleet, const struct writer_host *host)
 {
-    FILE *stream = page->streams[FAILURES];
+    FILE *stream = page->streams[FAILURES].file;
     bool is_known = *host->name != '\0' || fleet->is_of_namespaces;
 
     fputs("<tr><th scope=\"row\">", stream);
@@ -319,14 +314,17 @@ static int fleet_host(struct writer_fleet *fleet, const struct writer_host *host
 /* Hands on what was written to the stream, which is empty then. */
 static void stream_flush(struct page *page, enum stream stream, const struct sink *sink)
 {
-    fflush(page->streams[stream]);
-    sink->write(page->text[stream], page->length[stream], sink->context);
-    rewind(page->streams[stream]);
+    struct memory_stream *written = &page->streams[stream];
+
+    if (written->length > 0) {
+        sink->write(written->bytes, written->length, sink->context);
+        written->length = 0;
+    }
 }
 
 static bool is_empty(const struct page *page, enum stream stream)
 {
-    return ftell(page->streams[stream]) == 0;
+    return page->streams[stream].length == 0;
 }
 
 /* Writes where the rule is from, without its place there: "policy.conf". */
@@ -437,7 +435,7 @@ static void findings_write(struct page *page, const struct sink *sink)
         .filter = "Show services that contain",
         .columns = {"Host", "State", "Service", "Is", "Must", "Why", "Note"},
     };
-    FILE *stream = page->streams[TEXT];
+    FILE *stream = page->streams[TEXT].file;
     bool has_any = false;
 
     for (int rank = 0; rank < RANKS; rank++) {
@@ -464,7 +462,7 @@ static void failures_write(struct page *page, const struct sink *sink)
         .class = "sort",
         .columns = {"Host", "File", "Why"},
     };
-    FILE *stream = page->streams[TEXT];
+    FILE *stream = page->streams[TEXT].file;
 
     if (is_empty(page, FAILURES)) {
         return;
@@ -537,7 +535,7 @@ static void waivers_write(FILE *stream, const struct writer_fleet *fleet)
 
 static void evidence_write(struct page *page, const struct sink *sink)
 {
-    FILE *stream = page->streams[TEXT];
+    FILE *stream = page->streams[TEXT].file;
 
     fputs("<h2 id=\"hosts\">Hosts, and the evidence of each</h2>\n<div class=\"fold\" data-filter=\"Show hosts that "
           "contain\">\n",
@@ -556,10 +554,10 @@ static int fleet_end(struct writer_fleet *fleet, const struct sink *sink)
     struct page *page = page_of(fleet);
     FILE *stream;
 
-    if (page == NULL) {
+    if (page == NULL || page_check(page) != 0) {
         return -ENOMEM;
     }
-    stream = page->streams[TEXT];
+    stream = page->streams[TEXT].file;
     summary_write(stream, page, fleet);
     findings_write(page, sink);
     failures_write(page, sink);
@@ -585,14 +583,14 @@ static int verdict_write(const struct view *view, const struct sink *sink)
 /* A page without style or script: it has to be short, as the answer to a signal is. */
 static int failure_write(const struct writer_failure *failure, const struct sink *sink)
 {
-    char *text = NULL;
-    size_t length = 0;
-    FILE *stream = open_memstream(&text, &length);
-    int result;
+    struct memory_stream page = {.file = NULL};
+    FILE *stream;
+    int result = memory_stream_open(&page);
 
-    if (stream == NULL) {
-        return -ENOMEM;
+    if (result != 0) {
+        return result;
     }
+    stream = page.file;
     fprintf(stream,
             "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'\">\n"
@@ -603,12 +601,11 @@ static int failure_write(const struct writer_failure *failure, const struct sink
         html_text_write(stream, failure->sentences[i]);
         fputs("\n", stream);
     }
-    result = ferror(stream) ? -ENOMEM : 0;
-    result = fclose(stream) != 0 ? -ENOMEM : result;
+    result = page.is_broken ? -ENOMEM : 0;
     if (result == 0) {
-        sink->write(text, length, sink->context);
+        sink->write(page.bytes, page.length, sink->context);
     }
-    free(text);
+    memory_stream_close(&page);
     return result;
 }
 

@@ -8,6 +8,7 @@
 #include "render/prometheus.h"
 
 #include "plugin/escape.h"
+#include "plugin/memory_stream.h"
 #include "render/fleet.h"
 #include "render/wording.h"
 #include "socket/protocol.h"
@@ -20,6 +21,9 @@
 #include <string.h>
 
 #define PREFIX "check_dualstack_"
+
+/* So much of a text is made harmless at once. */
+#define PIECE_SIZE 256
 
 /* What is written together, in this order. A metric for each total follows. */
 enum part {
@@ -48,9 +52,7 @@ static const struct metric {
 
 /* An answer while it is put together. */
 struct exposition {
-    FILE *parts[PARTS];
-    char *text[PARTS];
-    size_t length[PARTS];
+    struct memory_stream parts[PARTS];
     char *name;  /* of the last host whose capture has none: its file */
     int repeats; /* so many others of that name came right before it */
 };
@@ -80,10 +82,7 @@ static int part_count(void)
 static void exposition_free(struct exposition *exposition)
 {
     for (int i = 0; exposition != NULL && i < PARTS; i++) {
-        if (exposition->parts[i] != NULL) {
-            fclose(exposition->parts[i]);
-        }
-        free(exposition->text[i]);
+        memory_stream_close(&exposition->parts[i]);
     }
     free(exposition != NULL ? exposition->name : NULL);
     free(exposition);
@@ -96,8 +95,7 @@ static struct exposition *exposition_create(void)
     int count = part_count();
 
     for (int i = 0; exposition != NULL && i < count; i++) {
-        exposition->parts[i] = open_memstream(&exposition->text[i], &exposition->length[i]);
-        if (exposition->parts[i] == NULL) {
+        if (memory_stream_open(&exposition->parts[i]) != 0) {
             exposition_free(exposition);
             return NULL;
         }
@@ -107,30 +105,39 @@ static struct exposition *exposition_create(void)
 
 static FILE *part_of(const struct exposition *exposition, int part)
 {
-    assert(exposition->parts[part] != NULL);
-    return exposition->parts[part];
+    assert(exposition->parts[part].file != NULL);
+    return exposition->parts[part].file;
 }
 
 /* --- samples ----------------------------------------------------------------------------------------------------- */
 
-/* Writes any bytes as one line, with a backslash before each of `escaped`. */
-static int text_write(FILE *part, const char *text, const char *escaped)
+/* The shape of sink.write, to a part. */
+static int part_write(const char *bytes, size_t length, void *context)
 {
-    size_t size = ESCAPE_SIZE(strlen(text));
-    char *clean = malloc(size);
-
-    if (clean == NULL) {
-        return -ENOMEM;
-    }
-    escape_copy(clean, size, text, strlen(text), ESCAPE_TEXT);
-    for (const char *byte = clean; *byte != '\0'; byte++) {
-        if (strchr(escaped, *byte) != NULL) {
-            putc('\\', part);
-        }
-        putc(*byte, part);
-    }
-    free(clean);
+    fwrite(bytes, 1, length, context);
     return 0;
+}
+
+/* Writes any bytes as one line, with a backslash before each of `escaped`. */
+static void text_write(const struct sink *sink, const char *text, const char *escaped)
+{
+    char piece[ESCAPE_SIZE(PIECE_SIZE)];
+
+    while (*text != '\0') {
+        size_t length = escape_piece_length(text, PIECE_SIZE);
+        const char *clean = piece;
+        escape_copy(piece, sizeof piece, text, length, ESCAPE_TEXT);
+        text += length;
+        while (*clean != '\0') {
+            size_t plain = strcspn(clean, escaped);
+            sink->write(clean, plain, sink->context);
+            clean += plain;
+            if (*clean != '\0') {
+                sink->write("\\", 1, sink->context);
+                sink->write(clean++, 1, sink->context);
+            }
+        }
+    }
 }
 
 /* Begins a sample with the labels of its host; others follow, each a word without quotes. */
@@ -219,24 +226,37 @@ static void verdict_add(const struct exposition *exposition, const char *labels,
     labels_walk(&request, number_add, &numbers);
 }
 
-/* `name` stands before each sentence, unless it is "". */
-static int failure_add(const struct exposition *exposition, const char *labels, const char *name,
-                       const struct writer_failure *failure)
+/* Writes why there is no verdict, as comments. `name` stands before each sentence, unless it is "". */
+static void reasons_write(const struct sink *sink, const char *name, const struct writer_failure *failure)
 {
-    FILE *comments = part_of(exposition, PART_COMMENTS);
-    int result = 0;
-
-    sample_add(exposition, PART_STATE, labels, (uint64_t)failure->state);
-    for (size_t i = 0; i < failure->count && result == 0; i++) {
-        fprintf(comments, "# %s: ", state_name(failure->state));
-        if (*name != '\0') {
-            result = text_write(comments, name, "");
-            fputs(": ", comments);
-        }
-        result = result == 0 ? text_write(comments, failure->sentences[i], "") : result;
-        putc('\n', comments);
+    for (size_t i = 0; i < failure->count; i++) {
+        sink_text(sink, "# ");
+        sink_text(sink, state_name(failure->state));
+        sink_text(sink, ": ");
+        text_write(sink, name, "");
+        sink_text(sink, *name != '\0' ? ": " : "");
+        text_write(sink, failure->sentences[i], "");
+        sink_text(sink, "\n");
     }
-    return result;
+}
+
+static void failure_add(const struct exposition *exposition, const char *labels, const char *name,
+                        const struct writer_failure *failure)
+{
+    const struct sink comments = {.write = part_write, .context = part_of(exposition, PART_COMMENTS)};
+
+    reasons_write(&comments, name, failure);
+    sample_add(exposition, PART_STATE, labels, (uint64_t)failure->state);
+}
+
+static void head_write(const struct sink *sink, const struct metric *metric)
+{
+    const char *const texts[] = {"# HELP " PREFIX, metric->name, " ",       metric->help, "\n",
+                                 "# TYPE " PREFIX, metric->name, " gauge\n"};
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        sink_text(sink, texts[i]);
+    }
 }
 
 /* Writes all parts. Returns 0, or -ENOMEM before anything was written. */
@@ -245,65 +265,60 @@ static int exposition_write(struct exposition *exposition, const struct sink *si
     int count = part_count();
 
     for (int i = 0; i < count; i++) {
-        if (fflush(exposition->parts[i]) != 0 || ferror(exposition->parts[i]) != 0) {
+        if (exposition->parts[i].is_broken) {
             return -ENOMEM;
         }
     }
     for (int i = 0; i < count; i++) {
         const struct metric metric = metric_of(i);
-        if (exposition->length[i] > 0 && metric.name != NULL) {
-            const char *const texts[] = {"# HELP " PREFIX, metric.name, " ",       metric.help, "\n",
-                                         "# TYPE " PREFIX, metric.name, " gauge\n"};
-            for (size_t j = 0; j < sizeof texts / sizeof *texts; j++) {
-                sink_text(sink, texts[j]);
-            }
+        const struct memory_stream *part = &exposition->parts[i];
+        if (part->length == 0) {
+            continue;
         }
-        sink->write(exposition->text[i], exposition->length[i], sink->context);
+        if (metric.name != NULL) {
+            head_write(sink, &metric);
+        }
+        sink->write(part->bytes, part->length, sink->context);
     }
     return 0;
 }
 
-/* Writes what was added to it, unless that failed, and frees it. */
-static int answer_write(struct exposition *exposition, int result, const struct sink *sink)
+static int verdict_write(const struct view *view, const struct sink *sink)
 {
-    if (result == 0) {
+    struct exposition *exposition = exposition_create();
+    int result = -ENOMEM;
+
+    if (exposition != NULL) {
+        verdict_add(exposition, "", view);
         result = exposition_write(exposition, sink);
     }
     exposition_free(exposition);
     return result;
 }
 
-static int verdict_write(const struct view *view, const struct sink *sink)
-{
-    struct exposition *exposition = exposition_create();
-
-    if (exposition == NULL) {
-        return -ENOMEM;
-    }
-    verdict_add(exposition, "", view);
-    return answer_write(exposition, 0, sink);
-}
-
+/* It takes no memory: there may be none. */
 static int failure_write(const struct writer_failure *failure, const struct sink *sink)
 {
-    struct exposition *exposition = exposition_create();
+    char sample[sizeof PREFIX "state{} 0\n"];
 
-    return answer_write(exposition, exposition != NULL ? failure_add(exposition, "", "", failure) : -ENOMEM, sink);
+    snprintf(sample, sizeof sample, PREFIX "state{} %u\n", (unsigned)failure->state % 10);
+    reasons_write(sink, "", failure);
+    head_write(sink, &metrics[PART_STATE]);
+    sink_text(sink, sample);
+    return 0;
 }
 
 /* --- fleets ------------------------------------------------------------------------------------------------------ */
 
-static int label_write(FILE *labels, const char *name, const char *value)
+static void label_write(FILE *labels, const char *name, const char *value)
 {
-    int result;
+    const struct sink sink = {.write = part_write, .context = labels};
 
-    if (value == NULL || *value == '\0') {
-        return 0;
+    if (value != NULL && *value != '\0') {
+        fprintf(labels, "%s=\"", name);
+        text_write(&sink, value, "\\\"");
+        fputs("\",", labels);
     }
-    fprintf(labels, "%s=\"", name);
-    result = text_write(labels, value, "\\\"");
-    fputs("\",", labels);
-    return result;
 }
 
 /* Returns how many hosts of that name came right before this one, or -ENOMEM. */
@@ -321,69 +336,66 @@ static int repeats_count(struct exposition *exposition, const char *name)
 
 /*
  * Which host of the fleet it is, or which namespace of this host. Captures without a name are told apart by their
- * number if they are in one file: a sample that is there twice is an error. Returns NULL when out of memory.
+ * number if they are in one file: a sample that is there twice is an error. Returns 0 or -ENOMEM.
  */
-static char *labels_make(const struct writer_fleet *fleet, const struct writer_host *host)
+static int labels_make(struct memory_stream *labels, const struct writer_fleet *fleet, const struct writer_host *host)
 {
     const char *name = *host->name != '\0' ? host->name : host->file;
-    char *labels = NULL;
-    size_t length;
-    FILE *stream = open_memstream(&labels, &length);
     int repeats = *host->name != '\0' ? 0 : repeats_count(fleet->kept, name);
-    int result;
 
-    if (stream == NULL) {
-        return NULL;
+    if (repeats < 0 || memory_stream_open(labels) != 0) {
+        return -ENOMEM;
     }
-    result = fleet->is_of_namespaces ? 0 : label_write(stream, "host", name);
-    result = result == 0 ? label_write(stream, "namespace", host->namespace) : result;
+    label_write(labels->file, "host", fleet->is_of_namespaces ? "" : name);
+    label_write(labels->file, "namespace", host->namespace);
     if (repeats > 0) {
-        fprintf(stream, "capture=\"%d\",", repeats + 1);
+        fprintf(labels->file, "capture=\"%d\",", repeats + 1);
     }
-    if (fclose(stream) != 0 || result != 0 || repeats < 0) {
-        free(labels);
-        return NULL;
+    putc('\0', labels->file);
+    return labels->is_broken ? -ENOMEM : 0;
+}
+
+static struct exposition *exposition_of(struct writer_fleet *fleet)
+{
+    if (fleet->kept == NULL) {
+        fleet->kept = exposition_create();
     }
-    return labels;
+    return fleet->kept;
 }
 
 static int fleet_host(struct writer_fleet *fleet, const struct writer_host *host, const struct sink *sink)
 {
+    struct exposition *exposition = exposition_of(fleet);
+    struct memory_stream labels = {.file = NULL};
     char bytes[WORDING_SIZE];
     struct text_buffer name = TEXT_BUFFER(bytes);
-    char *labels;
-    int result = 0;
+    int result = exposition != NULL ? labels_make(&labels, fleet, host) : -ENOMEM;
 
     (void)sink;
-    if (fleet->kept == NULL) {
-        fleet->kept = exposition_create();
-    }
-    labels = fleet->kept != NULL ? labels_make(fleet, host) : NULL;
-    if (labels == NULL) {
-        result = -ENOMEM;
-    } else if (host->failure != NULL) {
+    if (result == 0 && host->failure != NULL) {
         fleet_add_failed_name(&name, fleet, host);
-        result = failure_add(fleet->kept, labels, bytes, host->failure);
-    } else {
-        verdict_add(fleet->kept, labels, host->view);
+        failure_add(exposition, labels.bytes, bytes, host->failure);
+    } else if (result == 0) {
+        verdict_add(exposition, labels.bytes, host->view);
     }
-    free(labels);
+    memory_stream_close(&labels);
     return result;
 }
 
+/* What is not complete has a state of its own, of no host: comments are not read. */
 static int fleet_end(struct writer_fleet *fleet, const struct sink *sink)
 {
-    if (fleet->kept == NULL) {
-        fleet->kept = exposition_create();
-    }
-    if (fleet->kept == NULL) {
+    struct exposition *exposition = exposition_of(fleet);
+
+    if (exposition == NULL) {
         return -ENOMEM;
     }
     if (fleet->stopped != NULL) {
-        fprintf(part_of(fleet->kept, PART_COMMENTS), "# %s: %s after %zu of %zu hosts\n", state_name(fleet->state),
-                fleet->stopped, fleet->count, fleet->expected);
+        fprintf(part_of(exposition, PART_COMMENTS), "# %s: %s after %zu of %zu %ss\n", state_name(fleet->state),
+                fleet->stopped, fleet->count, fleet->expected, fleet_noun(fleet));
+        sample_add(exposition, PART_STATE, "", (uint64_t)fleet->state);
     }
-    return exposition_write(fleet->kept, sink);
+    return exposition_write(exposition, sink);
 }
 
 static void fleet_kept_clear(struct writer_fleet *fleet)

@@ -145,6 +145,20 @@ START_TEST(hosts_are_labels)
 }
 END_TEST
 
+/* Comments are not read: a report that was stopped, even before its first host, has a sample of its own. */
+START_TEST(what_is_not_complete_is_a_sample)
+{
+    struct collect collected = {.text = NULL};
+    const struct sink sink = collect_sink(&collected);
+    struct writer_fleet fleet = {.expected = 9, .stopped = "stopped by SIGINT", .state = STATE_UNKNOWN};
+
+    ck_assert_int_eq(prometheus_writer.fleet_end(&fleet, &sink), 0);
+    ck_assert_str_eq(collected.text, "# UNKNOWN: stopped by SIGINT after 0 of 9 hosts\n" STATE SAMPLE "state{} 3\n");
+    prometheus_writer.fleet_clear(&fleet);
+    collect_clear(&collected);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("prometheus");
@@ -153,6 +167,7 @@ int main(void)
     tcase_add_loop_test(tcase, verdicts_are_samples, 0, UNIT_COUNT(verdicts));
     tcase_add_test(tcase, failures_are_comments);
     tcase_add_test(tcase, hosts_are_labels);
+    tcase_add_test(tcase, what_is_not_complete_is_a_sample);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);
 }
