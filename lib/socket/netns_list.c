@@ -510,6 +510,7 @@ static int inside_find(const struct netns_entry *entry, bool *is_inside, struct 
 {
     struct stat self;
 
+    *is_inside = false;
     if (stat(self_path, &self) != 0) {
         return fault_set(fault, EIO, "cannot enter network namespace %.60s: %s: %s", entry->name, self_path,
                          strerror(errno));

@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import platform
+import re
 import resource
 import shutil
 import signal
@@ -18,7 +19,8 @@ import tempfile
 import time
 import unittest
 
-import scenarios  # knows where dualstack is
+import reports  # knows where dualstack is
+import scenarios
 import dualstack
 from dualstack import CRITICAL, OK, PROGRAM, UNKNOWN, awaits_input, eventually
 from scenarios import Wrong, start
@@ -56,7 +58,9 @@ class LimitCase(unittest.TestCase):
     def setUpClass(cls):
         cls.host = scenarios.Host()
         cls.addClassCleanup(cls.host.close)
-        cls.runs = scenarios.scenarios(cls.host)
+        cls.namespaces = reports.Namespaces()
+        cls.addClassCleanup(cls.namespaces.close)
+        cls.runs = scenarios.scenarios(cls.host) + reports.runs_on(cls.host, cls.namespaces)
         cls.judges = {run.name: run.judge(run, start(run)) for run in cls.runs}
         cls.folder = tempfile.mkdtemp(prefix="check_dualstack.limits.")
         cls.addClassCleanup(shutil.rmtree, cls.folder, True)
@@ -82,7 +86,8 @@ class Memory(LimitCase):
 
     STEP = 4 * KIB
     ENOUGH = 8  # this many right answers in a row
-    SAME = ("text OK, in short", "policy with mistakes")
+    SAME = ("text OK, in short", "policy with mistakes", "one line", "two policies", "csv OK", "page OK", "metrics OK",
+            "namespaces OK", "namespaces csv", "namespaces page", "namespaces metrics", "namespaces list json")
 
     def limited(self, run, limit):
         return start(run, "prlimit", "--as=%d" % limit)
@@ -122,6 +127,53 @@ class Memory(LimitCase):
         self.assertGreater(len(short), len(runs) // 2, short)
 
 
+@unittest.skipIf(scenarios.is_sanitized(), "a sanitizer takes terabytes of addresses")
+class LongAnswers(unittest.TestCase):
+    """Memory lacks for an answer that is longer than all that was taken before: it is whole, or it is none."""
+
+    STEP = 32 * KIB
+    ENOUGH = 8
+    PORTS = range(10000, 10400)
+    MODES = (["--learn"], ["--format=prometheus"], ["--format=html"], ["--format=csv"], ["--format=json"], ["-v"])
+
+    def test_a_long_answer_is_whole(self):
+        with dualstack.Namespace(), dualstack.Sockets() as sockets:
+            dualstack.open_file_limit(4096)
+            for port in self.PORTS:
+                sockets.listener("127.0.0.1", port, backlog=1)
+            policy = os.path.join(dualstack.temporary_folder(), "policy.conf")
+            bind = ",".join(["127.0.0.0/8"] * 49)
+            with open(policy, "w", encoding="ascii") as file:
+                file.write("".join("%d v4-only bind=%s\n" % (port, bind) for port in self.PORTS))
+            for mode in self.MODES:
+                with self.subTest(mode=mode):
+                    self.climb([*mode, *([] if mode == ["--learn"] else ["-f", policy])])
+
+    def climb(self, args):
+        whole = self.answer(args, 1 << 30)
+        self.assertEqual(whole.code, OK, whole.out[:600])
+        limit, in_a_row, short = 3 << 20, 0, 0
+        while in_a_row < self.ENOUGH:
+            self.assertLess(limit, 64 << 20)
+            answer = self.answer(args, limit)
+            self.assertEqual(answer.err, b"")
+            if answer.code == OK:
+                self.assertTrue(answer.out == whole.out, "%d KiB: %d of %d bytes, exit 0" % (
+                    limit // KIB, len(answer.out), len(whole.out)))
+            else:
+                self.assertEqual(answer.code, UNKNOWN)
+                self.assertIn(b"out of memory", answer.out[-1000:])
+            in_a_row = in_a_row + 1 if answer.code == OK else 0
+            short += answer.code != OK
+            limit += self.STEP
+        self.assertGreater(short, 10, "nothing lacked")
+
+    @staticmethod
+    def answer(args, limit):
+        answer = start(scenarios.Scenario("long", args, OK, None), "prlimit", "--as=%d" % limit)
+        return answer._replace(out=re.sub(rb"time_seconds\{\} \d+|\d{4}-\d\d-\d\dT[0-9:]{8}Z", b"now", answer.out))
+
+
 class Files(LimitCase):
     def test_few_open_files(self):
         """From too few for the loader, whose answer is its own, to enough."""
@@ -145,7 +197,7 @@ class Files(LimitCase):
             for closed in itertools.chain.from_iterable(itertools.combinations((0, 1, 2), n) for n in (1, 2, 3)):
                 with self.subTest(run=run.name, closed=closed):
                     shut = " ".join("%d>&-" % stream for stream in closed)
-                    done = subprocess.run(["/bin/sh", "-c", 'exec "$@" ' + shut, "sh", PROGRAM, *run.args],
+                    done = subprocess.run([*run.before, "/bin/sh", "-c", 'exec "$@" ' + shut, "sh", PROGRAM, *run.args],
                                           input=b"" if 0 in closed else run.stdin, stdout=subprocess.PIPE,
                                           stderr=subprocess.PIPE, env=scenarios.environment(), timeout=20, check=False)
                     answer = scenarios.Answer(done.returncode, done.stdout, done.stderr)
@@ -178,8 +230,8 @@ class Files(LimitCase):
 
     @staticmethod
     def to(run, output, *before):
-        done = subprocess.run([*before, PROGRAM, *run.args], input=run.stdin, stdout=output, stderr=subprocess.PIPE,
-                              env=scenarios.environment(), timeout=20, check=False)
+        done = subprocess.run([*run.before, *before, PROGRAM, *run.args], input=run.stdin, stdout=output,
+                              stderr=subprocess.PIPE, env=scenarios.environment(), timeout=20, check=False)
         return done.returncode, done.stderr
 
 

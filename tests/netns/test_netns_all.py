@@ -214,7 +214,8 @@ class EveryNamespace(unittest.TestCase):
         host = json.JSONDecoder().raw_decode(captured.decode())[0]["host"]
         self.assertEqual(test_prometheus.parse(result.text)["check_dualstack_state"],
                          {**{frozenset({("host", host), ("namespace", name)}): state for name, state in states.items()},
-                          frozenset({("host", "standard input")}): UNKNOWN})
+                          frozenset({("host", "standard input")}): UNKNOWN,
+                          frozenset({("host", "standard input"), ("capture", "2")}): UNKNOWN})
         self.assertEqual(sum(line.startswith("# UNKNOWN: standard input: ") for line in result.lines), 2)
 
     def test_hostile_name(self):
