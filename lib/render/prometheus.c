@@ -341,7 +341,8 @@ static int repeats_count(struct exposition *exposition, const char *name)
 static int labels_make(struct memory_stream *labels, const struct writer_fleet *fleet, const struct writer_host *host)
 {
     const char *name = *host->name != '\0' ? host->name : host->file;
-    int repeats = *host->name != '\0' ? 0 : repeats_count(fleet->kept, name);
+    bool is_told_apart = *host->name != '\0' || fleet->is_of_namespaces;
+    int repeats = is_told_apart ? 0 : repeats_count(fleet->kept, name);
 
     if (repeats < 0 || memory_stream_open(labels) != 0) {
         return -ENOMEM;
