@@ -8,13 +8,13 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import socket
 import subprocess
 import tempfile
 import unittest
 
-from icinga import PACKAGING, TOP_SRCDIR, Icinga, eventually, result_of
+from icinga import PACKAGING, TOP_SRCDIR, Icinga, result_of
+from private_mariadb import MariaDB
 
 BASKET = TOP_SRCDIR / "packaging/director/dualstack-basket.json"
 COMMAND = PACKAGING / "dualstack.conf"
@@ -66,52 +66,25 @@ VARIABLES = [
 
 
 class Director(contextlib.ExitStack):
-    """A MariaDB on a socket alone, and the Director's command line on it."""
+    """A MariaDB, and the Director's command line on it."""
 
     def __init__(self, folder):
         super().__init__()
         self.folder = pathlib.Path(folder)
-        self.folder.chmod(0o755)  # MariaDB's user must pass
-        self.socket = self.folder / "database/socket"
+        self.folder.chmod(0o755)  # Icinga's user reads what is rendered there
         self.config = self.folder / "icingaweb2"
+        self.database = None
 
     def __enter__(self):
         super().__enter__()
         with contextlib.ExitStack() as undo:
             undo.push(self)
-            self.start_database()
+            self.database = self.enter_context(contextlib.closing(MariaDB()))
+            self.database.create("director", "utf8")
             self.configure()
             self.command("migration", "run")
             undo.pop_all()
         return self
-
-    def start_database(self):
-        database = self.folder / "database"
-        database.mkdir()
-        shutil.chown(database, "mysql", "mysql")
-        options = ["--no-defaults", "--user=mysql", "--datadir=%s" % database, "--innodb-flush-method=nosync",
-                   "--innodb-flush-log-at-trx-commit=0", "--innodb-log-file-size=16M"]
-        with open(self.folder / "database.log", "w", encoding="utf-8") as log:
-            subprocess.run(["mariadb-install-db", *options, "--auth-root-authentication-method=socket",
-                            "--skip-test-db"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True, timeout=60)
-            server = subprocess.Popen(["mariadbd", *options, "--socket=%s" % self.socket, "--skip-networking"],
-                                      stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        self.callback(server.wait, 30)
-        self.callback(server.terminate)
-        eventually("MariaDB answers", self.answers)
-        self.sql("CREATE DATABASE director CHARACTER SET utf8; CREATE USER director@localhost IDENTIFIED BY 'director';"
-                 "GRANT ALL ON director.* TO director@localhost")
-
-    def answers(self):
-        with contextlib.suppress(subprocess.CalledProcessError):
-            return self.sql("SELECT 1") == ["1"]
-        return False
-
-    def sql(self, statement, database="mysql"):
-        """The lines of its answer."""
-        return subprocess.run(["mariadb", "--no-defaults", "--socket=%s" % self.socket, "--skip-column-names", "--raw",
-                               "--execute", statement, database], stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, errors="backslashreplace", check=True, timeout=60).stdout.splitlines()
 
     def configure(self):
         for name, text in {
@@ -128,9 +101,9 @@ class Director(contextlib.ExitStack):
             (self.config / "enabledModules" / name).symlink_to(MODULES / name)
 
     def php(self, *arguments, given=""):
-        run = subprocess.run(["php", "-d", "pdo_mysql.default_socket=%s" % self.socket, *arguments], input=given,
-                             env=dict(os.environ, ICINGAWEB_CONFIGDIR=str(self.config)), text=True, check=False,
-                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+        run = subprocess.run(["php", "-d", "pdo_mysql.default_socket=%s" % self.database.socket, *arguments],
+                             input=given, env=dict(os.environ, ICINGAWEB_CONFIGDIR=str(self.config)), text=True,
+                             check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
         if run.returncode != 0:
             raise AssertionError("%s: %s" % (arguments, run.stdout))
         return run.stdout
@@ -144,7 +117,7 @@ class Director(contextlib.ExitStack):
     def render(self, folder):
         """Writes the configuration that it would deploy; returns the names of its files."""
         self.command("config", "render", "--force")
-        files = map(json.loads, self.sql(
+        files = map(json.loads, self.database.sql(
             "SELECT JSON_OBJECT('path', file_path, 'content', content) FROM director_generated_config_file"
             " JOIN director_generated_file ON file_checksum = checksum", "director"))
         names = []
@@ -208,7 +181,7 @@ class DirectorTest(unittest.TestCase):
         tables = ("director_datafield", "director_datafield_setting", "director_datalist", "director_datalist_entry",
                   "icinga_command", "icinga_command_argument", "icinga_command_field", "icinga_service",
                   "icinga_service_field", "icinga_service_var")
-        return show + [(table, cls.director.sql("SELECT * FROM " + table, "director")) for table in tables]
+        return show + [(table, cls.director.database.sql("SELECT * FROM " + table, "director")) for table in tables]
 
     def fields(self):
         return json.loads(self.director.php(HERE / "director_fields.php", "dualstack"))
