@@ -2,105 +2,25 @@
 # Copyright the check_dualstack authors
 #
 # Packages: collectd-core iproute2 libconfig-general-perl libregexp-common-perl monit monitoring-plugins-basic nsca
-# Packages: nsca-client openssh-client openssh-server prometheus-node-exporter python3 python3-yaml snmp snmpd
-# Packages: util-linux zabbix-agent
+# Packages: nsca-client openssh-client openssh-server prometheus-node-exporter python3 snmp snmpd util-linux
 """What arrives by the carriers of packaging/carriers, with the files that are there, for each of the four states."""
 
-import json
 import os
 import re
 import shlex
 import socket
-import struct
-import subprocess
-import unittest
 import urllib.request
-
-import yaml
 
 import hosts  # before dualstack, which it finds
 import dualstack
-from dualstack import CRITICAL, OK, STATE_NAMES, UNKNOWN, WARNING
-
-PROGRAM = hosts.PLUGINS + "/check_dualstack"
-POLICY = "/etc/nagios/dualstack.conf"
-CARRIERS = os.path.join(hosts.PACKAGING, "carriers")
-
-# What listens on 443, and the rule, for each state.
-STATES = {
-    OK: ("[::]:443 dual", "443 dual-stack name=web"),
-    WARNING: ("0.0.0.0:443", "443 dual-stack name=web severity=warning"),
-    CRITICAL: ("0.0.0.0:443", "443 dual-stack name=web"),
-    UNKNOWN: ("[::]:443 dual", "443 dualstack name=web"),
-}
-
-
-def run(*command, code=0, **options):
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-                          timeout=hosts.PATIENCE, env=dict(hosts.BARE_ENVIRONMENT, HOME="/root"), **options)
-    text = done.stdout.decode("utf-8")
-    if code is not None and done.returncode != code:
-        raise AssertionError("%s: exit %d\n%s" % (command, done.returncode, text))
-    return text
-
-
-def folder(mode=0o755):
-    path = dualstack.temporary_folder()
-    os.chmod(path, mode)
-    return path
-
-
-def connects(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=hosts.PATIENCE).close()
-    except ConnectionRefusedError:
-        return False
-    return True
-
-
-def lay_empty(path):
-    """An empty folder in memory over this one, in the mount namespace of the tests."""
-    os.makedirs(path, exist_ok=True)
-    run("mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", path)
-    return path
-
-
-def directly(*options):
-    """What the program prints to user nobody."""
-    return run("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", PROGRAM, "-f", POLICY, *options,
-               code=None).rstrip("\n")
+from carriers import CARRIERS, POLICY, CarrierCase, connects, directly, folder, lay_empty, run
+from dualstack import OK
 
 
 def command_of(file, before):
     """The command in a file of packaging/carriers, behind what stands before it on its line."""
     [line] = [line for line in hosts.read(os.path.join(CARRIERS, file)).splitlines() if line.startswith(before)]
     return line[len(before):]
-
-
-class CarrierCase(unittest.TestCase):
-    maxDiff = None
-
-    @classmethod
-    def setUpClass(cls):
-        lay_empty(os.path.dirname(POLICY))
-
-    def in_each_state(self, arrives):
-        """Calls it with the number of each state, once the host is in it."""
-        for state, (endpoint, rule) in STATES.items():
-            services = hosts.Services()
-            try:
-                services.listen("nginx.service", endpoint)
-                hosts.write(POLICY, rule + "\n")
-                with self.subTest(state=STATE_NAMES[state]):
-                    self.assertIn("DUALSTACK " + STATE_NAMES[state], directly())
-                    arrives(state)
-            finally:
-                services.close()
-
-    def serve(self, *command, **options):
-        server = hosts.Server(list(command), os.path.join(folder(), "log"), env=hosts.BARE_ENVIRONMENT, **options)
-        self.addCleanup(server.close)
-        return server
 
 
 class Snmpd(CarrierCase):
@@ -199,62 +119,6 @@ Include "%(carriers)s/collectd.conf"
             hosts.eventually(lambda: text.replace(";", ":") in hosts.read(notifications).replace(";", ":"),
                              lambda: hosts.read(notifications))
         self.in_each_state(arrives)
-
-
-class Zabbix(CarrierCase):
-    """The agent, as a server asks it; and what the template makes of its answer."""
-
-    @staticmethod
-    def ask(key):
-        """By Zabbix' passive protocol: a heading, the length, the key; the answer in the same way."""
-        with socket.create_connection(("127.0.0.1", 10050), timeout=hosts.PATIENCE) as connection:
-            connection.sendall(b"ZBXD\x01" + struct.pack("<Q", len(key)) + key.encode())
-            with connection.makefile("rb") as stream:
-                return stream.read()[13:].decode("utf-8")
-
-    def test_item_and_template(self):
-        place = folder(0o777)
-        # Its user may read what lies in its own folder, not always the sources.
-        parameter = hosts.write(os.path.join(place, "dualstack.conf"),
-                                hosts.read(os.path.join(CARRIERS, "zabbix_agentd.conf")))
-        conf = hosts.write(os.path.join(place, "agentd.conf"),
-                           "LogType=console\nServer=127.0.0.1\nListenIP=127.0.0.1\nPidFile=%s/pid\nInclude=%s\n"
-                           % (place, parameter))
-        agent = self.serve("setpriv", "--reuid=zabbix", "--regid=zabbix", "--clear-groups",
-                           "zabbix_agentd", "-f", "-c", conf)
-        agent.ready(lambda: connects(10050), "zabbix_agentd")
-        with open(os.path.join(CARRIERS, "zabbix_template.yaml"), encoding="utf-8") as file:
-            [template] = yaml.safe_load(file)["zabbix_export"]["templates"]
-        master, *parts = template["items"]
-
-        def arrives(state):
-            answer = json.loads(self.ask(master["key"]))
-            # The question itself is a connection to the agent.
-            for mine in (answer, here := json.loads(directly("--format=json"))):
-                mine["services"] = [entry for entry in mine["services"] if entry["port"] == 443]
-                del mine["time"]
-            self.assertEqual(answer, here)
-            found = {part["key"]: self.part_of(answer, part) for part in parts}
-            self.assertEqual(found["dualstack.state"], STATE_NAMES[state])
-            self.assertEqual(found["dualstack.summary"], answer["summary"])
-            if state != UNKNOWN:
-                self.assertEqual([found["dualstack." + name] for name in ("violations", "unlisted", "mapped")],
-                                 [int(state != OK), 0, 0])
-        self.in_each_state(arrives)
-
-    @staticmethod
-    def part_of(answer, item):
-        [path] = item["preprocessing"][0]["parameters"]
-        for name in path.split(".")[1:]:
-            answer = (answer or {}).get(name)
-        return answer
-
-    def test_triggers(self):
-        with open(os.path.join(CARRIERS, "zabbix_template.yaml"), encoding="utf-8") as file:
-            [template] = yaml.safe_load(file)["zabbix_export"]["templates"]
-        words = [trigger["expression"] for item in template["items"] for trigger in item.get("triggers", ())]
-        self.assertEqual(words, ['last(/check_dualstack/dualstack.state)="%s"' % STATE_NAMES[state]
-                                 for state in (CRITICAL, WARNING, UNKNOWN)])
 
 
 class Nsca(CarrierCase):
