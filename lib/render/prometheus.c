@@ -81,10 +81,13 @@ static int part_count(void)
 
 static void exposition_free(struct exposition *exposition)
 {
-    for (int i = 0; exposition != NULL && i < PARTS; i++) {
+    if (exposition == NULL) {
+        return;
+    }
+    for (int i = 0; i < PARTS; i++) {
         memory_stream_close(&exposition->parts[i]);
     }
-    free(exposition != NULL ? exposition->name : NULL);
+    free(exposition->name);
     free(exposition);
 }
 
@@ -94,7 +97,10 @@ static struct exposition *exposition_create(void)
     struct exposition *exposition = calloc(1, sizeof *exposition);
     int count = part_count();
 
-    for (int i = 0; exposition != NULL && i < count; i++) {
+    if (exposition == NULL) {
+        return NULL;
+    }
+    for (int i = 0; i < count; i++) {
         if (memory_stream_open(&exposition->parts[i]) != 0) {
             exposition_free(exposition);
             return NULL;
