@@ -11,11 +11,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Docker and Podman show so much of a container's id. */
 #define CONTAINER_ID_SHOWN 12
@@ -30,6 +32,9 @@ void netns_list_clear(struct netns_list *list)
     for (size_t i = 0; i < list->count; i++) {
         free(list->entries[i].name);
         free(list->entries[i].path);
+    }
+    if (list->self > 0) {
+        close(list->self);
     }
     free(list->entries);
     *list = (struct netns_list){.count = 0};
@@ -112,7 +117,7 @@ static int named_find(struct netns_list *list, struct fault *fault)
                     run.st_dev == var_run.st_dev && run.st_ino == var_run.st_ino;
     int result;
 
-    if (stat(self_path, &self) != 0) {
+    if (fstat(list->self, &self) != 0) {
         return list_failed(fault, self_path, errno);
     }
     result = folder_add(list, "/run/netns", self.st_dev, fault);
@@ -322,7 +327,7 @@ static void process_name_format(char name[static NETNS_LIST_NAME_SIZE], unsigned
     }
 }
 
-static int entry_name(struct netns_entry *entry)
+static int entry_name(const struct netns_list *list, struct netns_entry *entry)
 {
     char name[NETNS_LIST_NAME_SIZE];
     char path[64];
@@ -331,7 +336,11 @@ static int entry_name(struct netns_entry *entry)
         return 0;
     }
     process_name_format(name, entry->pid);
-    snprintf(path, sizeof path, "/proc/%lu/ns/net", entry->pid);
+    if (entry->pid == (unsigned long)getpid()) {
+        snprintf(path, sizeof path, "/proc/self/fd/%d", list->self);
+    } else {
+        snprintf(path, sizeof path, "/proc/%lu/ns/net", entry->pid);
+    }
     entry->name = strdup(name);
     entry->path = strdup(path);
     return entry->name == NULL || entry->path == NULL ? -ENOMEM : 0;
@@ -456,7 +465,7 @@ static int entries_name(struct netns_list *list)
     int result = 0;
 
     for (size_t i = 0; i < list->count && result == 0; i++) {
-        result = entry_name(&list->entries[i]);
+        result = entry_name(list, &list->entries[i]);
     }
     if (result != 0) {
         return result;
@@ -473,8 +482,13 @@ static int entries_name(struct netns_list *list)
 
 int netns_list_read(struct netns_list *list, struct fault *fault)
 {
-    int result = named_find(list, fault);
+    int result;
 
+    list->self = open(self_path, O_RDONLY | O_CLOEXEC);
+    if (list->self < 0) {
+        return list_failed(fault, self_path, errno);
+    }
+    result = named_find(list, fault);
     if (result == 0) {
         result = processes_add(list);
         if (result != 0) {

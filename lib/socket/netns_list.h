@@ -26,6 +26,8 @@ struct netns_list {
     struct netns_entry *entries;
     size_t count;
     bool sees_others; /* /proc shows other users' processes, too */
+    int self;         /* a descriptor of the one that the process is in when it is read: without it, that one is gone as
+                         soon as no process is in it; 0 for none */
 };
 
 /*

@@ -127,6 +127,18 @@ class Gone(unittest.TestCase):
         names = self.names(OK, self.FIRST_LOOK, lambda: self.end(process))
         self.assertEqual((names[:2], len(names)), (["host", "blue"], 3))
 
+    def test_its_own_where_no_other_process_is(self):
+        """It is left for another one, and entered again for a second look."""
+        run = scenarios.Scenario("own", ["--netns=all", "--format=json", "-r", "3005 any"], CRITICAL, None,
+                                 before=("unshare", "-n"))
+        answer = scenarios.start(run)
+        self.assertEqual((answer.code, answer.err), (CRITICAL, b""), answer.out)
+        *told, _ = map(json.loads, answer.out.splitlines())
+        self.assertEqual([report["namespace"] for report in told][:2], ["host", "blue"])
+        self.assertEqual([report["state"] for report in told], ["CRITICAL"] * 3)
+        lists = scenarios.start(run._replace(args=["--netns=all", "--list"])).out
+        self.assertEqual(lists.count(b"Network namespace "), 3, lists)
+
     def test_other_modes(self):
         for mode, told in (("--list", b"Network namespace "), ("--capture", b'"namespace":'),
                            ("--format=csv", b'"service"')):
