@@ -51,6 +51,20 @@ def spawn(args, **options):
     return subprocess.Popen([PROGRAM, *args], env=scenarios.environment(), **options)
 
 
+def limited(run, limit):
+    return start(run, "prlimit", "--as=%d" % limit)
+
+
+def least_memory(step):
+    """So much that the program starts."""
+    version = scenarios.Scenario("version", ["--version"], UNKNOWN, None)
+    low, high = 0, 64 << 20
+    while high - low > step:
+        middle = (low + high) // 2 // step * step
+        low, high = (low, middle) if limited(version, middle).out.startswith(b"check_dualstack ") else (middle, high)
+    return high
+
+
 class LimitCase(unittest.TestCase):
     maxDiff = None
 
@@ -89,34 +103,20 @@ class Memory(LimitCase):
     SAME = ("text OK, in short", "policy with mistakes", "one line", "two policies", "csv OK", "page OK", "metrics OK",
             "namespaces OK", "namespaces csv", "namespaces page", "namespaces metrics", "namespaces list json")
 
-    def limited(self, run, limit):
-        return start(run, "prlimit", "--as=%d" % limit)
-
-    def starts(self, limit):
-        return self.limited(self.one("version"), limit).out.startswith(b"check_dualstack ")
-
-    def least(self):
-        low, high = 0, 64 << 20
-        self.assertTrue(self.starts(high))
-        while high - low > self.STEP:
-            middle = (low + high) // 2 // self.STEP * self.STEP
-            low, high = (low, middle) if self.starts(middle) else (middle, high)
-        return high
-
     def climb(self, run, least):
         outcomes = {"right": 0, "UNKNOWN": 0}
         in_a_row = 0
         limit = least
         while in_a_row < self.ENOUGH:
             self.assertLess(limit, least + (16 << 20), run.name)
-            outcome = self.hold(run, self.limited(run, limit), "%d KiB" % (limit // KIB))
+            outcome = self.hold(run, limited(run, limit), "%d KiB" % (limit // KIB))
             outcomes[outcome] += 1
             in_a_row = in_a_row + 1 if outcome == "right" else 0
             limit += self.STEP
         return run.name, outcomes
 
     def test_out_of_memory(self):
-        least = self.least()
+        least = least_memory(self.STEP)
         runs = [run for run in self.runs if run.name not in self.SAME]
         with concurrent.futures.ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
             figures = list(pool.map(lambda run: self.climb(run, least), runs))
@@ -145,16 +145,17 @@ class LongAnswers(unittest.TestCase):
             bind = ",".join(["127.0.0.0/8"] * 49)
             with open(policy, "w", encoding="ascii") as file:
                 file.write("".join("%d v4-only bind=%s\n" % (port, bind) for port in self.PORTS))
+            least = least_memory(self.STEP)
             for mode in self.MODES:
                 with self.subTest(mode=mode):
-                    self.climb([*mode, *([] if mode == ["--learn"] else ["-f", policy])])
+                    self.climb([*mode, *([] if mode == ["--learn"] else ["-f", policy])], least)
 
-    def climb(self, args):
+    def climb(self, args, least):
         whole = self.answer(args, 1 << 30)
         self.assertEqual(whole.code, OK, whole.out[:600])
-        limit, in_a_row, short = 3 << 20, 0, 0
+        limit, in_a_row, short = least, 0, 0
         while in_a_row < self.ENOUGH:
-            self.assertLess(limit, 64 << 20)
+            self.assertLess(limit, least + (64 << 20))
             answer = self.answer(args, limit)
             self.assertEqual(answer.err, b"")
             if answer.code == OK:
@@ -170,7 +171,7 @@ class LongAnswers(unittest.TestCase):
 
     @staticmethod
     def answer(args, limit):
-        answer = start(scenarios.Scenario("long", args, OK, None), "prlimit", "--as=%d" % limit)
+        answer = limited(scenarios.Scenario("long", args, OK, None), limit)
         return answer._replace(out=re.sub(rb"time_seconds\{\} \d+|\d{4}-\d\d-\d\dT[0-9:]{8}Z", b"now", answer.out))
 
 
