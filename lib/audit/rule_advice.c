@@ -233,6 +233,26 @@ static bool range_build(struct text_buffer *right, const char *item)
     return false;
 }
 
+/* "80;443" with commas, and without what stands around it. */
+static bool list_build(struct text_buffer *right, const char *item)
+{
+    static const char marks[] = ";+&|";
+    const char *start = item + strspn(item, marks);
+    size_t length = strlen(start);
+
+    if (!is_of(item, DIGITS ";+&|") || length == 0) {
+        return false;
+    }
+    while (strchr(marks, start[length - 1]) != NULL) {
+        length--;
+    }
+    text_buffer_add(right, "%.*s", (int)length, start);
+    for (const char *mark = marks; *mark != '\0'; mark++) {
+        mark_replace(right->bytes, *mark, ',');
+    }
+    return true;
+}
+
 /* "HTTPS", where the host knows https. */
 static bool service_build(struct text_buffer *right, const struct rule_parser *parser, const char *item)
 {
@@ -276,11 +296,7 @@ void rule_advice_port(struct rule_parser *parser, const char *item)
     } else if (digits > 0 && strcmp(item + digits, "+") == 0) {
         rule_parser_fail(parser, "'" RULE_QUOTE "' is not a port: write a range as %.*s-65535", item, (int)digits,
                          item);
-    } else if (is_of(item, DIGITS ";+&|")) {
-        text_buffer_add(&right, "%s", item + strspn(item, ";+&|"));
-        for (const char *mark = ";+&|"; *mark != '\0'; mark++) {
-            mark_replace(bytes, *mark, ',');
-        }
+    } else if (list_build(&right, item)) {
         rule_parser_fail(parser, "'" RULE_QUOTE "' is not a port: %s %s", item,
                          is_of(bytes, DIGITS) ? "write" : "separate ports with commas:", bytes);
     } else if (range_build(&right, item)) {
