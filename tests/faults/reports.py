@@ -41,6 +41,7 @@ class Namespaces:
         self.folder = dualstack.temporary_folder()
         self.words = []
         self.mounted = []
+        self.baseline = ""
         try:
             os.makedirs("/run/netns", exist_ok=True)
             for path in (self.folder, "/run/netns"):
@@ -56,6 +57,10 @@ class Namespaces:
         fifo = os.path.join(self.folder, "fifo")
         os.mkfifo(fifo)
         self.words = [*INSIDE, "nsenter", "--net=" + own, "sh", "-c", INSIDE_SCRIPT, other, fifo]
+        self.baseline = os.path.join(dualstack.temporary_folder(), "baseline.json")
+        capture = scenarios.start(Scenario("capture", ["--netns=all", "--capture"], OK, None, before=self.words))
+        with open(self.baseline, "wb") as file:
+            file.write(capture.out)
 
     def namespace(self, path, address, port):
         namespace = dualstack.Namespace()
@@ -103,6 +108,7 @@ def runs_on(host, namespaces):
     inside = [
         ("namespaces OK", [*everywhere, "-v"], OK, NamespacesJudge),
         ("namespaces CRITICAL", [*everywhere, *other_is_off], CRITICAL, NamespacesJudge),
+        ("namespaces baseline", [*everywhere, "--baseline", namespaces.baseline], OK, NamespacesJudge),
         ("namespaces json", [*everywhere[:3], *named_is_off, "--format=json"], CRITICAL, NamespacesJsonJudge),
         ("namespaces csv", [*everywhere, *other_is_off, "--format=csv"], CRITICAL, CsvJudge),
         ("namespaces page", [*everywhere, *other_is_off, "--format=html"], CRITICAL, PageJudge),
