@@ -145,8 +145,9 @@ void fleet_add_summary(struct text_buffer *text, const struct writer_fleet *flee
     const char *noun = fleet_noun(fleet);
     const char *plural = fleet->count == 1 ? "" : "s";
     bool has_policy = fleet->policy->rule_count > 0;
-    size_t unknown = fleet->by_state[STATE_UNKNOWN];
-    size_t off = fleet_off_count(fleet);
+    /* What --timeout calls CRITICAL, or OK, was not judged either. */
+    size_t unknown = fleet->judged > 0 ? fleet->by_state[STATE_UNKNOWN] : fleet->count;
+    size_t off = fleet->judged > 0 ? fleet_off_count(fleet) : 0;
 
     if (fleet->stopped != NULL) {
         text_buffer_add(text, "%s after %zu of %zu %ss%s", fleet->stopped, fleet->count, fleet->expected, noun,

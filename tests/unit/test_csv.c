@@ -133,6 +133,27 @@ START_TEST(failures_are_rows_and_cells_are_harmless)
 }
 END_TEST
 
+/* --timeout has a state: what was not judged is not off because of it. */
+START_TEST(a_failure_may_be_critical)
+{
+    const char *const sentence = "late";
+    const struct writer_failure failure = {.state = STATE_CRITICAL,
+                                           .host = "h1",
+                                           .time = day_start(TRIAL_TODAY),
+                                           .sentences = &sentence,
+                                           .count = 1};
+    struct collect collected = {.text = NULL};
+    const struct sink sink = collect_sink(&collected);
+
+    ck_assert_int_eq(csv_writer.failure(&failure, &sink), 0);
+    assert_rows(&collected,
+                NAMES "'host','h1',,," TIME
+                      ",'CRITICAL',,,,,,,,,,,,,,,,'late',,,,,,,\r\n" END("'CRITICAL'", "'1 of 1 host cannot be judged'",
+                                                                         "'0'", "'1'"));
+    collect_clear(&collected);
+}
+END_TEST
+
 /* What is longer than a cell may be is cut, and says so. */
 START_TEST(cells_end_somewhere)
 {
@@ -179,6 +200,7 @@ int main(void)
 
     tcase_add_loop_test(tcase, verdicts_are_rows, 0, UNIT_COUNT(verdicts));
     tcase_add_loop_test(tcase, failures_are_rows_and_cells_are_harmless, 0, UNIT_COUNT(cells));
+    tcase_add_test(tcase, a_failure_may_be_critical);
     tcase_add_test(tcase, cells_end_somewhere);
     tcase_add_test(tcase, nothing_but_an_end);
     suite_add_tcase(suite, tcase);

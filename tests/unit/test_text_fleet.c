@@ -61,6 +61,7 @@ static void member_add(struct writer_fleet *fleet, const char *rules, const stru
         host = (struct writer_host){.file = "x.json", .name = "", .failure = &failure};
     }
     member_count(fleet, member->failure != NULL ? STATE_UNKNOWN : trial->verdict->state);
+    fleet->judged += member->failure == NULL;
     ck_assert_int_eq(text_writer.fleet_host(fleet, &host, sink), 0);
     trial_end(trial);
 }
