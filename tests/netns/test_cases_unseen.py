@@ -205,14 +205,15 @@ def skipped_without(*words):
 class WithWords(UnseenCase):
     """The program behind words that take it elsewhere."""
 
-    def behind(self, words, *args):
-        done = subprocess.run([*words, dualstack.PROGRAM, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, timeout=50, env=dualstack.environment(), check=False)
+    def behind(self, words, *args, uid=None):
+        done = subprocess.run([*words, dualstack.program_for(uid), *args], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=50, env=dualstack.environment(),
+                              check=False)
         self.assertEqual(done.stderr, b"")
         return dualstack.Result((*words, *args), done.returncode, done.stdout)
 
-    def expect(self, code, words, *args):
-        result = self.behind(words, *args)
+    def expect(self, code, words, *args, uid=None):
+        result = self.behind(words, *args, uid=uid)
         self.assertEqual(result.code, code, str(result))
         return result
 
@@ -234,7 +235,7 @@ class NetworkNamespace(WithWords):
             with skipped_without(*self.CONTAINER, *(() if uid is None else ("--setuid", str(uid)))) as words:
                 for args in self.MODES:
                     with self.subTest(args=args, uid=uid):
-                        self.assertIn(OTHER_NAMESPACE, self.behind(words, *args).text)
+                        self.assertIn(OTHER_NAMESPACE, self.behind(words, *args, uid=uid).text)
 
     def test_that_of_process_1_is_the_host(self):
         for args in self.MODES:
@@ -345,9 +346,9 @@ class HiddenProc(WithWords):
         with skipped_without("unshare", "-m", "sh", "-c", script % dualstack.NOBODY) as words:
             for args in ([], ["--source=procfs"]):
                 with self.subTest(args=args):
-                    self.expect(OK, words, "-r", "%d v6" % PORT, *args)
-            self.expect(OK, words, "-r", "%d dual-stack" % PORT)
-            self.expect(CRITICAL, words, "-r", "%d v6-only" % PORT)
+                    self.expect(OK, words, "-r", "%d v6" % PORT, *args, uid=dualstack.NOBODY)
+            self.expect(OK, words, "-r", "%d dual-stack" % PORT, uid=dualstack.NOBODY)
+            self.expect(CRITICAL, words, "-r", "%d v6-only" % PORT, uid=dualstack.NOBODY)
 
 
 class Refused(WithWords):
