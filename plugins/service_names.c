@@ -93,13 +93,24 @@ int service_names_read(struct service_names *names)
     return result;
 }
 
+/* musl's getservent() never has an entry, though this finds them. */
+static const char *name_ask(enum record_protocol protocol, uint16_t port)
+{
+    const struct servent *entry = getservbyport(htons(port), protocol_name(protocol));
+
+    return entry != NULL ? entry->s_name : NULL;
+}
+
 const char *service_names_find(enum record_protocol protocol, uint16_t port, void *context)
 {
     const struct service_names *names = context;
     const struct service_name wanted = {.protocol = protocol, .port = port};
-    const struct service_name *found =
-        names->count > 0 ? bsearch(&wanted, names->list, names->count, sizeof wanted, subject_compare) : NULL;
+    const struct service_name *found;
 
+    if (names->count == 0) {
+        return name_ask(protocol, port);
+    }
+    found = bsearch(&wanted, names->list, names->count, sizeof wanted, subject_compare);
     return found != NULL ? found->name : NULL;
 }
 

@@ -15,11 +15,14 @@ struct service_names {
 
 /*
  * Reads the names of all services of the protocols that listeners can have. Returns 0 or -ENOMEM; either way
- * service_names_clear() ends it. A database that cannot be read holds none.
+ * service_names_clear() ends it. A database that cannot be read as a whole holds none here.
  */
 int service_names_read(struct service_names *names);
 
-/* The name that stands first for the port, NULL for none; it lives as long as `context`, a struct service_names. */
+/*
+ * The name that stands first for the port, NULL for none; valid until the next call. `context` is a struct
+ * service_names; if it holds none, the database is asked for this port.
+ */
 const char *service_names_find(enum record_protocol protocol, uint16_t port, void *context);
 
 /* All zero is fine. */
