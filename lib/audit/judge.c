@@ -19,7 +19,9 @@ struct context {
     const struct policy *policy;
     const struct tally *tally;
     struct judge_verdict *verdict;
-    size_t *first_of_rule; /* by position in policy->rules: where in the verdict its services begin, if it has any */
+    /* By position in policy->rules. */
+    size_t *first_of_rule;                                        /* where its services begin, if it has any */
+    const struct tally_service *(*first_connected)[RULE_COUNTED]; /* the first with such connections, NULL for none */
 };
 
 int judge_listener_add(struct judge_service *service, const struct tally_listener *listener)
@@ -294,19 +296,6 @@ static int others_judge(struct context *context, bool defaults)
 
 /* --- thresholds on the connections of a rule ---------------------------------------------------------------------- */
 
-static void rule_connections_sum(struct context *context)
-{
-    for (size_t i = 0; i < context->tally->service_count; i++) {
-        const struct tally_service *source = &context->tally->services[i];
-        for (int scope = 0; scope < SCOPES; scope++) {
-            const struct rule *rule = connection_rule(context, source, (enum scope)scope);
-            for (int kind = 0; kind < TALLY_KINDS && rule != NULL; kind++) {
-                context->verdict->rule_connections[rule->position][kind] += source->connections[scope][kind];
-            }
-        }
-    }
-}
-
 static const struct counted {
     enum judge_cause cause; /* when a threshold is crossed */
     uint64_t (*sum)(const uint64_t counts[static TALLY_KINDS]);
@@ -316,26 +305,45 @@ static const struct counted {
 };
 _Static_assert(sizeof counted_connections / sizeof *counted_connections == RULE_COUNTED, "each has a row");
 
+static void rule_connections_add(struct context *context, const struct rule *rule, const struct tally_service *source,
+                                 const uint64_t connections[static TALLY_KINDS])
+{
+    uint64_t *sum = context->verdict->rule_connections[rule->position];
+    const struct tally_service **first = context->first_connected[rule->position];
+
+    for (int kind = 0; kind < TALLY_KINDS; kind++) {
+        sum[kind] += connections[kind];
+    }
+    for (int counted = 0; counted < RULE_COUNTED; counted++) {
+        if (first[counted] == NULL && counted_connections[counted].sum(connections) > 0) {
+            first[counted] = source;
+        }
+    }
+}
+
+static void rule_connections_sum(struct context *context)
+{
+    for (size_t i = 0; i < context->tally->service_count; i++) {
+        const struct tally_service *source = &context->tally->services[i];
+        for (int scope = 0; scope < SCOPES; scope++) {
+            const struct rule *rule = connection_rule(context, source, (enum scope)scope);
+            if (rule != NULL) {
+                rule_connections_add(context, rule, source, source->connections[scope]);
+            }
+        }
+    }
+}
+
 /*
  * Adds the service that stands for a rule without any, with nothing but its connections: at the first port that has
  * such connections, although nothing listens there in the rule's scope, or else at the rule's own first port.
  */
-static int connected_add(struct context *context, const struct rule *rule, const struct counted *counted)
+static int connected_add(struct context *context, const struct rule *rule, enum rule_counted counted)
 {
-    const struct tally_service *found = NULL;
-    struct judge_service *service;
+    const struct tally_service *found = context->first_connected[rule->position][counted];
+    struct judge_service *service = service_append(context, rule, (enum record_protocol)rule->protocol,
+                                                   found != NULL ? found->port : rule_port(context, rule));
 
-    for (size_t i = 0; i < context->tally->service_count && found == NULL; i++) {
-        const struct tally_service *source = &context->tally->services[i];
-        for (int scope = 0; scope < SCOPES; scope++) {
-            if (counted->sum(source->connections[scope]) > 0 &&
-                connection_rule(context, source, (enum scope)scope) == rule) {
-                found = source;
-            }
-        }
-    }
-    service = service_append(context, rule, (enum record_protocol)rule->protocol,
-                             found != NULL ? found->port : rule_port(context, rule));
     if (service == NULL) {
         return -ENOMEM;
     }
@@ -346,7 +354,7 @@ static int connected_add(struct context *context, const struct rule *rule, const
  * Reports a crossed threshold of a rule at those of its services that have such connections; if none has, at its first
  * service; if it has no service at all (a range where nothing of its scope listens), at one that stands for it.
  */
-static int threshold_breach_add(struct context *context, const struct rule *rule, const struct counted *counted,
+static int threshold_breach_add(struct context *context, const struct rule *rule, enum rule_counted counted,
                                 const struct judge_reason *reason)
 {
     struct judge_verdict *verdict = context->verdict;
@@ -356,7 +364,7 @@ static int threshold_breach_add(struct context *context, const struct rule *rule
     int result = 0;
 
     for (; end < verdict->service_count && verdict->services[end].rule == rule && result == 0; end++) {
-        if (counted->sum(verdict->services[end].connections) > 0) {
+        if (counted_connections[counted].sum(verdict->services[end].connections) > 0) {
             reported = true;
             result = judge_service_blame(&verdict->services[end], reason);
         }
@@ -388,7 +396,7 @@ static int threshold_judge(struct context *context, const struct rule *rule, enu
     } else {
         return 0;
     }
-    return threshold_breach_add(context, rule, row, &reason);
+    return threshold_breach_add(context, rule, counted, &reason);
 }
 
 static int rule_thresholds_judge(struct context *context, const struct rule *rule)
@@ -557,7 +565,8 @@ int judge_tally(const struct judge_question *question, struct judge_verdict **ve
     *verdict = NULL;
     context.verdict = calloc(1, sizeof *context.verdict);
     context.first_of_rule = calloc(rules, sizeof *context.first_of_rule);
-    if (context.verdict == NULL || context.first_of_rule == NULL) {
+    context.first_connected = calloc(rules, sizeof *context.first_connected);
+    if (context.verdict == NULL || context.first_of_rule == NULL || context.first_connected == NULL) {
         goto cleanup;
     }
     context.verdict->rule_connections = calloc(rules, sizeof *context.verdict->rule_connections);
@@ -584,6 +593,7 @@ int judge_tally(const struct judge_question *question, struct judge_verdict **ve
 cleanup:
     judge_free(context.verdict);
     free(context.first_of_rule);
+    free(context.first_connected);
     return result;
 }
 
