@@ -24,7 +24,9 @@ SAMPLE = 12
 INSIDE = ["unshare", "--fork", "--pid", "--kill-child", "--mount-proc", "--cgroup"]
 INSIDE_SCRIPT = """
 nsenter --net="$0" sh -c 'read -r line <>"$0"' "$1" >/dev/null 2>&1 &
-until [ "/proc/$!/ns/net" -ef "$0" ]; do kill -0 "$!" || exit 99; done
+until [ "/proc/$!/ns/net" -ef "$0" ] && read -r name <"/proc/$!/comm" && [ "$name" = sh ]; do
+    kill -0 "$!" || exit 99
+done
 shift
 "$@"
 exit $?

@@ -303,7 +303,8 @@ class Judge:
     def __init__(self, scenario, answer):
         self.scenario = scenario
         self.text = self.text_of(answer)
-        require(answer.code == scenario.code, "without a fault: exit %d, not %d", answer.code, scenario.code)
+        require(answer.code == scenario.code, "%s without a fault: exit %d, not %d: %.500s", scenario.name, answer.code,
+                scenario.code, self.text)
         self.learn(answer)
 
     @staticmethod
