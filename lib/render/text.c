@@ -544,9 +544,9 @@ static void lines_write(const struct answer *answer)
     }
 }
 
-size_t text_limit(const struct view *view)
+size_t text_limit(unsigned verbose, size_t peers)
 {
-    return view->verbose > 0 || view->peers > 0 ? LIMIT_VERBOSE : LIMIT;
+    return verbose > 0 || peers > 0 ? LIMIT_VERBOSE : LIMIT;
 }
 
 struct report *text_verdict_report(const struct view *view, size_t limit)
@@ -614,7 +614,7 @@ int text_report_write(struct report *report, enum state state, const struct sink
 
 static int verdict_write(const struct view *view, const struct sink *sink)
 {
-    struct report *report = text_verdict_report(view, text_limit(view));
+    struct report *report = text_verdict_report(view, text_limit(view->verbose, view->peers));
     struct waiver_list waivers = {.waivers = NULL};
 
     if (report != NULL && view->verbose > 0 && waiver_list_add(&waivers, view->policy, view->verdict) == 0) {

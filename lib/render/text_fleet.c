@@ -117,7 +117,7 @@ static int judged_keep(struct host *kept, const struct writer_fleet *fleet, cons
 {
     char bytes[WORDING_SIZE];
     struct text_buffer name = TEXT_BUFFER(bytes);
-    struct report *report = text_verdict_report(host->view, text_limit(host->view));
+    struct report *report = text_verdict_report(host->view, text_limit(host->view->verbose, host->view->peers));
     bool wants_origin = wants_details && *host->file != '\0';
     int result = -ENOMEM;
 
@@ -310,12 +310,12 @@ static void last_line_add(struct report *report, const struct writer_fleet *flee
 /* The namespaces of a host are part of a check, whose carriers cut what is long; captures are replayed for humans. */
 static size_t limit_of(const struct writer_fleet *fleet, const struct hosts *hosts)
 {
-    struct view view = {.verbose = fleet->verbose};
+    size_t detailed = 0;
 
     for (size_t i = 0; i < hosts->count; i++) {
-        view.peers |= hosts->list[i].details != NULL;
+        detailed += hosts->list[i].details != NULL;
     }
-    return fleet->is_of_namespaces ? text_limit(&view) : 0;
+    return fleet->is_of_namespaces ? text_limit(fleet->verbose, detailed) : 0;
 }
 
 int text_fleet_end(struct writer_fleet *fleet, const struct sink *sink)

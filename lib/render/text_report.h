@@ -11,8 +11,8 @@
 
 #define TEXT_NAME "DUALSTACK"
 
-/* How long a plugin's answer may be, in bytes. */
-size_t text_limit(const struct view *view);
+/* How long a plugin's answer may be, in bytes: more with -v, or if it lists clients (`peers` is not 0). */
+size_t text_limit(unsigned verbose, size_t peers);
 
 /* Each is the caller's to free; NULL when out of memory. A verdict's stays within `limit` bytes; 0 for no limit. */
 struct report *text_verdict_report(const struct view *view, size_t limit);

@@ -7,10 +7,8 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
-import tempfile
 import unittest
 
 import reports  # knows where dualstack is
@@ -23,13 +21,10 @@ from dualstack import CRITICAL, OK, PROGRAM, UNKNOWN
 class ReportFaults(test_faults.Faults):
     @classmethod
     def setUpClass(cls):
-        cls.host = scenarios.Host()
-        cls.addClassCleanup(cls.host.close)
+        super().setUpClass()
         cls.namespaces = reports.Namespaces()
         cls.addClassCleanup(cls.namespaces.close)
         cls.runs = reports.runs_on(cls.host, cls.namespaces)
-        cls.folder = tempfile.mkdtemp(prefix="check_dualstack.faults.")
-        cls.addClassCleanup(shutil.rmtree, cls.folder, True)
 
     def test_every_option_has_a_scenario(self):
         """Those of test_faults.py do; here every format reports on a fleet and on each namespace."""
