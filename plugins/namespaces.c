@@ -244,8 +244,13 @@ static int each_run(const struct run *run, const struct netns_entry *entry, stru
     const struct run inside = run_inside(run, entry->name);
     enum state state = STATE_UNKNOWN;
     struct fault fault;
-    int result = namespace_enter(entry, &fault);
+    int result;
 
+    if (deadline_stopped() != NULL) {
+        each->state = state_worse(each->state, deadline_stopped_state());
+        return each_refuse(run, entry->name, deadline_stopped(), each);
+    }
+    result = namespace_enter(entry, &fault);
     if (result != 0) {
         return result == -ENOENT ? 0 : each_refuse(run, entry->name, fault.text, each);
     }

@@ -12,8 +12,8 @@
 int namespaces_check(const struct run *run, enum state *state);
 
 /*
- * Runs a mode in each, which writes its answer; where one cannot be entered, `refuse` writes what is said instead.
- * *state is the worst of them. Returns 0 or what they return.
+ * Runs a mode in each, which writes its answer; where one cannot be entered, or is not reached before the program is to
+ * stop, `refuse` writes what is said instead. *state is the worst of them. Returns 0 or what they return.
  */
 int namespaces_each(const struct run *run, int (*mode)(const struct run *run, enum state *state),
                     int (*refuse)(const struct run *run, const char *sentence), enum state *state);

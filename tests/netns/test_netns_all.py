@@ -5,6 +5,7 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import unittest
 
@@ -126,19 +127,39 @@ class EveryNamespace(unittest.TestCase):
                          list(zip([self.names()[i] for i in (0, 1, 1, 2, 3)], (4710, 4712, 4713, 4714, 4711))))
         self.assertEqual([row["namespace"] for row in rows if "port" not in row], self.names())
 
-    def test_capture(self):
-        """One behind the other, to be replayed from one file: what cannot be entered is recorded, too."""
-        captured = self.check(UNKNOWN, "--netns=all", "--capture", "--peers")
+    @staticmethod
+    def captures_of(text):
         with open(os.path.join(dualstack.TOP_SRCDIR, "plugins", "capture.schema.json"), encoding="utf-8") as file:
             schema = json.load(file)
         decoder = json.JSONDecoder()
-        rest = captured.text
         captures = []
-        while rest:
-            capture, length = decoder.raw_decode(rest)
+        while text:
+            capture, length = decoder.raw_decode(text)
             jsonschema.validate(capture, schema)
             captures.append(capture)
-            rest = rest[length:].lstrip()
+            text = text[length:].lstrip()
+        return captures
+
+    @unittest.skipIf(shutil.which("strace") is None, "strace is missing")
+    @dualstack.not_under_valgrind("system calls")
+    def test_capture_that_is_stopped(self):
+        """Those that it did not come to are recorded: an audit of the file must not take the others for all."""
+        done = subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=setns", "-e",
+                               "inject=setns:delay_enter=2200000:when=1", dualstack.PROGRAM, "--netns=all", "--capture",
+                               "-t", "2:critical"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=50,
+                              env=dualstack.environment(ASAN_OPTIONS="detect_leaks=0"), check=False)
+        self.assertEqual((done.returncode, done.stderr), (CRITICAL, b""))
+        captures = self.captures_of(done.stdout.decode())
+        self.assertEqual([capture["namespace"] for capture in captures], self.names())
+        self.assertEqual([capture["protocols"]["tcp"]["unreadable"] for capture in captures],
+                         [None, None] + ["TCP sockets cannot be read: out of time"] * 3)
+        result = self.check(UNKNOWN, "--replay=-", stdin=done.stdout)
+        self.assertEqual([result.values[label][0] for label in ("hosts", "hosts_unknown")], ["5", "3"])
+
+    def test_capture(self):
+        """One behind the other, to be replayed from one file: what cannot be entered is recorded, too."""
+        captured = self.check(UNKNOWN, "--netns=all", "--capture", "--peers")
+        captures = self.captures_of(captured.text)
         self.assertEqual([capture["namespace"] for capture in captures], self.names())
         rules = ["-r", "default dual-stack"]
         replayed = [json.loads(line) for line in self.check(CRITICAL, "--replay=-", "--format=json", *rules,
