@@ -26,6 +26,8 @@ from dualstack import CRITICAL, OK, PROGRAM, UNKNOWN, awaits_input, eventually
 from scenarios import Wrong, start
 
 KIB = 1024
+# Seconds: far from the ten after which the program ends by itself, on a busy machine too.
+AT_ONCE = 5
 STRACE = shutil.which("strace")
 # Of socket(): its number, and that of a protocol family.
 SYS_SOCKET = {"x86_64": 41, "aarch64": 198, "riscv64": 198, "loongarch64": 198, "ppc64le": 326}
@@ -275,20 +277,20 @@ class Ends(LimitCase):
                 with self.waiting(*args, path) as process:
                     eventually(lambda: self.is_opening(process, path), "the program waits")
                     process.send_signal(signal.SIGTERM)
-                    code, text, _ = self.read(process, 1)
+                    code, text, _ = self.read(process, AT_ONCE)
                 self.told(code, text, "stopped by SIGTERM, while reading the policy", "json" in args[0])
             with self.subTest(args=args, waits="for standard input"), self.waiting(*args, "-") as process:
                 eventually(lambda: awaits_input(process.pid), "the program waits")
                 process.send_signal(signal.SIGTERM)
                 # Its input stays open until it has ended.
-                process.wait(1)
-                code, text, _ = self.read(process, 1)
+                process.wait(AT_ONCE)
+                code, text, _ = self.read(process, AT_ONCE)
                 self.told(code, text, "stopped by SIGTERM, while reading the policy", "json" in args[0])
         with self.subTest(waits="for a capture"), self.waiting("--replay=-") as process:
             eventually(lambda: awaits_input(process.pid), "the program waits")
             process.send_signal(signal.SIGTERM)
-            process.wait(1)
-            code, text, _ = self.read(process, 1)
+            process.wait(AT_ONCE)
+            code, text, _ = self.read(process, AT_ONCE)
             self.told(code, text, "stopped by SIGTERM, while reading a capture", False)
 
     def told(self, code, text, sentence, is_json, state=UNKNOWN):
@@ -342,7 +344,7 @@ class Ends(LimitCase):
                         with self.assertRaises(subprocess.TimeoutExpired, msg="a pager may wait"):
                             process.wait(1.5)
                         process.send_signal(signal.SIGTERM)
-                        process.wait(1)
+                        process.wait(AT_ONCE)
                     self.assertEqual(process.wait(5), UNKNOWN)
                 finally:
                     if process.poll() is None:

@@ -222,7 +222,7 @@ def free_port(protocol="tcp"):
         return port_of(sockets.listener("::", protocol=protocol, v6only=False, listen=False))
 
 
-def eventually(condition, what, seconds=5):
+def eventually(condition, what, seconds=30):
     """Polls until the condition holds."""
     end = time.monotonic() + seconds
     while not condition():
