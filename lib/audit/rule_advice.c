@@ -364,8 +364,19 @@ void rule_advice_scope(struct rule_parser *parser, const char *text)
 {
     char list[RULE_LIST_SIZE];
     struct text_buffer words = TEXT_BUFFER(list);
+    char first[RIGHT_SIZE];
+    struct text_buffer scope = TEXT_BUFFER(first);
+    const char *slash = strchr(text, '/');
 
-    if (is_word(text, protocol_word)) {
+    text_buffer_add(&scope, "%.*s", (int)strcspn(text, "/"), text);
+    if (slash != NULL && is_word(first, scope_word) && is_word(slash + 1, protocol_word)) {
+        text_buffer_add(&words, "/");
+        lower_add(&words, slash + 1);
+        text_buffer_add(&words, "@");
+        lower_add(&words, first);
+        rule_parser_fail(parser, "'@" RULE_QUOTE "' is not a scope: the protocol comes before the scope: %s", text,
+                         list);
+    } else if (is_word(text, protocol_word)) {
         rule_parser_fail(parser, "'@" RULE_QUOTE "' is not a scope: a protocol follows a slash: /%s", text, text);
     } else if (strpbrk(text, ".:") != NULL) {
         rule_parser_fail(parser, "'@" RULE_QUOTE "' is not a scope: addresses go in bind=", text);
