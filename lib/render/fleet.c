@@ -161,10 +161,8 @@ void fleet_add_summary(struct text_buffer *text, const struct writer_fleet *flee
                         noun, plural);
     }
     if (fleet->count > 0 && off + unknown == 0) {
-        text_buffer_add(text, "%zu %s%s %s%s", fleet->count, noun, plural,
-                        has_policy                ? "on policy"
-                        : fleet->is_of_namespaces ? "looked at, no policy to judge by"
-                                                  : "captured, no policy to judge by",
+        text_buffer_add(text, "%zu %s%s%s%s", fleet->count, noun, plural,
+                        has_policy ? " on policy" : ", no policy to judge by",
                         fleet->compares ? ", no change since the baseline" : "");
     }
 }

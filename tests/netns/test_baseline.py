@@ -354,7 +354,7 @@ class Generated(dualstack.TestCase):
                 self.assertEqual((report["state"], report["changes"]), ("OK", []), report["summary"])
         self.assertGreater(listeners, HOSTS)
         text = self.check(OK, *args)
-        self.assertIn("%d hosts captured, no policy to judge by, no change since the baseline" % HOSTS, text.first)
+        self.assertIn("%d hosts, no policy to judge by, no change since the baseline" % HOSTS, text.first)
         self.assertEqual(text.values["changes"][0], "0")
 
     def save(self, folder, name, **changes):

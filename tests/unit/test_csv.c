@@ -61,7 +61,7 @@ static const struct {
     {"", "",
      "'host','h1','blue',," TIME ",'OK',,,,,,,,,,,,,,,,'0 services listen, 0 v4-mapped connections, no policy to judge "
      "by',,,,,'as pigs fly',,\r\n",
-     END("'OK'", "'1 host captured, no policy to judge by'", "'1'", "'1'")},
+     END("'OK'", "'1 host, no policy to judge by'", "'1'", "'1'")},
     {"443 any missing=ok waive-until=2026-12-31", "443=0.0.0.0",
      "'service','h1','blue',," TIME
      ",'OK','tcp_443','tcp','443',,'443 any missing=ok waive-until=2026-12-31','p:1','any',"

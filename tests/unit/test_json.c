@@ -466,7 +466,7 @@ START_TEST(fleet_is_a_line_a_host)
     collect_clear(&collected);
     ck_assert_int_eq(json_writer.fleet_end(&fleet, &sink), 0);
     assert_object(&collected, HEAD
-                  "''," FAILED "'OK','summary':'1 host captured, no policy to judge by','services':[],"
+                  "''," FAILED "'OK','summary':'1 host, no policy to judge by','services':[],"
                   "'changes':[],'totals':{},'errors':[],'fleet':{'hosts':2,'judged':1,'off':0,'unknown':0,'complete':"
                   "true,'unneeded_waivers':[]}}\n");
     json_writer.fleet_clear(&fleet);

@@ -161,7 +161,7 @@ static const struct {
     {"",
      0,
      {{"a", "443=:: 443~::ffff:10.0.0.1*2", NULL, NULL}},
-     "DUALSTACK OK: 1 host captured, no policy to judge by | hosts=1;;;0 hosts_off=0;;;0 hosts_unknown=0;;;0 "
+     "DUALSTACK OK: 1 host, no policy to judge by | hosts=1;;;0 hosts_off=0;;;0 hosts_unknown=0;;;0 "
      "mapped=2;;;0 violations=0;0;0;0 unlisted=0;;;0\n"
      "\\_[OK] a: 1 service listens (1 dual-stack), 2 v4-mapped connections, no policy to judge by\n"
      "\\_[OK] 1 host: 0 CRITICAL, 0 WARNING, 0 UNKNOWN, 1 OK\n"},
