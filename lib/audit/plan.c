@@ -105,8 +105,10 @@ enum plan_change plan_change_of(const struct plan *plan, const struct tally_list
 {
     const struct rule *rule = plan->service->rule;
     bool is_wildcard = is_inet6_wildcard(listener);
-    bool takes_both = is_wildcard && listener->v6only == RECORD_V6ONLY_NO;
-    bool takes_ipv4 = takes(plan, listener, RECORD_INET);
+    /* It may take IPv4, which the form rules out: it must be made sure that it does not. */
+    bool is_unsure = is_wildcard && listener->v6only == RECORD_V6ONLY_UNKNOWN && plan->form == STACK_SPLIT;
+    bool takes_both = is_unsure || (is_wildcard && listener->v6only == RECORD_V6ONLY_NO);
+    bool takes_ipv4 = is_unsure || takes(plan, listener, RECORD_INET);
     bool accepts_ipv4 = tally_accepts_family(listener, RECORD_INET) == RECORD_YES;
     bool fits = bind_fits(plan, listener, accepts_ipv4) && reach_fits(plan, listener);
     bool bars_ipv4 = is_barred(rule, RECORD_INET) || (plan->form == STACK_SPLIT && takes_both);
@@ -115,7 +117,7 @@ enum plan_change plan_change_of(const struct plan *plan, const struct tally_list
         ((bars_ipv4 && takes_ipv4) || !fits) && bind_fits(plan, listener, false) && reach_fits(plan, listener)) {
         return PLAN_SET_V6ONLY;
     }
-    if (is_wildcard && listener->v6only == RECORD_V6ONLY_YES && plan->form == STACK_SINGLE &&
+    if (is_wildcard && listener->v6only != RECORD_V6ONLY_NO && plan->form == STACK_SINGLE &&
         bind_fits(plan, listener, true) && reach_fits(plan, listener)) {
         return PLAN_CLEAR_V6ONLY;
     }

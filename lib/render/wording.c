@@ -445,7 +445,7 @@ static void owner_differs_add(struct text_buffer *text, const struct judge_servi
 static void form_differs_add(struct text_buffer *text, const struct judge_service *service)
 {
     static const char *const sockets[STACK_FORMS] = {
-        [STACK_FORM_NONE] = "",
+        [STACK_FORM_NONE] = "sockets of another form", /* whether IPV6_V6ONLY is on or off */
         [STACK_SPLIT] = "one socket per family (split)",
         [STACK_SINGLE] = "one socket for both families (single)",
         [STACK_MIXED] = "sockets of both kinds (mixed)",

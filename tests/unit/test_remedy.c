@@ -136,6 +136,10 @@ static const struct {
     {"443 dual-stack form=split", "443=::", "set IPV6_V6ONLY on [::]:443 and listen on 0.0.0.0:443 too" SET_HINT},
     {"443 dual-stack form=split", "443=:: 443=0.0.0.0", "set IPV6_V6ONLY on [::]:443" SET_HINT},
     {"443 dual-stack form=single", "443=:: 443=0.0.0.0", "stop listening on 0.0.0.0:443"},
+    /* Whether [::] takes IPv4 is not known: it must be made sure. */
+    {"443 dual-stack form=single", "443=0.0.0.0 443=::/?",
+     "stop listening on 0.0.0.0:443 and turn IPV6_V6ONLY off on [::]:443" CLEAR_HINT},
+    {"443 dual-stack form=split", "443=::/?", "set IPV6_V6ONLY on [::]:443 and listen on 0.0.0.0:443 too" SET_HINT},
     {"443 dual-stack form=split", "443=127.0.0.1", "listen on [::1]:443 too"},
     {"443 dual-stack form=single", "443=127.0.0.1 443=::1",
      "use form=split in the policy (only a wildcard takes both families)"},
