@@ -228,7 +228,7 @@ static void unknown_add(struct text_buffer *text, const struct change *change, c
 
 /* --- sentences --------------------------------------------------------------------------------------------------- */
 
-void change_wording_add_brief(struct text_buffer *text, const struct change *change)
+void change_wording_add_brief(struct text_buffer *text, const struct change *change, const struct change_list *list)
 {
     wording_add_service(text, &change->after);
     switch (change->kind) {
@@ -242,7 +242,7 @@ void change_wording_add_brief(struct text_buffer *text, const struct change *cha
         points_add(text, change, 1);
         break;
     case CHANGE_UNKNOWN:
-        text_buffer_add(text, " cannot be compared");
+        unknown_add(text, change, list);
         break;
     }
 }
@@ -263,12 +263,12 @@ void change_wording_add(struct text_buffer *text, const struct change *change, c
 {
     switch (change->kind) {
     case CHANGE_APPEARED:
-        change_wording_add_brief(text, change);
+        change_wording_add_brief(text, change, list);
         text_buffer_add(text, ": ");
         side_add(text, &change->after);
         break;
     case CHANGE_GONE:
-        change_wording_add_brief(text, change);
+        change_wording_add_brief(text, change, list);
         text_buffer_add(text, ", was ");
         side_add(text, &change->before);
         break;
@@ -277,8 +277,7 @@ void change_wording_add(struct text_buffer *text, const struct change *change, c
         points_add(text, change, CHANGE_POINTS);
         break;
     case CHANGE_UNKNOWN:
-        wording_add_service(text, &change->after);
-        unknown_add(text, change, list);
+        change_wording_add_brief(text, change, list);
         break;
     }
 }

@@ -13,9 +13,9 @@
 
 /*
  * Adds a change in few words: "8080/tcp appeared", "443/tcp is gone", "443/tcp is v4-only, was dual-stack", "443/tcp
- * cannot be compared".
+ * cannot be compared: its unit is not visible now".
  */
-void change_wording_add_brief(struct text_buffer *text, const struct change *change);
+void change_wording_add_brief(struct text_buffer *text, const struct change *change, const struct change_list *list);
 
 /* Adds all of it: "443/tcp is v4-only, was dual-stack: no longer on [::]:443 (nginx.service)". */
 void change_wording_add(struct text_buffer *text, const struct change *change, const struct change_list *list);

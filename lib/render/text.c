@@ -131,7 +131,7 @@ static void change_briefs_write(const struct answer *answer, const struct change
     for (size_t i = 0; i < list->count; i++) {
         char bytes[WORDING_SIZE];
         struct text_buffer text = TEXT_BUFFER(bytes);
-        change_wording_add_brief(&text, &list->changes[i]);
+        change_wording_add_brief(&text, &list->changes[i], list);
         length += text.length + 2;
         if (i > 0 && length > FINDINGS_LENGTH) {
             report_prose(answer->report, " ... and %zu more", list->count - i);

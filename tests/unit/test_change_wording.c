@@ -38,7 +38,7 @@ static const struct {
     const char *before;
     const char *after;
     const char *brief;
-    const char *expected;
+    const char *expected; /* NULL: as brief */
 } sentences[] = {
     {"", "8080=::+tomcat.service", "8080/tcp appeared", "8080/tcp appeared: dual-stack on [::]:8080 (tomcat.service)"},
     {"", "u53=192.0.2.9^!1:a", "53/udp appeared", "53/udp appeared: reached from nowhere on 192.0.2.9:53 (user a)"},
@@ -87,18 +87,17 @@ static const struct {
     {"80=::!33:www-data+a.service", "80=::!7+a.service",
      "80/tcp changed: [::]:80 belongs to user 7, no longer to user www-data",
      "80/tcp changed: [::]:80 belongs to user 7, no longer to user www-data"},
-    {"80=::", "80=::/?", "80/tcp cannot be compared", "80/tcp cannot be compared: IPV6_V6ONLY is not visible now"},
-    {"80=::/?", "80=::/?", "80/tcp cannot be compared",
-     "80/tcp cannot be compared: IPV6_V6ONLY is not visible in either"},
-    {"80=::+?", "80=::+a.service", "80/tcp cannot be compared",
-     "80/tcp cannot be compared: its unit is not visible in the baseline"},
-    {"80=::!33+?", "80=::!4294967295+a.service", "80/tcp cannot be compared",
-     "80/tcp cannot be compared: its unit is not visible in the baseline, its user is not visible now"},
-    {"80=0.0.0.0%eth0", "80=0.0.0.0 interfaces?", "80/tcp cannot be compared",
-     "80/tcp cannot be compared: the interface it is bound to is not visible now"},
-    {"u4000=:: clients?", "clients?", "4000/udp cannot be compared",
+    {"80=::", "80=::/?", "80/tcp cannot be compared: IPV6_V6ONLY is not visible now", NULL},
+    {"80=::/?", "80=::/?", "80/tcp cannot be compared: IPV6_V6ONLY is not visible in either", NULL},
+    {"80=::+?", "80=::+a.service", "80/tcp cannot be compared: its unit is not visible in the baseline", NULL},
+    {"80=::!33+?", "80=::!4294967295+a.service",
+     "80/tcp cannot be compared: its unit is not visible in the baseline, its user is not visible now", NULL},
+    {"80=0.0.0.0%eth0", "80=0.0.0.0 interfaces?",
+     "80/tcp cannot be compared: the interface it is bound to is not visible now", NULL},
+    {"u4000=:: clients?", "clients?",
      "4000/udp cannot be compared: net.ipv4.ip_local_port_range, which says whether the port is a client's, is not "
-     "visible in the baseline"},
+     "visible in the baseline",
+     NULL},
 };
 
 START_TEST(says_what_changed)
@@ -112,11 +111,11 @@ START_TEST(says_what_changed)
     list = comparison.trial->verdict->changes;
     ck_assert_uint_eq(list->count, 1);
     text = TEXT_BUFFER(bytes);
-    change_wording_add_brief(&text, &list->changes[0]);
+    change_wording_add_brief(&text, &list->changes[0], list);
     ck_assert_str_eq(bytes, sentences[_i].brief);
     text = TEXT_BUFFER(bytes);
     change_wording_add(&text, &list->changes[0], list);
-    ck_assert_str_eq(bytes, sentences[_i].expected);
+    ck_assert_str_eq(bytes, sentences[_i].expected != NULL ? sentences[_i].expected : sentences[_i].brief);
     comparison_end(&comparison);
 }
 END_TEST
