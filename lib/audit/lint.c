@@ -426,7 +426,7 @@ int lint_policy(const struct policy *policy, const struct sock_host *host, int32
         rule_lint(&lint, policy->rules[i]);
     }
     if (policy->rule_count == 0) {
-        rule_errors_add(warnings, "policy", "has no rules, so nothing is judged and every host is OK");
+        rule_errors_add(warnings, "policy", "has no rules, so no service is judged");
     }
     free(lint.judges);
     free(lint.twins);

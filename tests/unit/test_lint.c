@@ -46,7 +46,7 @@ static const struct {
     const char *policy;
     const char *said[3];
 } cases[] = {
-    {"", {"policy: has no rules, so nothing is judged and every host is OK"}},
+    {"", {"policy: has no rules, so no service is judged"}},
     {"443 dual-stack", {NULL}},
     /* Rules that never come to judge. */
     {"100-101 any\n100,101 any name=two", {"p:1: never judges anything: " OTHERS "p:2"}},
