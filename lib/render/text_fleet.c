@@ -39,15 +39,20 @@ struct hosts {
     size_t count;
 };
 
+static void host_clear(struct host *host)
+{
+    free(host->name);
+    free(host->prose);
+    free(host->origin);
+    free(host->details);
+}
+
 void text_fleet_clear(struct writer_fleet *fleet)
 {
     struct hosts *hosts = fleet->kept;
 
     for (size_t i = 0; hosts != NULL && i < hosts->count; i++) {
-        free(hosts->list[i].name);
-        free(hosts->list[i].prose);
-        free(hosts->list[i].origin);
-        free(hosts->list[i].details);
+        host_clear(&hosts->list[i]);
     }
     free(hosts != NULL ? hosts->list : NULL);
     free(hosts);
@@ -150,16 +155,23 @@ static int failed_keep(struct host *kept, const struct writer_fleet *fleet, cons
     return result;
 }
 
+/* A report that runs out of memory still shows the hosts before: of this one nothing is kept then. */
 int text_fleet_host(struct writer_fleet *fleet, const struct writer_host *host, const struct sink *sink)
 {
     struct host *kept = host_append(fleet);
+    int result;
 
     (void)sink;
     if (kept == NULL) {
         return -ENOMEM;
     }
-    return host->failure != NULL ? failed_keep(kept, fleet, host)
-                                 : judged_keep(kept, fleet, host, fleet->verbose > 0 || host->view->peers > 0);
+    result = host->failure != NULL ? failed_keep(kept, fleet, host)
+                                   : judged_keep(kept, fleet, host, fleet->verbose > 0 || host->view->peers > 0);
+    if (result != 0) {
+        host_clear(kept);
+        hosts_of(fleet)->count--;
+    }
+    return result;
 }
 
 /* --- the first line ---------------------------------------------------------------------------------------------- */

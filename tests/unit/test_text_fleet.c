@@ -6,16 +6,36 @@
 #include "config.h"
 
 #include "audit/day.h"
+#include "render/fleet.h"
 #include "render/text.h"
 
 #include "collect.h"
 #include "trial.h"
 #include "unit.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define HOSTS 8
+
+/* Of the texts of hosts there is memory for so many more. */
+static int texts_left = INT_MAX;
+
+/* In place of the C library's, which the writer keeps the first line of a host's answer with. */
+char *strndup(const char *text, size_t most)
+{
+    size_t length = strnlen(text, most);
+    char *copy = texts_left-- > 0 ? malloc(length + 1) : NULL;
+
+    if (copy != NULL) {
+        memcpy(copy, text, length);
+        copy[length] = '\0';
+    }
+    return copy;
+}
 
 /* So many bytes. */
 #define HUNDRED "it cannot be read because of what is the case on the host, which is told at such length as it fits, "
@@ -267,6 +287,35 @@ START_TEST(nothing_kept_is_left)
 }
 END_TEST
 
+/* Memory runs out behind the first host, which is still reported. */
+START_TEST(what_is_kept_in_part_is_left_out)
+{
+    struct trial *trial = trial_begin("443 any", "");
+    struct writer_fleet fleet = {.policy = trial->policy, .expected = 2};
+    struct collect collected = {.text = NULL};
+    const struct sink sink = collect_sink(&collected);
+    const char *const sentence = "b: is gone";
+    const struct writer_failure failure = {.state = STATE_UNKNOWN, .host = "", .sentences = &sentence, .count = 1};
+    const struct writer_host host = {.file = "b", .name = "", .failure = &failure};
+
+    member_add(&fleet, "443 any", &(struct member){.name = "a", .host = "443=::"}, &sink);
+    texts_left = 0;
+    ck_assert_int_eq(fleet_add(&text_writer, &fleet, &host, &sink), -ENOMEM);
+    texts_left = INT_MAX;
+    ck_assert_uint_eq(fleet.count, 1);
+    fleet_stop(&fleet, "out of memory", STATE_UNKNOWN);
+    ck_assert_int_eq(text_writer.fleet_end(&fleet, &sink), 0);
+    ck_assert_str_eq(collected.text,
+                     "DUALSTACK UNKNOWN: out of memory after 1 of 2 hosts. 1 host on policy | hosts=1;;;0 "
+                     "hosts_off=0;;;0 hosts_unknown=0;;;0 mapped=0;;;0 violations=0;0;0;0 unlisted=0;;;0\n"
+                     "\\_[OK] a: 1 service on policy, 0 v4-mapped connections\n"
+                     "\\_[UNKNOWN] 1 host: 0 CRITICAL, 0 WARNING, 0 UNKNOWN, 1 OK\n");
+    text_writer.fleet_clear(&fleet);
+    collect_clear(&collected);
+    trial_end(trial);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("text_fleet");
@@ -276,6 +325,7 @@ int main(void)
     tcase_add_test(tcase, many_hosts_have_a_line_each);
     tcase_add_test(tcase, many_namespaces_stay_within_the_limit);
     tcase_add_test(tcase, nothing_kept_is_left);
+    tcase_add_test(tcase, what_is_kept_in_part_is_left_out);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);
 }
