@@ -6,8 +6,10 @@
 #include "config.h"
 
 #include "audit/day.h"
+#include "plugin/memory_stream.h"
 #include "render/fleet.h"
 #include "render/html.h"
+#include "render/html_text.h"
 
 #include "collect.h"
 #include "trial.h"
@@ -15,6 +17,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define HOSTS 5
 #define PIECES 6
@@ -198,6 +202,27 @@ START_TEST(failure_is_a_page)
 }
 END_TEST
 
+/* What is behind the bytes may be anything: the rest of a long text, or nothing that can be read. */
+START_TEST(only_its_bytes_are_written)
+{
+    static const char line[] = "a & b, 1<2";
+    struct memory_stream stream = {.file = NULL};
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *start = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *last = start + page - strlen(line);
+
+    ck_assert_ptr_ne(start, MAP_FAILED);
+    ck_assert_int_eq(mprotect(start + page, page, PROT_NONE), 0);
+    memcpy(last, line, strlen(line));
+    ck_assert_int_eq(memory_stream_open(&stream), 0);
+    html_text_write_marks(stream.file, last, strlen(line));
+    putc('\0', stream.file);
+    ck_assert_str_eq(stream.bytes, "a &amp; b, 1&lt;2");
+    memory_stream_close(&stream);
+    ck_assert_int_eq(munmap(start, 2 * page), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("html");
@@ -208,6 +233,7 @@ int main(void)
     tcase_add_test(tcase, rows_of_services_end_somewhere);
     tcase_add_test(tcase, what_was_stopped_says_so);
     tcase_add_test(tcase, failure_is_a_page);
+    tcase_add_test(tcase, only_its_bytes_are_written);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);
 }
