@@ -14,6 +14,31 @@
 /* A sentence names this much of a file. */
 #define PATH_MOST 120
 
+/* The first of the files that cannot be read: it might have been the baseline of any host. NULL for none. */
+static struct captures_entry *unreadable_find(const struct captures *captures)
+{
+    for (size_t i = 0; i < captures->count; i++) {
+        if (captures->list[i].host == NULL) {
+            return &captures->list[i];
+        }
+    }
+    return NULL;
+}
+
+/* Finds out why it cannot be read: once, as thousands of hosts may have no baseline. Returns 0 or -ENOMEM. */
+static int unreadable_explain(const struct captures *captures)
+{
+    struct captures_entry *entry = unreadable_find(captures);
+    struct snapshot *snapshot = NULL;
+    int result = 0;
+
+    if (entry != NULL && entry->error[0] == '\0') {
+        result = captures_read(entry, &snapshot, entry->error);
+        snapshot_free(snapshot);
+    }
+    return result == -ENOMEM ? result : 0;
+}
+
 int baseline_list_read(const struct options *options, struct captures *captures)
 {
     int result = 0;
@@ -22,28 +47,20 @@ int baseline_list_read(const struct options *options, struct captures *captures)
     for (size_t i = 0; i < options->baseline_count && result == 0; i++) {
         result = captures_add(captures, options->baselines[i], NULL, NULL);
     }
-    return result == 0 ? captures_choose(captures) : result;
+    if (result == 0) {
+        result = captures_choose(captures);
+    }
+    return result == 0 ? unreadable_explain(captures) : result;
 }
 
-/* Adds the first of the files that cannot be read, which might have been the baseline. */
 static void unreadable_add(struct text_buffer *text, const struct captures *captures)
 {
-    char error[JSON_FIELD_ERROR_SIZE] = "is not a capture of check_dualstack";
-    struct snapshot *snapshot = NULL;
+    const struct captures_entry *entry = unreadable_find(captures);
 
-    for (size_t i = 0; i < captures->count; i++) {
-        const struct captures_entry *entry = &captures->list[i];
-        if (entry->host == NULL) {
-            text_buffer_add(text, ". ");
-            text_buffer_add_cut(text, file_name(entry->path), PATH_MOST);
-            if (entry->error[0] == '\0') {
-                /* Without memory for the question the answer stays as it is. */
-                (void)captures_read(entry, &snapshot, error);
-                snapshot_free(snapshot);
-            }
-            text_buffer_add(text, ": %s", entry->error[0] != '\0' ? entry->error : error);
-            return;
-        }
+    if (entry != NULL) {
+        text_buffer_add(text, ". ");
+        text_buffer_add_cut(text, file_name(entry->path), PATH_MOST);
+        text_buffer_add(text, ": %s", entry->error[0] != '\0' ? entry->error : "is not a capture of check_dualstack");
     }
 }
 
