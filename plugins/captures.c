@@ -155,7 +155,7 @@ static char *path_join(const char *folder, const char *name)
     return path;
 }
 
-/* A file that does not begin like a capture counts as one that cannot be judged. */
+/* A folder that has no capture to read counts as one that cannot be judged. */
 static int failure_add(struct captures *captures, const char *path, const char *error)
 {
     struct captures_entry *entry = entry_append(captures, strdup(path));
@@ -206,10 +206,13 @@ static int folder_add(struct captures *captures, const char *folder, bool (*prog
     bool goes_on = true;
     int result = 0;
 
+    if (name_count < 0 && errno == ENOMEM) {
+        return -ENOMEM;
+    }
     if (name_count < 0) {
         char error[FILE_ERROR_SIZE];
         snprintf(error, sizeof error, "cannot be read: %s", strerror(errno));
-        return errno == ENOMEM ? -ENOMEM : failure_add(captures, folder, error);
+        return failure_add(captures, folder, error);
     }
     for (int i = 0; i < name_count && result == 0 && goes_on; i++) {
         result = folder_entry_add(captures, folder, names[i]->d_name);

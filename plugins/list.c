@@ -462,7 +462,6 @@ int list_run(const struct run *run, enum state *state)
     struct scan *scan = calloc(1, sizeof *scan);
     int result;
 
-    /* It lists everything, whatever the policy says. */
     if (scan == NULL) {
         return -ENOMEM;
     }

@@ -94,7 +94,9 @@ static bool service_port_find(const char *name, enum record_protocol protocol, u
     uint32_t number;
     bool known = name_find(name, (int)protocol, &number, context);
 
-    *port = known ? (uint16_t)number : *port;
+    if (known) {
+        *port = (uint16_t)number;
+    }
     return known;
 }
 
@@ -103,7 +105,9 @@ static bool user_find(const char *name, uint32_t *uid, void *context)
     uint32_t number;
     bool known = name_find(name, KIND_USER, &number, context);
 
-    *uid = known ? number : *uid;
+    if (known) {
+        *uid = number;
+    }
     return known;
 }
 

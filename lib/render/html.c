@@ -405,8 +405,8 @@ static void summary_write(FILE *stream, const struct page *page, const struct wr
     fprintf(stream, "Dual-stack report: %s%s<h1>Dual-stack report: %s</h1>\n", bytes, html_parts_style, bytes);
     if (fleet->stopped != NULL) {
         fprintf(stream,
-                "<p class=\"stop\"><strong>This report is not complete:</strong> %s after %zu of %zu hosts.</p>\n",
-                fleet->stopped, fleet->count, fleet->expected);
+                "<p class=\"stop\"><strong>This report is not complete:</strong> %s after %zu of %zu %ss.</p>\n",
+                fleet->stopped, fleet->count, fleet->expected, fleet_noun(fleet));
     }
     fputs("<dl>\n", stream);
     policy_write(stream, fleet->policy);

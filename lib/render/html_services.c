@@ -16,7 +16,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* Services of fewer hosts than these many others are counted together. */
+/* So many services have a row of their own, those that take IPv4 of the most hosts; all others are one row. */
 #define SERVICES_MOST 100
 
 #define PORTS 65536
@@ -230,9 +230,8 @@ void html_services_write(struct html_services *services, FILE *stream)
 {
     static const struct html_table table = {
         .heading = "way",
-        .caption =
-            "How many hosts take each service over which family. In the bar, IPv6 alone is on the left, IPv4 alone on "
-            "the right, both are between them",
+        .caption = "On how many hosts each service accepts which family. In the bar, IPv6 alone is on the left, IPv4 "
+                   "alone on the right, both are between them",
         .class = "sort",
         .columns = {"Service", "#IPv6 only", "#Both", "#IPv4 only", "#Not known", "Done"},
     };
@@ -256,7 +255,8 @@ void html_services_write(struct html_services *services, FILE *stream)
         counts_write(stream, service->hosts);
     }
     if (services->count > SERVICES_MOST) {
-        fprintf(stream, "<tr><th scope=\"row\">%zu others</th>", services->count - SERVICES_MOST);
+        fprintf(stream, "<tr><th scope=\"row\">%zu other%s</th>", services->count - SERVICES_MOST,
+                services->count - SERVICES_MOST == 1 ? "" : "s");
         counts_write(stream, rest);
     }
     html_text_end_table(stream);

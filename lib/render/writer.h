@@ -110,8 +110,8 @@ struct writer_host {
 };
 
 /*
- * Each function that returns an int returns 0, or -ENOMEM before it wrote anything. The owner of the
- * sink keeps track of what could not be written. What was written ends with a newline.
+ * Each function that returns an int returns 0, or -ENOMEM before it wrote anything. The owner of the sink keeps track
+ * of what could not be written. What was written ends with a newline.
  */
 struct writer {
     const char *name;      /* as --format= takes it */

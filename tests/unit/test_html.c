@@ -148,24 +148,33 @@ END_TEST
 /* Of many services the smallest are one row. */
 START_TEST(rows_of_services_end_somewhere)
 {
-    struct trial *trial = trial_begin("", "");
-    struct writer_fleet fleet = {.policy = trial->policy, .time = day_start(TRIAL_TODAY), .expected = 1};
-    struct collect collected = {.text = NULL};
-    const struct sink sink = collect_sink(&collected);
-    char host[120 * sizeof "1000=0.0.0.0"] = "";
+    static const struct {
+        int count;
+        const char *row;
+    } services[] = {
+        {101, ">1 other</th><td class=\"n\">0<td class=\"n\">0<td class=\"n\">1<"},
+        {120, ">20 others</th><td class=\"n\">0<td class=\"n\">0<td class=\"n\">20<"},
+    };
 
-    for (int i = 0; i < 120; i++) {
-        snprintf(host + strlen(host), sizeof host - strlen(host), "%d=0.0.0.0 ", 1000 + i);
+    for (size_t i = 0; i < UNIT_COUNT(services); i++) {
+        struct trial *trial = trial_begin("", "");
+        struct writer_fleet fleet = {.policy = trial->policy, .time = day_start(TRIAL_TODAY), .expected = 1};
+        struct collect collected = {.text = NULL};
+        const struct sink sink = collect_sink(&collected);
+        char host[120 * sizeof "1000=0.0.0.0"] = "";
+
+        for (int j = 0; j < services[i].count; j++) {
+            snprintf(host + strlen(host), sizeof host - strlen(host), "%d=0.0.0.0 ", 1000 + j);
+        }
+        host_add(&fleet, "", host, 1, &sink);
+        ck_assert_int_eq(html_writer.fleet_end(&fleet, &sink), 0);
+        ck_assert_ptr_nonnull(strstr(collected.text, ">1099/tcp</th>"));
+        ck_assert_ptr_null(strstr(collected.text, ">1100/tcp</th>"));
+        ck_assert_ptr_nonnull(strstr(collected.text, services[i].row));
+        fleet_clear(&html_writer, &fleet);
+        collect_clear(&collected);
+        trial_end(trial);
     }
-    host_add(&fleet, "", host, 1, &sink);
-    ck_assert_int_eq(html_writer.fleet_end(&fleet, &sink), 0);
-    ck_assert_ptr_nonnull(strstr(collected.text, ">1099/tcp</th>"));
-    ck_assert_ptr_null(strstr(collected.text, ">1100/tcp</th>"));
-    ck_assert_ptr_nonnull(
-        strstr(collected.text, ">20 others</th><td class=\"n\">0<td class=\"n\">0<td class=\"n\">20"));
-    fleet_clear(&html_writer, &fleet);
-    collect_clear(&collected);
-    trial_end(trial);
 }
 END_TEST
 
