@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -27,14 +28,26 @@ void stdout_prepare(void)
     }
 }
 
+/* A terminal or pipe that others share may be one that does not block, if they made it so. */
+static int room_wait(void)
+{
+    int result = poll(&(struct pollfd){.fd = STDOUT_FILENO, .events = POLLOUT}, 1, -1);
+
+    return result < 0 && errno != EINTR ? -errno : 0;
+}
+
 int stdout_write(const char *bytes, size_t length)
 {
     size_t written = 0;
 
     while (written < length) {
         ssize_t count = write(STDOUT_FILENO, bytes + written, length - written);
-        if (count < 0 && errno != EINTR) {
-            return -errno;
+        int error = count < 0 ? errno : 0;
+        if (error == EAGAIN && room_wait() == 0) {
+            continue;
+        }
+        if (error != 0 && error != EINTR) {
+            return -error;
         }
         if (count == 0) {
             return -EIO;

@@ -6,15 +6,18 @@
 #include "config.h"
 
 #include "lines.h"
+#include "stdout.h"
 
 #include "unit.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define MOST (128 * 1024)
@@ -237,6 +240,47 @@ START_TEST(errors_are_kept)
 }
 END_TEST
 
+/* The end of a pipe that is full. */
+static int full;
+
+static void all_read(int signal)
+{
+    char bytes[4096];
+
+    (void)signal;
+    while (read(full, bytes, sizeof bytes) > 0) {
+    }
+}
+
+/* Someone else who has the pipe made it one that does not block. */
+START_TEST(what_does_not_block_is_waited_for)
+{
+    static const char xs[4096] = "x";
+    struct sigaction action = {.sa_handler = all_read};
+    const struct itimerval soon = {.it_value = {.tv_usec = 20000}};
+    char last[sizeof "the answer\n"] = "";
+    int before = dup(STDOUT_FILENO);
+    int result;
+    int ends[2];
+
+    ck_assert_int_eq(pipe2(ends, O_NONBLOCK), 0);
+    while (write(ends[1], xs, sizeof xs) > 0) {
+    }
+    full = ends[0];
+    ck_assert_int_eq(sigaction(SIGALRM, &action, NULL), 0);
+    ck_assert_int_eq(dup2(ends[1], STDOUT_FILENO), STDOUT_FILENO);
+    ck_assert_int_eq(setitimer(ITIMER_REAL, &soon, NULL), 0);
+    result = stdout_write("the answer\n", strlen("the answer\n"));
+    ck_assert_int_eq(dup2(before, STDOUT_FILENO), STDOUT_FILENO);
+    ck_assert_int_eq(result, 0);
+    ck_assert_int_eq(read(full, last, sizeof last - 1), sizeof last - 1);
+    ck_assert_str_eq(last, "the answer\n");
+    close(before);
+    close(ends[0]);
+    close(ends[1]);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("lines");
@@ -249,6 +293,7 @@ int main(void)
     tcase_add_loop_test(tcase, pieces_end_with_a_line, 0, 2);
     tcase_add_test(tcase, endless_line_is_written_in_full_pieces);
     tcase_add_test(tcase, errors_are_kept);
+    tcase_add_test(tcase, what_does_not_block_is_waited_for);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);
 }
