@@ -345,7 +345,7 @@ bool json_field_time(const struct json_field_value *value, time_t *time)
 
     snprintf(date, sizeof date, "%s", text);
     if (text[10] != 'T' || text[13] != ':' || text[16] != ':' || text[19] != 'Z' || hour < 0 || minute < 0 ||
-        second < 0 || !day_parse(date, &day) || day < 0) {
+        second < 0 || !day_parse(date, &day)) {
         return false;
     }
     *time = day_start(day) + (time_t)hour * 3600 + (time_t)minute * 60 + second;

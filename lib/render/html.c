@@ -301,9 +301,9 @@ static int fleet_host(struct writer_fleet *fleet, const struct writer_host *host
     }
     page->oldest = fleet->judged == 1 || host->time < page->oldest ? host->time : page->oldest;
     page->newest = fleet->judged == 1 || host->time > page->newest ? host->time : page->newest;
-    findings_add(page, fleet->count, host);
     result = evidence_add(page, fleet->count, host);
     if (result == 0) {
+        findings_add(page, fleet->count, host);
         result = html_services_add(&page->services, host->view->snapshot->tally, host->view->verdict);
     }
     return result == 0 ? page_check(page) : result;

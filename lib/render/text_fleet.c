@@ -69,10 +69,9 @@ static struct hosts *hosts_of(struct writer_fleet *fleet)
 }
 
 /* Returns NULL when out of memory. */
-static struct host *host_append(struct writer_fleet *fleet)
+static struct host *host_append(struct hosts *hosts)
 {
-    struct hosts *hosts = hosts_of(fleet);
-    struct host *grown = hosts != NULL ? array_grow(hosts->list, hosts->count, sizeof *grown) : NULL;
+    struct host *grown = array_grow(hosts->list, hosts->count, sizeof *grown);
 
     if (grown == NULL) {
         return NULL;
@@ -158,7 +157,8 @@ static int failed_keep(struct host *kept, const struct writer_fleet *fleet, cons
 /* A report that runs out of memory still shows the hosts before: of this one nothing is kept then. */
 int text_fleet_host(struct writer_fleet *fleet, const struct writer_host *host, const struct sink *sink)
 {
-    struct host *kept = host_append(fleet);
+    struct hosts *hosts = hosts_of(fleet);
+    struct host *kept = hosts != NULL ? host_append(hosts) : NULL;
     int result;
 
     (void)sink;
@@ -169,7 +169,7 @@ int text_fleet_host(struct writer_fleet *fleet, const struct writer_host *host, 
                                    : judged_keep(kept, fleet, host, fleet->verbose > 0 || host->view->peers > 0);
     if (result != 0) {
         host_clear(kept);
-        hosts_of(fleet)->count--;
+        hosts->count--;
     }
     return result;
 }
