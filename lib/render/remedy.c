@@ -551,7 +551,8 @@ static bool daemon_add(struct remedy *remedy, const struct daemons_daemon *daemo
     const struct plan *plan = remedy->subject.plan;
     const struct judge_service *service = plan->service;
     const struct daemons_service asked = {.protocol = service->protocol, .port = service->port};
-    bool only_sockets = !plan->form_is_impossible;
+    /* No words of them bind to an interface, and a socket for each address of the host is more than link-local ones. */
+    bool only_sockets = !plan->form_is_impossible && plan->place != PLAN_INTERFACE && plan->place != PLAN_LINK;
 
     for (int family = 0; family < RECORD_FAMILIES; family++) {
         only_sockets &= plan->limited[family] == NULL && !plan->host_lacks[family] && !plan->bind_lacks[family];

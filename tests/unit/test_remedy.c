@@ -278,6 +278,11 @@ static const struct {
     {"22 dual-stack", "22=127.0.0.1+ssh.service", "listen on [::1]:22 too"},
     {"443 v6", "443=192.0.2.1+nginx.service", "listen on an external IPv6 address of this host too"},
     {"443@external v6", "443=0.0.0.0+nginx.service", "listen on [::]:443 too, with IPV6_V6ONLY on"},
+    /* No directive binds to an interface, and on each of the host's addresses is wider than link-local. */
+    {"443 dual-stack bind=%eth0", "443=0.0.0.0%eth0+named.service", "listen on [::%eth0]:443 too, with IPV6_V6ONLY on"},
+    {"443 any bind=%eth0", "443=0.0.0.0+nginx.service", "listen on 0.0.0.0%eth0:443 in place of 0.0.0.0:443" ALLOW},
+    {"443 dual-stack bind=link", "443=169.254.0.1+named.service", "listen on a link-local IPv6 address too"},
+    {"443 any bind=link", "443=::/6+nginx.service", "listen on a link-local IPv6 address in place of [::]:443" ALLOW},
     {"443 v4-only", "443=::+node_exporter.service", "listen on 0.0.0.0:443 in place of [::]:443"},
     {"443 dual-stack form=single", "443=127.0.0.1 443=::1+nginx.service",
      "use form=split in the policy (only a wildcard takes both families)"},
