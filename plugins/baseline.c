@@ -84,6 +84,9 @@ static void missing_add(struct text_buffer *text, const struct run *run, const s
         text_buffer_add(text, ", which holds %s", captures->newest[0]->host);
     }
     text_buffer_add(text, ": take one with --capture");
+    if (options->netns != NULL) {
+        text_buffer_add(text, " --netns=%s", options->netns);
+    }
     unreadable_add(text, captures);
 }
 

@@ -5,6 +5,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import unittest
@@ -208,6 +209,19 @@ class EveryNamespace(unittest.TestCase):
         self.assertEqual((lost["namespace"], end["fleet"]["hosts"], end["fleet"]["judged"]), ("empty", 4, 3))
         folder = self.check(WARNING, "--netns=all", "--baseline=" + os.path.dirname(path))
         self.assertNotIn("is gone", folder.text)
+
+    def test_baseline_of_another_namespace(self):
+        """What is advised then, followed, gives one that fits."""
+        os.unlink("/run/netns/stale")
+        path = os.path.join(dualstack.temporary_folder(), "baseline.json")
+        for where in ("--netns=blue", "--netns=all"):
+            with open(path, "wb") as file:
+                file.write(self.check(OK, "--capture").bytes)
+            advice = re.search(r": take one with (--\S+(?: --\S+)*)",
+                               self.check(UNKNOWN, where, "--baseline=" + path).first)[1]
+            with open(path, "wb") as file:
+                file.write(self.check(OK, *advice.split()).bytes)
+            self.check(OK, where, "--baseline=" + path)
 
     def test_a_name_that_another_one_has(self):
         """A namespace may be given the name of that of process 1: each is told apart, and none is lost."""
