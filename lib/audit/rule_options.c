@@ -9,6 +9,7 @@
 #include "audit/rule_parse.h"
 #include "plugin/nearest.h"
 #include "plugin/text_buffer.h"
+#include "socket/record.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -224,6 +225,7 @@ static void bind_item_refuse(struct rule_parser *parser, const char *item)
 static void bind_item_parse(struct rule_parser *parser, const char *item)
 {
     struct rule *rule = parser->rule;
+    struct prefix *prefix = &rule->bind[rule->bind_count];
     char error[PREFIX_ERROR_SIZE];
     enum scope scope;
 
@@ -233,10 +235,14 @@ static void bind_item_parse(struct rule_parser *parser, const char *item)
         bind_interface_parse(parser, item + 1);
     } else if (strspn(item, "0123456789abcdefABCDEF:./") != strlen(item) || *item == '\0') {
         bind_item_refuse(parser, item);
-    } else if (prefix_parse(item, &rule->bind[rule->bind_count], error)) {
-        rule->bind_count++;
-    } else {
+    } else if (!prefix_parse(item, prefix, error)) {
         rule_parser_fail(parser, "bind=" RULE_QUOTE " %s", item, error);
+    } else if (prefix->length == 128 &&
+               record_is_wildcard(prefix->ipv4 ? RECORD_INET : RECORD_INET6, &prefix->address)) {
+        rule_parser_fail(parser, "bind=" RULE_QUOTE " is one address, but a socket on it takes every address: write %s",
+                         item, prefix->ipv4 ? "0.0.0.0/0" : "::/0");
+    } else {
+        rule->bind_count++;
     }
 }
 

@@ -587,6 +587,8 @@ static const struct {
     {"443 any bind=,10.0.0.0/8", {"bind=|empty item"}},
     {"443 any bind=10.0.0.0/33", {"bind=10.0.0.0/33|the prefix length must be 0 to 32"}},
     {"443 any bind=10.0.0.1/8", {"bind=10.0.0.1/8|write 10.0.0.0/8"}},
+    {"443 any bind=0.0.0.0,::", {"bind=0.0.0.0|every address: write 0.0.0.0/0", "bind=::|every address: write ::/0"}},
+    {"443 any bind=::/128,::ffff:0.0.0.0", {"bind=::/128|write ::/0", "bind=::ffff:0.0.0.0|write 0.0.0.0/0"}},
     {"443 any bind=[::1]", {"bind=[::1]|without brackets: ::1"}},
     {"443 any bind=fe80::1%eth0", {"bind=fe80::1%eth0|an address has no interface here: use fe80::1 or %eth0"}},
     {"443 any bind=cafe", {"bind=cafe|2001:db8::/32"}},
