@@ -266,6 +266,12 @@ static void read_bind(struct rule_parser *parser, char *value)
 
 static void read_unit(struct rule_parser *parser, char *value)
 {
+    /* No unit has a comma in its name; the path of a cgroup may have one. */
+    if (*value != '/' && strchr(value, ',') != NULL && strchr(value, '[') == NULL) {
+        rule_parser_fail(parser, "unit=" RULE_QUOTE " must be one pattern, not a list: use * where the names differ",
+                         value);
+        return;
+    }
     parser->rule->unit = rule_parser_copy(parser, value);
 }
 

@@ -603,6 +603,7 @@ static const struct {
     {"443 any mapped-critical=-1", {"mapped-critical=-1|not a threshold range"}},
     {"443 any ipv4-warning=5x", {"ipv4-warning=5x|not a threshold range|5:10"}},
     {"443 any ipv4-critical=10:5", {"ipv4-critical=10:5|write 5:10"}},
+    {"443 any unit=nginx.service,apache2.service", {"unit=nginx.service,apache2.service|one pattern, not a list"}},
     {"443 any reach=local", {"reach must be none, loopback, link or external, not 'local'"}},
     {"443 any reach=loopback,link", {"reach must be none, loopback, link or external, not 'loopback,link'"}},
     {"443 dual-stack reach=none", {"reach=none|dual-stack|any reach=none"}},
