@@ -73,9 +73,9 @@ class Live(dualstack.TestCase):
         self.capture()
         self.expect()
         # More of the same, and who is connected.
+        self.listen("::", Network.CLIENT_PORTS[0] + 5, protocol="udp")
         self.sockets.connection(listener, "127.0.0.1")
         self.sockets.client("192.0.2.1", 53, protocol="udp")
-        self.listen("::", Network.CLIENT_PORTS[0] + 5, protocol="udp")
         self.expect()
 
     def test_appeared_and_gone(self):
