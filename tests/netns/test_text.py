@@ -134,7 +134,7 @@ class Shape(TextCase):
     def test_the_worst_state_wins(self):
         port = self.open("v4-only")
         result = self.text(CRITICAL, "-r", "%d v6-only severity=warning" % port, "-r", "%d any" % dualstack.free_port(),
-                           "-r", "%d closed" % dualstack.free_port())
+                           "-r", "%d/udp closed" % dualstack.free_port("udp"))
         self.assertEqual(result.values["violations"][0], "2")
         self.assertEqual([re.match(r"\\_\[(\w+)\]", line)[1] for line in result.lines[1:]
                           if line.startswith("\\_")][0], "CRITICAL", "the worst first")
@@ -538,8 +538,9 @@ class SecondLook(TextCase):
         """A breach by something that listens cannot vanish by waiting."""
         present = ["-r", "%d closed" % self.open("v6-only")]
         missing = ["-r", "%d any" % dualstack.free_port()]
-        at_once = min(self.timed(*present) for _ in range(10))
-        twice = min(self.timed(*present, *missing) for _ in range(10))
+        # In turns, for a machine that is busy by then may not be so later.
+        pairs = [(self.timed(*present), self.timed(*present, *missing)) for _ in range(10)]
+        at_once, twice = map(min, zip(*pairs))
         self.assertGreaterEqual(twice - at_once, 0.04)
 
     def timed(self, *args):
