@@ -149,9 +149,10 @@ class Network:
         for address, prefix in addresses:
             address_add(address, prefix, device)
         sysctl("net.ipv4.ip_local_port_range", "%d %d" % self.CLIENT_PORTS)
-        # Every refused datagram must be reported, or the oracle waits.
+        # Every refused datagram must be reported, or the oracle waits; a limit of all namespaces together is for masked
+        # types alone.
         for name, value in (("net.ipv4.icmp_ratelimit", 0), ("net.ipv6.icmp.ratelimit", 0),
-                            ("net.ipv4.icmp_msgs_per_sec", 1000000), ("net.ipv4.icmp_msgs_burst", 1000000)):
+                            ("net.ipv4.icmp_ratemask", 0), ("net.ipv6.icmp.ratemask", 2)):
             with contextlib.suppress(OSError):
                 sysctl(name, value)
 
