@@ -16,6 +16,7 @@ import dualstack
 import test_prometheus
 from dualstack import CRITICAL, OK, UNKNOWN, WARNING
 
+PYTHON = os.environ.get("PYTHON", "python3")
 SERVER = ("import socket, subprocess, sys\n"
           "subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)\n"
           "family, address, port = sys.argv[1:]\n"
@@ -57,7 +58,7 @@ class EveryNamespace(unittest.TestCase):
 
     def serve(self, family, address, port, inside=None):
         command = ["unshare", "-n"] if inside is None else ["nsenter", "-n", "-t", str(inside.pid)]
-        server = subprocess.Popen(command + [os.environ.get("PYTHON", "python3"), "-c", SERVER, family, address, str(port)],
+        server = subprocess.Popen(command + [PYTHON, "-c", SERVER, family, address, str(port)],
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.addCleanup(self.end, server)
         self.assertEqual(server.stdout.readline(), b"ready\n")
@@ -83,7 +84,7 @@ class EveryNamespace(unittest.TestCase):
 
     def names(self):
         """In the order in which they are looked at; who is in none of them is called what its process is."""
-        return ["host", "blue", "empty", "process %d (python3)" % self.dual.pid, "stale"]
+        return ["host", "blue", "empty", "process %d (%s)" % (self.dual.pid, os.path.basename(PYTHON)), "stale"]
 
     def test_check(self):
         rules = [word for port in range(4710, 4715) for word in ("-r", "%d dual-stack missing=ok" % port)]
