@@ -291,6 +291,7 @@ class Interfaces(HostileCase):
         subprocess.run(["ip", "link", "set", device, "addrgenmode", "none"], check=False, stderr=subprocess.DEVNULL)
         subprocess.run(["ip", "link", "set", device, "up"], check=True)
         subprocess.run(["ip", "addr", "add", address + "/64", "dev", device, "nodad"], check=True)
+        dualstack.eventually(lambda: dualstack.is_local(address), "a way to " + address)
         with dualstack.Sockets() as sockets:
             sockets.listener("%s%%%s" % (address, os.fsdecode(device)), port)
             bound = sockets.keep(socket.socket())

@@ -97,7 +97,7 @@ RTF_LOCAL = 0x80000000
 def is_local(address):
     """Whether the kernel takes this IPv6 address as one of its own by now."""
     wanted = socket.inet_pton(socket.AF_INET6, address).hex()
-    with open("/proc/net/ipv6_route", encoding="ascii") as file:
+    with open("/proc/net/ipv6_route", encoding="ascii", errors="replace") as file:
         return any(fields[0] == wanted and fields[1] == "80" and int(fields[8], 16) & RTF_LOCAL
                    for fields in map(str.split, file))
 
