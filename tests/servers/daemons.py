@@ -25,7 +25,7 @@ from hosts import cgroup_root  # noqa: E402
 from dualstack import CRITICAL, OK  # noqa: E402
 
 # Seconds that a daemon has to start in, and to end in.
-PATIENCE = 30
+PATIENCE = 120
 
 # A daemon writes where its package says. The tests run in a mount namespace of their own, in which they lay copies over
 # the folders of the machine.

@@ -23,7 +23,7 @@ PACKAGING = os.path.join(TOP_SRCDIR, "packaging")
 BARE_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 
 # Seconds that a server has for anything asked of it.
-PATIENCE = 30
+PATIENCE = 120
 
 
 def write(path, text):

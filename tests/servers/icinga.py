@@ -25,7 +25,7 @@ STATES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 BASE = ("app.conf", "templates.conf")
 
 
-def eventually(what, look, seconds=30):
+def eventually(what, look, seconds=120):
     """What look() returns as soon as it is true; AssertionError when that takes too long."""
     end = time.monotonic() + seconds
     while True:
@@ -51,7 +51,7 @@ class Machine:
     def run(self, *words, **options):
         """Runs a command there to its end; its standard error is part of its output."""
         options = {"check": True, "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT,
-                   "text": True, "cwd": "/", "timeout": 60, **options}
+                   "text": True, "cwd": "/", "timeout": 120, **options}
         try:
             return subprocess.run([*self.prefix, *words], **options)
         except subprocess.CalledProcessError as error:
@@ -225,7 +225,7 @@ class Icinga:
         """What the API tells of each host ("hosts") or service, by name ("host!service")."""
         return {entry["name"]: entry["attrs"] for entry in self.request("objects/" + kind)["results"]}
 
-    def check(self, condition="true", kind="Service", seconds=30):
+    def check(self, condition="true", kind="Service", seconds=120):
         """Has the services (hosts) checked that fit the filter: {"host!service": attributes} with the new results."""
         before = self.attributes(kind.lower() + "s")
         found = self.request("actions/reschedule-check", body={"type": kind, "filter": condition, "force": True})

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import tempfile
 
-from hosts import BARE_ENVIRONMENT, Server
+from hosts import BARE_ENVIRONMENT, PATIENCE, Server
 
 
 def with_rows_joined(lines):
@@ -41,7 +41,7 @@ class MariaDB:
         with open(log, "wb") as file:
             subprocess.run(["mariadb-install-db", *options, "--auth-root-authentication-method=socket",
                             "--skip-test-db"], stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=True,
-                           timeout=60, cwd="/")
+                           timeout=PATIENCE, cwd="/")
         self.server = Server(["mariadbd", *options, "--socket=" + self.socket, "--skip-networking"], log,
                              env=BARE_ENVIRONMENT)
         try:
@@ -58,7 +58,7 @@ class MariaDB:
     def _client(self, database, *options, stdin=subprocess.DEVNULL):
         return subprocess.run(["mariadb", "--no-defaults", "--socket=" + self.socket, "--skip-column-names", "--raw",
                                *options, database], stdin=stdin, cwd="/", capture_output=True, check=True,
-                              timeout=60).stdout
+                              timeout=PATIENCE).stdout
 
     def sql(self, statement, database="mysql"):
         """The lines of its answer."""

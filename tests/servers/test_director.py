@@ -103,7 +103,7 @@ class Director(contextlib.ExitStack):
     def php(self, *arguments, given=""):
         run = subprocess.run(["php", "-d", "pdo_mysql.default_socket=%s" % self.database.socket, *arguments],
                              input=given, env=dict(os.environ, ICINGAWEB_CONFIGDIR=str(self.config)), text=True,
-                             check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+                             check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
         if run.returncode != 0:
             raise AssertionError("%s: %s" % (arguments, run.stdout))
         return run.stdout

@@ -122,7 +122,7 @@ class TestIcinga(unittest.TestCase):
         for name in ("dualstack.conf", "services.conf"):
             cls.icinga.put("conf.d/" + name, icinga.PACKAGING / name)
         cls.enterClassContext(cls.icinga)
-        cls.services = cls.icinga.check(seconds=60)
+        cls.services = cls.icinga.check()
 
     @staticmethod
     def write_files():
