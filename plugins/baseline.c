@@ -32,6 +32,7 @@ static int unreadable_explain(const struct captures *captures)
     struct snapshot *snapshot = NULL;
     int result = 0;
 
+    _Static_assert(CAPTURES_ERROR_SIZE >= JSON_FIELD_ERROR_SIZE, "error holds either");
     if (entry != NULL && entry->error[0] == '\0') {
         result = captures_read(entry, &snapshot, entry->error);
         snapshot_free(snapshot);
