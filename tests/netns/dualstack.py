@@ -32,6 +32,8 @@ OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
 STATE_NAMES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 
 os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
+# Other users read what the tests write, whatever the caller keeps from them.
+os.umask(os.umask(0) & 0o022)
 
 CLONE_NEWNET = 0x40000000
 IPPROTO_MPTCP = 262
