@@ -18,7 +18,7 @@ from dualstack import OK, PROGRAM
 
 STABLE_RUNS = 500
 WHOLE_RUNS = 100
-RESTART_RUNS = 1000  # of which two or three in a hundred find the daemon away
+RESTART_RUNS = 1000  # of which a few in a hundred find the daemon away
 # Of 1,000 checks of a daemon that restarts all the time, fewer than this may be wrong.
 WRONG_PER_MILLE = 5
 SECONDS_MOST = 40  # for each of the two
