@@ -175,6 +175,8 @@ class Sockets(contextlib.ExitStack):
     def listener(self, address, port=0, *, protocol="tcp", v6only=None, device=None, reuseport=False, mptcp=False,
                  backlog=64, listen=True):
         """A listener; its port is .getsockname()[1]. fe80:: addresses want "%interface". v6only None: not set."""
+        # Of one family the kernel may choose a port that the other has in use, which a split service cannot have.
+        port = port or free_port(protocol)
         host, _, zone = address.partition("%")
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
@@ -221,8 +223,10 @@ def port_of(sock):
 
 def free_port(protocol="tcp"):
     """A port on which nothing listens, at an address of either family."""
-    with Sockets() as sockets:
-        return port_of(sockets.listener("::", protocol=protocol, v6only=False, listen=False))
+    with socket.socket(socket.AF_INET6, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM) as sock:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        sock.bind(("::", 0))
+        return port_of(sock)
 
 
 def eventually(condition, what, seconds=30):
