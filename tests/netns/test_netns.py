@@ -90,11 +90,13 @@ class OtherNamespace(unittest.TestCase):
 
     def test_what_to_do_is_there_behind_it(self):
         """In a container whose sandbox refuses netlink, the first line has the place, the cause and what to do."""
+        refuse_netlink = dualstack.refusing_sockets(dualstack.AF_NETLINK, error=errno.EAFNOSUPPORT)
+
         def inside():
             dualstack.libc("unshare", dualstack.CLONE_NEWNET)
             listener = socket.create_server(("::", 4711), family=socket.AF_INET6)
             os.set_inheritable(listener.detach(), True)
-            dualstack.refusing_sockets(dualstack.AF_NETLINK, error=errno.EAFNOSUPPORT)()
+            refuse_netlink()
         result = self.judge(UNKNOWN, "-r", "4711 dual-stack as=bound name=the-main-web-server", preexec_fn=inside,
                             close_fds=False)
         for words in ("in another network namespace than process 1", "RestrictAddressFamilies", "see CONFINEMENT.md)"):
