@@ -85,15 +85,8 @@ class Cgroup:
 
     def close(self):
         if self.path is not None:
-            dualstack.eventually(self._remove, "the removal of cgroup %r" % self.path)
-
-    def _remove(self):
-        try:
-            os.rmdir(self.path)
-        except OSError as error:
-            return isinstance(error, FileNotFoundError)
-        self.path = None
-        return True
+            dualstack.directory_remove(self.path)
+            self.path = None
 
 
 # Listens on the ports of its arguments ("443", "udp:53"), in the cgroup of the first ("" for none), until its input

@@ -8,7 +8,6 @@ import re
 import socket
 import subprocess
 import sys
-import unittest
 
 import scenarios  # knows where dualstack is
 import dualstack
@@ -290,8 +289,7 @@ class Interfaces(HostileCase):
         address = "fe80::5:1"
         subprocess.run(["ip", "link", "set", device, "addrgenmode", "none"], check=False, stderr=subprocess.DEVNULL)
         subprocess.run(["ip", "link", "set", device, "up"], check=True)
-        subprocess.run(["ip", "addr", "add", address + "/64", "dev", device, "nodad"], check=True)
-        dualstack.eventually(lambda: dualstack.is_local(address), "a way to " + address)
+        dualstack.address_add(address, 64, device)
         with dualstack.Sockets() as sockets:
             sockets.listener("%s%%%s" % (address, os.fsdecode(device)), port)
             bound = sockets.keep(socket.socket())

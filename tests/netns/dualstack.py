@@ -105,8 +105,9 @@ def is_local(address):
 
 
 def address_add(address, prefix, device):
-    """The kernel may say that it has an IPv6 address before it takes it as its own."""
-    ip("addr add %s/%d dev %s%s" % (address, prefix, device, " nodad" if ":" in address else ""))
+    """The kernel may say that it has an IPv6 address before it takes it as its own. A device may have any name."""
+    subprocess.run(["ip", "addr", "add", "%s/%d" % (address, prefix), "dev", device,
+                    *(["nodad"] if ":" in address else [])], check=True, stdin=subprocess.DEVNULL)
     if ":" in address:
         eventually(lambda: is_local(address), "a way to " + address)
 
@@ -236,6 +237,17 @@ def eventually(condition, what, seconds=30):
         if time.monotonic() > end:
             raise AssertionError("not within %d s: %s" % (seconds, what))
         time.sleep(0.002)
+
+
+def directory_remove(path):
+    """Of a cgroup: the kernel keeps it for a moment after its last process, and another run may have removed it."""
+    def is_removed():
+        try:
+            os.rmdir(path)
+        except OSError as error:
+            return isinstance(error, FileNotFoundError)
+        return True
+    eventually(is_removed, "the removal of %r" % path)
 
 
 def run_name():

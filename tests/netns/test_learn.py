@@ -9,7 +9,6 @@ import random
 import re
 import socket
 import subprocess
-import unittest
 
 import dualstack
 from dualstack import CRITICAL, OK, UNKNOWN, WARNING
@@ -675,17 +674,7 @@ class Units(Learn):
 
     def remove(self):
         while self.made:
-            dualstack.eventually(lambda: self.is_removed(self.made[-1]), "the removal of " + self.made[-1])
-            self.made.pop()
-
-    @staticmethod
-    def is_removed(folder):
-        """What is called as container engines do it, another run may be using yet, or have removed."""
-        try:
-            os.rmdir(folder)
-        except OSError as error:
-            return isinstance(error, FileNotFoundError)
-        return True
+            dualstack.directory_remove(self.made.pop())
 
     @dualstack.as_each_user
     def test_lasting_units_are_demanded(self, uid):

@@ -5,7 +5,6 @@ place, in a cgroup that is called as its systemd unit, and the rows of doc/DAEMO
 
 import contextlib
 import errno
-import functools
 import itertools
 import os
 import re
@@ -71,15 +70,7 @@ class Unit:
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.01)
         for path in (*self.folders(), self.slice):
-            dualstack.eventually(functools.partial(self._remove, path), "the removal of " + path)
-
-    @staticmethod
-    def _remove(path):
-        try:
-            os.rmdir(path)
-        except OSError as error:
-            return error.errno == errno.ENOENT
-        return True
+            dualstack.directory_remove(path)
 
 
 class Process:
